@@ -1,0 +1,19 @@
+/**
+ * Node's `crypto` where there is one, else `undefined`: the browser folders hash and verify with it when they can and with
+ * @noble otherwise. `process.getBuiltinModule` is Node's way to ask without importing (an import would break browsers).
+ */
+export interface NativeCrypto {
+  hash(algorithm: string, data: Uint8Array | string, encoding: 'buffer'): Uint8Array;
+  hash(algorithm: string, data: Uint8Array | string, encoding: 'latin1' | 'hex'): string;
+  hash(algorithm: string, data: Uint8Array, options: { outputEncoding: 'buffer'; outputLength: number }): Uint8Array;
+  createPublicKey(options: { key: unknown; format: 'der'; type: 'spki' }): unknown;
+  createPrivateKey(options: { key: unknown; format: 'der'; type: 'pkcs8' }): unknown;
+  sign(algorithm: null, data: Uint8Array, key: unknown): Uint8Array;
+  verify(algorithm: null, data: Uint8Array, key: unknown, signature: Uint8Array): boolean;
+}
+
+interface Host {
+  process?: { getBuiltinModule?: (id: string) => unknown };
+}
+
+export const nativeCrypto = (globalThis as Host).process?.getBuiltinModule?.('node:crypto') as NativeCrypto | undefined;
