@@ -4,12 +4,14 @@ import { sha256 as portableSha256 } from '@noble/hashes/sha2.js';
 import { shake256 as portableShake256 } from '@noble/hashes/sha3.js';
 import { nativeCrypto } from './native-crypto.ts';
 
+const native = nativeCrypto;
+
 /** SHA-256: 32 bytes. */
-export const sha256: (data: Uint8Array) => Uint8Array = nativeCrypto ? (data) => nativeCrypto.hash('sha256', data, 'buffer') : portableSha256;
+export const sha256: (data: Uint8Array) => Uint8Array = native ? (data) => native.hash('sha256', data, 'buffer') : portableSha256;
 
 /** The first `length` bytes of SHAKE256(data). */
-export const shake256: (data: Uint8Array, length: number) => Uint8Array = nativeCrypto
-  ? (data, length) => nativeCrypto.hash('shake256', data, { outputEncoding: 'buffer', outputLength: length })
+export const shake256: (data: Uint8Array, length: number) => Uint8Array = native
+  ? (data, length) => native.hash('shake256', data, { outputEncoding: 'buffer', outputLength: length })
   : (data, length) => portableShake256(data, { dkLen: length });
 
 /** HMAC-SHA-256: 32 bytes. Portable everywhere; the hot path batches or uses the native one itself. */
