@@ -1,0 +1,26 @@
+/**
+ * The entry of a log: 33 bytes, a version byte (0x01) and the commitment to a record. It tells nothing about the record without the
+ * opening (pointers, values, salts), so it may be published.
+ */
+import { concatBytes } from '../core/bytes.ts';
+import { VeiltrailError } from '../core/errors.ts';
+
+export const entryBytes = 33;
+export const commitmentBytes = 32;
+const version = 0x01;
+
+/** @throws VeiltrailError `entry_commitment` unless the commitment has 32 bytes */
+export function formatEntry(commitment: Uint8Array): Uint8Array {
+  if (commitment.length !== commitmentBytes) throw new VeiltrailError('entry_commitment', `a commitment has ${commitmentBytes} bytes`);
+  return concatBytes(Uint8Array.of(version), commitment);
+}
+
+/**
+ * The commitment in an entry.
+ * @throws VeiltrailError `entry_length`, `entry_version`
+ */
+export function parseEntry(entry: Uint8Array): Uint8Array {
+  if (entry.length !== entryBytes) throw new VeiltrailError('entry_length', `an entry has ${entryBytes} bytes`);
+  if (entry[0] !== version) throw new VeiltrailError('entry_version', 'an entry of an unknown version');
+  return entry.slice(1);
+}

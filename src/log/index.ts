@@ -1,0 +1,3 @@
+export * from './record.ts';
+export * from './entry.ts';
+export * from './commitment.ts';
