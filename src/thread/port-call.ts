@@ -5,8 +5,8 @@
 import type { MessagePort, Transferable, Worker } from 'node:worker_threads';
 import { VeiltrailError } from '../core/errors.ts';
 
-/** Either end of a channel: a port, or the worker at its end. */
-export type Channel = Pick<MessagePort | Worker, 'postMessage'> & { on(event: 'message', listener: (message: never) => void): unknown };
+/** Either end of a channel: a MessagePort, or the Worker at its end. */
+export type Channel = MessagePort | Worker;
 
 interface Request {
   call: number;
@@ -55,7 +55,7 @@ async function answer(channel: Channel, handlers: Handlers, request: Request): P
   } catch (error) {
     reply.error = describe(error);
   }
-  channel.postMessage(reply, transfer as Transferable[]);
+  channel.postMessage(reply, transfer);
 }
 
 function describe(error: unknown): NonNullable<Reply['error']> {
@@ -82,7 +82,7 @@ export class Caller {
     return new Promise<T>((resolve, reject) => {
       this.#waiting.set(call, { resolve, reject });
       const request: Request = { call, method, argument };
-      this.#channel.postMessage(request, transfer as Transferable[]);
+      this.#channel.postMessage(request, transfer);
     });
   }
 

@@ -1,0 +1,61 @@
+/**
+ * From an anonymised event to the record that is committed: the event's own members, and under names that no event may use what the server
+ * says about it.
+ *
+ * `receivedAt` when it arrived · `receivedFrom` which key sent it · `privacy.policy` under which policy · `privacy.applied` what was done to
+ * which field, never the value · `privacy.notes` what had to be changed to keep a value exact · `stub` why an event is not stored
+ */
+import type { JsonNote, JsonObject } from '../core/json.ts';
+import type { Applied } from '../privacy/engine.ts';
+
+export interface RecordFacts {
+  id: string;
+  receivedAtMs: number;
+  /** The API key's public id, or `local` for whoever may write to the data directory. */
+  principal: string;
+  /** Name, version and digest of the policy. */
+  policy: string;
+}
+
+export interface Stub {
+  reason: string;
+  /** Size of what was sent and is not stored. */
+  bytes: number;
+  line?: number;
+}
+
+/** Members that only the server writes. The sender's values under these names are moved to `metadata` by ingest. */
+export const reservedNames = ['receivedAt', 'receivedFrom', 'privacy', 'stub'] as const;
+
+/** The record of an event that was anonymised. Consumes `event`. */
+export function recordOfEvent(event: JsonObject, applied: readonly Applied[], notes: readonly JsonNote[], facts: RecordFacts): JsonObject {
+  event['id'] = facts.id;
+  event['receivedAt'] = formatTime(facts.receivedAtMs);
+  event['receivedFrom'] = facts.principal;
+  const privacy: JsonObject = { policy: facts.policy, applied: applied.map((one) => ({ ...one })) };
+  if (notes.length > 0) privacy['notes'] = notes.map((one) => `${one.note} ${one.pointer}`);
+  event['privacy'] = privacy;
+  return event;
+}
+
+/** The record that stands for an event which could not be processed: that it came, when, from whom, how large, and why it is not here. */
+export function recordOfStub(stub: Stub, facts: RecordFacts): JsonObject {
+  const time = formatTime(facts.receivedAtMs);
+  return {
+    id: facts.id,
+    time,
+    source: 'veiltrail',
+    action: 'ingest.stub',
+    category: 'log_control',
+    outcome: 'failure',
+    reason: stub.reason,
+    receivedAt: time,
+    receivedFrom: facts.principal,
+    stub: { bytes: stub.bytes, ...(stub.line === undefined ? {} : { line: stub.line }) },
+    privacy: { policy: facts.policy, applied: [] },
+  };
+}
+
+function formatTime(timeMs: number): string {
+  return new Date(timeMs).toISOString();
+}

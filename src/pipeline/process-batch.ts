@@ -1,0 +1,216 @@
+/**
+ * One request's bytes in, a packed batch out: read the events, plan what the policy does to them, settle the tokens, apply, and commit each
+ * record. Everything personal ends here; what leaves is pseudonyms, digests and counts.
+ *
+ * An event that cannot be processed never stops its batch: it becomes a stub. Only bytes that cannot be told apart into events are refused.
+ */
+import { VeiltrailError } from '../core/errors.ts';
+import type { JsonObject } from '../core/json.ts';
+import { limits } from '../core/limits.ts';
+import { systemRandom, type Random } from '../core/random.ts';
+import { readEvents, type Format, type Incoming, type Unprocessable } from '../ingest/read-events.ts';
+import { commitFields } from '../log/commitment.ts';
+import { packedBytesMax, packRecord, seedBytes } from '../log/packed-record.ts';
+import { flattenRecord, type Field } from '../log/record.ts';
+import type { Plan, PrivacyEngine, TokenNeed } from '../privacy/engine.ts';
+import { recordOfEvent, recordOfStub, type RecordFacts } from './build-record.ts';
+import type { Idempotency } from './idempotency.ts';
+import { idempotencyBytes, type PackedBatch } from './packed-batch.ts';
+import type { StageClock } from './stage-clock.ts';
+import type { TokenCache } from './token-cache.ts';
+
+export interface BatchRequest {
+  log: string;
+  origin: string;
+  principal: string;
+  receivedAtMs: number;
+  body: Uint8Array;
+  format: Format;
+  contentType?: string;
+  onConflict: 'refuse' | 'append';
+  /** Give events without an id one that follows from their content, so that sending them again makes duplicates and not new events. */
+  dedupeByContent: boolean;
+  /** For `dedupeByContent`: how many equal events stood before this one, by position in the body; absent means none. */
+  repeats?: ReadonlyMap<number, number>;
+  /** Positions of events that killed a worker before: they become stubs unread. */
+  condemned?: ReadonlySet<number>;
+  /** Process only positions `from` to `to - 1`, the others become stubs: how the pool finds the event that kills. */
+  only?: { from: number; to: number };
+}
+
+export interface ProcessedBatch {
+  batch: PackedBatch;
+  /** The id under which each event is stored, in order. */
+  ids: string[];
+  /** Why an event is a stub, by position. */
+  stubs: Map<number, string>;
+}
+
+export interface BatchContext {
+  engine: PrivacyEngine;
+  /** Name, version and digest of the policy, as records show it. */
+  policy: string;
+  tokens: TokenCache;
+  idempotency: Idempotency;
+  random?: Random;
+  stages?: StageClock;
+}
+
+interface Item {
+  incoming: Incoming;
+  body: string;
+  id: string;
+  plan: Plan;
+}
+
+/** @throws VeiltrailError when the body as a whole cannot be read (`json_syntax`, `invalid_utf8`, `batch_empty`, `batch_too_large`, …) */
+export async function processBatch(request: BatchRequest, context: BatchContext): Promise<ProcessedBatch> {
+  const { stages } = context;
+  stages?.start();
+  const read = readEvents(request.body, request.format, request.contentType);
+  if (read.length === 0) throw new VeiltrailError('batch_empty', 'the body holds no event');
+  if (read.length > limits.batchEventsMax) {
+    throw new VeiltrailError('batch_too_large', `more than ${limits.batchEventsMax} events in one request`, { max: limits.batchEventsMax });
+  }
+  stages?.lap('parse');
+  const items = read.map((one, position) => planItem(one, position, request, context));
+  const needs = items.flatMap((item) => ('plan' in item ? item.plan.tokens : []));
+  stages?.lap('privacy');
+  const token = await context.tokens.settle(needs);
+  stages?.start();
+  return commitItems(items, token, request, context);
+}
+
+/** The plan for one event, or a stub where reading or planning it fails. */
+function planItem(one: Incoming | Unprocessable, position: number, request: BatchRequest, context: BatchContext): Item | Unprocessable {
+  if ('stub' in one) return one;
+  const { condemned, only } = request;
+  if (condemned?.has(position) || (only && (position < only.from || position >= only.to))) return stubOf(one, 'processing_failed');
+  const body = JSON.stringify(one.event);
+  const id = one.id ?? idWithout(body, position, request, context);
+  try {
+    return { incoming: one, body, id, plan: context.engine.plan(one.event) };
+  } catch (error) {
+    return stubOf(one, error instanceof VeiltrailError ? error.code : 'processing_failed');
+  }
+}
+
+function stubOf(incoming: Incoming, reason: string): Unprocessable {
+  return { stub: { reason, bytes: incoming.bytes, ...(incoming.id === undefined ? {} : { id: incoming.id }) } };
+}
+
+function idWithout(body: string, position: number, request: BatchRequest, context: BatchContext): string {
+  if (!request.dedupeByContent) return randomId(context);
+  return context.idempotency.idOfContent(request.log, request.principal, body, request.repeats?.get(position) ?? 0);
+}
+
+function commitItems(items: readonly (Item | Unprocessable)[], token: (need: TokenNeed) => string, request: BatchRequest, context: BatchContext): ProcessedBatch {
+  const writer = new BatchWriter(request, items.length, context);
+  const ids: string[] = [];
+  const stubs = new Map<number, string>();
+  items.forEach((item, position) => {
+    const facts = { receivedAtMs: request.receivedAtMs, principal: request.principal, policy: context.policy };
+    if ('plan' in item) {
+      try {
+        const { event, applied } = context.engine.apply(item.plan, token);
+        // A personal id was replaced by the engine like any other value; the record and the receipt show what it became.
+        const id = typeof event['id'] === 'string' ? event['id'] : item.id;
+        context.stages?.lap('privacy');
+        writer.event(item, recordOfEvent(event, applied, item.incoming.notes, { ...facts, id }));
+        ids.push(id);
+        return;
+      } catch (error) {
+        if (!(error instanceof VeiltrailError)) throw error;
+        stubs.set(position, error.code); // such as a pointer longer than the commitment can hold
+        ids.push(writer.stub({ reason: error.code, bytes: item.incoming.bytes, id: item.incoming.id ?? item.id }, position, facts));
+        return;
+      }
+    }
+    stubs.set(position, item.stub.reason);
+    ids.push(writer.stub(item.stub, position, facts));
+  });
+  return { batch: writer.finish(), ids, stubs };
+}
+
+/** Packs records into one growing buffer, and keeps commitments and idempotency rows beside it. */
+class BatchWriter {
+  readonly #request: BatchRequest;
+  readonly #context: BatchContext;
+  readonly #count: number;
+  readonly #commitments: Uint8Array;
+  readonly #idempotency: Uint8Array;
+  readonly #offsets: Uint32Array;
+  readonly #seeds: Uint8Array;
+  #records: Uint8Array;
+  #at = 0;
+  #position = 0;
+
+  constructor(request: BatchRequest, count: number, context: BatchContext) {
+    this.#request = request;
+    this.#context = context;
+    this.#count = count;
+    this.#commitments = new Uint8Array(32 * count);
+    this.#idempotency = new Uint8Array(idempotencyBytes * count);
+    this.#offsets = new Uint32Array(count + 1);
+    this.#seeds = (context.random ?? systemRandom).bytes(seedBytes * count);
+    this.#records = new Uint8Array(2 * request.body.length + 1024);
+  }
+
+  event(item: Item, record: JsonObject): void {
+    this.#add(record, item.id, item.incoming.timeMs ?? 0, item.body);
+  }
+
+  /** Commits a stub; returns its id. What is stored of it is the size and the reason, and never what was sent. */
+  stub(stub: Unprocessable['stub'], position: number, facts: Omit<RecordFacts, 'id'>): string {
+    const { log, principal, dedupeByContent, repeats } = this.#request;
+    const { idempotency } = this.#context;
+    const content = `${stub.reason} ${stub.bytes} ${stub.id ?? ''} ${stub.contentDigest ?? ''}`;
+    const stable = stub.id !== undefined || dedupeByContent;
+    const id = stable ? idempotency.idOfContent(log, principal, content, repeats?.get(position) ?? 0) : randomId(this.#context);
+    this.#add(recordOfStub(stub, { ...facts, id }), id, 0, content);
+    return id;
+  }
+
+  #add(record: JsonObject, id: string, timeMs: number, body: string): void {
+    const { log, origin, principal } = this.#request;
+    const position = this.#position;
+    const fields = flattenRecord(record);
+    const seed = this.#seeds.subarray(seedBytes * position, seedBytes * (position + 1));
+    this.#commitments.set(commitFields(origin, fields, seed), 32 * position);
+    this.#reserve(fields);
+    this.#at = packRecord(this.#records, this.#at, seed, fields);
+    this.#offsets[position + 1] = this.#at;
+    this.#idempotency.set(this.#context.idempotency.row({ log, principal, id, timeMs, body }), idempotencyBytes * position);
+    this.#position++;
+    this.#context.stages?.lap('commit');
+  }
+
+  #reserve(fields: readonly Field[]): void {
+    const needed = this.#at + packedBytesMax(fields);
+    if (needed <= this.#records.length) return;
+    const grown = new Uint8Array(Math.max(needed, 2 * this.#records.length));
+    grown.set(this.#records.subarray(0, this.#at));
+    this.#records = grown;
+  }
+
+  finish(): PackedBatch {
+    const { log, receivedAtMs, onConflict } = this.#request;
+    return {
+      log,
+      receivedAtMs,
+      count: this.#count,
+      commitments: this.#commitments,
+      records: this.#records.slice(0, this.#at),
+      recordOffsets: this.#offsets,
+      idempotency: this.#idempotency,
+      onConflict,
+    };
+  }
+}
+
+/** A random id in the form of a version 4 UUID. */
+function randomId(context: BatchContext): string {
+  if (!context.random) return globalThis.crypto.randomUUID();
+  const hex = Buffer.from(context.random.bytes(16)).toString('hex');
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-4${hex.slice(13, 16)}-a${hex.slice(17, 20)}-${hex.slice(20)}`;
+}
