@@ -104,7 +104,12 @@ function idWithout(body: string, position: number, request: BatchRequest, contex
   return context.idempotency.idOfContent(request.log, request.principal, body, request.repeats?.get(position) ?? 0);
 }
 
-function commitItems(items: readonly (Item | Unprocessable)[], token: (need: TokenNeed) => string, request: BatchRequest, context: BatchContext): ProcessedBatch {
+function commitItems(
+  items: readonly (Item | Unprocessable)[],
+  token: (need: TokenNeed) => string,
+  request: BatchRequest,
+  context: BatchContext,
+): ProcessedBatch {
   const writer = new BatchWriter(request, items.length, context);
   const ids: string[] = [];
   const stubs = new Map<number, string>();

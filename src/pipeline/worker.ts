@@ -23,7 +23,9 @@ export interface WorkerSettings {
 }
 
 /** What became of one request: its batch, or why it was refused. */
-export type Outcome = { processed: ProcessedBatch } | { refused: { code: string; message: string; detail: Record<string, string | number | boolean> } };
+export type Outcome =
+  | { processed: ProcessedBatch }
+  | { refused: { code: string; message: string; detail: Record<string, string | number | boolean> } };
 
 /** Makes what a worker needs out of its settings. */
 export function createBatchContext(settings: WorkerSettings): BatchContext {
