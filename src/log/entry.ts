@@ -4,6 +4,7 @@
  */
 import { concatBytes } from '../core/bytes.ts';
 import { VeiltrailError } from '../core/errors.ts';
+import { sha256Into } from '../core/sha256.ts';
 
 export const entryBytes = 33;
 export const commitmentBytes = 32;
@@ -23,4 +24,20 @@ export function parseEntry(entry: Uint8Array): Uint8Array {
   if (entry.length !== entryBytes) throw new VeiltrailError('entry_length', `an entry has ${entryBytes} bytes`);
   if (entry[0] !== version) throw new VeiltrailError('entry_version', 'an entry of an unknown version');
   return entry.slice(1);
+}
+
+/**
+ * The leaf hashes, SHA-256(0x00 ‖ entry), of many entries at once: the write path's form.
+ * @param commitments 32 bytes each, one after the other; the answer is laid out the same
+ */
+export function hashEntries(commitments: Uint8Array): Uint8Array {
+  if (commitments.length % commitmentBytes !== 0) throw new VeiltrailError('entry_commitment', `a commitment has ${commitmentBytes} bytes`);
+  const hashes = new Uint8Array(commitments.length);
+  const message = new Uint8Array(1 + entryBytes);
+  message[1] = version;
+  for (let at = 0; at < commitments.length; at += commitmentBytes) {
+    for (let i = 0; i < commitmentBytes; i++) message[2 + i] = commitments[at + i] as number;
+    sha256Into(message, hashes, at);
+  }
+  return hashes;
 }
