@@ -7,3 +7,6 @@ export * from './frontier.ts';
 export * from './tile-path.ts';
 export * from './tile.ts';
 export * from './entry-bundle.ts';
+export * from './note.ts';
+export * from './note-key.ts';
+export * from './checkpoint.ts';
