@@ -10,3 +10,5 @@ export * from './entry-bundle.ts';
 export * from './note.ts';
 export * from './note-key.ts';
 export * from './checkpoint.ts';
+export * from './cosignature.ts';
+export * from './proof.ts';
