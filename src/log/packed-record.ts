@@ -11,10 +11,10 @@
  */
 import { compareUtf8, decodeUtf8 } from '../core/bytes.ts';
 import { VeiltrailError } from '../core/errors.ts';
+import { seedBytes } from './commitment.ts';
 import type { Field } from './record.ts';
 
 export const packedForm = 0x01;
-export const seedBytes = 32;
 const headerBytes = 1 + seedBytes + 4;
 
 export interface PackedRecord {

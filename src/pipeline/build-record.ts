@@ -3,9 +3,10 @@
  * says about it.
  *
  * `receivedAt` when it arrived · `receivedFrom` which key sent it · `privacy.policy` under which policy · `privacy.applied` what was done to
- * which field, never the value · `privacy.notes` what had to be changed to keep a value exact · `stub` why an event is not stored
+ * which field, never the value · `ingestNotes` what had to be changed or moved to read the event · `stub` why an event is not stored
  */
-import type { JsonNote, JsonObject } from '../core/json.ts';
+import type { JsonObject } from '../core/json.ts';
+import type { IngestNote } from '../ingest/incoming.ts';
 import type { Applied } from '../privacy/engine.ts';
 
 export interface RecordFacts {
@@ -25,16 +26,22 @@ export interface Stub {
 }
 
 /** Members that only the server writes. The sender's values under these names are moved to `metadata` by ingest. */
-export const reservedNames = ['receivedAt', 'receivedFrom', 'privacy', 'stub'] as const;
+export const reservedNames = ['receivedAt', 'receivedFrom', 'ingestNotes', 'privacy', 'stub'] as const;
+
+/**
+ * Makes the reader's notes part of the event, before the policy sees it: a note names a pointer, and a pointer may hold a personal object key.
+ */
+export function noteOnEvent(event: JsonObject, notes: readonly IngestNote[]): JsonObject {
+  if (notes.length > 0) event['ingestNotes'] = notes.map(({ note, pointer }) => `${note} ${pointer}`);
+  return event;
+}
 
 /** The record of an event that was anonymised. Consumes `event`. */
-export function recordOfEvent(event: JsonObject, applied: readonly Applied[], notes: readonly JsonNote[], facts: RecordFacts): JsonObject {
+export function recordOfEvent(event: JsonObject, applied: readonly Applied[], facts: RecordFacts): JsonObject {
   event['id'] = facts.id;
   event['receivedAt'] = formatTime(facts.receivedAtMs);
   event['receivedFrom'] = facts.principal;
-  const privacy: JsonObject = { policy: facts.policy, applied: applied.map((one) => ({ ...one })) };
-  if (notes.length > 0) privacy['notes'] = notes.map((one) => `${one.note} ${one.pointer}`);
-  event['privacy'] = privacy;
+  event['privacy'] = { policy: facts.policy, applied: applied.map((one) => ({ ...one })) };
   return event;
 }
 

@@ -8,12 +8,13 @@ import { VeiltrailError } from '../core/errors.ts';
 import type { JsonObject } from '../core/json.ts';
 import { limits } from '../core/limits.ts';
 import { systemRandom, type Random } from '../core/random.ts';
-import { readEvents, type Format, type Incoming, type Unprocessable } from '../ingest/read-events.ts';
-import { commitFields } from '../log/commitment.ts';
-import { packedBytesMax, packRecord, seedBytes } from '../log/packed-record.ts';
+import type { Format, Incoming, Unprocessable } from '../ingest/incoming.ts';
+import { readEvents } from '../ingest/read-events.ts';
+import { commitFields, seedBytes } from '../log/commitment.ts';
+import { packedBytesMax, packRecord } from '../log/packed-record.ts';
 import { flattenRecord, type Field } from '../log/record.ts';
 import type { Plan, PrivacyEngine, TokenNeed } from '../privacy/engine.ts';
-import { recordOfEvent, recordOfStub, type RecordFacts } from './build-record.ts';
+import { noteOnEvent, recordOfEvent, recordOfStub, type RecordFacts } from './build-record.ts';
 import type { Idempotency } from './idempotency.ts';
 import { idempotencyBytes, type PackedBatch } from './packed-batch.ts';
 import type { StageClock } from './stage-clock.ts';
@@ -82,20 +83,22 @@ export async function processBatch(request: BatchRequest, context: BatchContext)
 }
 
 /** The plan for one event, or a stub where reading or planning it fails. */
-function planItem(one: Incoming | Unprocessable, position: number, request: BatchRequest, context: BatchContext): Item | Unprocessable {
+function planItem(one: Incoming | Unprocessable, position: number, request: BatchRequest, context: BatchContext): Item | { stub: StubCause } {
   if ('stub' in one) return one;
   const { condemned, only } = request;
   if (condemned?.has(position) || (only && (position < only.from || position >= only.to))) return stubOf(one, 'processing_failed');
   const body = JSON.stringify(one.event);
   const id = one.id ?? idWithout(body, position, request, context);
   try {
-    return { incoming: one, body, id, plan: context.engine.plan(one.event) };
+    return { incoming: one, body, id, plan: context.engine.plan(noteOnEvent(one.event, one.notes)) };
   } catch (error) {
     return stubOf(one, error instanceof VeiltrailError ? error.code : 'processing_failed');
   }
 }
 
-function stubOf(incoming: Incoming, reason: string): Unprocessable {
+type StubCause = Omit<Unprocessable['stub'], 'reason'> & { reason: string };
+
+function stubOf(incoming: Incoming, reason: string): { stub: StubCause } {
   return { stub: { reason, bytes: incoming.bytes, ...(incoming.id === undefined ? {} : { id: incoming.id }) } };
 }
 
@@ -105,7 +108,7 @@ function idWithout(body: string, position: number, request: BatchRequest, contex
 }
 
 function commitItems(
-  items: readonly (Item | Unprocessable)[],
+  items: readonly (Item | { stub: StubCause })[],
   token: (need: TokenNeed) => string,
   request: BatchRequest,
   context: BatchContext,
@@ -121,7 +124,7 @@ function commitItems(
         // A personal id was replaced by the engine like any other value; the record and the receipt show what it became.
         const id = typeof event['id'] === 'string' ? event['id'] : item.id;
         context.stages?.lap('privacy');
-        writer.event(item, recordOfEvent(event, applied, item.incoming.notes, { ...facts, id }));
+        writer.event(item, recordOfEvent(event, applied, { ...facts, id }));
         ids.push(id);
         return;
       } catch (error) {
@@ -166,7 +169,7 @@ class BatchWriter {
   }
 
   /** Commits a stub; returns its id. What is stored of it is the size and the reason, and never what was sent. */
-  stub(stub: Unprocessable['stub'], position: number, facts: Omit<RecordFacts, 'id'>): string {
+  stub(stub: StubCause, position: number, facts: Omit<RecordFacts, 'id'>): string {
     const { log, principal, dedupeByContent, repeats } = this.#request;
     const { idempotency } = this.#context;
     const content = `${stub.reason} ${stub.bytes} ${stub.id ?? ''} ${stub.contentDigest ?? ''}`;

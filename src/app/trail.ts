@@ -1,0 +1,52 @@
+/** What the product can do with one data directory, whoever asks: the HTTP server, the command line, a program that embeds it. */
+import type { JsonObject } from '../core/json.ts';
+import type { AppendAnswer, AppendRequest } from './append-events.ts';
+
+export interface FoundEvent {
+  leafIndex: number;
+  record: JsonObject;
+}
+
+export interface SearchRequest {
+  q?: string;
+  /** RFC 3339, of the event's own time: from this on, and before that. */
+  since?: string;
+  until?: string;
+  /** 1 to 1,000 [100]. */
+  limit?: number;
+  /** `nextCursor` of the answer before. */
+  cursor?: string;
+}
+
+export interface SearchAnswer {
+  /** Newest first. */
+  events: FoundEvent[];
+  /** Leaves below this one were found by the index, those from it on by reading them. */
+  indexedTo: number;
+  treeSize: number;
+  nextCursor?: string;
+}
+
+/** Reading. Works beside a running server, too. */
+export interface TrailReader {
+  logs(): string[];
+  /** The log's public key, as C2SP signed notes write it. */
+  vkeyOf(log: string): string;
+  search(log: string, request: SearchRequest): Promise<SearchAnswer>;
+  readEvent(log: string, leafIndex: number): Promise<FoundEvent | undefined>;
+  /** A receipt: tlog-proof text, with the entry as its `extra`. */
+  proveEvent(log: string, leafIndex: number): Promise<string | undefined>;
+  /** A disclosure of the fields at these pointers, and of nothing else. */
+  discloseEvent(log: string, leafIndex: number, pointers: readonly string[]): Promise<string | undefined>;
+  checkpoint(log: string): Promise<string | undefined>;
+  /** Bytes of the log itself: a tile or an entry bundle by its C2SP path, only what is published. */
+  tile(log: string, path: string): Promise<Uint8Array | undefined>;
+  close(): Promise<void>;
+}
+
+export interface Trail extends TrailReader {
+  append(request: AppendRequest): Promise<AppendAnswer>;
+  /** Does nothing when there is one of that name. */
+  createLog(log: string): Promise<void>;
+  ready(): { ready: boolean; reasons: string[] };
+}

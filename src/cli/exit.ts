@@ -1,0 +1,38 @@
+/** What the exit code of every command means. People script against these. */
+import { VeiltrailError } from '../core/errors.ts';
+
+export const exitCodes = {
+  /** Done, all well. */
+  done: 0,
+  /** Something is wrong with what was checked: tampered, leaked, not found. */
+  wrong: 1,
+  /** Wrong use, or bad input. */
+  usage: 2,
+  /** Refused, or out of reach. */
+  refused: 3,
+} as const;
+
+export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
+
+const wrong = new Set(['not_found', 'log_unknown', 'behind_checkpoint', 'history_forked', 'bad_chunk', 'bad_record', 'bad_token', 'seal_broken', 'verification_failed']);
+const refused = new Set([
+  'data_dir_in_use',
+  'data_dir_missing',
+  'disk_full',
+  'storage_readonly',
+  'storage_failed',
+  'unreachable',
+  'unauthenticated',
+  'forbidden',
+  'queue_full',
+  'not_published',
+  'newer_format',
+  'listen_failed',
+]);
+
+/** The exit code for an error that ended a command. */
+export function exitCodeOf(error: unknown): ExitCode {
+  if (!(error instanceof VeiltrailError)) return exitCodes.refused;
+  if (wrong.has(error.code)) return exitCodes.wrong;
+  return refused.has(error.code) ? exitCodes.refused : exitCodes.usage;
+}
