@@ -20,6 +20,7 @@ export interface Piece {
 /** A line that is not UTF-8. */
 export interface BadLine {
   bad: 'invalid_utf8';
+  content: Uint8Array;
   bytes: number;
   line: number;
 }
@@ -152,7 +153,7 @@ export function decodeLines(body: Uint8Array): (Piece | BadLine)[] {
     try {
       text = decodeUtf8(bytes);
     } catch {
-      add(pieces, { bad: 'invalid_utf8', bytes: bytes.length, line });
+      add(pieces, { bad: 'invalid_utf8', content: bytes, bytes: bytes.length, line });
       continue;
     }
     if (!isBlank(text, 0, text.length)) add(pieces, { text, bytes: bytes.length, offset, line });

@@ -29,7 +29,17 @@ export interface Incoming {
 
 /** An event that cannot be processed: committed as a stub, so that its absence is on record, and its sender need not retry for ever. */
 export interface Unprocessable {
-  stub: { reason: StubReason; bytes: number; line?: number; id?: string };
+  stub: {
+    reason: StubReason;
+    bytes: number;
+    line?: number;
+    id?: string;
+    /**
+     * SHA-256 of what was sent, in hex: so that the same line sent again makes a duplicate, and another one of the same size does not. It is
+     * not keyed, and short texts can be guessed from it, so it goes no further than the key of the duplicate.
+     */
+    contentDigest: string;
+  };
 }
 
 /** Stable codes, never content. docs/reference/bad-input.md lists them. */

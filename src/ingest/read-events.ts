@@ -4,6 +4,7 @@
  *
  * What becomes of each kind of bad input: docs/reference/bad-input.md.
  */
+import { hash } from 'node:crypto';
 import { VeiltrailError } from '../core/errors.ts';
 import { isJsonObject, parseJson } from '../core/json.ts';
 import type { JsonObject, JsonValue } from '../core/json.ts';
@@ -116,8 +117,10 @@ function looksLikeLines(body: Uint8Array): boolean {
   return end >= 0 && end < body.length - 1 && body[0] !== 0x5b;
 }
 
-function stub(reason: StubReason, { bytes, line }: { bytes: number; line?: number }): Unprocessable {
-  return { stub: { reason, bytes, ...(line === undefined ? {} : { line }) } };
+function stub(reason: StubReason, piece: Piece | BadLine): Unprocessable {
+  const { bytes, line } = piece;
+  const contentDigest = hash('sha256', 'bad' in piece ? piece.content : piece.text, 'hex');
+  return { stub: { reason, bytes, contentDigest, ...(line === undefined ? {} : { line }) } };
 }
 
 function readTextLine(piece: Piece): Incoming {
