@@ -1,0 +1,88 @@
+/** The policy that holds where nobody wrote one. It is also the example that people start from: `veiltrail policy default > policy.yaml`. */
+import { impersonalTypes } from './lexicon.ts';
+
+const notPeople = `{type: [${impersonalTypes.join(', ')}]}`;
+
+export const defaultPolicyYaml = `# veiltrail's default policy
+version: 1
+name: default
+
+# Fields that no rule below names are looked through by the detectors.
+unknown: scan
+
+# The first rule that fits settles a value. * is one name or element, ** any number; case, _ and - in names do not matter.
+fields:
+  - path: ["**.password.**", "**.passwd.**", "**.passphrase.**", "**.secret.**", "**.clientSecret", "**.secretAccessKey", "**.secretKey", "**.privateKey", "**.apiKey",
+           "**.accessToken", "**.refreshToken", "**.idToken", "**.authToken", "**.sessionToken", "**.bearerToken", "**.oauthToken", "**.authorization", "**.cookie",
+           "**.setCookie", "**.credential", "**.pin", "**.cvv", "**.cvc", "**.otp", "**.*password", "**.xApiKey", "**.proxyAuthorization"]
+    kind: secret
+    transform: redact
+    why: whoever reads a secret can use it
+  - path: ["**.ssn", "**.socialSecurityNumber", "**.socialSecurity", "**.ssnNumber", "**.usSsn", "**.itin"]
+    kind: us_ssn
+  - path: ["**.nationalId", "**.nationalIdNumber", "**.nationalIdentifier", "**.passportNumber", "**.passport", "**.passportNo", "**.taxId", "**.taxNumber", "**.tin", "**.nino", "**.driverLicense",
+           "**.driversLicense", "**.driverLicenseNumber", "**.drivingLicence", "**.idCardNumber", "**.identityNumber", "**.personalNumber", "**.medicalRecordNumber", "**.mrn",
+           "**.healthInsuranceNumber", "**.insuranceNumber", "**.cpf", "**.aadhaar", "**.sin"]
+    kind: national_id
+  - path: ["**.cardNumber", "**.creditCard", "**.creditCardNumber", "**.ccNumber", "**.debitCard", "**.pan", "**.primaryAccountNumber", "**.cardNo"]
+    kind: credit_card
+  - path: ["**.iban", "**.ibanCode", "**.ibanNumber"]
+    kind: iban
+  - path: ["**.dateOfBirth", "**.birthDate", "**.birthday", "**.dob"]
+    kind: date_of_birth
+  - path: ["**.phone", "**.phoneNumber", "**.mobile", "**.mobilePhone", "**.mobileNumber", "**.cellPhone", "**.telephone", "**.telephoneNumber", "**.homePhone", "**.workPhone",
+           "**.primaryPhone", "**.contactNumber", "**.msisdn", "**.fax", "**.phoneNumbers.*", "**.phoneNumbers.*.value"]
+    kind: phone
+  - path: ["**.streetAddress", "**.postalAddress", "**.homeAddress", "**.mailingAddress", "**.addressLine1", "**.addressLine2", "**.street"]
+    kind: postal_address
+  - path: ["**.geolocation.lat", "**.geolocation.lon", "**.geolocation.lng", "**.geoLocation.*", "**.latitude", "**.longitude"]
+    kind: location
+  - path: ["**.email", "**.emailAddress", "**.eMail", "**.mail", "**.userEmail", "**.principalEmail", "**.workEmail", "**.homeEmail", "**.primaryEmail", "**.secondaryEmail", "**.recoveryEmail", "**.actorEmail",
+           "**.fromEmail", "**.toEmail", "**.contactEmail", "**.emails"]
+    kind: email
+    why: an address names its owner
+
+  # The role that issued a session, not a person.
+  - path: "**.sessionContext.sessionIssuer.userName"
+    transform: scan
+    unless: {type: [User, IAMUser]}
+  - path: ["**.firstName", "**.lastName", "**.middleName", "**.givenName", "**.familyName", "**.surname", "**.maidenName", "**.fullName", "**.realName", "**.legalName", "**.personName", "**.customerName",
+           "**.patientName", "**.employeeName", "**.contactName", "**.cardholderName", "**.accountHolder", "**.ownerName", "**.recipientName", "**.senderName", "**.authorName", "**.nickname",
+           "**.preferredName", "**.actorName", "**.gecos"]
+    kind: person_name
+  - path: ["actor.name", "**.actor.displayName", "**.user.name", "**.user.displayName", "**.user.fullName", "**.actor.name", "**.person.name", "**.customer.name", "**.patient.name", "**.employee.name",
+           "**.author.name", "**.committer.name", "**.sender.name", "**.recipient.name", "**.manager.name", "**.owner.name", "**.createdBy.name", "**.updatedBy.name", "**.initiator.name", "**.displayName"]
+    kind: person_name
+    unless: ${notPeople}
+  - path: ["targets.*.name", "target.name", "**.targets.*.name", "**.target.*.name"]
+    kind: person_name
+    when: looks-personal
+    unless: ${notPeople}
+  - path: ["**.userName", "**.login", "**.loginName", "**.userLogin", "**.screenName", "**.samAccountName", "**.userPrincipalName", "**.upn", "**.subjectUserName", "**.targetUserName", "**.accountName",
+           "**.principalName", "**.actorLogin", "**.actorUsername", "**.preferredUsername", "**.remoteUser", "**.dbUser", "**.osUser", "**.loginUser", "**.loggedInUser", "**.requestedBy", "**.approvedBy",
+           "**.createdBy", "**.updatedBy", "**.modifiedBy", "**.deletedBy", "**.performedBy", "**.invitedBy", "**.assignedTo", "**.alternateId", "**.impersonator", "**.onBehalfOf"]
+    kind: username
+    unless: ${notPeople}
+  - path: ["**.user", "**.actor", "user.id", "**.actor.alternateId", "**.userId", "**.actorId", "**.owner", "**.author", "**.assignee", "**.member", "**.principal", "**.initiator", "**.operator", "**.employee", "**.customer"]
+    kind: username
+    when: looks-personal
+    unless: ${notPeople}
+  - path: ["actor.id", "target.id", "targets.*.id", "actor.onBehalfOf.id", "**.actor.id", "**.customer.id", "**.subject.id"]
+    kind: username
+    when: looks-personal
+    why: an identifier is tokenized when it looks like a name
+
+# What happens to what detectors find. A kind that is not named here is redacted.
+kinds:
+  email: tokenize
+  person_name: tokenize
+  username: tokenize
+  phone: tokenize
+  mac_address: tokenize
+  ip_address: {transform: generalize, options: {ipv4: 24, ipv6: 48}}
+  date_of_birth: {transform: generalize, options: {date: year}}
+  location: {transform: generalize, options: {bucket: 1}}
+  postal_address: {transform: redact}
+  us_ssn: {transform: redact, options: {label: kind}}
+  national_id: {transform: redact, options: {label: kind}}
+`;

@@ -1,0 +1,18 @@
+/** All detectors, in the order in which they run, and the kinds they and the policy know. */
+import { emailDetector, phoneDetector } from './contact.ts';
+import type { Detector, KindSpec } from './detector.ts';
+import { ssnDetector } from './government.ts';
+import { colonDetector, ipv4Detector, macDetector } from './network.ts';
+import { cardDetector, ibanDetector } from './money.ts';
+import { personDetector } from './person.ts';
+import { secretDetector } from './secrets.ts';
+
+export const detectors: readonly Detector[] = [emailDetector, ipv4Detector, colonDetector, macDetector, ssnDetector, phoneDetector, cardDetector, ibanDetector, secretDetector, personDetector];
+
+/** Every kind by name. */
+export const kindSpecs: ReadonlyMap<string, KindSpec> = new Map(detectors.flatMap((detector) => detector.kinds.map((spec) => [spec.kind, spec] as const)));
+
+/** The form of `value` under which equal values of the kind are equal. Never empty for a non-empty value. */
+export function canonicalOf(kind: string, value: string): string {
+  return kindSpecs.get(kind)?.canonical(value) || value.trim() || value;
+}

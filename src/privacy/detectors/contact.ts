@@ -1,0 +1,187 @@
+/** Email addresses and phone numbers. */
+import { has, isDigit, isLetter, isWord, isWordBeyondAscii } from '../survey.ts';
+import { before, type Detector, type KindSpec, lowerTrimmed, type ScanContext } from './detector.ts';
+
+const email: KindSpec = {
+  kind: 'email',
+  family: 'contact',
+  example: 'jane.doe@example.com',
+  check: 'local part, @, domain of two labels or more with an alphabetic or xn-- top level; internationalised forms included',
+  floor: 0.5,
+  // `+tag` stays: whether it is the same person is the mail server's secret.
+  canonical: lowerTrimmed,
+};
+
+const phone: KindSpec = {
+  kind: 'phone',
+  family: 'contact',
+  example: '+1 (458) 665-7205',
+  check: 'E.164 with +, or a North American 3-3-4 shape, or 7 to 15 digits after a word such as phone or mobile',
+  floor: 0.5,
+  canonical: canonicalPhone,
+};
+
+const localMarks = new Set([..."._%+-'~!#$*^"].map((c) => c.charCodeAt(0)));
+const localMax = 256;
+const domainMax = 255;
+
+function isLocal(unit: number): boolean {
+  return isLetter(unit) || isDigit(unit) || (unit < 128 ? localMarks.has(unit) : isWordBeyondAscii(unit));
+}
+
+function detectEmail({ text, found }: ScanContext): void {
+  let floor = 0;
+  for (let at = text.indexOf('@'); at >= 0; at = text.indexOf('@', at + 1)) {
+    let start = at;
+    const stop = Math.max(floor, at - localMax);
+    while (start > stop && isLocal(text.charCodeAt(start - 1))) start--;
+    while (start < at && !isWord(text.charCodeAt(start)) && text.charCodeAt(start) !== 95) start++;
+    floor = at + 1;
+    if (start === at) start = quotedLocalStart(text, at, stop);
+    if (start === at || text.charCodeAt(at - 1) === 46) continue;
+    const end = domainEnd(text, at + 1);
+    if (end < 0) continue;
+    found.push({ kind: 'email', start, end, confidence: 0.95 });
+    floor = end;
+  }
+}
+
+/** The start of `"quoted local"@`, or `at` if it is none. */
+function quotedLocalStart(text: string, at: number, stop: number): number {
+  if (text.charCodeAt(at - 1) !== 34) return at;
+  const open = text.lastIndexOf('"', at - 2);
+  return open >= stop && at - open <= 66 && open < at - 2 && /^[\w.@ +-]+$/.test(text.slice(open + 1, at - 1)) ? open : at;
+}
+
+/** The end of the domain that starts at `from`, or -1. */
+function domainEnd(text: string, from: number): number {
+  const limit = Math.min(text.length, from + domainMax);
+  if (text.charCodeAt(from) === 91) return literalEnd(text, from, limit);
+  let end = from;
+  while (end < limit) {
+    const unit = text.charCodeAt(end);
+    if (!isWord(unit) && unit !== 45 && unit !== 46) break;
+    if (unit === 46 && text.charCodeAt(end - 1) === 46) break;
+    end++;
+  }
+  while (end > from && !isWord(text.charCodeAt(end - 1))) end--;
+  // Text may run on after the domain without a space ("jane@example.com.Then"): only the last label has to look like a top level.
+  const dot = text.lastIndexOf('.', end - 1);
+  if (dot <= from || !isTopLevel(text, dot + 1, end)) return -1;
+  return /^\d+x\.(?:png|jpe?g|gif|svg|webp)$/i.test(text.slice(from, end)) ? -1 : end;
+}
+
+function literalEnd(text: string, from: number, limit: number): number {
+  const close = text.indexOf(']', from);
+  return close > from && close < limit && close - from <= 64 && /^\[[0-9a-fA-F:.]+$|^\[IPv6:[0-9a-fA-F:.]+$/.test(text.slice(from, close)) ? close + 1 : -1;
+}
+
+function isTopLevel(text: string, start: number, end: number): boolean {
+  if (end - start < 2 || end - start > 63) return false;
+  if (text.startsWith('xn--', start)) return true;
+  for (let i = start; i < end; i++) {
+    const unit = text.charCodeAt(i);
+    if (!isLetter(unit) && !(unit >= 128 && isWordBeyondAscii(unit))) return false;
+  }
+  return true;
+}
+
+/** Digits with a leading + where there is one; ten digits of North America get +1 so that both spellings correlate. */
+function canonicalPhone(value: string): string {
+  const trunk = value.replace(/\(0\)/g, '').replace(/(?:ext\.?|x|#)\s*\d{1,6}$/i, '');
+  const digits = trunk.replace(/\D+/g, '');
+  if (trunk.trimStart().startsWith('+')) return `+${digits}`;
+  if (trunk.trimStart().startsWith('00') && digits.length > 8) return `+${digits.slice(2)}`;
+  if (digits.length === 10 && /^[2-9]/.test(digits)) return `+1${digits}`;
+  if (digits.length === 11 && digits.startsWith('1')) return `+${digits}`;
+  return digits;
+}
+
+const phoneWord = /(?:phone|mobile|cell|tel|telephone|fax|call|dial|sms|whatsapp|contact|handy|telefon|móvil|teléfono|portable|desk|line|hotline)(?:\s*(?:number|no|nr|num|#))?\.?["'\s:=#(]*(?:at|is|on|to|me|us)?["'\s:=#(]*$/;
+
+/** Is a separator that may stand between the digit groups of one phone number? */
+function isPhoneSeparator(unit: number): boolean {
+  return unit === 32 || unit === 45 || unit === 46 || unit === 40 || unit === 41 || unit === 47 || unit === 0xa0 || unit === 0x2011 || unit === 0x2010;
+}
+
+function detectPhone({ text, survey, found }: ScanContext): void {
+  const { digitRuns, digitRunCount } = survey;
+  for (let i = 0; i < digitRunCount; i++) {
+    let last = i;
+    let digits = 0;
+    let groups = 0;
+    const start = digitRuns[2 * i] as number;
+    // Gather groups that at most three separators divide, until there are too many digits for a phone number.
+    for (let j = i; j < digitRunCount && groups < 8; j++) {
+      const from = digitRuns[2 * j] as number;
+      const size = (digitRuns[2 * j + 1] as number) - from;
+      if (j > i && !onlySeparators(text, digitRuns[2 * j - 1] as number, from)) break;
+      if (digits + size > 15) {
+        if (j === i) digits = 99;
+        break;
+      }
+      digits += size;
+      groups++;
+      last = j;
+    }
+    if (digits < 7 || digits > 15) continue;
+    const end = trimmedPhone(text, survey, i, last, start);
+    if (end > 0) {
+      const opening = phoneStart(text, start);
+      found.push({ kind: 'phone', start: opening, end, confidence: text.charCodeAt(opening) === 43 ? 0.9 : 0.7 });
+      while (i + 1 < digitRunCount && (digitRuns[2 * i + 2] as number) < end) i++;
+    }
+  }
+}
+
+function onlySeparators(text: string, from: number, to: number): boolean {
+  if (to - from > 3) return false;
+  for (let i = from; i < to; i++) if (!isPhoneSeparator(text.charCodeAt(i))) return false;
+  return true;
+}
+
+/** Takes in a `(` and a `+` before the first digit. */
+function phoneStart(text: string, start: number): number {
+  let at = start;
+  if (text.charCodeAt(at - 1) === 40) at--;
+  if (text.charCodeAt(at - 1) === 43) at--;
+  return at;
+}
+
+/**
+ * Decides whether the digit groups i…last are a phone number, dropping groups from the end until one of the known shapes fits.
+ * @returns the end of the number, or -1
+ */
+function trimmedPhone(text: string, survey: ScanContext['survey'], i: number, last: number, start: number): number {
+  const { digitRuns } = survey;
+  const opening = phoneStart(text, start);
+  const previous = text.charCodeAt(opening - 1);
+  if (isWord(previous) || previous === 95 || previous === 46) return -1;
+  const plus = text.charCodeAt(opening) === 43;
+  // Behind a dash or slash that hangs on a word it is a piece of some identifier.
+  if (!plus && (previous === 45 || previous === 47) && isWord(text.charCodeAt(opening - 2))) return -1;
+  for (let j = last; j >= i; j--) {
+    const end = digitRuns[2 * j + 1] as number;
+    const next = text.charCodeAt(end);
+    if (isWord(next) || next === 95 || (next === 45 && isWord(text.charCodeAt(end + 1)) && j === last)) continue;
+    if (next === 46 && isDigit(text.charCodeAt(end + 1))) continue;
+    const number = text.slice(start, end);
+    const digits = number.replace(/\D+/g, '').length;
+    if (digits < 7) return -1;
+    if (plus ? digits >= 8 && text.charCodeAt(opening + 1) !== 48 : isNorthAmerican(number, text.charCodeAt(start - 1) === 40)) return end;
+    if (!looksLikeDate(number) && phoneWord.test(before(text, opening, 40))) return end;
+  }
+  return -1;
+}
+
+function isNorthAmerican(number: string, bracket: boolean): boolean {
+  if (bracket) return /^[2-9]\d\d\) ?[-.]?[2-9]\d\d[-. ]\d{4}$/.test(number);
+  return /^(?:1[-. ])?(?:[2-9]\d\d([-.])[2-9]\d\d\1\d{4}|\([2-9]\d\d\) ?[2-9]\d\d[-. ]\d{4})$/.test(number);
+}
+
+function looksLikeDate(number: string): boolean {
+  return /^(?:\d{4}([-./])\d\d?\1\d\d?|\d\d?([-./])\d\d?\2\d{4})(?: |$)/.test(number);
+}
+
+export const emailDetector: Detector = { kinds: [email], gate: has.at, detect: detectEmail };
+export const phoneDetector: Detector = { kinds: [phone], gate: has.digit, detect: detectPhone };

@@ -1,0 +1,98 @@
+/** National identity numbers. First cut: the US social security number; others are known by their field. */
+import { has, isDigit, isIdentifier, isWord } from '../survey.ts';
+import { before, compact, type Detector, digitsOf, type KindSpec, type ScanContext } from './detector.ts';
+
+const ssn: KindSpec = {
+  kind: 'us_ssn',
+  family: 'government',
+  example: '536-22-1845',
+  check: 'three, two and four digits divided by dashes in an issued range; in any range, with other separators or none, after a word that says so',
+  floor: 0.5,
+  canonical: digitsOf,
+};
+
+const nationalId: KindSpec = {
+  kind: 'national_id',
+  family: 'government',
+  example: 'field nationalId, passportNumber, taxId',
+  check: 'the field says so',
+  floor: 0.5,
+  canonical: compact,
+};
+
+const dateOfBirth: KindSpec = {
+  kind: 'date_of_birth',
+  family: 'government',
+  example: 'field dateOfBirth',
+  check: 'the field says so',
+  floor: 0.5,
+  canonical: (value) => value.trim(),
+};
+
+const postalAddress: KindSpec = {
+  kind: 'postal_address',
+  family: 'contact',
+  example: 'field streetAddress',
+  check: 'the field says so',
+  floor: 0.5,
+  canonical: compact,
+};
+
+const location: KindSpec = {
+  kind: 'location',
+  family: 'contact',
+  example: 'fields latitude and longitude',
+  check: 'the field says so',
+  floor: 0.5,
+  canonical: (value) => value.trim(),
+};
+
+const ssnWord = /(?:ssn|s\.s\.n\.?|social[\s_-]*(?:security|sec)?|itin|tax(?:payer)?[\s_-]*id|tin)(?:["'\s:=#_.|,()-]|number|num|nr|no|is|was)*$/;
+
+function detectSsn({ text, survey, found }: ScanContext): void {
+  const { digitRuns, digitRunCount } = survey;
+  for (let i = 0; i < digitRunCount; i++) {
+    const start = digitRuns[2 * i] as number;
+    const size = (digitRuns[2 * i + 1] as number) - start;
+    if (size === 9) {
+      const end = start + 9;
+      if (isLoose(text, start, end) && ssnWord.test(before(text, start, 40))) found.push({ kind: 'us_ssn', start, end, confidence: 0.8 });
+    } else if (size === 3 && i + 2 < digitRunCount) judgeSsn(text, digitRuns, i, found);
+  }
+}
+
+function judgeSsn(text: string, runs: Int32Array, i: number, found: ScanContext['found']): void {
+  const start = runs[2 * i] as number;
+  const end = runs[2 * i + 5] as number;
+  if (end - start !== 11 || (runs[2 * i + 2] as number) !== start + 4 || (runs[2 * i + 4] as number) !== start + 7 || (runs[2 * i + 3] as number) !== start + 6) return;
+  const separator = text.charCodeAt(start + 3);
+  if (separator !== text.charCodeAt(start + 6) || !isLoose(text, start, end)) return;
+  const dashed = separator === 45 || separator === 0x2010 || separator === 0x2011 || separator === 0x2013;
+  if (dashed && isIssued(text.slice(start, start + 3), text.slice(start + 4, start + 6), text.slice(start + 7, end)) && !isPiece(text, start)) {
+    found.push({ kind: 'us_ssn', start, end, confidence: 0.85 });
+  } else if ((dashed || separator === 32 || separator === 46) && ssnWord.test(before(text, start, 40))) found.push({ kind: 'us_ssn', start, end, confidence: 0.7 });
+}
+
+/** Nothing of an identifier or number hangs on it. */
+function isLoose(text: string, start: number, end: number): boolean {
+  const previous = text.charCodeAt(start - 1);
+  const next = text.charCodeAt(end);
+  if (isWord(previous) || isWord(next) || next === 95) return false;
+  if ((next === 45 || next === 46) && isDigit(text.charCodeAt(end + 1))) return false;
+  return !((previous === 45 || previous === 46) && isDigit(text.charCodeAt(start - 2)));
+}
+
+/** `order-123-45-6789`: a piece of an identifier, unless a keyword says otherwise. */
+function isPiece(text: string, start: number): boolean {
+  return text.charCodeAt(start - 1) === 45 && isIdentifier(text.charCodeAt(start - 2)) && !ssnWord.test(before(text, start, 24));
+}
+
+/** Ranges the SSA and the IRS (ITIN) have issued: no 000 or 666 areas, no 00 group, no 0000 serial; 9xx only as ITIN. */
+export function isIssued(area: string, group: string, serial: string): boolean {
+  if (area === '000' || area === '666' || group === '00' || serial === '0000') return false;
+  if (area[0] !== '9') return true;
+  const g = Number(group);
+  return (g >= 50 && g <= 65) || (g >= 70 && g <= 88) || (g >= 90 && g <= 92) || (g >= 94 && g <= 99);
+}
+
+export const ssnDetector: Detector = { kinds: [ssn, nationalId, dateOfBirth, postalAddress, location], gate: has.digit, detect: detectSsn };

@@ -1,0 +1,167 @@
+/** Payment cards and IBANs. */
+import { has, isDigit, isIdentifier, isLetter, isWord } from '../survey.ts';
+import { before, compact, type Detector, digitsOf, type KindSpec, type ScanContext } from './detector.ts';
+
+const card: KindSpec = {
+  kind: 'credit_card',
+  family: 'money',
+  example: '4111 1111 1111 1111',
+  check: 'issuer prefix, length and Luhn, between identifier boundaries; 13 to 19 digits in any state after a word such as card',
+  floor: 0.5,
+  canonical: digitsOf,
+};
+
+const iban: KindSpec = {
+  kind: 'iban',
+  family: 'money',
+  example: 'DE89 3704 0044 0532 0130 00',
+  check: 'country length and ISO 7064 mod 97; 15 to 34 letters and digits in any state after the word IBAN',
+  floor: 0.5,
+  canonical: compact,
+};
+
+/** Do the digits satisfy Luhn's check (ISO/IEC 7812-1)? */
+export function passesLuhn(digits: string): boolean {
+  let sum = 0;
+  for (let i = digits.length - 1, double = false; i >= 0; i--, double = !double) {
+    const digit = digits.charCodeAt(i) - 48;
+    sum += double ? (digit > 4 ? digit * 2 - 9 : digit * 2) : digit;
+  }
+  return sum % 10 === 0;
+}
+
+/** Does an issuer give out cards with this prefix and length? Visa, Mastercard, Amex, Discover, Diners, JCB, UnionPay, Maestro, Mir. */
+export function isIssuedCard(digits: string): boolean {
+  const two = Number(digits.slice(0, 2));
+  const four = Number(digits.slice(0, 4));
+  switch (digits.length) {
+    case 14:
+      return (two === 36 || two === 38 || two === 39 || (four >= 3000 && four <= 3059) || four === 3095);
+    case 15:
+      return two === 34 || two === 37;
+    case 16:
+      return (
+        digits[0] === '4' || (two >= 51 && two <= 55) || (four >= 2221 && four <= 2720) || four === 6011 || two === 65 || (four >= 6440 && four <= 6499) ||
+        (four >= 3528 && four <= 3589) || two === 62 || two === 81 || (four >= 2200 && four <= 2204) || four === 6759 || four === 6763 || (two === 50)
+      );
+    case 19:
+      return digits[0] === '4' || two === 62 || two === 63 || two === 67 || two === 81;
+    default:
+      return (digits.length === 17 || digits.length === 18) && (two === 62 || two === 81 || two === 67);
+  }
+}
+
+const cardWord = /(?:card|credit|debit|visa|mastercard|master|amex|american express|discover|maestro|jcb|diners|unionpay|pan|cc|kreditkarte|karte|carte|tarjeta|carta)(?:["'\s:=#_.|(-]|numbers?|number|num|nr|no|is|was|ending|details|info|payment)*$/;
+const cardDigitsMax = 19;
+
+function detectCard({ text, survey, found }: ScanContext): void {
+  const { digitRuns, digitRunCount } = survey;
+  for (let i = 0; i < digitRunCount; i++) {
+    const start = digitRuns[2 * i] as number;
+    if ((digitRuns[2 * i + 1] as number) - start > cardDigitsMax || !isOpen(text, start)) continue;
+    let digits = 0;
+    let end = -1;
+    let separator = 0;
+    for (let j = i; j < digitRunCount && j - i < 6; j++) {
+      const from = digitRuns[2 * j] as number;
+      const to = digitRuns[2 * j + 1] as number;
+      if (j > i) {
+        const between = text.charCodeAt(from - 1);
+        if (from - (digitRuns[2 * j - 1] as number) !== 1 || (between !== 32 && between !== 45 && between !== 0xa0 && between !== 46) || (separator !== 0 && between !== separator)) break;
+        separator = between;
+      }
+      digits += to - from;
+      if (digits > cardDigitsMax) break;
+      if (digits >= 13 && isShut(text, to) && judgeCard(text, start, to, j > i)) end = to;
+    }
+    if (end < 0) continue;
+    found.push({ kind: 'credit_card', start, end, confidence: 0.9 });
+    while (i + 1 < digitRunCount && (digitRuns[2 * i + 2] as number) < end) i++;
+  }
+}
+
+function judgeCard(text: string, start: number, end: number, grouped: boolean): boolean {
+  const digits = digitsOf(text.slice(start, end));
+  if (isIssuedCard(digits) && passesLuhn(digits) && (!grouped || isCardGrouping(text.slice(start, end)))) return true;
+  return cardWord.test(before(text, start, 40));
+}
+
+/** 4-4-4-4(-3), 4-6-5, 4-6-4. */
+function isCardGrouping(number: string): boolean {
+  return /^\d{4}(?:[^\d]\d{4}){3}(?:[^\d]\d{3})?$|^\d{4}[^\d]\d{6}[^\d]\d{4,5}$|^\d{6}[^\d]\d{13}$/.test(number);
+}
+
+function isOpen(text: string, start: number): boolean {
+  const previous = text.charCodeAt(start - 1);
+  if (isWord(previous) || previous === 95) return false;
+  return !((previous === 45 || previous === 46 || previous === 47) && isIdentifier(text.charCodeAt(start - 2)));
+}
+
+function isShut(text: string, end: number): boolean {
+  const next = text.charCodeAt(end);
+  if (isWord(next) || next === 95) return false;
+  return !((next === 45 || next === 46) && isIdentifier(text.charCodeAt(end + 1)) && isDigit(text.charCodeAt(end + 1)));
+}
+
+/** Length by country: the IBAN registry (ISO 13616). */
+const ibanLengths: Readonly<Record<string, number>> = Object.fromEntries(
+  ('AD24 AE23 AL28 AT20 AZ28 BA20 BE16 BG22 BH22 BI27 BR29 BY28 CH21 CR22 CY28 CZ24 DE22 DJ27 DK18 DO28 EE20 EG29 ES24 FI18 FK18 FO18 FR27 GB22 GE22 GI23 GL18 GR27 GT28 HN28 HR21 HU28 ' +
+    'IE22 IL23 IQ23 IS26 IT27 JO30 KW30 KZ20 LB28 LC32 LI21 LT20 LU20 LV21 LY25 MC27 MD24 ME22 MK19 MN20 MR27 MT31 MU30 NI28 NL18 NO15 OM23 PK24 PL28 PS29 PT25 QA29 RO24 RS22 RU33 SA24 SC31 SD18 ' +
+    'SE24 SI19 SK24 SM27 SO23 ST25 SV28 TL23 TN24 TR26 UA29 VA22 VG24 XK20 YE30')
+    .split(' ')
+    .map((entry) => [entry.slice(0, 2), Number(entry.slice(2))]),
+);
+
+/** Is the compact, upper-case text an IBAN: length of its country, ISO 7064 mod 97-10? */
+export function isIban(value: string): boolean {
+  if (value.length !== ibanLengths[value.slice(0, 2)]) return false;
+  let rest = 0;
+  for (const letter of value.slice(4) + value.slice(0, 4)) {
+    const number = Number.parseInt(letter, 36);
+    if (Number.isNaN(number)) return false;
+    rest = (number > 9 ? rest * 100 + number : rest * 10 + number) % 97;
+  }
+  return rest === 1;
+}
+
+const ibanWord = /iban["'\s:=#_.|(-]*(?:(?:number|no|nr|is|code)["'\s:=#.|(-]*)*$/;
+
+/** Two letters, two digits, then groups: anchored on the digit run that is the check number or begins with it. */
+function detectIban({ text, survey, found }: ScanContext): void {
+  const { digitRuns, digitRunCount } = survey;
+  for (let i = 0; i < digitRunCount; i++) {
+    const digit = digitRuns[2 * i] as number;
+    const start = digit - 2;
+    if (start < 0 || (digitRuns[2 * i + 1] as number) - digit < 2 || !isLetter(text.charCodeAt(start)) || !isLetter(text.charCodeAt(start + 1))) continue;
+    if (isWord(text.charCodeAt(start - 1)) || text.charCodeAt(start - 1) === 95) continue;
+    const length = ibanLengths[text.slice(start, digit).toUpperCase()];
+    if (length === undefined) continue;
+    const end = ibanEnd(text, start, length);
+    if (end > 0 && isIban(compact(text.slice(start, end)))) found.push({ kind: 'iban', start, end, confidence: 0.95 });
+    else if (ibanWord.test(before(text, start, 24))) {
+      const loose = looseIbanEnd(text, start);
+      if (loose > 0) found.push({ kind: 'iban', start, end: loose, confidence: 0.7 });
+    }
+  }
+}
+
+/** The end of `length` letters and digits with at most one space or dash between them, or -1. */
+function ibanEnd(text: string, start: number, length: number): number {
+  let count = 0;
+  for (let at = start; at < text.length && at - start < length * 2; at++) {
+    const unit = text.charCodeAt(at);
+    if (isLetter(unit) || isDigit(unit)) {
+      if (++count === length) return isWord(text.charCodeAt(at + 1)) ? -1 : at + 1;
+    } else if ((unit !== 32 && unit !== 45 && unit !== 0xa0) || !isIdentifier(text.charCodeAt(at + 1))) return -1;
+  }
+  return -1;
+}
+
+/** After the word IBAN: one run of 15 to 34, or groups of four. */
+function looseIbanEnd(text: string, start: number): number {
+  const match = /^[A-Za-z]{2}\d{2}(?:[0-9A-Za-z]{11,30}|(?:[ -][0-9A-Za-z]{4}){2,7}(?:[ -][0-9A-Za-z]{1,3})?)(?![0-9A-Za-z])/.exec(text.slice(start, start + 48));
+  return match ? start + match[0].length : -1;
+}
+
+export const cardDetector: Detector = { kinds: [card], gate: has.digit, detect: detectCard };
+export const ibanDetector: Detector = { kinds: [iban], gate: has.digit, detect: detectIban };

@@ -1,0 +1,227 @@
+/**
+ * IP and MAC addresses. Not personal: unspecified, loopback, private, link-local, unique-local and documentation addresses, networks
+ * as wide as the default generalisation (/24, /48), and what only looks like an address: versions, times, identifiers.
+ */
+import ipaddr from 'ipaddr.js';
+import { has, isDigit, isHex, isIdentifier, isLetter, isWord } from '../survey.ts';
+import { before, type Detector, type KindSpec, type ScanContext } from './detector.ts';
+
+const ip: KindSpec = {
+  kind: 'ip_address',
+  family: 'network',
+  example: '8.8.4.4',
+  check: 'strict IPv4 or IPv6, also with a prefix length, port or brackets; private, loopback, link-local and documentation ranges excluded',
+  floor: 0.5,
+  canonical: canonicalIp,
+};
+
+const mac: KindSpec = {
+  kind: 'mac_address',
+  family: 'network',
+  example: 'a3:0f:84:df:6a:8f',
+  check: 'six pairs of hex digits divided by : or -, or three groups of four divided by dots; all-zero and broadcast excluded',
+  floor: 0.5,
+  canonical: (value) => value.replace(/[^0-9a-fA-F]/g, '').toLowerCase(),
+};
+
+/** An address without its prefix length, IPv6 compressed (RFC 5952), IPv4-mapped IPv6 as IPv4. */
+export function canonicalIp(value: string): string {
+  const bare = value.replace(/\/\d+$/, '').replace(/^\[|\]$/g, '');
+  const four = parseIpv4(bare);
+  if (four !== undefined) return formatIpv4(four);
+  const zone = bare.indexOf('%');
+  const address = zone >= 0 ? bare.slice(0, zone) : bare;
+  if (!ipaddr.IPv6.isValid(address)) return bare.toLowerCase();
+  const six = ipaddr.IPv6.parse(address);
+  return six.isIPv4MappedAddress() ? six.toIPv4Address().toString() : six.toRFC5952String();
+}
+
+/** The address as an unsigned 32-bit number, or undefined. Leading zeros are read as decimal. */
+export function parseIpv4(text: string): number | undefined {
+  const match = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})$/.exec(text);
+  if (!match) return undefined;
+  let out = 0;
+  for (let i = 1; i <= 4; i++) {
+    const octet = Number(match[i]);
+    if (octet > 255) return undefined;
+    out = out * 256 + octet;
+  }
+  return out;
+}
+
+export function formatIpv4(address: number): string {
+  return `${address >>> 24}.${(address >>> 16) & 255}.${(address >>> 8) & 255}.${address & 255}`;
+}
+
+/** Does the address say something about a person? */
+export function isPersonalIpv4(address: number): boolean {
+  const a = address >>> 24;
+  const b = (address >>> 16) & 255;
+  const c = (address >>> 8) & 255;
+  if (a === 0 || a === 10 || a === 127) return false;
+  if (a === 172 && b >= 16 && b <= 31) return false;
+  if (a === 192 && b === 168) return false;
+  if (a === 169 && b === 254) return false;
+  if (a === 192 && b === 0 && c === 2) return false;
+  if (a === 198 && b === 51 && c === 100) return false;
+  if (a === 203 && b === 0 && c === 113) return false;
+  return address >>> 0 !== 0xffffffff;
+}
+
+/** Ranges of ipaddr.js that say nothing about a person. */
+const impersonalIpv6 = new Set(['unspecified', 'loopback', 'linkLocal', 'uniqueLocal', 'multicast', 'deprecatedSiteLocal', 'discard']);
+
+function isPersonalIpv6(address: InstanceType<typeof ipaddr.IPv6>): boolean {
+  const [first = 0, second = 0] = address.parts;
+  if (address.isIPv4MappedAddress()) {
+    const four = parseIpv4(address.toIPv4Address().toString());
+    return four !== undefined && isPersonalIpv4(four);
+  }
+  if (first === 0x2001 && second === 0x0db8) return false;
+  if (first === 0x3fff && second < 0x1000) return false;
+  return !impersonalIpv6.has(address.range());
+}
+
+function detectIpv4({ text, survey, field, found }: ScanContext): void {
+  const { digitRuns, digitRunCount } = survey;
+  if (digitRunCount < 4 || field.endsWith('version')) return;
+  for (let i = 0; i + 3 < digitRunCount; i++) {
+    const start = digitRuns[2 * i] as number;
+    let size = 1;
+    while (size < 4 && isOctetJoint(text, digitRuns, i + size)) size++;
+    if (size < 4) {
+      i += size - 1;
+      continue;
+    }
+    const end = digitRuns[2 * i + 7] as number;
+    const first = (digitRuns[2 * i + 1] as number) - start;
+    if (first > 3 || !boundedIpv4(text, start, end)) continue;
+    const address = parseIpv4(text.slice(start, end));
+    if (address === undefined || !isPersonalIpv4(address) || isVersion(text, start)) continue;
+    const close = prefixEnd(text, end, address);
+    if (close > 0) found.push({ kind: 'ip_address', start, end: close, confidence: 0.9 });
+    i += 3;
+  }
+}
+
+/** Is run `j` of one to three digits, one dot behind the run before it? */
+function isOctetJoint(text: string, runs: Int32Array, j: number): boolean {
+  const from = runs[2 * j] as number;
+  const end = runs[2 * j - 1] as number;
+  return from - end === 1 && text.charCodeAt(end) === 46 && (runs[2 * j + 1] as number) - from <= 3;
+}
+
+function boundedIpv4(text: string, start: number, end: number): boolean {
+  const previous = text.charCodeAt(start - 1);
+  const next = text.charCodeAt(end);
+  // `_` may divide (`host_8.8.4.4`), a letter may not (`v1.2.3.4`); beyond ASCII there is no space to wait for.
+  if (isLetter(previous) || (previous === 46 && isWord(text.charCodeAt(start - 2)))) return false;
+  if (isLetter(next) || (next === 46 && isDigit(text.charCodeAt(end + 1)))) return false;
+  if (previous === 45 && isLetter(text.charCodeAt(start - 2))) return !(next === 46 || next === 45 || isIdentifier(next));
+  return true;
+}
+
+const addressWord = /(?:^|[^a-z])(?:ip|addr|address|host|client|from|src|dst|source|to|lookup|peer|remote|whois)$/;
+
+/** `Chrome/32.0.170.77`, `version 1.2.3.4`: four small numbers that are no address. */
+function isVersion(text: string, start: number): boolean {
+  const mark = text.charCodeAt(start - 1);
+  if (mark === 47 && isIdentifier(text.charCodeAt(start - 2))) {
+    let word = start - 1;
+    const stop = Math.max(0, start - 64);
+    while (word > stop && (isIdentifier(text.charCodeAt(word - 1)) || text.charCodeAt(word - 1) === 45)) word--;
+    const opener = text.charCodeAt(word - 1);
+    if (opener === 47 || opener === 46 || opener === 58) return false;
+    return !addressWord.test(text.slice(word, start - 1).toLowerCase()) && isLetter(text.charCodeAt(word));
+  }
+  if (mark !== 32 && mark !== 58 && mark !== 61 && mark !== 34 && mark !== 40) return false;
+  return /(?:^|[^a-z])(?:versions?|ver|v|release|build|firmware|revision|rev)["']?[\s:=(]{1,3}["']?$/.test(before(text, start, 16));
+}
+
+/** The end with a prefix length taken in; -1 for a network so wide that it stands for nobody. */
+function prefixEnd(text: string, end: number, address: number): number {
+  if (text.charCodeAt(end) !== 47 || !isDigit(text.charCodeAt(end + 1))) return end;
+  const close = isDigit(text.charCodeAt(end + 2)) ? end + 3 : end + 2;
+  const bits = Number(text.slice(end + 1, close));
+  if (bits > 32 || isIdentifier(text.charCodeAt(close))) return end;
+  return bits <= 24 && (bits === 0 ? address : address << bits) === 0 ? -1 : close;
+}
+
+function detectColons({ text, found }: ScanContext): void {
+  for (let colon = text.indexOf(':'); colon >= 0; ) {
+    let start = colon;
+    while (start > 0 && colon - start < 5 && isHex(text.charCodeAt(start - 1))) start--;
+    let end = colon;
+    let colons = 0;
+    while (end < text.length) {
+      const unit = text.charCodeAt(end);
+      if (unit === 58) colons++;
+      else if (!isHex(unit) && unit !== 46) break;
+      end++;
+    }
+    if (colons >= 2) judgeColons(text, start, end, colons, found);
+    colon = text.indexOf(':', end);
+  }
+}
+
+const ipv6Max = 45;
+
+/** Text between `start` and `end` is made of hex digits, dots and two or more colons. */
+function judgeColons(text: string, from: number, to: number, colons: number, found: ScanContext['found']): void {
+  let start = from;
+  let end = to;
+  while (end > start && text.charCodeAt(end - 1) === 46) end--;
+  // A single colon at either end is punctuation: `peer 2a02::1: reset`, `client:2a02::1`.
+  if (text.charCodeAt(end - 1) === 58 && text.charCodeAt(end - 2) !== 58) end--;
+  if (text.charCodeAt(start) === 58 && text.charCodeAt(start + 1) !== 58) start++;
+  if (end - start > ipv6Max + 20 || isWord(text.charCodeAt(end))) return;
+  if (isIdentifier(text.charCodeAt(start - 1))) {
+    // `ip:2a02::1` begins with the hex tail of a word: start again behind its colon.
+    const colon = text.indexOf(':', start);
+    if (colon < 0 || colon + 1 >= end || text.charCodeAt(colon + 1) === 58) return;
+    start = colon + 1;
+  }
+  const body = text.slice(start, end);
+  if (colons === 5 && /^(?:[0-9a-fA-F]{2}:){5}[0-9a-fA-F]{2}$/.test(body)) {
+    pushMac(body, start, end, found);
+    return;
+  }
+  if (!body.includes('::') && colons < 6) return;
+  // A port or a key may hang on: try the whole, then without its first and last group.
+  for (const [a, b] of [[0, body.length], [body.indexOf(':') + 1, body.length], [0, body.lastIndexOf(':')]] as const) {
+    const address = body.slice(a, b);
+    if (address.length > ipv6Max || address.length < 3 || !ipaddr.IPv6.isValid(address)) continue;
+    const parsed = ipaddr.IPv6.parse(address);
+    if (!isPersonalIpv6(parsed)) return;
+    const close = b === body.length ? prefixEnd6(text, start + b, parsed) : start + b;
+    if (close > 0) found.push({ kind: 'ip_address', start: start + a, end: close, confidence: 0.9 });
+    return;
+  }
+}
+
+function prefixEnd6(text: string, end: number, address: InstanceType<typeof ipaddr.IPv6>): number {
+  const match = text.charCodeAt(end) === 47 ? /^\/(\d{1,3})(?![\w.])/.exec(text.slice(end, end + 6)) : null;
+  if (!match) return end;
+  const bits = Number(match[1]);
+  if (bits > 128) return end;
+  return bits <= 48 && address.toByteArray().slice(6).every((byte) => byte === 0) ? -1 : end + match[0].length;
+}
+
+function pushMac(body: string, start: number, end: number, found: ScanContext['found']): void {
+  const hex = body.replace(/[^0-9a-fA-F]/g, '');
+  if (!/^(?:0+|[fF]+)$/.test(hex)) found.push({ kind: 'mac_address', start, end, confidence: 0.85 });
+}
+
+/** `a3-0f-84-df-6a-8f` and `a30f.84df.6a8f`. The colon form is found with IPv6. */
+function detectMac({ text, found }: ScanContext): void {
+  if (!macShape.test(text)) return;
+  for (const match of text.matchAll(macShapes)) pushMac(match[0], match.index, match.index + match[0].length, found);
+}
+
+const macSource = '(?<![0-9A-Za-z_.-])(?:[0-9a-fA-F]{2}(?:-[0-9a-fA-F]{2}){5}|[0-9a-fA-F]{4}\\.[0-9a-fA-F]{4}\\.[0-9a-fA-F]{4})(?![0-9A-Za-z_]|[.-][0-9A-Za-z])';
+const macShape = new RegExp(macSource);
+const macShapes = new RegExp(macSource, 'g');
+
+export const ipv4Detector: Detector = { kinds: [ip], gate: has.digit, detect: detectIpv4 };
+export const colonDetector: Detector = { kinds: [], gate: has.colon, detect: detectColons };
+export const macDetector: Detector = { kinds: [mac], gate: has.run, detect: detectMac };

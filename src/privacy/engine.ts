@@ -1,0 +1,77 @@
+/**
+ * The privacy engine: finds personal data in texts and events and takes it out as the policy says.
+ *
+ * `plan` reads, `apply` writes: between the two the caller settles the tokens of a whole batch with the vault. Applying twice changes
+ * nothing: tokens, hashes and marks are recognised and left alone. Any value costs time linear in its size.
+ */
+import type { JsonObject, JsonValue } from '../core/json.ts';
+import { type Applied, applyPlan } from './apply.ts';
+import { kindSpecs } from './detectors/all.ts';
+import type { Candidate, Finding } from './finding.ts';
+import { findInNumber } from './numbers.ts';
+import type { Frame, Plan, TokenNeed } from './plan.ts';
+import { kindOfField, Planner } from './planner.ts';
+import type { Policy } from './policy-model.ts';
+import { Scanner } from './scan.ts';
+import { createHasher, type PseudonymKey } from './transforms.ts';
+
+export type { Applied, Finding, Plan, PseudonymKey, TokenNeed };
+
+export interface PrivacyEngine {
+  /** What is personal in a text: sorted, not overlapping, offsets in UTF-16 units. */
+  scanText(text: string): Finding[];
+  /** What is personal in a value, by field and by detector, with pointers; a member's name bears the member's pointer. Sorted by place. */
+  scanObject(value: JsonValue): Finding[];
+  /** Decides what shall happen to the event; changes nothing. */
+  plan(event: JsonObject): Plan;
+  /** Carries out a plan. The plan's event is consumed: changed in place and returned. */
+  apply(plan: Plan, token: (need: TokenNeed) => string): { event: JsonObject; applied: Applied[] };
+}
+
+/** @param options.pseudonymKey the key of the `hash` transform */
+export function createPrivacyEngine(policy: Policy, options: { pseudonymKey: PseudonymKey }): PrivacyEngine {
+  const floors = new Map([...kindSpecs.values()].map((spec) => [spec.kind, policy.kinds[spec.kind]?.floor ?? spec.floor] as const));
+  const scanner = new Scanner(floors);
+  const { version } = options.pseudonymKey;
+  const planner = new Planner(policy, scanner, createHasher(options.pseudonymKey));
+  return {
+    scanText: (text) => scanner.scanAll(text).map((one) => formatFinding(one)),
+    scanObject(value) {
+      if (typeof value === 'string') return scanner.scanAll(value).map((one) => formatFinding(one, ''));
+      if (typeof value === 'number') return findInNumber(value).map((one) => formatFinding(one, ''));
+      if (typeof value !== 'object' || value === null) return [];
+      const { leaves, names } = planner.read({ parent: undefined, key: '', container: value });
+      const out: Finding[] = [];
+      for (const { leaf, rule, found } of leaves) {
+        const pointer = pointerWithin(leaf.frame, leaf.key);
+        if (rule) {
+          const text = String(leaf.value);
+          if (rule.transform !== 'keep') out.push({ kind: kindOfField(rule, text), start: 0, end: text.length, confidence: 1, pointer });
+        } else for (const one of found) out.push(formatFinding(one, pointer));
+      }
+      for (const { frame, key, found } of names) for (const one of found) out.push(formatFinding(one, pointerWithin(frame, key)));
+      return out.sort((a, b) => comparePlaces(a.pointer as string, b.pointer as string) || a.start - b.start);
+    },
+    plan: (event) => planner.plan(event),
+    apply: (plan, token) => applyPlan(plan, token, version),
+  };
+}
+
+function formatFinding({ kind, start, end, confidence }: Candidate, pointer?: string): Finding {
+  return pointer === undefined ? { kind, start, end, confidence } : { kind, start, end, confidence, pointer };
+}
+
+function comparePlaces(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+/** The pointer of a member, by the names it has now. */
+function pointerWithin(frame: Frame, key: string | number): string {
+  let out = '';
+  let name = key;
+  for (let at: Frame | undefined = frame; at; at = at.parent) {
+    out = `/${String(name).replaceAll('~', '~0').replaceAll('/', '~1')}${out}`;
+    name = at.key;
+  }
+  return out;
+}

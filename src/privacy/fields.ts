@@ -1,0 +1,143 @@
+/**
+ * Path patterns and the tree of paths seen. Events have the same shapes over and over: the first time a path is met its rule is worked
+ * out, afterwards it is one map look-up per member. The tree is bounded, so that an event full of random names costs time but no memory.
+ */
+import type { FieldRule } from './policy-model.ts';
+
+/** A name as patterns see it: case and the separators `_`, `-`, space do not matter. */
+export function normalName(name: string): string {
+  return name.toLowerCase().replace(/[_\-\s]+/g, '');
+}
+
+interface Pattern {
+  readonly id: number;
+  readonly rule: number;
+  readonly segments: readonly Segment[];
+}
+
+type Segment = { readonly any: true } | { readonly one: true } | { readonly name: string } | { readonly glob: RegExp };
+
+/** One place in the shape of events. */
+export interface PathNode {
+  /** Indices of the rules that fit, in the policy's order. */
+  readonly rules: readonly number[];
+  /** The last name on the path, normalised; an element has the name of its array. */
+  readonly field: string;
+  /** Does the member's own name hold nothing personal? Settled once per node by the engine. */
+  keyClean: boolean | undefined;
+  readonly states: readonly State[];
+  readonly children: Map<string, PathNode>;
+  element: PathNode | undefined;
+}
+
+interface State {
+  readonly pattern: Pattern;
+  readonly position: number;
+}
+
+const nodesMax = 16_384;
+const nameMax = 256;
+
+export interface PathTree {
+  root(): PathNode;
+  member(node: PathNode, name: string): PathNode;
+  element(node: PathNode): PathNode;
+  /** All names that patterns spell out, normalised. */
+  readonly names: ReadonlySet<string>;
+}
+
+/** Compiles the patterns of the rules; the first rule that fits a path is the one that counts. */
+export function createPathTree(rules: readonly FieldRule[]): PathTree {
+  const all = rules.flatMap((rule, index) => rule.path.map((path) => ({ rule: index, segments: parsePattern(path) })));
+  const names = new Set(all.flatMap(({ segments }) => segments.flatMap((segment) => ('name' in segment ? [segment.name] : []))));
+  // `**.name` is what nearly all patterns look like: those are found by name; the others are followed state by state.
+  const anywhere = new Map<string, number[]>();
+  const patterns: Pattern[] = [];
+  for (const { rule, segments } of all) {
+    const [first, second] = segments;
+    if (segments.length === 2 && first && 'any' in first && second && 'name' in second) anywhere.set(second.name, [...(anywhere.get(second.name) ?? []), rule]);
+    else patterns.push({ id: patterns.length, rule, segments });
+  }
+  let count = 0;
+  let root = createNode(closure(patterns.map((pattern) => ({ pattern, position: 0 }))), '', []);
+
+  function child(node: PathNode, name: string): PathNode {
+    let states = node.states;
+    let last = '';
+    // A dot within a name divides it: `{"user.email": …}` is the flattened form of `{"user": {"email": …}}`.
+    for (const part of name.length > nameMax ? [name.slice(0, nameMax)] : name.split('.')) {
+      last = normalName(part);
+      states = advance(states, last);
+    }
+    return createNode(states, last, anywhere.get(last) ?? []);
+  }
+
+  return {
+    names,
+    root() {
+      if (count > nodesMax) {
+        count = 0;
+        root = createNode(root.states, '', []);
+      }
+      return root;
+    },
+    member(node, name) {
+      let found = node.children.get(name);
+      if (found === undefined) {
+        found = child(node, name);
+        // Beyond the limit nodes are made and forgotten; the next event starts a new tree.
+        if (count++ < nodesMax && name.length <= nameMax) node.children.set(name, found);
+      }
+      return found;
+    },
+    element(node) {
+      node.element ??= createNode(advance(node.states, undefined), node.field, node.rules);
+      return node.element;
+    },
+  };
+}
+
+/** An element that no pattern names itself takes the rules of its array: `**.emails` is meant for each of them. */
+function createNode(states: readonly State[], field: string, inherited: readonly number[]): PathNode {
+  const own = states.filter(({ pattern, position }) => position === pattern.segments.length).map(({ pattern }) => pattern.rule);
+  const rules = [...new Set([...own, ...inherited])].sort((a, b) => a - b);
+  return { rules, field, keyClean: undefined, states, children: new Map(), element: undefined };
+}
+
+function parsePattern(path: string): Segment[] {
+  return path.split('.').map((part): Segment => {
+    if (part === '**') return { any: true };
+    if (part === '*') return { one: true };
+    if (!part.includes('*')) return { name: normalName(part) };
+    return { glob: new RegExp(`^${part.split('*').map((piece) => normalName(piece).replace(/[\\^$.|?+()[\]{}]/g, '\\$&')).join('.*')}$`) };
+  });
+}
+
+/** Adds the states behind each `**`, which also stands for nothing, and drops doubles. */
+function closure(states: State[]): State[] {
+  const seen = new Set<number>();
+  const out: State[] = [];
+  const queue = [...states];
+  for (const state of queue) {
+    const id = state.pattern.id * 256 + state.position;
+    if (seen.has(id)) continue;
+    seen.add(id);
+    out.push(state);
+    const segment = state.pattern.segments[state.position];
+    if (segment && 'any' in segment) queue.push({ pattern: state.pattern, position: state.position + 1 });
+  }
+  return out;
+}
+
+/** Consumes one name, or one array element (`undefined`). */
+function advance(states: readonly State[], name: string | undefined): State[] {
+  const next: State[] = [];
+  for (const state of states) {
+    const { pattern, position } = state;
+    const segment = pattern.segments[position];
+    if (!segment) continue;
+    if ('any' in segment) next.push(state);
+    else if ('one' in segment || (name !== undefined && ('name' in segment ? segment.name === name : segment.glob.test(name)))) next.push({ pattern, position: position + 1 });
+  }
+  return closure(next);
+}

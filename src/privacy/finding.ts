@@ -1,0 +1,50 @@
+/**
+ * What detectors report: a kind, a span in UTF-16 units, a confidence. A finding never carries what it found; the internal
+ * {@link Candidate} may, where the personal value hides in an encoding and cannot be read from the span.
+ */
+export interface Finding {
+  kind: string;
+  /** First UTF-16 unit. */
+  start: number;
+  /** The unit after the last one. */
+  end: number;
+  /** 0 … 1. */
+  confidence: number;
+  /** RFC 6901 pointer to the string, number or key (an object key's finding bears the pointer of its member). */
+  pointer?: string;
+}
+
+/** A finding on its way: `value` and `canonical` are set where the span's own text is not the personal value (it is encoded). */
+export interface Candidate {
+  kind: string;
+  start: number;
+  end: number;
+  confidence: number;
+  value?: string;
+  canonical?: string;
+}
+
+/**
+ * Sorts candidates and settles overlaps so that the union of all spans stays covered: of two overlapping ones the longer wins
+ * (the surer, if equally long) and takes in what sticks out of the other. Nothing found is ever uncovered by a merge.
+ */
+export function mergeCandidates(found: Candidate[]): Candidate[] {
+  if (found.length < 2) return found;
+  found.sort((a, b) => a.start - b.start || b.end - a.end || b.confidence - a.confidence);
+  const out: Candidate[] = [];
+  let last = found[0] as Candidate;
+  for (let i = 1; i < found.length; i++) {
+    const next = found[i] as Candidate;
+    if (next.start >= last.end) {
+      out.push(last);
+      last = next;
+    } else if (next.end > last.end) last = joined(last, next);
+  }
+  out.push(last);
+  return out;
+}
+
+function joined(left: Candidate, right: Candidate): Candidate {
+  const longer = right.end - right.start > left.end - left.start ? right : left;
+  return { kind: longer.kind, start: left.start, end: right.end, confidence: Math.max(left.confidence, right.confidence) };
+}

@@ -1,0 +1,10 @@
+/** JSON numbers that are personal by what they are. (Those that are personal by their field are settled by the policy's rules.) */
+import { isIssuedCard, passesLuhn } from './detectors/money.ts';
+import type { Candidate } from './finding.ts';
+
+/** Findings in a number, with spans in its decimal text. */
+export function findInNumber(value: number): Candidate[] {
+  if (value < 1e13 || !Number.isSafeInteger(value)) return [];
+  const digits = String(value);
+  return isIssuedCard(digits) && passesLuhn(digits) ? [{ kind: 'credit_card', start: 0, end: digits.length, confidence: 0.8 }] : [];
+}

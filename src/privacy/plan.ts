@@ -1,0 +1,77 @@
+/**
+ * Reading an event: every string, number and object key is settled by a field rule or looked through by the detectors, and what
+ * shall happen is written down as edits. Nothing is changed here.
+ *
+ * The walk keeps its own stack: an event nested a hundred thousand deep is as safe as a flat one.
+ */
+import type { JsonObject, JsonValue } from '../core/json.ts';
+import type { PathNode } from './fields.ts';
+import type { TransformName } from './policy-model.ts';
+
+/** A personal value whose token has to be known before the plan can be carried out. */
+export interface TokenNeed {
+  kind: string;
+  /** The form under which equal values get equal tokens. */
+  canonical: string;
+  /** The value as it was sent: what a reveal shows. */
+  value: string;
+}
+
+/** A container on the way to a value. */
+export interface Frame {
+  readonly parent: Frame | undefined;
+  /** Name or index in the parent; '' for the event itself. */
+  readonly key: string | number;
+  readonly container: JsonObject | JsonValue[];
+}
+
+/** What stands in a value's place: a text, the token of a need, or nothing at all. */
+export interface Replacement {
+  readonly kind: string;
+  readonly transform: TransformName;
+  readonly text?: string;
+  readonly need?: TokenNeed;
+}
+
+/** A part of a new text: as it was, or replaced. */
+export type Piece = string | Replacement;
+
+export type Edit =
+  | { readonly type: 'text'; readonly frame: Frame; readonly key: string | number; readonly pieces: readonly Piece[] }
+  | { readonly type: 'drop'; readonly frame: Frame; readonly key: string | number; readonly replacement: Replacement }
+  | { readonly type: 'name'; readonly frame: Frame; readonly key: string; readonly pieces: readonly Piece[] }
+  /** A JSON text within a string: its own edits, then written anew. */
+  | { readonly type: 'json'; readonly frame: Frame; readonly key: string | number; readonly root: JsonValue[]; readonly edits: readonly Edit[] };
+
+export interface Plan {
+  /** The event as it was given: `apply` changes it in place. */
+  readonly event: JsonObject;
+  readonly edits: readonly Edit[];
+  /** Distinct by kind and canonical value. */
+  readonly tokens: TokenNeed[];
+}
+
+/** A string or number of the event, on its way through the planner. */
+export interface Leaf {
+  readonly frame: Frame;
+  readonly key: string | number;
+  readonly value: string | number;
+  readonly node: PathNode;
+}
+
+/** Collects token needs, each once. */
+export class TokenNeeds {
+  readonly list: TokenNeed[] = [];
+  readonly #byValue = new Map<string, TokenNeed>();
+
+  need(kind: string, canonical: string, value: string): TokenNeed {
+    const id = `${kind} ${canonical}`;
+    let found = this.#byValue.get(id);
+    if (!found) {
+      found = { kind, canonical, value };
+      this.#byValue.set(id, found);
+      this.list.push(found);
+    }
+    return found;
+  }
+}
