@@ -3,7 +3,8 @@ import { readFileSync } from 'node:fs';
 import { VeiltrailError } from '../core/errors.ts';
 import { systemRandom } from '../core/random.ts';
 import { createPrivacyEngine, type PrivacyEngine } from '../privacy/engine.ts';
-import { defaultPolicyYaml, parsePolicy } from '../privacy/policy.ts';
+import { defaultPolicyYaml } from '../privacy/default-policy.ts';
+import { parsePolicy } from '../privacy/policy-file.ts';
 
 /** The text of the policy: the file's, or the default's. */
 export function readPolicyText(file: string | undefined): string {

@@ -7,7 +7,7 @@
  */
 import type { JsonObject } from '../core/json.ts';
 import type { IngestNote } from '../ingest/incoming.ts';
-import type { Applied } from '../privacy/engine.ts';
+import type { Applied } from '../privacy/apply.ts';
 
 export interface RecordFacts {
   id: string;

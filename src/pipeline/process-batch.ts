@@ -13,7 +13,8 @@ import { readEvents } from '../ingest/read-events.ts';
 import { commitFields, seedBytes } from '../log/commitment.ts';
 import { packedBytesMax, packRecord } from '../log/packed-record.ts';
 import { flattenRecord, type Field } from '../log/record.ts';
-import type { Plan, PrivacyEngine, TokenNeed } from '../privacy/engine.ts';
+import type { PrivacyEngine } from '../privacy/engine.ts';
+import type { Plan, TokenNeed } from '../privacy/plan.ts';
 import { noteOnEvent, recordOfEvent, recordOfStub, type RecordFacts } from './build-record.ts';
 import type { Idempotency } from './idempotency.ts';
 import { idempotencyBytes, type PackedBatch } from './packed-batch.ts';
@@ -96,7 +97,8 @@ function planItem(one: Incoming | Unprocessable, position: number, request: Batc
   }
 }
 
-type StubCause = Omit<Unprocessable['stub'], 'reason'> & { reason: string };
+/** As ingest gives it, and for what fails behind ingest: any code. */
+type StubCause = Omit<Partial<Unprocessable['stub']>, 'reason' | 'bytes'> & { reason: string; bytes: number };
 
 function stubOf(incoming: Incoming, reason: string): { stub: StubCause } {
   return { stub: { reason, bytes: incoming.bytes, ...(incoming.id === undefined ? {} : { id: incoming.id }) } };

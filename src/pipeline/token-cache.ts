@@ -2,7 +2,7 @@
  * Tokens that a worker has seen, so that the vault is asked once for a value and not once an event. Bounded; the oldest go first. The values
  * live in this process's memory only, as the events do while they are processed.
  */
-import type { TokenNeed } from '../privacy/engine.ts';
+import type { TokenNeed } from '../privacy/plan.ts';
 
 /** Settles needs with the vault: one token each, in order, durable when it returns. */
 export type SettleTokens = (needs: readonly TokenNeed[]) => Promise<string[]>;

@@ -1,7 +1,7 @@
 /** The thread in which events are anonymised and committed: bytes in, packed batches out. Nothing here touches a disk. */
 import { parentPort, workerData, type MessagePort } from 'node:worker_threads';
 import { createPrivacyEngine } from '../privacy/engine.ts';
-import { parsePolicy } from '../privacy/policy.ts';
+import { parsePolicy } from '../privacy/policy-file.ts';
 import { Caller, serveCalls, Transferred } from '../thread/port-call.ts';
 import { createIdempotency } from './idempotency.ts';
 import { batchBuffers } from './packed-batch.ts';
