@@ -1,0 +1,103 @@
+/**
+ * Port: where records and the committed state of every log are kept. One tick of the ledger is one {@link RecordStore.commit}: either all of
+ * it is there after a crash or nothing.
+ *
+ * Whoever opens a store for writing is its only writer (see `data-dir-lock.ts`); the compare-and-swap on the tree size is the second line.
+ * Every promise rejects with a VeiltrailError as `storage-error.ts` sorts them; after a refusal nothing has changed.
+ */
+
+/** What is committed of one log. */
+export interface LogState {
+  log: string;
+  origin: string;
+  createdAtMs: number;
+  treeSize: number;
+  /** 32 bytes. */
+  root: Uint8Array;
+  /** The perfect subtrees of the tree, as `Frontier.toBytes` writes them. */
+  frontier: Uint8Array;
+  /** The largest time of receipt so far: it never goes backwards. */
+  lastReceivedAtMs: number;
+  /** Leaves below this are in full tiles that are known to be on disk; a multiple of 256. */
+  durableSize: number;
+}
+
+/** What a tick appends to one log. */
+export interface LogAppend {
+  log: string;
+  /** The tree size that this append was made for; the store refuses any other. */
+  treeSizeBefore: number;
+  treeSize: number;
+  root: Uint8Array;
+  frontier: Uint8Array;
+  receivedAtMs: number;
+  /** The sealed chunk of leaves `treeSizeBefore` up to `treeSize` (format: `ledger/chunk.ts`); opaque here. */
+  chunk: Uint8Array;
+  /** 32 bytes a leaf. */
+  commitments: Uint8Array;
+  /** 32 bytes a row, key[24] ‖ body[8], in ascending order. */
+  idempotency: Uint8Array;
+  /** The leaf of each row. */
+  idempotencyLeaves: Float64Array;
+}
+
+export interface StoredChunk {
+  firstLeaf: number;
+  count: number;
+  receivedAtMs: number;
+  sealed: Uint8Array;
+}
+
+/** The commitments of one past append, kept until the full tiles that hold them are on disk. */
+export interface StagedEntries {
+  firstLeaf: number;
+  /** 32 bytes a leaf. */
+  commitments: Uint8Array;
+}
+
+/** {@link RecordStore.findRepetitions}: the key is new. */
+export const idIsNew = -1;
+/** {@link RecordStore.findRepetitions}: the key is known, with another body only. */
+export const idConflicts = -2;
+
+/** The reading half: a second process may hold it while a ledger writes. Each call sees one committed state. */
+export interface RecordSource {
+  /** Every log, by name. */
+  logs(): Promise<LogState[]>;
+  /** The chunk that holds a leaf or, where none does, the first one behind it. */
+  chunkFrom(log: string, leafIndex: number): Promise<StoredChunk | undefined>;
+  /** Staged appends that reach beyond `durableSize`, in order of their leaves. The first may begin before it. */
+  staged(log: string): Promise<StagedEntries[]>;
+  /** True when the last ledger closed in an orderly way and nothing was written since. */
+  isClean(): Promise<boolean>;
+  close(): Promise<void>;
+}
+
+export interface RecordStore extends RecordSource {
+  /**
+   * Adds an empty log. Durable when it returns.
+   * @throws VeiltrailError `log_exists`
+   */
+  createLog(state: LogState): Promise<void>;
+  /**
+   * Looks up idempotency rows (32 bytes each): the leaf of one with the same key and body, else {@link idConflicts} where the key is
+   * there with another body, else {@link idIsNew}.
+   */
+  findRepetitions(log: string, idempotency: Uint8Array): Promise<Float64Array>;
+  /**
+   * Writes one tick, all logs in one transaction. Durable when it returns; when it rejects with a refusal, nothing of it is there.
+   * @throws VeiltrailError `tree_moved` when a tree has not the size it should: somebody else writes
+   */
+  commit(tick: readonly LogAppend[]): Promise<void>;
+  /** Says that full tiles below `durableSize` are on disk, and drops what was staged for them. Durable when it returns. */
+  markDurable(log: string, durableSize: number): Promise<void>;
+  /**
+   * Forgets idempotency rows of leaves received before that time, looking at `rowsMax` rows at the most and going on from there next time.
+   * Returns how many were forgotten. Durable with the next commit.
+   */
+  pruneIdempotency(log: string, receivedBeforeMs: number, rowsMax: number): Promise<number>;
+  /** Durable when it returns. */
+  setClean(clean: boolean): Promise<void>;
+  /** Housekeeping between commits: bounds the write-ahead log, gives free pages back. Nothing depends on when it runs. */
+  tidy(): Promise<void>;
+}

@@ -1,0 +1,87 @@
+/** The reading half of `records.db`: for the ledger's own thread, for other threads, and for other processes while a server runs. */
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import { VeiltrailError } from '../../core/errors.ts';
+import type { LogState, RecordSource, StagedEntries, StoredChunk } from '../record-store.ts';
+import { storageError } from '../storage-error.ts';
+import { openDatabaseReadOnly } from './open-database.ts';
+import { recordsFormat } from './records-format.ts';
+
+/** Opens `records.db` for reading only, whether a server has it or not. */
+export function openSqliteRecordSource(path: string): RecordSource {
+  return new SqliteRecordSource(openDatabaseReadOnly(path, recordsFormat));
+}
+
+export class SqliteRecordSource implements RecordSource {
+  protected readonly database: DatabaseSync;
+  readonly #ids = new Map<string, number>();
+  readonly #chunkHolding: StatementSync;
+  readonly #chunkBehind: StatementSync;
+
+  constructor(database: DatabaseSync) {
+    this.database = database;
+    const columns = 'first_leaf AS firstLeaf, count, received_at_ms AS receivedAtMs, sealed';
+    this.#chunkHolding = database.prepare(`SELECT ${columns} FROM chunks WHERE log = ? AND first_leaf <= ? ORDER BY first_leaf DESC LIMIT 1`);
+    this.#chunkBehind = database.prepare(`SELECT ${columns} FROM chunks WHERE log = ? AND first_leaf > ? ORDER BY first_leaf LIMIT 1`);
+  }
+
+  async logs(): Promise<LogState[]> {
+    return this.guard('read the logs', () => {
+      const rows = this.database
+        .prepare(
+          `SELECT name AS log, origin, created_at_ms AS createdAtMs, tree_size AS treeSize, root, frontier,
+             last_received_at_ms AS lastReceivedAtMs, durable_size AS durableSize
+           FROM logs JOIN trees ON trees.log = logs.id ORDER BY name`,
+        )
+        .all();
+      return rows.map((row) => ({ ...row })) as unknown as LogState[];
+    });
+  }
+
+  async chunkFrom(log: string, leafIndex: number): Promise<StoredChunk | undefined> {
+    return this.guard('read a chunk', () => {
+      const id = this.logId(log);
+      const holding = this.#chunkHolding.get(id, leafIndex) as unknown as StoredChunk | undefined;
+      if (holding && leafIndex < holding.firstLeaf + holding.count) return { ...holding };
+      const behind = this.#chunkBehind.get(id, leafIndex) as unknown as StoredChunk | undefined;
+      return behind && { ...behind };
+    });
+  }
+
+  async staged(log: string): Promise<StagedEntries[]> {
+    return this.guard('read staged entries', () => {
+      const rows = this.database
+        .prepare(
+          `SELECT first_leaf AS firstLeaf, commitments FROM staged
+           WHERE log = ?1 AND first_leaf + count > (SELECT durable_size FROM trees WHERE log = ?1) ORDER BY first_leaf`,
+        )
+        .all(this.logId(log));
+      return rows.map((row) => ({ ...row })) as unknown as StagedEntries[];
+    });
+  }
+
+  async isClean(): Promise<boolean> {
+    return this.guard('read the closing flag', () => this.database.prepare('SELECT clean FROM closing WHERE id = 1').get()?.['clean'] === 1);
+  }
+
+  async close(): Promise<void> {
+    this.guard('close records.db', () => this.database.close());
+  }
+
+  protected logId(log: string): number {
+    const known = this.#ids.get(log);
+    if (known !== undefined) return known;
+    const row = this.database.prepare('SELECT id FROM logs WHERE name = ?').get(log);
+    if (!row) throw new VeiltrailError('log_not_found', 'there is no such log');
+    const id = row['id'] as number;
+    this.#ids.set(log, id);
+    return id;
+  }
+
+  protected guard<T>(what: string, work: () => T): T {
+    try {
+      return work();
+    } catch (error) {
+      throw storageError(error, what);
+    }
+  }
+}

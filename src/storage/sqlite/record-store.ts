@@ -1,0 +1,181 @@
+/**
+ * `records.db`: records and committed state in SQLite, for one process (see `open-database.ts` for what makes a commit durable).
+ * Calls run to their end without yielding, so two of them never mix on the one connection.
+ */
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import { statSync } from 'node:fs';
+import { equalBytes } from '../../core/bytes.ts';
+import { VeiltrailError } from '../../core/errors.ts';
+import { idConflicts, idIsNew, type LogAppend, type LogState, type RecordStore } from '../record-store.ts';
+import { openDatabase, pragma } from './open-database.ts';
+import { SqliteRecordSource } from './record-source.ts';
+import { recordsFormat } from './records-format.ts';
+
+const rowBytes = 32;
+const keyBytes = 24;
+/** A WAL beyond this is moved into the database at the next {@link RecordStore.tidy}; beyond the second size it is cut as well. */
+const walBytesMax = 4 * 1_048_576;
+const walBytesCut = 64 * 1_048_576;
+/** Free pages given back in one step. */
+const vacuumPagesMax = 256;
+
+/** Opens `records.db` for the one writer; makes it when there is none. */
+export function openSqliteRecordStore(path: string): RecordStore {
+  return new SqliteRecordStore(openDatabase(path, recordsFormat), path);
+}
+
+class SqliteRecordStore extends SqliteRecordSource implements RecordStore {
+  readonly #path: string;
+  readonly #anyBody: StatementSync;
+  readonly #thisBody: StatementSync;
+  readonly #moveTree: StatementSync;
+  readonly #addChunk: StatementSync;
+  readonly #stage: StatementSync;
+  readonly #addId: StatementSync;
+  /** Where pruning goes on, per log. Forgotten at a restart, which only costs another look. */
+  readonly #pruneFrom = new Map<string, Uint8Array>();
+
+  constructor(database: DatabaseSync, path: string) {
+    super(database);
+    this.#path = path;
+    this.#anyBody = database.prepare('SELECT body, leaf FROM idempotency WHERE log = ? AND key = ? LIMIT 1');
+    this.#thisBody = database.prepare('SELECT leaf FROM idempotency WHERE log = ? AND key = ? AND body = ?');
+    this.#moveTree = database.prepare(
+      'UPDATE trees SET tree_size = ?, root = ?, frontier = ?, last_received_at_ms = max(last_received_at_ms, ?) WHERE log = ? AND tree_size = ?',
+    );
+    this.#addChunk = database.prepare('INSERT INTO chunks (log, first_leaf, count, received_at_ms, sealed) VALUES (?, ?, ?, ?, ?)');
+    this.#stage = database.prepare('INSERT INTO staged (log, first_leaf, count, commitments) VALUES (?, ?, ?, ?)');
+    this.#addId = database.prepare('INSERT INTO idempotency (log, key, body, leaf) VALUES (?, ?, ?, ?)');
+  }
+
+  async createLog(state: LogState): Promise<void> {
+    this.#transaction('create a log', () => {
+      if (this.database.prepare('SELECT 1 FROM logs WHERE name = ? OR origin = ?').get(state.log, state.origin)) {
+        throw new VeiltrailError('log_exists', 'there is a log of that name or origin');
+      }
+      const { lastInsertRowid: id } = this.database
+        .prepare('INSERT INTO logs (name, origin, created_at_ms) VALUES (?, ?, ?)')
+        .run(state.log, state.origin, state.createdAtMs);
+      this.database
+        .prepare('INSERT INTO trees (log, tree_size, root, frontier, last_received_at_ms, durable_size) VALUES (?, ?, ?, ?, ?, ?)')
+        .run(id, state.treeSize, state.root, state.frontier, state.lastReceivedAtMs, state.durableSize);
+    });
+  }
+
+  async findRepetitions(log: string, idempotency: Uint8Array): Promise<Float64Array> {
+    return this.guard('look up ids', () => {
+      const id = this.logId(log);
+      const found = new Float64Array(idempotency.length / rowBytes);
+      for (let i = 0; i < found.length; i++) {
+        const key = idempotency.subarray(i * rowBytes, i * rowBytes + keyBytes);
+        const row = this.#anyBody.get(id, key);
+        found[i] = row ? this.#leafOf(id, key, idempotency.subarray(i * rowBytes + keyBytes, (i + 1) * rowBytes), row) : idIsNew;
+      }
+      return found;
+    });
+  }
+
+  /** The first row of a key usually is the one; if not, the exact one is asked for, however many bodies the key has. */
+  #leafOf(id: number, key: Uint8Array, body: Uint8Array, row: Record<string, unknown>): number {
+    if (equalBytes(row['body'] as Uint8Array, body)) return row['leaf'] as number;
+    return (this.#thisBody.get(id, key, body)?.['leaf'] as number | undefined) ?? idConflicts;
+  }
+
+  async commit(tick: readonly LogAppend[]): Promise<void> {
+    this.#transaction('commit', () => {
+      for (const append of tick) this.#append(append);
+    });
+  }
+
+  #append(append: LogAppend): void {
+    const id = this.logId(append.log);
+    const count = append.treeSize - append.treeSizeBefore;
+    const { changes } = this.#moveTree.run(append.treeSize, append.root, append.frontier, append.receivedAtMs, id, append.treeSizeBefore);
+    if (changes !== 1) {
+      throw new VeiltrailError('tree_moved', 'the tree has not the size it had: another process writes to this log', { expected: append.treeSizeBefore });
+    }
+    this.#addChunk.run(id, append.treeSizeBefore, count, append.receivedAtMs, append.chunk);
+    this.#stage.run(id, append.treeSizeBefore, count, append.commitments);
+    for (let i = 0, at = 0; i < append.idempotencyLeaves.length; i++, at += rowBytes) {
+      const key = append.idempotency.subarray(at, at + keyBytes);
+      const body = append.idempotency.subarray(at + keyBytes, at + rowBytes);
+      this.#addId.run(id, key, body, append.idempotencyLeaves[i] as number);
+    }
+  }
+
+  async markDurable(log: string, durableSize: number): Promise<void> {
+    this.#transaction('drop staged entries', () => {
+      const id = this.logId(log);
+      this.database.prepare('UPDATE trees SET durable_size = ?1 WHERE log = ?2 AND durable_size < ?1').run(durableSize, id);
+      this.database.prepare('DELETE FROM staged WHERE log = ? AND first_leaf + count <= ?').run(id, durableSize);
+    });
+  }
+
+  async pruneIdempotency(log: string, receivedBeforeMs: number, rowsMax: number): Promise<number> {
+    return this.#transaction('forget old ids', () => {
+      const id = this.logId(log);
+      const leafBelow = this.#leafReceivedSince(id, receivedBeforeMs);
+      const from = this.#pruneFrom.get(log) ?? new Uint8Array(0);
+      const rows = this.database
+        .prepare('SELECT key, body, leaf FROM idempotency WHERE log = ? AND key > ? ORDER BY key LIMIT ?')
+        .all(id, from, rowsMax) as unknown as { key: Uint8Array; body: Uint8Array; leaf: number }[];
+      const forget = this.database.prepare('DELETE FROM idempotency WHERE log = ? AND key = ? AND body = ?');
+      let forgotten = 0;
+      for (const { key, body, leaf } of rows) if (leaf < leafBelow) forgotten += Number(forget.run(id, key, body).changes);
+      const last = rows.at(-1);
+      if (last && rows.length === rowsMax) this.#pruneFrom.set(log, last.key);
+      else this.#pruneFrom.delete(log);
+      return forgotten;
+    });
+  }
+
+  /** The first leaf received at or after that time. Times never go backwards along a log, so no index is needed. */
+  #leafReceivedSince(id: number, atMs: number): number {
+    const behind = this.database.prepare(
+      'SELECT first_leaf AS firstLeaf, count, received_at_ms AS receivedAtMs FROM chunks WHERE log = ? AND first_leaf >= ? ORDER BY first_leaf LIMIT 1',
+    );
+    let low = 0;
+    let high = this.database.prepare('SELECT tree_size FROM trees WHERE log = ?').get(id)?.['tree_size'] as number;
+    while (low < high) {
+      const middle = Math.floor((low + high) / 2);
+      const chunk = behind.get(id, middle) as { firstLeaf: number; count: number; receivedAtMs: number } | undefined;
+      if (!chunk || chunk.receivedAtMs >= atMs) high = middle;
+      else low = chunk.firstLeaf + chunk.count;
+    }
+    return low;
+  }
+
+  async setClean(clean: boolean): Promise<void> {
+    this.#transaction('set the closing flag', () => {
+      this.database.prepare('UPDATE closing SET clean = ? WHERE id = 1').run(clean ? 1 : 0);
+    });
+  }
+
+  async tidy(): Promise<void> {
+    this.guard('tidy records.db', () => {
+      if (pragma(this.database, 'freelist_count') > 0) this.database.exec(`PRAGMA incremental_vacuum(${vacuumPagesMax})`);
+      const walBytes = this.#walBytes();
+      if (walBytes > walBytesCut) this.database.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+      else if (walBytes > walBytesMax) this.database.exec('PRAGMA wal_checkpoint(PASSIVE)');
+    });
+  }
+
+  #walBytes(): number {
+    return statSync(`${this.#path}-wal`, { throwIfNoEntry: false })?.size ?? 0;
+  }
+
+  #transaction<T>(what: string, work: () => T): T {
+    return this.guard(what, () => {
+      this.database.exec('BEGIN IMMEDIATE');
+      try {
+        const result = work();
+        this.database.exec('COMMIT');
+        return result;
+      } catch (error) {
+        // SQLite has rolled back by itself after some errors, a full disk among them.
+        if (this.database.isTransaction) this.database.exec('ROLLBACK');
+        throw error;
+      }
+    });
+  }
+}
