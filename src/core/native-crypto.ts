@@ -4,9 +4,9 @@
  */
 export interface NativeCrypto {
   hash(algorithm: string, data: Uint8Array | string, encoding: 'buffer'): Uint8Array;
-  hash(algorithm: string, data: Uint8Array | string, encoding: 'latin1' | 'hex'): string;
+  hash(algorithm: string, data: Uint8Array | string, encoding: 'latin1' | 'hex' | 'utf16le'): string;
   hash(algorithm: string, data: Uint8Array, options: { outputEncoding: 'buffer'; outputLength: number }): Uint8Array;
-  hash(algorithm: string, data: Uint8Array, options: { outputEncoding: 'latin1'; outputLength: number }): string;
+  hash(algorithm: string, data: Uint8Array, options: { outputEncoding: 'utf16le'; outputLength: number }): string;
   createPublicKey(options: { key: unknown; format: 'der'; type: 'spki' }): unknown;
   createPrivateKey(options: { key: unknown; format: 'der'; type: 'pkcs8' }): unknown;
   sign(algorithm: null, data: Uint8Array, key: unknown): Uint8Array;
