@@ -12,3 +12,5 @@ export * from './note-key.ts';
 export * from './checkpoint.ts';
 export * from './cosignature.ts';
 export * from './proof.ts';
+export * from './trust.ts';
+export * from './disclosure.ts';

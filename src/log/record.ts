@@ -21,7 +21,7 @@ export interface Field {
 }
 
 /** The list of what was done to a record is read as a whole or not at all, so it is one field. */
-const wholePointer = '/privacy/applied';
+export const wholePointer = '/privacy/applied';
 
 /**
  * The fields of a record, in ascending UTF-8 order of their pointers.
