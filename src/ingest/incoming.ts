@@ -38,7 +38,7 @@ export interface Unprocessable {
      * SHA-256 of what was sent, in hex: so that the same line sent again makes a duplicate, and another one of the same size does not. It is
      * not keyed, and short texts can be guessed from it, so it goes no further than the key of the duplicate.
      */
-    contentDigest: string;
+    contentDigest?: string;
   };
 }
 

@@ -1,0 +1,168 @@
+/**
+ * `access.json` in the data directory: the API keys, by digest. Mode 0600; replaced whole, fsynced before a change is reported; read strictly,
+ * and refused when group or others may read or write it. Changes are made under a lock file, so that a command and a server, or two commands,
+ * do not lose each other's keys.
+ *
+ * ```json
+ * {"version":1,"keys":[{"id":"…","role":"writer","digest":"64 hex digits","createdAt":"…","expiresAt":"…","revokedAt":"…","logs":["…"],"name":"…"}]}
+ * ```
+ */
+import { closeSync, fstatSync, openSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { dirname, basename, join } from 'node:path';
+import { VeiltrailError } from '../core/errors.ts';
+import { isJsonObject, parseJson } from '../core/json.ts';
+import type { JsonValue } from '../core/json.ts';
+import { parseTimestamp } from '../event/timestamp.ts';
+import { replaceKeyFile } from '../vault/key-file.ts';
+import { keyIdPattern } from './api-key.ts';
+import { roles } from './roles.ts';
+import type { Role } from './roles.ts';
+
+export interface KeyRow {
+  id: string;
+  role: Role;
+  /** See `digestOfKey`. */
+  digest: string;
+  /** RFC 3339. */
+  createdAt: string;
+  expiresAt?: string;
+  revokedAt?: string;
+  /** The logs it is good for; absent: all. */
+  logs?: string[];
+  /** For people. */
+  name?: string;
+}
+
+export const accessFileName = 'access.json';
+/** The form of a log's name, which stands in paths, URLs and origins. */
+export const logNamePattern = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}$/;
+const version = 1;
+const keysMax = 10_000;
+const nameLengthMax = 100;
+const lockStaleMs = 10_000;
+const lockWaitMs = 5_000;
+
+/** Whether there is one: the first start makes it. */
+export function hasAccessFile(dataDir: string): boolean {
+  return statSync(join(dataDir, accessFileName), { throwIfNoEntry: false }) !== undefined;
+}
+
+/** @throws VeiltrailError `access_file_missing`, `access_file_open`, `access_file_damaged` */
+export function readAccessFile(dataDir: string): KeyRow[] {
+  let value: JsonValue;
+  try {
+    // Many keys make many values: the limits are for what strangers send, and this is ours.
+    ({ value } = parseJson(readPrivate(join(dataDir, accessFileName)), { depthMax: 8, nodesMax: keysMax * 20 }));
+  } catch (error) {
+    if (error instanceof VeiltrailError && error.code.startsWith('access_file')) throw error;
+    throw damaged(error);
+  }
+  if (!isJsonObject(value) || value.version !== version || !Array.isArray(value.keys) || value.keys.length > keysMax) throw damaged();
+  const rows = value.keys.map(readRow);
+  if (new Set(rows.map(({ id }) => id)).size !== rows.length) throw damaged();
+  return rows;
+}
+
+/** Makes the file; durable when it returns. */
+export function createAccessFile(dataDir: string, rows: readonly KeyRow[]): void {
+  replaceKeyFile(dataDir, accessFileName, formatRows(rows));
+}
+
+/**
+ * Replaces the rows by what `change` makes of them; durable when it returns.
+ * @throws VeiltrailError as {@link readAccessFile}, `access_file_busy` when another process holds the lock, and what `change` throws
+ */
+export function changeAccessFile(dataDir: string, change: (rows: KeyRow[]) => KeyRow[]): void {
+  const lock = join(dataDir, `${accessFileName}.lock`);
+  takeLock(lock);
+  try {
+    const rows = change(readAccessFile(dataDir));
+    if (rows.length > keysMax) throw new VeiltrailError('too_many_keys', `more than ${keysMax} keys`, { keysMax });
+    replaceKeyFile(dirname(lock), basename(lock, '.lock'), formatRows(rows));
+  } finally {
+    rmSync(lock, { force: true });
+  }
+}
+
+/** Checks what a person asked to be called; the name is shown in lists. */
+export function checkKeyName(name: string): void {
+  if (name.length === 0 || name.length > nameLengthMax || /\p{Cc}/u.test(name) || !name.isWellFormed()) {
+    throw new VeiltrailError('key_name', `a key's name is 1 to ${nameLengthMax} printable characters`);
+  }
+}
+
+function formatRows(rows: readonly KeyRow[]): string {
+  return `${JSON.stringify({ version, keys: rows }, null, 1)}\n`;
+}
+
+function readPrivate(path: string): string {
+  let fd: number;
+  try {
+    fd = openSync(path, 'r');
+  } catch (cause) {
+    throw new VeiltrailError('access_file_missing', `${accessFileName} cannot be read`, {}, { cause });
+  }
+  try {
+    if (process.platform !== 'win32' && (fstatSync(fd).mode & 0o077) !== 0) {
+      throw new VeiltrailError('access_file_open', `others may read ${accessFileName}; make it private: chmod 600`);
+    }
+    return readFileSync(fd, 'utf8');
+  } finally {
+    closeSync(fd);
+  }
+}
+
+function readRow(value: JsonValue): KeyRow {
+  if (!isJsonObject(value)) throw damaged();
+  const { id, role, digest, createdAt, expiresAt, revokedAt, logs, name, ...rest } = value;
+  if (Object.keys(rest).length > 0) throw damaged(); // a restriction that we do not know must not be ignored
+  const row: KeyRow = { id: text(id, keyIdPattern), role: roleOf(role), digest: text(digest, /^[0-9a-f]{64}$/), createdAt: time(createdAt) };
+  if (expiresAt !== undefined) row.expiresAt = time(expiresAt);
+  if (revokedAt !== undefined) row.revokedAt = time(revokedAt);
+  if (logs !== undefined) row.logs = logNames(logs);
+  if (name !== undefined) row.name = text(name, /^.{1,100}$/su);
+  return row;
+}
+
+function text(value: JsonValue | undefined, pattern: RegExp): string {
+  if (typeof value !== 'string' || !pattern.test(value)) throw damaged();
+  return value;
+}
+
+function roleOf(value: JsonValue | undefined): Role {
+  const role = roles.find((known) => known === value);
+  if (role === undefined) throw damaged();
+  return role;
+}
+
+function time(value: JsonValue | undefined): string {
+  if (typeof value !== 'string' || !parseTimestamp(value)) throw damaged();
+  return value;
+}
+
+function logNames(value: JsonValue): string[] {
+  if (!Array.isArray(value)) throw damaged();
+  return value.map((log) => text(log, logNamePattern));
+}
+
+function damaged(cause?: unknown): VeiltrailError {
+  return new VeiltrailError('access_file_damaged', `${accessFileName} is not as it was written; nobody is let in until it is`, {}, { cause });
+}
+
+/** A lock that a crash left behind is taken over when it is older than any change takes. */
+function takeLock(lock: string): void {
+  const until = Date.now() + lockWaitMs;
+  for (;;) {
+    try {
+      closeSync(openSync(lock, 'wx', 0o600));
+      return;
+    } catch (cause) {
+      if ((cause as NodeJS.ErrnoException).code !== 'EEXIST')
+        throw new VeiltrailError('storage_readonly', `no right to change ${accessFileName}`, {}, { cause });
+    }
+    const held = statSync(lock, { throwIfNoEntry: false });
+    if (held && Date.now() - held.mtimeMs > lockStaleMs) rmSync(lock, { force: true });
+    else if (Date.now() > until) throw new VeiltrailError('access_file_busy', `another process is changing ${accessFileName}`);
+    else Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 20);
+  }
+}

@@ -1,0 +1,43 @@
+/**
+ * Who may do what: one table. A right that is in no row is nobody's. Admin manages keys and logs and neither writes nor reads events, so that
+ * whoever hands out access has none, and nobody who can write can also grant.
+ *
+ * Auditor (proofs, evidence), investigator (asks to reveal), approver (second person) and operator (health, metrics) join this table together
+ * with what they are for.
+ */
+import { VeiltrailError } from '../core/errors.ts';
+
+export const rights = ['events.append', 'events.read', 'proof.read', 'log.list', 'log.create', 'key.manage'] as const;
+export type Right = (typeof rights)[number];
+
+export const roles = ['writer', 'reader', 'admin'] as const;
+export type Role = (typeof roles)[number];
+
+export const rightsOf: Readonly<Record<Role, readonly Right[]>> = {
+  writer: ['events.append'],
+  reader: ['events.read', 'proof.read', 'log.list'],
+  admin: ['log.list', 'log.create', 'key.manage'],
+};
+
+/** Whoever was recognised by a key. */
+export interface Principal {
+  /** The key's public id: it names a key in records and lists, and opens nothing. */
+  id: string;
+  role: Role;
+  /** Names of the logs the key is good for; absent: all. */
+  logs?: readonly string[];
+}
+
+/** Whether a principal has a right, on a log where the right is about one. */
+export function mayDo({ role, logs }: Principal, right: Right, log?: string): boolean {
+  if (!rightsOf[role].includes(right)) return false;
+  if (logs === undefined) return true;
+  // A key for some logs has no say over the installation: creating logs and keys would widen it.
+  if (right === 'key.manage' || right === 'log.create') return false;
+  return log === undefined ? right === 'log.list' : logs.includes(log);
+}
+
+/** @throws VeiltrailError `forbidden`, which does not say whether the log exists */
+export function authorize(principal: Principal, right: Right, log?: string): void {
+  if (!mayDo(principal, right, log)) throw new VeiltrailError('forbidden', `this key lacks the right ${right} here`, { right });
+}
