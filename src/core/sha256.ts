@@ -5,13 +5,19 @@ import { nativeCrypto } from './native-crypto.ts';
 
 const native = nativeCrypto;
 
-/** SHA-256: 32 bytes. */
-export const sha256: (data: Uint8Array) => Uint8Array = native ? (data) => native.hash('sha256', data, 'buffer') : portableSha256;
+/** SHA-256: 32 bytes. Never a Buffer, whose `slice` would share its memory. */
+export function sha256(data: Uint8Array): Uint8Array {
+  const digest = new Uint8Array(32);
+  sha256Into(data, digest, 0);
+  return digest;
+}
 
 /** The first `length` bytes of SHAKE256(data). */
-export const shake256: (data: Uint8Array, length: number) => Uint8Array = native
-  ? (data, length) => native.hash('shake256', data, { outputEncoding: 'buffer', outputLength: length })
-  : (data, length) => portableShake256(data, { dkLen: length });
+export function shake256(data: Uint8Array, length: number): Uint8Array {
+  const out = new Uint8Array(length + (length % 2));
+  shake256Into(data, out, out.length);
+  return out.subarray(0, length);
+}
 
 /**
  * Writes the 32 bytes of SHA-256(data) to `out` from `at` on: the hot path's form. Node makes a Buffer in about a microsecond but a string in a

@@ -44,7 +44,7 @@ export interface NoteSigner {
 
 export interface VerifiedNote {
   readonly text: string;
-  /** Those of known keys; all of them verified. */
+  /** One of each known key that signed; all that there are were verified. */
   readonly signatures: readonly NoteSignature[];
 }
 
@@ -130,7 +130,8 @@ export function openNote(note: string | Uint8Array, verifiers: readonly NoteVeri
     const verifier = verifiers.find(({ name, keyId }) => name === signature.name && keyId === signature.keyId);
     if (verifier === undefined) continue;
     if (!verifier.verify(text, signature.signature)) throw new VeiltrailError('note_signature', 'a signature of a known key is wrong');
-    known.push(signature);
+    // A key counts once, however often it signed: whoever asks for so many witnesses counts these.
+    if (!known.some(({ name, keyId }) => name === signature.name && keyId === signature.keyId)) known.push(signature);
   }
   if (known.length === 0) throw new VeiltrailError('note_unverified', 'no signature of a known key');
   return { text, signatures: known };
