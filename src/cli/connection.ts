@@ -32,7 +32,11 @@ export function addConnectionOptions(command: Command): Command {
   return command
     .addOption(new Option('--data <dir>', `the data directory [${dataDefault}]`).env('VEILTRAIL_DATA'))
     .addOption(new Option('--url <url>', 'a server instead').env('VEILTRAIL_URL'))
-    .addOption(new Option('--key <key>', 'its API key, or @FILE that holds it (other users of this machine can see a key in the process list)').env('VEILTRAIL_KEY'))
+    .addOption(
+      new Option('--key <key>', 'its API key, or @FILE that holds it (other users of this machine can see a key in the process list)').env(
+        'VEILTRAIL_KEY',
+      ),
+    )
     .option('--log <name>', 'the log', 'default');
 }
 
@@ -65,7 +69,8 @@ export function dataDirOf(options: { data?: string }): string {
 }
 
 function readKey(key: string | undefined): string {
-  if (key === undefined) throw new VeiltrailError('unauthenticated', 'a server wants an API key: --key @FILE, or the environment variable VEILTRAIL_KEY');
+  if (key === undefined)
+    throw new VeiltrailError('unauthenticated', 'a server wants an API key: --key @FILE, or the environment variable VEILTRAIL_KEY');
   if (!key.startsWith('@')) return key;
   try {
     return readFileSync(key.slice(1), 'utf8').trim();

@@ -14,7 +14,17 @@ export const exitCodes = {
 
 export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
 
-const wrong = new Set(['not_found', 'log_unknown', 'behind_checkpoint', 'history_forked', 'bad_chunk', 'bad_record', 'bad_token', 'seal_broken', 'verification_failed']);
+const wrong = new Set([
+  'not_found',
+  'log_unknown',
+  'behind_checkpoint',
+  'history_forked',
+  'bad_chunk',
+  'bad_record',
+  'bad_token',
+  'seal_broken',
+  'verification_failed',
+]);
 const refused = new Set([
   'data_dir_in_use',
   'data_dir_missing',

@@ -26,7 +26,14 @@ export function openInput(name: string): Readable {
   const out = new PassThrough();
   const done = unpack ? pipeline(file, unpack, out) : pipeline(file, out);
   done.catch((error: NodeJS.ErrnoException) => {
-    const why = error.code === 'ENOENT' ? 'no such file' : error.code === 'EISDIR' ? 'is a directory' : error.code === 'EACCES' ? 'may not be read' : 'cannot be read';
+    const why =
+      error.code === 'ENOENT'
+        ? 'no such file'
+        : error.code === 'EISDIR'
+          ? 'is a directory'
+          : error.code === 'EACCES'
+            ? 'may not be read'
+            : 'cannot be read';
     out.destroy(new VeiltrailError('input_unreadable', `${name}: ${why}`));
   });
   return out;

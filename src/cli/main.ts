@@ -22,7 +22,10 @@ function createProgram(): Command {
     .version(version)
     .exitOverride()
     .showHelpAfterError('(try --help)')
-    .addHelpText('after', `\nExit codes: 0 done, all well · 1 something is wrong with what was checked · 2 wrong use or bad input · 3 refused or out of reach`);
+    .addHelpText(
+      'after',
+      `\nExit codes: 0 done, all well · 1 something is wrong with what was checked · 2 wrong use or bad input · 3 refused or out of reach`,
+    );
   for (const add of [addServe, addIngest, addScan, addPreview, addSearch, addShow, addProve, addVerify, addCheckpoint, addKey]) add(program);
   for (const command of program.commands) command.exitOverride();
   return program;

@@ -3,9 +3,9 @@ import { VeiltrailError } from '../../core/errors.ts';
 import { addConnectionOptions, connectReader, type ConnectionOptions } from '../connection.ts';
 
 export function addCheckpoint(program: Command): void {
-  addConnectionOptions(program.command('checkpoint').description('Print the newest checkpoint. Keep it elsewhere: `verify --checkpoint FILE` then finds any rollback.')).action(
-    runCheckpoint,
-  );
+  addConnectionOptions(
+    program.command('checkpoint').description('Print the newest checkpoint. Keep it elsewhere: `verify --checkpoint FILE` then finds any rollback.'),
+  ).action(runCheckpoint);
 }
 
 async function runCheckpoint(options: ConnectionOptions): Promise<void> {

@@ -28,7 +28,10 @@ export function addPreview(program: Command): void {
     .option('--policy <file>', 'the policy to preview [the default one]')
     .option('--format <format>', 'auto, ndjson, cloudtrail or text', 'auto')
     .option('--json', 'one line of JSON an event: {"line","event","applied"}, the event after the policy')
-    .addHelpText('after', '\nTokens shown are examples: they are made for this run and kept nowhere. The values before stand in your own file; only this command shows them.')
+    .addHelpText(
+      'after',
+      '\nTokens shown are examples: they are made for this run and kept nowhere. The values before stand in your own file; only this command shows them.',
+    )
     .action(runPreview);
 }
 
@@ -57,7 +60,9 @@ function previewEvent(engine: PrivacyEngine, event: JsonObject, line: number, to
     const was = before.get(pointer);
     if (was === value) continue;
     const done = kinds.get(pointer);
-    print(`  ${pointer}  ${was === undefined ? pc.dim('(renamed)') : pc.red(was)} → ${pc.green(value)}  ${pc.dim(done ? `${done.kind}, ${done.transform}` : '')}`);
+    print(
+      `  ${pointer}  ${was === undefined ? pc.dim('(renamed)') : pc.red(was)} → ${pc.green(value)}  ${pc.dim(done ? `${done.kind}, ${done.transform}` : '')}`,
+    );
   }
   const kept = new Set(fields.map(({ pointer }) => pointer));
   for (const [pointer, was] of before) if (!kept.has(pointer)) print(`  ${pointer}  ${pc.red(was)} → ${pc.dim('(gone)')}`);

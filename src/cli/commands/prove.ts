@@ -11,10 +11,18 @@ interface ProveOptions extends ConnectionOptions {
 }
 
 export function addProve(program: Command): void {
-  addConnectionOptions(program.command('prove').description("Make a leaf's receipt: anyone can check it with the log's public key and nothing else.").argument('<leaf>', 'its leaf index'))
+  addConnectionOptions(
+    program
+      .command('prove')
+      .description("Make a leaf's receipt: anyone can check it with the log's public key and nothing else.")
+      .argument('<leaf>', 'its leaf index'),
+  )
     .option('--out <file>', 'where to write it [standard output]')
     .option('--disclose <pointer...>', 'make a disclosure instead: the receipt, and the fields at these RFC 6901 pointers; the others stay hidden')
-    .addHelpText('after', '\n  veiltrail prove 7 --out 7.tlog-proof\n  veiltrail prove 7 --disclose /action /time --out 7.disclosure.json\n  veiltrail verify 7.tlog-proof --vkey VKEY')
+    .addHelpText(
+      'after',
+      '\n  veiltrail prove 7 --out 7.tlog-proof\n  veiltrail prove 7 --disclose /action /time --out 7.disclosure.json\n  veiltrail verify 7.tlog-proof --vkey VKEY',
+    )
     .action(runProve);
 }
 

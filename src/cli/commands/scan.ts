@@ -22,7 +22,10 @@ export function addScan(program: Command): void {
     .option('--policy <file>', 'the policy to scan with [the default one]')
     .option('--object', 'a line is any JSON value; findings bear a pointer')
     .option('--json', 'one line of JSON a line: {"line","findings":[{"kind","start","end","confidence"}]}')
-    .addHelpText('after', '\nA line is a text, or a JSON object whose member `text` is the text. Offsets are UTF-16 units.\n\n  echo "call Jane at +1 415 555 0132" | veiltrail scan')
+    .addHelpText(
+      'after',
+      '\nA line is a text, or a JSON object whose member `text` is the text. Offsets are UTF-16 units.\n\n  echo "call Jane at +1 415 555 0132" | veiltrail scan',
+    )
     .action(runScan);
 }
 
@@ -35,8 +38,20 @@ async function runScan(files: string[], options: ScanOptions): Promise<void> {
       lines++;
       const findings = scanLine(engine, decodeUtf8(bytes), line, options.object ?? false);
       for (const { kind } of findings) counts.set(kind, (counts.get(kind) ?? 0) + 1);
-      if (options.json) printJson({ line, findings: findings.map(({ kind, start, end, confidence, pointer }) => ({ kind, start, end, confidence, ...(pointer === undefined ? {} : { pointer }) })) });
-      else for (const one of findings) print(`${line}:${one.pointer ?? ''}${one.pointer ? ':' : ''}${one.start}-${one.end} ${one.kind} (${one.confidence.toFixed(2)})`);
+      if (options.json)
+        printJson({
+          line,
+          findings: findings.map(({ kind, start, end, confidence, pointer }) => ({
+            kind,
+            start,
+            end,
+            confidence,
+            ...(pointer === undefined ? {} : { pointer }),
+          })),
+        });
+      else
+        for (const one of findings)
+          print(`${line}:${one.pointer ?? ''}${one.pointer ? ':' : ''}${one.start}-${one.end} ${one.kind} (${one.confidence.toFixed(2)})`);
     }
   }
   const summary = [...counts].toSorted((a, b) => b[1] - a[1]).map(([kind, count]) => `${count} ${kind}`);

@@ -16,12 +16,17 @@ interface SearchOptions extends ConnectionOptions {
 const pageMax = 1000;
 
 export function addSearch(program: Command): void {
-  addConnectionOptions(program.command('search').description('Find events, newest first.').argument('[query]', 'words, field:value, -without; nothing finds all', ''))
+  addConnectionOptions(
+    program.command('search').description('Find events, newest first.').argument('[query]', 'words, field:value, -without; nothing finds all', ''),
+  )
     .option('--since <time>', "from this time on (RFC 3339), by the event's own time")
     .option('--until <time>', 'before this time')
     .option('--limit <n>', 'how many at the most', '50')
     .option('--json', 'one line of JSON an event: {"leafIndex","record"}')
-    .addHelpText('after', "\n  veiltrail search 'action:login outcome:failure'\n  veiltrail search 'actor.name:tok_…' --since 2026-01-01T00:00:00Z --json")
+    .addHelpText(
+      'after',
+      "\n  veiltrail search 'action:login outcome:failure'\n  veiltrail search 'actor.name:tok_…' --since 2026-01-01T00:00:00Z --json",
+    )
     .action(runSearch);
 }
 
@@ -68,7 +73,14 @@ function printEvent({ leafIndex, record }: FoundEvent): void {
   const outcome = text(record['outcome']);
   const colour = outcome === 'success' ? pc.green : outcome === 'unknown' ? pc.dim : pc.red;
   print(
-    [pc.dim(String(leafIndex).padStart(8)), text(record['time']) || text(record['receivedAt']), pc.bold(text(record['action'])), outcome && colour(outcome), who, pc.dim(text(record['message']))]
+    [
+      pc.dim(String(leafIndex).padStart(8)),
+      text(record['time']) || text(record['receivedAt']),
+      pc.bold(text(record['action'])),
+      outcome && colour(outcome),
+      who,
+      pc.dim(text(record['message'])),
+    ]
       .filter((part) => part !== '')
       .join('  '),
   );

@@ -1,0 +1,365 @@
+/**
+ * Verification of a whole log: every byte within reach is read again, and each step proves what the next one builds on. Of a data directory
+ * everything is within reach; of a log's public files (a directory of tiles, or a URL) the steps marked * are not, and the report says so.
+ *
+ *   1 seal *       files are as the last orderly stop left them (where there was one)
+ *   2 databases *  SQLite finds its files in order
+ *   3 checkpoint   signed by the log's key, and of the size and root that are committed
+ *   4 history      an earlier checkpoint, kept elsewhere, is a prefix of this log
+ *   5 leaves       entries, leaf tiles, and * records, commitments, tokens: in ranges, in threads (verify-range.ts)
+ *   6 tiles        every tile above, up to the root; and no file that should not be there
+ *   7 vault *      every token opens and is the commitment to what is in it
+ *
+ * Memory is bounded by the range size, not by the log; time is linear.
+ */
+import { equalBytes } from '../core/bytes.ts';
+import { VeiltrailError } from '../core/errors.ts';
+import { openCheckpoint, type VerifiedCheckpoint } from '../log/checkpoint.ts';
+import { formatTilePath, parseTilePath, tileWidthMax, type TileName } from '../log/tile-path.ts';
+import { createTrust } from '../log/trust.ts';
+import { createTileNodeReader, rootFromTiles, tilesForConsistency, tilesForRoot, tileWidth, type TileReader } from '../log/tile.ts';
+import { hashBytes, proveConsistency, verifyConsistency } from '../log/tree.ts';
+import type { LogState } from '../storage/record-store.ts';
+import type { TileSource } from '../storage/tile-store.ts';
+import { Problems, type Problem } from '../verify/problem.ts';
+import { verifyPrefix, verifyUpperTiles } from '../verify/tiles.ts';
+import type { RangeResult, RangeTask } from './verify-range.ts';
+
+/** Leaves a range has: a whole number of leaf tiles, small enough that two threads share a small log. */
+const rangeLeaves = 16_384;
+
+export interface VerifyParts {
+  tiles: TileSource;
+  /** Files below the log's `tile` directory, as paths `tile/…`; absent where they cannot be listed. */
+  listTiles?: (log: string) => AsyncIterable<string>;
+  /** Verifies one range; calls may overlap, up to `threads` of them help. */
+  verifyRange(task: RangeTask): Promise<RangeResult>;
+  threads: number;
+  /** What only a data directory has. */
+  store?: StoreParts;
+}
+
+export interface StoreParts {
+  state: LogState;
+  /** The log's own public key, kept beside the data. */
+  vkey: string;
+  /** Problems with the seal, or why there is none to check. */
+  checkSeal(): Promise<{ problems: Problem[]; absent?: string }>;
+  /** What SQLite says against its own files. */
+  checkDatabases(): Promise<Problem[]>;
+  /** Re-reads every row of the vault. */
+  verifyVault(): AsyncIterable<Problem | { tokens: number }>;
+}
+
+export interface VerifyOptions {
+  log: string;
+  /** The key to believe; without it the data directory's own, which says nothing about who signed. */
+  vkey?: string;
+  /** A checkpoint kept elsewhere. */
+  keptCheckpoint?: string;
+  onProgress?: (leaves: number, of: number) => void;
+}
+
+export interface VerifyStep {
+  step: string;
+  ok: boolean;
+  /** What was proved, or why not. */
+  detail: string;
+}
+
+export interface VerifyReport {
+  ok: boolean;
+  origin: string;
+  treeSize: number;
+  /** Hex. */
+  root: string;
+  records: { verified: number; erased: number; redacted: number };
+  firstBadLeaf: number | null;
+  problems: Problem[];
+  problemCount: number;
+  steps: VerifyStep[];
+  /** What this verification could not check, in words. */
+  notChecked: string[];
+}
+
+/** @throws VeiltrailError `vkey_missing` where no key is known; whatever is wrong with the log is in the report */
+export async function verifyLog(options: VerifyOptions, parts: VerifyParts): Promise<VerifyReport> {
+  const run = new Verification(options, parts);
+  return run.report();
+}
+
+class Verification {
+  readonly #options: VerifyOptions;
+  readonly #parts: VerifyParts;
+  readonly #vkey: string;
+  readonly #origin: string;
+  readonly #problems = new Problems();
+  readonly #steps: VerifyStep[] = [];
+  readonly #notChecked: string[] = [];
+  #verified = 0;
+
+  constructor(options: VerifyOptions, parts: VerifyParts) {
+    this.#options = options;
+    this.#parts = parts;
+    const vkey = options.vkey ?? parts.store?.vkey;
+    if (vkey === undefined) throw new VeiltrailError('vkey_missing', "say whose log it should be: --vkey, the log's public key");
+    this.#vkey = vkey;
+    this.#origin = parts.store?.state.origin ?? createTrust([vkey]).origin;
+  }
+
+  async report(): Promise<VerifyReport> {
+    const { store } = this.#parts;
+    if (store) {
+      await this.#step('seal', () => this.#seal(store));
+      await this.#step('databases', () => this.#databases(store));
+    } else this.#notChecked.push('records, their commitments and the vault: only the log itself is within reach here');
+    let checkpoint: VerifiedCheckpoint | undefined;
+    await this.#step('checkpoint', async () => {
+      checkpoint = await this.#checkpoint(store?.state);
+      return `size ${checkpoint.treeSize}, signed by ${checkpoint.origin}`;
+    });
+    const treeSize = checkpoint?.treeSize ?? store?.state.treeSize ?? 0;
+    if (checkpoint) await this.#step('history', () => this.#history(checkpoint as VerifiedCheckpoint));
+    const roots = new Uint8Array(Math.floor(treeSize / tileWidthMax) * hashBytes);
+    await this.#step('leaves', () => this.#leaves(treeSize, roots));
+    await this.#step('tiles', () => this.#tiles(treeSize, roots, checkpoint));
+    if (store) await this.#step('vault', () => this.#vault(store));
+    return {
+      ok: this.#problems.count === 0,
+      origin: this.#origin,
+      treeSize,
+      root: checkpoint ? Buffer.from(checkpoint.root).toString('hex') : '',
+      records: { verified: this.#verified, erased: 0, redacted: 0 },
+      firstBadLeaf: this.#problems.firstBadLeaf,
+      problems: this.#problems.list(),
+      problemCount: this.#problems.count,
+      steps: this.#steps,
+      notChecked: this.#notChecked,
+    };
+  }
+
+  /** Runs one step; what it throws is a problem like those it reports. */
+  async #step(step: string, run: () => Promise<string>): Promise<void> {
+    const before = this.#problems.count;
+    let detail: string;
+    try {
+      detail = await run();
+    } catch (error) {
+      if (!(error instanceof VeiltrailError)) throw error;
+      const where = typeof error.detail['where'] === 'string' ? error.detail['where'] : step;
+      this.#problems.add({ code: error.code, where, message: error.message });
+      detail = error.message;
+    }
+    const found = this.#problems.count - before;
+    this.#steps.push({ step, ok: found === 0, detail: found === 0 ? detail : `${found} problem${found === 1 ? '' : 's'}` });
+  }
+
+  async #seal(store: StoreParts): Promise<string> {
+    const { problems, absent } = await store.checkSeal();
+    for (const problem of problems) this.#problems.add(problem);
+    if (absent === undefined) return 'files are as the last stop left them';
+    this.#notChecked.push(`bytes of the databases that hold nothing: ${absent}`);
+    return `not sealed: ${absent}`;
+  }
+
+  async #databases(store: StoreParts): Promise<string> {
+    for (const problem of await store.checkDatabases()) this.#problems.add(problem);
+    return 'SQLite finds its files in order';
+  }
+
+  async #checkpoint(state: LogState | undefined): Promise<VerifiedCheckpoint> {
+    const { log } = this.#options;
+    const where = this.#where('checkpoint');
+    const bytes = await this.#parts.tiles.read(log, 'checkpoint');
+    if (!bytes) throw new VeiltrailError('checkpoint_missing', `${where} is missing`, { where });
+    if (this.#options.vkey === undefined)
+      this.#notChecked.push('whose key signed the log: --vkey was not given, so the key beside the data was taken');
+    const checkpoint = openAt(where, bytes, this.#vkey, this.#origin);
+    if (!state) return checkpoint;
+    if (checkpoint.treeSize > state.treeSize) {
+      throw new VeiltrailError(
+        'behind_checkpoint',
+        `records.db ends at size ${state.treeSize}, behind the published checkpoint of size ${checkpoint.treeSize}: an older database was put back`,
+        {
+          where: 'records.db',
+        },
+      );
+    }
+    if (checkpoint.treeSize === state.treeSize && !equalBytes(checkpoint.root, state.root)) {
+      throw new VeiltrailError('history_forked', `records.db and the published checkpoint of size ${state.treeSize} have different roots`, {
+        where: 'records.db',
+      });
+    }
+    if (checkpoint.treeSize < state.treeSize) {
+      // Ordinary while a server writes, or after a crash: recovery publishes the rest.
+      this.#notChecked.push(`leaves ${checkpoint.treeSize} to ${state.treeSize - 1}: committed and not yet published`);
+    }
+    return checkpoint;
+  }
+
+  async #history(now: VerifiedCheckpoint): Promise<string> {
+    const { keptCheckpoint } = this.#options;
+    if (keptCheckpoint === undefined) {
+      this.#notChecked.push('whether newest events were deleted: no earlier checkpoint was given (--checkpoint FILE), and there is no witness');
+      return 'no earlier checkpoint to compare with';
+    }
+    const kept = openAt('the kept checkpoint', keptCheckpoint, this.#vkey, now.origin);
+    if (kept.treeSize > now.treeSize) {
+      throw new VeiltrailError(
+        'rolled_back',
+        `the kept checkpoint has size ${kept.treeSize}, this log only ${now.treeSize}: it was rolled back, or cut`,
+        { where: this.#where('checkpoint') },
+      );
+    }
+    const read = await this.#reader(tilesForConsistency(kept.treeSize, now.treeSize));
+    const proof = proveConsistency(kept.treeSize, now.treeSize, createTileNodeReader(now.treeSize, read));
+    try {
+      verifyConsistency(kept.treeSize, now.treeSize, kept.root, now.root, proof);
+    } catch (cause) {
+      throw new VeiltrailError(
+        'history_forked',
+        `the first ${kept.treeSize} leaves are not those of the kept checkpoint: history was rewritten`,
+        { where: this.#where('') },
+        { cause },
+      );
+    }
+    return `grown from the kept checkpoint of size ${kept.treeSize}`;
+  }
+
+  async #leaves(treeSize: number, roots: Uint8Array): Promise<string> {
+    let next = 0;
+    let done = 0;
+    let tokens = 0;
+    const work = async (): Promise<void> => {
+      while (next < treeSize) {
+        const task: RangeTask = {
+          log: this.#options.log,
+          origin: this.#origin,
+          firstLeaf: next,
+          endLeaf: Math.min(treeSize, next + rangeLeaves),
+          treeSize,
+        };
+        next = task.endLeaf;
+        const result = await this.#parts.verifyRange(task);
+        roots.set(result.tileRoots, (task.firstLeaf / tileWidthMax) * hashBytes);
+        this.#problems.merge({ list: result.problems, count: result.problemCount });
+        this.#verified += result.recordsVerified;
+        tokens += result.tokensChecked;
+        done += task.endLeaf - task.firstLeaf;
+        this.#options.onProgress?.(done, treeSize);
+      }
+    };
+    await Promise.all(Array.from({ length: this.#parts.threads }, work));
+    if (!this.#parts.store) return `${treeSize} entries are in their tiles`;
+    return `${this.#verified} records open their commitments; ${tokens} tokens are in the vault`;
+  }
+
+  async #tiles(treeSize: number, roots: Uint8Array, checkpoint: VerifiedCheckpoint | undefined): Promise<string> {
+    const upper = await this.#readAbove(treeSize);
+    verifyUpperTiles(treeSize, roots, upper, (problem) => this.#problems.add(problem));
+    if (checkpoint && treeSize > 0) {
+      const read = await this.#reader(tilesForRoot(treeSize));
+      if (!equalBytes(rootFromTiles(treeSize, read), checkpoint.root)) {
+        this.#problems.add({
+          code: 'root_wrong',
+          where: this.#where('checkpoint'),
+          message: `the tiles of size ${treeSize} do not make the root that was signed`,
+        });
+      }
+    }
+    if (!this.#parts.listTiles) return 'the tiles make the root that was signed';
+    let files = 0;
+    for await (const path of this.#parts.listTiles(this.#options.log)) {
+      files++;
+      await this.#judgeFile(path, treeSize);
+    }
+    return `${files} files make the root that was signed`;
+  }
+
+  /** A file below `tile` is one of the tree, or the beginning of one; anything else has no business there. */
+  async #judgeFile(path: string, treeSize: number): Promise<void> {
+    const { log } = this.#options;
+    const where = this.#where(path);
+    let tile: TileName;
+    try {
+      tile = parseTilePath(path);
+    } catch {
+      this.#problems.add({ code: 'file_unexpected', where, message: `${where} is no file of a log` });
+      return;
+    }
+    const level = tile.level === 'entries' ? 0 : tile.level;
+    const width = tileWidth(level, tile.index, treeSize);
+    if (tile.width === width || tile.width === tileWidthMax) {
+      // Beyond the published size a crash may have left tiles, which recovery writes again.
+      if (tile.width > width) this.#noteUnpublished();
+      return;
+    }
+    if (tile.width > width) return this.#noteUnpublished();
+    const now = await this.#parts.tiles.read(log, formatTilePath({ ...tile, width }));
+    const partial = await this.#parts.tiles.read(log, path);
+    if (!now || !partial) return; // missing files were reported; a partial one may go while we look
+    try {
+      verifyPrefix(where, partial, now);
+      if (partial.length === 0) throw new VeiltrailError('tile_stale', `${where} is empty`);
+      if (tile.level !== 'entries' && partial.length !== tile.width * hashBytes)
+        throw new VeiltrailError('tile_stale', `${where} has not the length of its width`);
+    } catch (error) {
+      this.#problems.add({ code: 'tile_stale', where, message: (error as Error).message, leafIndex: tile.index * tileWidthMax ** (level + 1) });
+    }
+  }
+
+  /** The name of one of the log's files, as someone would look for it. */
+  #where(path: string): string {
+    return this.#parts.store ? `logs/${this.#options.log}/${path}` : path;
+  }
+
+  #noteUnpublished(): void {
+    const note = 'tiles beyond the published size, which the next start writes again';
+    if (!this.#notChecked.includes(note)) this.#notChecked.push(note);
+  }
+
+  async #vault(store: StoreParts): Promise<string> {
+    let tokens = 0;
+    for await (const one of store.verifyVault()) {
+      if ('tokens' in one) tokens = one.tokens;
+      else this.#problems.add(one);
+    }
+    return `${tokens} tokens open, and are what they commit to`;
+  }
+
+  /** A reader of these tiles, read beforehand: the log's functions are synchronous. */
+  async #reader(tiles: readonly TileName[]): Promise<TileReader> {
+    const bytes = new Map<string, Uint8Array>();
+    for (const tile of tiles) {
+      const found =
+        (await this.#parts.tiles.read(this.#options.log, formatTilePath(tile))) ??
+        (await this.#parts.tiles.read(this.#options.log, formatTilePath({ ...tile, width: tileWidthMax })));
+      if (found) bytes.set(`${tile.level}/${tile.index}`, found);
+    }
+    return (level, index) => bytes.get(`${level}/${index}`);
+  }
+
+  /** Every tile of level 1 and above: one for 65,536 leaves, so they may all be in memory. */
+  async #readAbove(treeSize: number): Promise<TileReader> {
+    const tiles: TileName[] = [];
+    for (let level = 1, span = tileWidthMax; Math.floor(treeSize / span) > 0; level++, span *= tileWidthMax) {
+      for (let index = 0; tileWidth(level, index, treeSize) > 0; index++) tiles.push({ level, index, width: tileWidth(level, index, treeSize) });
+    }
+    const bytes = new Map<string, Uint8Array>();
+    for (const tile of tiles) {
+      const found = await this.#parts.tiles.read(this.#options.log, formatTilePath(tile));
+      if (found) bytes.set(`${tile.level}/${tile.index}`, found);
+    }
+    return (level, index) => bytes.get(`${level}/${index}`);
+  }
+}
+
+/** Opens a checkpoint; an error names the file. */
+function openAt(where: string, note: string | Uint8Array, vkey: string, origin: string): VerifiedCheckpoint {
+  try {
+    return openCheckpoint(note, createTrust([vkey], { origin }));
+  } catch (error) {
+    if (!(error instanceof VeiltrailError)) throw error;
+    throw new VeiltrailError(error.code, `${where}: ${error.message}`, { ...error.detail, where }, { cause: error });
+  }
+}

@@ -1,0 +1,210 @@
+/**
+ * Verification of a range of leaves, everything that is stored about them: entry bundle and leaf tile, the chunk that holds the record, the
+ * record against its commitment, and the tokens in it against the vault. Ranges are independent, so they run in threads.
+ */
+import { equalBytes } from '../core/bytes.ts';
+import { VeiltrailError } from '../core/errors.ts';
+import { bucketOf, openChunk, type BucketKeys } from '../ledger/chunk.ts';
+import { commitFields } from '../log/commitment.ts';
+import { unpackRecord } from '../log/packed-record.ts';
+import type { Field } from '../log/record.ts';
+import { formatTilePath, tileWidthMax } from '../log/tile-path.ts';
+import { tileWidth } from '../log/tile.ts';
+import { hashBytes } from '../log/tree.ts';
+import type { RecordSource, StoredChunk } from '../storage/record-store.ts';
+import type { TileSource } from '../storage/tile-store.ts';
+import { Problems, type Problem } from '../verify/problem.ts';
+import { verifyLeafTile } from '../verify/tiles.ts';
+
+export interface RangeTask {
+  log: string;
+  origin: string;
+  /** A multiple of 256. */
+  firstLeaf: number;
+  endLeaf: number;
+  /** Of the published checkpoint: which tiles are partial. */
+  treeSize: number;
+}
+
+export interface RangeResult {
+  /** Hashes of the range's full leaf tiles, 32 bytes each; zeros where a tile is not in order. */
+  tileRoots: Uint8Array;
+  recordsVerified: number;
+  tokensChecked: number;
+  problems: Problem[];
+  problemCount: number;
+}
+
+export interface RangeParts {
+  tiles: TileSource;
+  /** Absent where only the log itself is within reach. */
+  store?: RangeStore;
+}
+
+export interface RangeStore {
+  records: RecordSource;
+  bucketKeys: BucketKeys;
+  /** Whether the vault has a row for this token. */
+  hasToken(token: string): boolean;
+}
+
+export async function verifyRange(task: RangeTask, parts: RangeParts): Promise<RangeResult> {
+  const problems = new Problems();
+  const { commitments, tileRoots } = await readEntries(task, parts.tiles, problems);
+  const counts = parts.store ? await checkRecords(task, parts.store, commitments, problems) : { recordsVerified: 0, tokensChecked: 0 };
+  return { tileRoots, ...counts, problems: problems.list(), problemCount: problems.count };
+}
+
+async function readEntries(
+  task: RangeTask,
+  tiles: TileSource,
+  problems: Problems,
+): Promise<{ commitments: (Uint8Array | undefined)[]; tileRoots: Uint8Array }> {
+  const { log, firstLeaf, endLeaf, treeSize } = task;
+  const commitments: (Uint8Array | undefined)[] = [];
+  const tileRoots = new Uint8Array(Math.floor((endLeaf - firstLeaf) / tileWidthMax) * hashBytes);
+  for (let leaf = firstLeaf, at = 0; leaf < endLeaf; leaf += tileWidthMax, at += hashBytes) {
+    const index = leaf / tileWidthMax;
+    const width = tileWidth(0, index, treeSize);
+    const tile = await tiles.read(log, formatTilePath({ level: 0, index, width }));
+    const bundle = await tiles.read(log, formatTilePath({ level: 'entries', index, width }));
+    const checked = verifyLeafTile(index, width, tile, bundle, (problem) => problems.add(problem));
+    commitments.push(...checked.commitments);
+    if (checked.root) tileRoots.set(checked.root, at);
+  }
+  return { commitments, tileRoots };
+}
+
+async function checkRecords(
+  task: RangeTask,
+  parts: RangeStore,
+  commitments: readonly (Uint8Array | undefined)[],
+  problems: Problems,
+): Promise<{ recordsVerified: number; tokensChecked: number }> {
+  const tokens = new TokenCheck(parts.hasToken);
+  let recordsVerified = 0;
+  let next = task.firstLeaf;
+  while (next < task.endLeaf) {
+    const chunk = await parts.records.chunkFrom(task.log, next);
+    const missingTo = Math.min(task.endLeaf, chunk?.firstLeaf ?? task.endLeaf);
+    for (; next < missingTo; next++) {
+      problems.add({
+        code: 'record_missing',
+        where: `leaf ${next}`,
+        message: `the record of leaf ${next} is missing, and no tombstone says why`,
+        leafIndex: next,
+      });
+    }
+    if (!chunk || next >= task.endLeaf) break;
+    const end = Math.min(task.endLeaf, chunk.firstLeaf + chunk.count);
+    recordsVerified += await checkChunk(task, chunk, next, end, parts, commitments, tokens, problems);
+    next = end;
+  }
+  return { recordsVerified, tokensChecked: tokens.checked };
+}
+
+async function checkChunk(
+  task: RangeTask,
+  chunk: StoredChunk,
+  from: number,
+  end: number,
+  parts: RangeStore,
+  commitments: readonly (Uint8Array | undefined)[],
+  tokens: TokenCheck,
+  problems: Problems,
+): Promise<number> {
+  let content: ReturnType<typeof openChunk>;
+  try {
+    const key = await parts.bucketKeys.bucketKey(task.log, bucketOf(chunk.firstLeaf));
+    content = openChunk({ origin: task.origin, firstLeaf: chunk.firstLeaf, count: chunk.count, receivedAtMs: chunk.receivedAtMs }, chunk.sealed, key);
+  } catch (error) {
+    if (!(error instanceof VeiltrailError)) throw error;
+    const where = `records.db, chunk of leaves ${chunk.firstLeaf} to ${chunk.firstLeaf + chunk.count - 1}`;
+    problems.add({ code: error.code, where, message: `${where}: ${error.message}`, leafIndex: from });
+    return 0;
+  }
+  let verified = 0;
+  for (let leafIndex = from; leafIndex < end; leafIndex++) {
+    const at = leafIndex - chunk.firstLeaf;
+    const packed = content.records.subarray(content.offsets[at], content.offsets[at + 1]);
+    if (checkRecord(task.origin, leafIndex, packed, commitments[leafIndex - task.firstLeaf], tokens, problems)) verified++;
+  }
+  return verified;
+}
+
+/** Opens the commitment in the log with the record in the store. */
+function checkRecord(
+  origin: string,
+  leafIndex: number,
+  packed: Uint8Array,
+  commitment: Uint8Array | undefined,
+  tokens: TokenCheck,
+  problems: Problems,
+): boolean {
+  const where = `leaf ${leafIndex}`;
+  try {
+    const { seed, fields } = unpackRecord(packed);
+    if (commitment === undefined) return false; // its entry cannot be read, which was reported
+    if (!equalBytes(commitFields(origin, fields, seed), commitment)) {
+      problems.add({ code: 'record_changed', where, message: `the record of leaf ${leafIndex} is not the one that was committed`, leafIndex });
+      return false;
+    }
+    for (const token of tokens.missing(fields)) {
+      problems.add({
+        code: 'token_missing',
+        where,
+        message: `the vault has no row for ${token}, which the record of leaf ${leafIndex} bears`,
+        leafIndex,
+      });
+    }
+    return true;
+  } catch (error) {
+    if (!(error instanceof VeiltrailError)) throw error;
+    problems.add({ code: error.code, where, message: `the record of leaf ${leafIndex}: ${error.message}`, leafIndex });
+    return false;
+  }
+}
+
+const tokenPattern = /tok_[A-Za-z0-9_-]{27}/g;
+
+/** Asks the vault about each token once, within bounds. */
+class TokenCheck {
+  static readonly #knownMax = 100_000;
+  readonly #has: (token: string) => boolean;
+  #known = new Set<string>();
+  checked = 0;
+
+  constructor(has: (token: string) => boolean) {
+    this.#has = has;
+  }
+
+  /**
+   * Tokens that the policy put into the record and the vault does not have. A sender may write what looks like a token into a text; so a
+   * place is in order when at least one token there is known.
+   */
+  missing(fields: readonly Field[]): string[] {
+    const applied = fields.find(({ pointer }) => pointer === '/privacy/applied');
+    if (!applied?.value.includes('"tokenize"')) return [];
+    const places = new Set(
+      (JSON.parse(applied.value) as { pointer: string; transform: string }[])
+        .filter(({ transform }) => transform === 'tokenize')
+        .map(({ pointer }) => pointer),
+    );
+    const missing: string[] = [];
+    for (const { pointer, value } of fields) {
+      if (!places.has(pointer)) continue;
+      const tokens = `${pointer} ${value}`.match(tokenPattern) ?? [];
+      if (tokens.length > 0 && !tokens.some((token) => this.#isKnown(token))) missing.push(tokens[0] as string);
+    }
+    return missing;
+  }
+
+  #isKnown(token: string): boolean {
+    this.checked++;
+    if (this.#known.has(token)) return true;
+    if (!this.#has(token)) return false;
+    if (this.#known.size >= TokenCheck.#knownMax) this.#known = new Set();
+    this.#known.add(token);
+    return true;
+  }
+}

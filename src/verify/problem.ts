@@ -1,0 +1,44 @@
+/** What a verification found wrong: a stable code, the place, a sentence; and the first leaf it concerns, where it concerns leaves. */
+export interface Problem {
+  code: string;
+  /** A file, a leaf, a table row: where someone would look. */
+  where: string;
+  message: string;
+  leafIndex?: number;
+}
+
+/** Takes problems as they are found, and keeps the first ones of each code: a broken disk must not fill the memory with its description. */
+export class Problems {
+  static readonly #keptMax = 20;
+  readonly #kept = new Map<string, Problem[]>();
+  #count = 0;
+  #firstBadLeaf: number | undefined;
+
+  add(problem: Problem): void {
+    this.#count++;
+    const kept = this.#kept.get(problem.code) ?? [];
+    if (kept.length < Problems.#keptMax) kept.push(problem);
+    this.#kept.set(problem.code, kept);
+    const { leafIndex } = problem;
+    if (leafIndex !== undefined && (this.#firstBadLeaf === undefined || leafIndex < this.#firstBadLeaf)) this.#firstBadLeaf = leafIndex;
+  }
+
+  /** How many there were, kept or not. */
+  get count(): number {
+    return this.#count;
+  }
+
+  get firstBadLeaf(): number | null {
+    return this.#firstBadLeaf ?? null;
+  }
+
+  /** Those kept, by leaf where they have one. */
+  list(): Problem[] {
+    return [...this.#kept.values()].flat().toSorted((a, b) => (a.leafIndex ?? Infinity) - (b.leafIndex ?? Infinity) || 0);
+  }
+
+  merge(other: { list: readonly Problem[]; count: number }): void {
+    for (const problem of other.list) this.add(problem);
+    this.#count += other.count - other.list.length;
+  }
+}
