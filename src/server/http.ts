@@ -1,0 +1,193 @@
+/**
+ * The HTTP server: Fastify with what every route needs, and nothing it does not. Its rules hold for every route, because they are here:
+ *
+ * - A route names the right it needs or says that it is open; one that does neither does not start.
+ * - The key is checked before anything of the body is read. Keys count in the Authorization header only; one in a URL is refused.
+ * - Every answer but a 2xx is a problem from the table in `problem.ts`, and repeats nothing of what was sent.
+ * - Nothing about a request is logged; a mistake of ours is reported by name and place, without its words.
+ */
+import type { IncomingMessage } from 'node:http';
+import Fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import type { Authenticator } from '../access/authenticate.ts';
+import { containsApiKey } from '../access/api-key.ts';
+import type { Keys } from '../access/manage-keys.ts';
+import { authorize, type Principal, type Right } from '../access/roles.ts';
+import type { Trail } from '../app/trail.ts';
+import { VeiltrailError } from '../core/errors.ts';
+import { createAdmissionDesk, type Admission } from './admission.ts';
+import { answerBrokenRequest } from './broken-request.ts';
+import { httpLimits, type HttpLimits } from './limits.ts';
+import { registerOpenApi } from './openapi.ts';
+import { codeOf, problemOf, problems, problemType, retryAfterOf } from './problem.ts';
+import { readBody } from './read-body.ts';
+import { registerEventRoutes } from './routes/events.ts';
+import { registerHealthRoutes } from './routes/health.ts';
+import { registerKeyRoutes } from './routes/keys.ts';
+import { registerLogRoutes } from './routes/logs.ts';
+import { registerTileRoutes } from './routes/tiles.ts';
+import { compileValidator } from './validator.ts';
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** The right this route needs, on the log in its path where there is one. */
+    right?: Right;
+    /** For everybody, without a key. */
+    open?: true;
+  }
+  interface FastifyRequest {
+    /** Who asks, on every route that is not open. */
+    principal: Principal;
+    admission: Admission | undefined;
+  }
+}
+
+/** What happened where the server itself was at fault: names and places, never contents. */
+export interface MistakeReport {
+  code: string;
+  /** The route's pattern, not the URL that was asked for. */
+  route: string;
+  /** Names of functions and lines of our code. */
+  stack: string;
+}
+
+export interface HttpParts {
+  trail: Trail;
+  keys: Keys;
+  authenticator: Authenticator;
+  /** For the description at /openapi.json. */
+  version: string;
+  limits?: Partial<HttpLimits>;
+  report?: (mistake: MistakeReport) => void;
+}
+
+/** A server that does not listen yet. `close()` answers what is under way first. */
+export async function createHttpServer(parts: HttpParts): Promise<FastifyInstance> {
+  const limits = { ...httpLimits, ...parts.limits };
+  const app = Fastify({
+    logger: false,
+    bodyLimit: limits.bodyBytesMax,
+    requestTimeout: limits.requestTimeoutMs,
+    keepAliveTimeout: limits.keepAliveTimeoutMs,
+    forceCloseConnections: 'idle',
+    return503OnClosing: true,
+    http: {
+      maxHeaderSize: limits.headerBytesMax,
+      headersTimeout: limits.headersTimeoutMs,
+      connectionsCheckingInterval: limits.timeoutsCheckedEveryMs,
+    },
+    routerOptions: { maxParamLength: 256, caseSensitive: true, ignoreTrailingSlash: false, ignoreDuplicateSlashes: false },
+    frameworkErrors: (error, _request, reply) => sendProblem(reply, asOurs(error)),
+    clientErrorHandler: answerBrokenRequest,
+    genReqId: () => '',
+  });
+  app.server.maxConnections = limits.connectionsMax;
+  const desk = createAdmissionDesk(limits);
+
+  app.decorateRequest('principal');
+  app.decorateRequest('admission');
+  app.addHook('onRoute', ({ config, method, url }) => {
+    if ((config?.right === undefined) === (config?.open === undefined)) throw new Error(`${String(method)} ${url} must name a right or be open`);
+  });
+  app.addHook('onRequest', (request, reply, done) => {
+    setSecurityHeaders(reply);
+    try {
+      refuseKeyInUrl(request.raw.url ?? '');
+      const { right } = request.routeOptions.config;
+      if (right !== undefined) admitKey(request, right, parts.authenticator, desk);
+      done();
+    } catch (error) {
+      done(error as Error);
+    }
+  });
+  app.addHook('onResponse', (request, _reply, done) => {
+    request.admission?.release();
+    done();
+  });
+  app.setErrorHandler((error: FastifyError, request, reply) => {
+    const ours = asOurs(error);
+    if (codeOf(ours) === 'internal') parts.report?.(mistakeOf(ours, request));
+    // A body that nobody will read must not be taken for the next request.
+    if (!request.raw.complete) void reply.header('connection', 'close');
+    sendProblem(reply, ours);
+  });
+  app.setNotFoundHandler((request, reply) => {
+    if (!request.raw.complete) void reply.header('connection', 'close');
+    sendProblem(reply, new VeiltrailError('not_found', 'there is nothing here'));
+  });
+
+  // Bodies are bytes; what they mean is for the pipeline to say. Only requests that were admitted come this far.
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser('*', async (request: FastifyRequest, payload: IncomingMessage) =>
+    request.admission ? readBody(payload, request.admission, limits.bodyBytesMax) : undefined,
+  );
+  app.setValidatorCompiler(compileValidator);
+
+  await registerOpenApi(app, parts.version);
+  await app.register((routes, _options, done) => {
+    registerEventRoutes(routes, parts.trail, limits.bodyBytesMax);
+    registerLogRoutes(routes, parts.trail);
+    registerKeyRoutes(routes, parts.keys, parts.authenticator);
+    registerTileRoutes(routes, parts.trail);
+    registerHealthRoutes(routes, parts.trail);
+    done();
+  });
+  return app;
+}
+
+function admitKey(request: FastifyRequest, right: Right, authenticator: Authenticator, desk: ReturnType<typeof createAdmissionDesk>): void {
+  const principal = authenticator.authenticate(bearerOf(request.headers.authorization));
+  authorize(principal, right, (request.params as { log?: string } | undefined)?.log);
+  request.principal = principal;
+  request.admission = desk.admit(principal.id);
+}
+
+function bearerOf(header: string | undefined): string | undefined {
+  return header !== undefined && header.length <= 256 && /^bearer /i.test(header) ? header.slice(7) : undefined;
+}
+
+function refuseKeyInUrl(url: string): void {
+  let plain = url;
+  try {
+    if (url.includes('%')) plain = decodeURIComponent(url);
+  } catch {
+    // Not decodable: the router refuses it.
+  }
+  if (containsApiKey(plain)) throw new VeiltrailError('key_in_url', 'a key stands in the URL; revoke it, and send keys in the Authorization header');
+}
+
+function setSecurityHeaders(reply: FastifyReply): void {
+  reply.headers({
+    'cache-control': 'no-store',
+    'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+    'cross-origin-resource-policy': 'same-origin',
+    'referrer-policy': 'no-referrer',
+    'x-content-type-options': 'nosniff',
+  });
+}
+
+/** Fastify's own refusals in our words. Theirs may quote the request. */
+function asOurs(error: FastifyError | Error): Error {
+  if (error instanceof VeiltrailError) return error;
+  const { code, statusCode } = error as FastifyError;
+  if (code === 'FST_ERR_CTP_BODY_TOO_LARGE') return new VeiltrailError('body_too_large', 'the body is too large');
+  if (code === 'FST_ERR_REOPENED_CLOSE_SERVER' || statusCode === 503) return new VeiltrailError('stopping', 'the server is stopping');
+  if (statusCode !== undefined && statusCode >= 400 && statusCode < 500)
+    return new VeiltrailError('malformed_request', 'not a request that this server understands');
+  return error;
+}
+
+function sendProblem(reply: FastifyReply, error: Error): void {
+  const problem = problemOf(error);
+  const retryAfter = retryAfterOf(problem.code);
+  if (retryAfter !== undefined) void reply.header('retry-after', retryAfter);
+  if (problem.status === 401) void reply.header('www-authenticate', 'Bearer realm="veiltrail"');
+  // What a success would have said of itself is not true of this.
+  reply.removeHeader('access-control-allow-origin');
+  void reply.code(problems[problem.code].status).header('cache-control', 'no-store').type(problemType).send(JSON.stringify(problem));
+}
+
+function mistakeOf(error: Error, request: FastifyRequest): MistakeReport {
+  const frames = (error.stack ?? '').split('\n').filter((line) => /^\s+at /.test(line));
+  const code = error instanceof VeiltrailError ? error.code : error.name;
+  return { code, route: `${request.method} ${request.routeOptions.url ?? ''}`, stack: frames.slice(0, 8).join('\n') };
+}

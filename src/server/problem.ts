@@ -1,0 +1,112 @@
+/**
+ * What a client is told when something goes wrong: RFC 9457 problem details with a stable `code`. Every code that can leave the server stands
+ * in this one table; docs/reference/errors.md lists the same, and a test compares them. An error that is not in it is ours to fix: the client
+ * reads `internal` and nothing more. No problem ever repeats what was sent.
+ */
+import { VeiltrailError } from '../core/errors.ts';
+
+export interface ProblemKind {
+  status: number;
+  title: string;
+  /** Seconds after which to try again. */
+  retryAfter?: number;
+}
+
+export const problems = {
+  // The request as such
+  malformed_request: { status: 400, title: 'Not a request that this server understands' },
+  invalid_parameter: { status: 400, title: 'A parameter is unknown or not as described' },
+  key_in_url: {
+    status: 400,
+    title: 'A key stands in the URL, where logs and histories keep it: revoke it, and send keys in the Authorization header',
+  },
+  not_found: { status: 404, title: 'There is nothing here' },
+  request_timeout: { status: 408, title: 'The request took too long to arrive' },
+  headers_too_large: { status: 431, title: 'The headers are too large' },
+  // Who asks
+  unauthenticated: { status: 401, title: 'An API key is needed' },
+  key_expired: { status: 401, title: 'The key has expired' },
+  key_revoked: { status: 401, title: 'The key was revoked' },
+  forbidden: { status: 403, title: 'The key has no right to this' },
+  // Bodies and events
+  json_syntax: { status: 400, title: 'The body is not JSON' },
+  json_duplicate_name: { status: 400, title: 'The same name stands twice in one object' },
+  json_lone_surrogate: { status: 400, title: 'A text holds half of a surrogate pair' },
+  json_too_deep: { status: 400, title: 'Nested too deeply' },
+  json_too_large: { status: 400, title: 'Too many values' },
+  invalid_utf8: { status: 400, title: 'The body is not UTF-8' },
+  bad_encoding: { status: 400, title: 'The body is not what its Content-Encoding says' },
+  unsupported_encoding: { status: 415, title: 'Content-Encoding is identity, gzip or zstd' },
+  format_unsupported: { status: 415, title: 'This format is not read yet' },
+  batch_empty: { status: 400, title: 'There is no event in the body' },
+  batch_too_large: { status: 413, title: 'Too many events in one batch' },
+  body_too_large: { status: 413, title: 'The body is too large' },
+  id_conflict: { status: 409, title: 'An event with this id and another content is in the log' },
+  // Logs, events, keys
+  log_unknown: { status: 404, title: 'There is no such log' },
+  log_name: { status: 400, title: 'Not the name of a log' },
+  query_syntax: { status: 400, title: 'The query cannot be read' },
+  cursor_invalid: { status: 400, title: 'Not a cursor that a search gave out' },
+  key_unknown: { status: 404, title: 'There is no such key' },
+  key_request: { status: 400, title: 'Not a description of a key' },
+  too_many_keys: { status: 409, title: 'There are too many keys' },
+  // For now
+  too_many_requests: { status: 429, title: 'This key has too many requests under way', retryAfter: 1 },
+  queue_full: { status: 503, title: 'The queue is full', retryAfter: 1 },
+  stopping: { status: 503, title: 'The server is stopping', retryAfter: 5 },
+  disk_full: { status: 503, title: 'The disk is full; nothing was stored', retryAfter: 30 },
+  storage_readonly: { status: 503, title: 'The disk cannot be written; nothing was stored', retryAfter: 30 },
+  storage_failed: { status: 503, title: 'The disk failed; send it again', retryAfter: 30 },
+  processing_failed: { status: 503, title: 'The batch could not be processed; send it again', retryAfter: 5 },
+  access_unavailable: { status: 503, title: 'The list of keys cannot be read; nobody is let in', retryAfter: 30 },
+  internal: { status: 500, title: 'A mistake of ours' },
+} as const satisfies Record<string, ProblemKind>;
+
+export type ProblemCode = keyof typeof problems;
+
+/** Codes of parts further in, which mean one of the above to a client. */
+const meanings: Readonly<Record<string, ProblemCode>> = {
+  access_file_missing: 'access_unavailable',
+  access_file_open: 'access_unavailable',
+  access_file_damaged: 'access_unavailable',
+  access_file_busy: 'access_unavailable',
+  format_unknown: 'invalid_parameter',
+  key_role: 'key_request',
+  key_logs: 'key_request',
+  key_expiry: 'key_request',
+  key_name: 'key_request',
+  log_not_found: 'log_unknown',
+  tile_path: 'not_found',
+};
+
+export interface Problem {
+  type: string;
+  title: string;
+  status: number;
+  code: ProblemCode;
+  detail?: string;
+  [fact: string]: string | number | boolean | undefined;
+}
+
+export const problemType = 'application/problem+json';
+
+/** The code a client is told for an error. */
+export function codeOf(error: unknown): ProblemCode {
+  if (!(error instanceof VeiltrailError)) return 'internal';
+  if (Object.hasOwn(problems, error.code)) return error.code as ProblemCode;
+  return Object.hasOwn(meanings, error.code) ? (meanings[error.code] as ProblemCode) : 'internal';
+}
+
+/** The problem a client reads. Of an error that is not in the table nothing is said. */
+export function problemOf(error: unknown): Problem {
+  const code = codeOf(error);
+  const { status, title } = problems[code];
+  const problem: Problem = { type: `urn:veiltrail:problem:${code}`, title, status, code };
+  // What broke inside is in no client's business, and its words may hold paths.
+  if (!(error instanceof VeiltrailError) || status >= 500) return problem;
+  return { ...error.detail, ...problem, detail: error.message };
+}
+
+export function retryAfterOf(code: ProblemCode): number | undefined {
+  return (problems[code] as ProblemKind).retryAfter;
+}

@@ -1,0 +1,118 @@
+/** Appending, reading, searching and proving events. */
+import type { FastifyInstance } from 'fastify';
+import type { AppendRequest } from '../../app/append-events.ts';
+import type { SearchRequest, Trail } from '../../app/trail.ts';
+import { VeiltrailError } from '../../core/errors.ts';
+import { parseTimestamp } from '../../event/timestamp.ts';
+import { decompress } from '../../ingest/decompress.ts';
+import type { Admission } from '../admission.ts';
+import { appendAnswer, appendQuery, foundEventAnswer, leafParams, logParams, noQuery, searchAnswer, searchQuery } from '../schemas.ts';
+import type { AppendQuery, SearchQuery } from '../schemas.ts';
+
+interface LogParams {
+  log: string;
+}
+interface LeafParams extends LogParams {
+  leaf: string;
+}
+
+export function registerEventRoutes(app: FastifyInstance, trail: Trail, bodyBytesMax: number): void {
+  app.post<{ Params: LogParams; Querystring: AppendQuery; Body: Buffer | undefined }>(
+    '/api/v1/logs/:log/events',
+    {
+      config: { right: 'events.append' },
+      schema: {
+        summary: 'Append events: an object, an array, or one a line (application/x-ndjson); gzip or zstd. A batch is all or nothing.',
+        params: logParams,
+        querystring: appendQuery,
+        response: { 201: appendAnswer },
+      },
+    },
+    async (request, reply) => {
+      const { body, headers, params, query, principal } = request;
+      const admission = request.admission as Admission;
+      const plain = await decompress(body ?? Buffer.alloc(0), headers['content-encoding'], bodyBytesMax);
+      if (plain !== body) admission.hold(plain.length);
+      const append: AppendRequest = { log: params.log, principal: principal.id, body: plain, format: query.format ?? 'auto' };
+      if (headers['content-type'] !== undefined) append.contentType = headers['content-type'];
+      if (query.dedupe !== undefined) append.dedupe = query.dedupe;
+      if (query.conflict !== undefined) append.onConflict = query.conflict;
+      if (query.repeats !== undefined) append.repeats = parseRepeats(query.repeats);
+      const { receipts, treeSize, checkpoint } = await trail.append(append);
+      void reply.code(201);
+      if (query.proof === undefined) return { receipts, treeSize, checkpoint };
+      const proven: ((typeof receipts)[number] & { proof?: string })[] = [];
+      for (const receipt of receipts) {
+        const proof = await trail.proveEvent(params.log, receipt.leafIndex);
+        proven.push(proof === undefined ? receipt : { ...receipt, proof });
+      }
+      return { receipts: proven, treeSize, checkpoint };
+    },
+  );
+
+  app.get<{ Params: LogParams; Querystring: SearchQuery }>(
+    '/api/v1/logs/:log/events',
+    {
+      config: { right: 'events.read' },
+      schema: { summary: 'Search, newest first', params: logParams, querystring: searchQuery, response: { 200: searchAnswer } },
+    },
+    (request) => trail.search(request.params.log, searchOf(request.query)),
+  );
+
+  app.get<{ Params: LeafParams }>(
+    '/api/v1/logs/:log/events/:leaf',
+    {
+      config: { right: 'events.read' },
+      schema: { summary: 'One record', params: leafParams, querystring: noQuery, response: { 200: foundEventAnswer } },
+    },
+    async (request) => found(await trail.readEvent(request.params.log, leafOf(request.params))),
+  );
+
+  app.get<{ Params: LeafParams }>(
+    '/api/v1/logs/:log/events/:leaf/proof',
+    {
+      config: { right: 'proof.read' },
+      schema: { summary: 'The receipt of one event: a C2SP tlog-proof', params: leafParams, querystring: noQuery, produces: ['text/plain'] },
+    },
+    async (request, reply) => {
+      const proof = found(await trail.proveEvent(request.params.log, leafOf(request.params)));
+      return reply.type('text/plain; charset=utf-8').send(proof);
+    },
+  );
+}
+
+function leafOf({ leaf }: LeafParams): number {
+  const leafIndex = Number(leaf);
+  // Sixteen digits may be more than a log can hold: there is no such leaf.
+  if (!Number.isSafeInteger(leafIndex)) throw notFound();
+  return leafIndex;
+}
+
+function found<T>(value: T | undefined): T {
+  if (value === undefined) throw notFound();
+  return value;
+}
+
+function notFound(): VeiltrailError {
+  return new VeiltrailError('not_found', 'the log has no such leaf');
+}
+
+function searchOf({ q, since, until, limit, cursor }: SearchQuery): SearchRequest {
+  const search: SearchRequest = {};
+  if (q !== undefined) search.q = q;
+  if (since !== undefined) search.since = checkTime('since', since);
+  if (until !== undefined) search.until = checkTime('until', until);
+  if (limit !== undefined) search.limit = Number(limit);
+  if (cursor !== undefined) search.cursor = cursor;
+  return search;
+}
+
+function checkTime(parameter: string, text: string): string {
+  const time = parseTimestamp(text);
+  if (!time) throw new VeiltrailError('invalid_parameter', `the parameter ${parameter} is an RFC 3339 time`, { parameter });
+  return time.canonical;
+}
+
+function parseRepeats(text: string): Map<number, number> {
+  return new Map(text.split(',').map((pair) => pair.split(':').map(Number) as [number, number]));
+}

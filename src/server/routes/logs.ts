@@ -1,0 +1,35 @@
+/** Which logs there are, and making one. */
+import type { FastifyInstance } from 'fastify';
+import { mayDo } from '../../access/roles.ts';
+import type { Trail } from '../../app/trail.ts';
+import { logInfo, logList, logParams, noQuery } from '../schemas.ts';
+
+export function registerLogRoutes(app: FastifyInstance, trail: Trail): void {
+  app.get(
+    '/api/v1/logs',
+    { config: { right: 'log.list' }, schema: { summary: 'The logs this key is good for', querystring: noQuery, response: { 200: logList } } },
+    (request, reply) => {
+      const logs = trail.logs().filter((log) => mayDo(request.principal, 'log.list', log));
+      return reply.send({ logs: logs.map((log) => ({ log, vkey: trail.vkeyOf(log) })) });
+    },
+  );
+
+  app.put<{ Params: { log: string } }>(
+    '/api/v1/logs/:log',
+    {
+      config: { right: 'log.create' },
+      schema: {
+        summary: 'Make a log; nothing happens to one that is there',
+        params: logParams,
+        querystring: noQuery,
+        response: { 200: logInfo, 201: logInfo },
+      },
+    },
+    async (request, reply) => {
+      const { log } = request.params;
+      const there = trail.logs().includes(log);
+      await trail.createLog(log);
+      return reply.code(there ? 200 : 201).send({ log, vkey: trail.vkeyOf(log) });
+    },
+  );
+}

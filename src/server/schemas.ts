@@ -1,0 +1,114 @@
+/** The shapes of requests and answers, for validation, serialisation and the description at /openapi.json alike. */
+import { Type, type Static } from 'typebox';
+import { rightsOf, roles } from '../access/roles.ts';
+import { logNamePattern } from '../access/access-file.ts';
+import { formats } from '../ingest/incoming.ts';
+
+/** A whole number as people write it: no sign, no exponent, no zeros before it. */
+const wholeNumber = '^(?:0|[1-9][0-9]{0,15})$';
+
+export const logParams = Type.Object({ log: Type.String({ pattern: logNamePattern.source, description: 'Name of a log' }) });
+export const leafParams = Type.Object({ ...logParams.properties, leaf: Type.String({ pattern: wholeNumber, description: 'Leaf index' }) });
+export const keyParams = Type.Object({ id: Type.String({ pattern: '^[a-z2-7]{12}$', description: 'Public id of a key' }) });
+
+export const noQuery = Type.Object({}, { additionalProperties: false });
+
+export const appendQuery = Type.Object(
+  {
+    proof: Type.Optional(Type.Literal('1', { description: 'Answer with a receipt (C2SP tlog-proof) for each event' })),
+    format: Type.Optional(
+      Type.Union(
+        formats.map((format) => Type.Literal(format)),
+        { description: 'How to read the body; else its Content-Type and its first value decide' },
+      ),
+    ),
+    dedupe: Type.Optional(
+      Type.Union([Type.Literal('id'), Type.Literal('content')], {
+        description: 'What makes an event a repetition: its id (default), or where it has none its content',
+      }),
+    ),
+    conflict: Type.Optional(
+      Type.Union([Type.Literal('refuse'), Type.Literal('append')], {
+        description: 'What to do when an id comes again with another content: refuse the batch (default), or append it',
+      }),
+    ),
+    repeats: Type.Optional(
+      Type.String({
+        pattern: '^(?:0|[1-9][0-9]{0,4}):[1-9][0-9]{0,8}(?:,(?:0|[1-9][0-9]{0,4}):[1-9][0-9]{0,8})*$',
+        maxLength: 14_000,
+        description: 'With dedupe=content: POSITION:COUNT pairs, how many equal events of the same input came before the one at that position',
+      }),
+    ),
+  },
+  { additionalProperties: false },
+);
+export type AppendQuery = Static<typeof appendQuery>;
+
+export const searchQuery = Type.Object(
+  {
+    q: Type.Optional(Type.String({ maxLength: 2_000, description: 'Words and field:value terms; all must match' })),
+    since: Type.Optional(Type.String({ maxLength: 64, description: 'RFC 3339; events from this time on' })),
+    until: Type.Optional(Type.String({ maxLength: 64, description: 'RFC 3339; events before this time' })),
+    limit: Type.Optional(Type.String({ pattern: '^(?:[1-9][0-9]{0,2}|1000)$', description: '1 to 1000 [100]' })),
+    cursor: Type.Optional(Type.String({ maxLength: 512, description: 'nextCursor of the answer before' })),
+  },
+  { additionalProperties: false },
+);
+export type SearchQuery = Static<typeof searchQuery>;
+
+export const appendAnswer = Type.Object({
+  receipts: Type.Array(
+    Type.Object({
+      id: Type.String(),
+      leafIndex: Type.Integer(),
+      duplicate: Type.Boolean(),
+      stub: Type.Optional(Type.String({ description: 'Why the event is not stored, and a stub stands for it' })),
+      proof: Type.Optional(Type.String({ description: 'C2SP tlog-proof' })),
+    }),
+  ),
+  treeSize: Type.Integer(),
+  checkpoint: Type.String({ description: 'C2SP checkpoint that covers the events' }),
+});
+
+const foundEvent = Type.Object({ leafIndex: Type.Integer(), record: Type.Object({}, { additionalProperties: true }) });
+export const foundEventAnswer = foundEvent;
+export const searchAnswer = Type.Object({
+  events: Type.Array(foundEvent, { description: 'Newest first' }),
+  indexedTo: Type.Integer({ description: 'Leaves below this one were found by the index, the others by reading them' }),
+  treeSize: Type.Integer(),
+  nextCursor: Type.Optional(Type.String()),
+});
+
+const role = Type.Union(roles.map((name) => Type.Literal(name, { description: rightsOf[name].join(', ') })));
+export const keyRequest = Type.Object(
+  {
+    role,
+    logs: Type.Optional(Type.Array(Type.String(), { description: 'The logs it is good for [all]' })),
+    expiresAt: Type.Optional(Type.String({ description: 'RFC 3339 [never]' })),
+    name: Type.Optional(Type.String({ description: 'For people, 1 to 100 characters' })),
+  },
+  { additionalProperties: false },
+);
+const keyInfoProperties = {
+  id: Type.String(),
+  role,
+  createdAt: Type.String(),
+  expiresAt: Type.Optional(Type.String()),
+  revokedAt: Type.Optional(Type.String()),
+  logs: Type.Optional(Type.Array(Type.String())),
+  name: Type.Optional(Type.String()),
+};
+export const keyInfo = Type.Object(keyInfoProperties);
+export const keyCreated = Type.Object({ ...keyInfoProperties, key: Type.String({ description: 'Shown this once' }) });
+export const keyList = Type.Object({ keys: Type.Array(keyInfo) });
+
+export const logInfo = Type.Object({ log: Type.String(), vkey: Type.String({ description: 'C2SP verifier key' }) });
+export const logList = Type.Object({ logs: Type.Array(logInfo) });
+
+export const readiness = Type.Object({ ready: Type.Boolean(), reasons: Type.Array(Type.String()) });
+export const health = Type.Object({ status: Type.Literal('ok') });
+
+export const problemSchema = Type.Object(
+  { type: Type.String(), title: Type.String(), status: Type.Integer(), code: Type.String(), detail: Type.Optional(Type.String()) },
+  { additionalProperties: true, description: 'RFC 9457 problem details; match on `code`' },
+);
