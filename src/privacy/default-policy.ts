@@ -35,7 +35,7 @@ fields:
     kind: phone
   - path: ["**.streetAddress", "**.postalAddress", "**.homeAddress", "**.mailingAddress", "**.addressLine1", "**.addressLine2", "**.street"]
     kind: postal_address
-  - path: ["**.geolocation.lat", "**.geolocation.lon", "**.geolocation.lng", "**.geoLocation.*", "**.latitude", "**.longitude"]
+  - path: ["**.lat", "**.lon", "**.lng", "**.latitude", "**.longitude"]
     kind: location
   - path: ["**.email", "**.emailAddress", "**.eMail", "**.mail", "**.userEmail", "**.principalEmail", "**.workEmail", "**.homeEmail", "**.primaryEmail", "**.secondaryEmail", "**.recoveryEmail", "**.actorEmail",
            "**.fromEmail", "**.toEmail", "**.contactEmail", "**.emails"]
@@ -50,7 +50,7 @@ fields:
            "**.patientName", "**.employeeName", "**.contactName", "**.cardholderName", "**.accountHolder", "**.ownerName", "**.recipientName", "**.senderName", "**.authorName", "**.nickname",
            "**.preferredName", "**.actorName", "**.gecos"]
     kind: person_name
-  - path: ["actor.name", "**.actor.displayName", "**.user.name", "**.user.displayName", "**.user.fullName", "**.actor.name", "**.person.name", "**.customer.name", "**.patient.name", "**.employee.name",
+  - path: ["**.*user.name", "**.*actor.name", "**.person.name", "**.customer.name", "**.patient.name", "**.employee.name",
            "**.author.name", "**.committer.name", "**.sender.name", "**.recipient.name", "**.manager.name", "**.owner.name", "**.createdBy.name", "**.updatedBy.name", "**.initiator.name", "**.displayName"]
     kind: person_name
     unless: ${notPeople}
@@ -58,12 +58,12 @@ fields:
     kind: person_name
     when: looks-personal
     unless: ${notPeople}
-  - path: ["**.userName", "**.login", "**.loginName", "**.userLogin", "**.screenName", "**.samAccountName", "**.userPrincipalName", "**.upn", "**.subjectUserName", "**.targetUserName", "**.accountName",
-           "**.principalName", "**.actorLogin", "**.actorUsername", "**.preferredUsername", "**.remoteUser", "**.dbUser", "**.osUser", "**.loginUser", "**.loggedInUser", "**.requestedBy", "**.approvedBy",
+  - path: ["**.userName", "**.login", "**.loginName", "**.userLogin", "**.screenName", "**.samAccountName", "**.userPrincipalName", "**.upn", "**.subjectUserName", "**.targetUserName",
+           "**.principalName", "**.actorUserName", "**.actorLogin", "**.actorUsername", "**.preferredUsername", "**.remoteUser", "**.osUser", "**.loginUser", "**.loggedInUser", "**.requestedBy", "**.approvedBy",
            "**.createdBy", "**.updatedBy", "**.modifiedBy", "**.deletedBy", "**.performedBy", "**.invitedBy", "**.assignedTo", "**.alternateId", "**.impersonator", "**.onBehalfOf"]
     kind: username
     unless: ${notPeople}
-  - path: ["**.user", "**.actor", "user.id", "**.actor.alternateId", "**.userId", "**.actorId", "**.owner", "**.author", "**.assignee", "**.member", "**.principal", "**.initiator", "**.operator", "**.employee", "**.customer"]
+  - path: ["**.user", "**.actor", "user.id", "**.actor.alternateId", "**.userId", "**.actorId", "**.owner", "**.author", "**.assignee", "**.member", "**.principal", "**.initiator", "**.operator", "**.employee", "**.customer", "**.accountName", "**.targetUser", "**.actorUser", "**.dbUser", "**.runAs", "**.subject", "**.uid"]
     kind: username
     when: looks-personal
     unless: ${notPeople}

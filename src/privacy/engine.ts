@@ -4,13 +4,14 @@
  * `plan` reads, `apply` writes: between the two the caller settles the tokens of a whole batch with the vault. Applying twice changes
  * nothing: tokens, hashes and marks are recognised and left alone. Any value costs time linear in its size.
  */
+import { compareUtf8 } from '../core/bytes.ts';
 import type { JsonObject, JsonValue } from '../core/json.ts';
 import { type Applied, applyPlan } from './apply.ts';
 import { kindSpecs } from './detectors/all.ts';
 import type { Candidate, Finding } from './finding.ts';
 import { findInNumber } from './numbers.ts';
 import type { Frame, Plan, TokenNeed } from './plan.ts';
-import { kindOfField, Planner } from './planner.ts';
+import { kindOfField, Planner, type Reading } from './planner.ts';
 import type { Policy } from './policy-model.ts';
 import { Scanner } from './scan.ts';
 import { createHasher, type PseudonymKey } from './transforms.ts';
@@ -40,29 +41,38 @@ export function createPrivacyEngine(policy: Policy, options: { pseudonymKey: Pse
       if (typeof value === 'string') return scanner.scanAll(value).map((one) => formatFinding(one, ''));
       if (typeof value === 'number') return findInNumber(value).map((one) => formatFinding(one, ''));
       if (typeof value !== 'object' || value === null) return [];
-      const { leaves, names } = planner.read({ parent: undefined, key: '', container: value });
-      const out: Finding[] = [];
-      for (const { leaf, rule, found } of leaves) {
-        const pointer = pointerWithin(leaf.frame, leaf.key);
-        if (rule) {
-          const text = String(leaf.value);
-          if (rule.transform !== 'keep') out.push({ kind: kindOfField(rule, text), start: 0, end: text.length, confidence: 1, pointer });
-        } else for (const one of found) out.push(formatFinding(one, pointer));
-      }
-      for (const { frame, key, found } of names) for (const one of found) out.push(formatFinding(one, pointerWithin(frame, key)));
-      return out.sort((a, b) => comparePlaces(a.pointer as string, b.pointer as string) || a.start - b.start);
+      return placeFindings(planner.read({ parent: undefined, key: '', container: value }));
     },
     plan: (event) => planner.plan(event),
     apply: (plan, token) => applyPlan(plan, token, version),
   };
 }
 
-function formatFinding({ kind, start, end, confidence }: Candidate, pointer?: string): Finding {
-  return pointer === undefined ? { kind, start, end, confidence } : { kind, start, end, confidence, pointer };
+/** The findings of a reading, each with its pointer. */
+function placeFindings({ leaves, names }: Reading): Finding[] {
+  const out: Finding[] = [];
+  for (const { leaf, rule, found } of leaves) {
+    const text = String(leaf.value);
+    const whole = rule ? [{ kind: kindOfField(rule, text), start: 0, end: text.length, confidence: 1 }] : found;
+    if (rule?.transform !== 'keep') for (const one of whole) out.push(placeFinding(one, leaf.frame, leaf.key, text));
+  }
+  for (const { frame, key, found } of names) for (const one of found) out.push(placeFinding(one, frame, key, key));
+  return out.sort((a, b) => compareUtf8(a.pointer as string, b.pointer as string) || a.start - b.start);
 }
 
-function comparePlaces(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
+/** A finding within a JSON text gets the pointer of the string that holds the text, and its span there if it is written plainly. */
+function placeFinding(one: Candidate, frame: Frame, key: string | number, text: string): Finding {
+  const { document } = frame;
+  if (!document) return formatFinding(one, pointerWithin(frame, key));
+  const outer = String(document.leaf.value);
+  const written = JSON.stringify(text.slice(one.start, one.end)).slice(1, -1);
+  const start = outer.indexOf(written);
+  const span = start < 0 ? { start: 0, end: outer.length } : { start, end: start + written.length };
+  return placeFinding({ kind: one.kind, confidence: one.confidence, ...span }, document.leaf.frame, document.leaf.key, outer);
+}
+
+function formatFinding({ kind, start, end, confidence }: Candidate, pointer?: string): Finding {
+  return pointer === undefined ? { kind, start, end, confidence } : { kind, start, end, confidence, pointer };
 }
 
 /** The pointer of a member, by the names it has now. */

@@ -40,6 +40,8 @@ const nameMax = 256;
 
 export interface PathTree {
   root(): PathNode;
+  /** The array that holds a JSON text as its only element: what is in the element is matched like a whole event. */
+  document(): PathNode;
   member(node: PathNode, name: string): PathNode;
   element(node: PathNode): PathNode;
   /** All names that patterns spell out, normalised. */
@@ -80,6 +82,10 @@ export function createPathTree(rules: readonly FieldRule[]): PathTree {
         root = createNode(root.states, '', []);
       }
       return root;
+    },
+    document() {
+      const top = this.root();
+      return { ...createNode([], '', []), element: top };
     },
     member(node, name) {
       let found = node.children.get(name);

@@ -23,6 +23,16 @@ export interface Frame {
   /** Name or index in the parent; '' for the event itself. */
   readonly key: string | number;
   readonly container: JsonObject | JsonValue[];
+  /** The JSON text within a string that the container is part of. */
+  readonly document?: JsonText | undefined;
+}
+
+/** A string that holds JSON: read like the event itself, and written anew if anything in it changes. */
+export interface JsonText {
+  /** Where the string is. */
+  readonly leaf: Leaf;
+  /** The parsed value is the only element. */
+  readonly root: JsonValue[];
 }
 
 /** What stands in a value's place: a text, the token of a need, or nothing at all. */
@@ -41,7 +51,7 @@ export type Edit =
   | { readonly type: 'drop'; readonly frame: Frame; readonly key: string | number; readonly replacement: Replacement }
   | { readonly type: 'name'; readonly frame: Frame; readonly key: string; readonly pieces: readonly Piece[] }
   /** A JSON text within a string: its own edits, then written anew. */
-  | { readonly type: 'json'; readonly frame: Frame; readonly key: string | number; readonly root: JsonValue[]; readonly edits: readonly Edit[] };
+  | { readonly type: 'json'; readonly frame: Frame; readonly key: string | number; readonly root: JsonValue[]; readonly edits: Edit[] };
 
 export interface Plan {
   /** The event as it was given: `apply` changes it in place. */

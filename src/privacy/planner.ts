@@ -2,14 +2,14 @@
  * Deciding what shall happen to an event. Fields come first: a rule that fits a path settles the whole value. Then detectors look
  * through every other string, number and name; then the people met on the way are looked for everywhere.
  */
-import type { JsonObject, JsonValue } from '../core/json.ts';
+import { type JsonObject, type JsonValue, parseJson } from '../core/json.ts';
 import { canonicalOf } from './detectors/all.ts';
 import { createPathTree, normalName, type PathNode, type PathTree } from './fields.ts';
 import type { Candidate } from './finding.ts';
 import { commonWords, personTypes, systemAccounts } from './lexicon.ts';
 import { NameIndex } from './names.ts';
 import { findInNumber } from './numbers.ts';
-import { type Edit, type Frame, type Leaf, type Piece, type Plan, type Replacement, TokenNeeds } from './plan.ts';
+import { type Edit, type Frame, type JsonText, type Leaf, type Piece, type Plan, type Replacement, TokenNeeds } from './plan.ts';
 import type { FieldRule, KindRule, Policy, TransformName, TransformOptions } from './policy-model.ts';
 import type { Scanner } from './scan.ts';
 import { generalize, isTransformed, mask, redact } from './transforms.ts';
@@ -33,6 +33,8 @@ export interface Reading {
   readonly leaves: Judged[];
   readonly names: JudgedName[];
   readonly dropped: { frame: Frame; key: string | number; rule: FieldRule }[];
+  /** Strings that hold JSON, outer ones first. */
+  readonly documents: JsonText[];
 }
 
 const redactKind: KindRule = { transform: 'redact' };
@@ -66,6 +68,7 @@ export class Planner {
     const leaves: Judged[] = [];
     const names: JudgedName[] = [];
     const dropped: Reading['dropped'] = [];
+    const documents: JsonText[] = [];
     const open: { frame: Frame; node: PathNode }[] = [{ frame: root, node: this.#tree.root() }];
     const people = new NameIndex();
     const keys: { frame: Frame; key: string }[] = [];
@@ -76,10 +79,19 @@ export class Planner {
         const rule = child.rules.length === 0 ? undefined : this.#ruleFor(child, frame, value);
         if (rule?.transform === 'drop') dropped.push({ frame, key, rule });
         else if (typeof value === 'string' || typeof value === 'number') {
-          const judged = this.#judge({ frame, key, value, node: child }, rule);
+          const leaf = { frame, key, value, node: child };
+          const document = rule ? undefined : parseDocument(leaf);
+          if (document) {
+            documents.push(document);
+            open.push({ frame: { parent: undefined, key: '', container: document.root, document }, node: this.#tree.document() });
+            return;
+          }
+          const judged = this.#judge(leaf, rule);
           leaves.push(judged);
           this.#meet(judged, people);
-        } else if (typeof value === 'object' && value !== null && rule?.transform !== 'keep') open.push({ frame: { parent: frame, key, container: value }, node: child });
+        } else if (typeof value === 'object' && value !== null && rule?.transform !== 'keep') {
+          open.push({ frame: { parent: frame, key, container: value, document: frame.document }, node: child });
+        }
       };
       if (Array.isArray(container)) {
         const child = this.#tree.element(node);
@@ -95,7 +107,7 @@ export class Planner {
       }
     }
     if (!people.isEmpty) this.#findPeople(people, leaves, names, keys);
-    return { leaves, names, dropped };
+    return { leaves, names, dropped, documents };
   }
 
   /** The first rule that fits the place, its neighbours and the value; `undefined` leaves the value to the detectors. */
@@ -169,24 +181,39 @@ export class Planner {
     }
   }
 
-  #edits({ leaves, names, dropped }: Reading, needs: TokenNeeds): Edit[] {
-    const edits: Edit[] = [];
+  #edits({ leaves, names, dropped, documents }: Reading, needs: TokenNeeds): Edit[] {
+    const outer: Edit[] = [];
+    const within = new Map<JsonText, Edit[]>();
+    const add = (edit: Edit): void => {
+      const { document } = edit.frame;
+      if (!document) outer.push(edit);
+      else {
+        const list = within.get(document);
+        if (list) list.push(edit);
+        else within.set(document, [edit]);
+      }
+    };
     for (const { leaf, rule, found } of leaves) {
       const { frame, key, value } = leaf;
       if (rule) {
         if (rule.transform === 'keep') continue;
-        edits.push({ type: 'text', frame, key, pieces: [this.#replaceField(rule, String(value), needs)] });
+        add({ type: 'text', frame, key, pieces: [this.#replaceField(rule, String(value), needs)] });
       } else if (found.length > 0) {
         const pieces = this.#pieces(String(value), found, needs);
-        if (pieces) edits.push({ type: 'text', frame, key, pieces });
+        if (pieces) add({ type: 'text', frame, key, pieces });
       }
     }
-    for (const { frame, key, rule } of dropped) edits.push({ type: 'drop', frame, key, replacement: { kind: rule.kind ?? 'field', transform: 'drop' } });
+    for (const { frame, key, rule } of dropped) add({ type: 'drop', frame, key, replacement: { kind: rule.kind ?? 'field', transform: 'drop' } });
     for (const { frame, key, found } of names) {
       const pieces = this.#pieces(key, found, needs);
-      if (pieces) edits.push({ type: 'name', frame, key, pieces });
+      if (pieces) add({ type: 'name', frame, key, pieces });
     }
-    return edits;
+    // Inner documents first, so that an outer one sees that it changes.
+    for (const document of documents.reverse()) {
+      const edits = within.get(document);
+      if (edits) add({ type: 'json', frame: document.leaf.frame, key: document.leaf.key, root: document.root, edits });
+    }
+    return outer;
   }
 
   #replaceField(rule: FieldRule, value: string, needs: TokenNeeds): Replacement {
@@ -233,12 +260,30 @@ export class Planner {
   }
 }
 
+/** The JSON in a string, if it is an object or array; a text that is broken, too deep or too large is looked through as text. */
+function parseDocument(leaf: Leaf): JsonText | undefined {
+  const { value } = leaf;
+  if (typeof value !== 'string' || value.length < 2) return undefined;
+  const first = value.charCodeAt(0);
+  if (first !== 123 && first !== 91 && !(first <= 32 && /^\s*[{[]/.test(value))) return undefined;
+  const close = value.trimEnd().at(-1);
+  if (close !== '}' && close !== ']') return undefined;
+  try {
+    const parsed = parseJson(value).value;
+    return typeof parsed === 'object' && parsed !== null ? { leaf, root: [parsed] } : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
 const wholeEmail = /^\s*[^\s@<>"]{1,256}@[^\s@<>",;:/]{1,255}\.[^\s@<>",;:/.\d]{2,63}\s*$/;
 
-/** A name field that holds an address holds an email: so that it correlates with the email everywhere else. */
+/** What a name field holds: an address is an email, a user name with a space a person's name, so that they correlate with the same elsewhere. */
 export function kindOfField(rule: FieldRule, value: string): string {
   const kind = rule.kind ?? 'field';
-  return (kind === 'username' || kind === 'person_name') && wholeEmail.test(value) ? 'email' : kind;
+  if (kind !== 'username' && kind !== 'person_name') return kind;
+  if (wholeEmail.test(value)) return 'email';
+  return kind === 'username' && /\p{L}\s+\p{L}/u.test(value) ? 'person_name' : kind;
 }
 
 const uuid = /^\s*[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\s*$/i;

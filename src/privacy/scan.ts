@@ -1,24 +1,39 @@
-/** Looking through one text with all detectors. */
-import { detectors } from './detectors/all.ts';
+/**
+ * Looking through one text with all detectors, and behind its encodings: the decoded view and hidden runs are looked through in turn,
+ * three levels deep. What is found behind an encoding is reported with the span it has in the text itself.
+ */
+import { canonicalOf, detectors } from './detectors/all.ts';
 import type { ScanContext } from './detectors/detector.ts';
 import { type Candidate, mergeCandidates } from './finding.ts';
 import { NameIndex } from './names.ts';
-import { Survey, surveyText } from './survey.ts';
+import { hiddenTexts } from './runs.ts';
+import { has, Survey, surveyText } from './survey.ts';
 import { pseudonymSpans } from './transforms.ts';
+import { decodeView } from './views.ts';
 
+const levelsMax = 3;
+
+/** Adds what it finds in a surveyed text. */
+type Search = (context: ScanContext) => void;
+
+function detectAll(context: ScanContext): void {
+  const { flags } = context.survey;
+  for (const detector of detectors) if ((flags & detector.gate) !== 0) detector.detect(context);
+}
 
 export class Scanner {
   readonly #surveys: Survey[] = [];
   readonly #floors: ReadonlyMap<string, number>;
 
+  /** @param floors the least confidence by kind */
   constructor(floors: ReadonlyMap<string, number>) {
     this.#floors = floors;
   }
 
-  /** Everything personal in `text`, before merging. `field` is the normalised name of the field, or ''. */
+  /** Everything personal in `text`: sorted, not overlapping. `field` is the normalised name of the field, or ''. */
   scan(text: string, field: string): Candidate[] {
     const found: Candidate[] = [];
-    this.#scanLevel(text, field, found, 0);
+    this.#search(text, field, detectAll, found, 0);
     return found.length === 0 ? found : this.settle(text, found);
   }
 
@@ -26,16 +41,14 @@ export class Scanner {
   scanAll(text: string): Candidate[] {
     const found = this.scan(text, '');
     const people = new NameIndex();
-    for (const { kind, start, end, value } of found) {
-      if (kind === 'email' || kind === 'person_name' || kind === 'username') people.meet(kind, value ?? text.slice(start, end));
-    }
+    for (const { kind, start, end, value } of found) people.meet(kind, value ?? text.slice(start, end));
     return people.isEmpty ? found : this.settle(text, [...this.findNames(text, people), ...found]);
   }
 
   /** What `names` knows in `text`, unmerged. */
   findNames(text: string, names: NameIndex): Candidate[] {
     const found: Candidate[] = [];
-    names.find(text, found);
+    this.#search(text, '', (context) => names.find(context.text, context.found), found, 0);
     return found;
   }
 
@@ -45,11 +58,41 @@ export class Scanner {
     return mergeCandidates(found.filter((one) => one.confidence >= (this.#floors.get(one.kind) ?? 0.5) && !isCovered(one, spans)));
   }
 
-  #scanLevel(text: string, field: string, found: Candidate[], level: number): void {
+  #search(text: string, field: string, search: Search, found: Candidate[], level: number): void {
     const survey = (this.#surveys[level] ??= new Survey());
     surveyText(text, survey);
-    const context: ScanContext = { text, survey, field, found };
-    for (const detector of detectors) if ((survey.flags & detector.gate) !== 0) detector.detect(context);
+    search({ text, survey, field, found });
+    if (level >= levelsMax) return;
+    if ((survey.flags & (has.percent | has.ampersand | has.backslash | has.nonAscii)) !== 0) this.#searchView(text, survey, field, search, found, level);
+    for (let i = 0; i < survey.runCount; i++) this.#searchRun(text, survey.runs[2 * i] as number, survey.runs[2 * i + 1] as number, search, found, level);
+  }
+
+  #searchView(text: string, survey: Survey, field: string, search: Search, found: Candidate[], level: number): void {
+    const view = decodeView(text, survey);
+    if (!view) return;
+    const inner: Candidate[] = [];
+    this.#search(view.text, field, search, inner, level + 1);
+    for (const { kind, start, end, confidence, value, canonical } of inner) {
+      const own = value ?? view.text.slice(start, end);
+      const from = view.origin[start] as number;
+      found.push({ kind, start: from, end: Math.max(from + 1, view.origin[end] as number), confidence, value: own, canonical: canonical ?? canonicalOf(kind, own) });
+    }
+  }
+
+  /** A run that hides something personal is personal as a whole: the surest of what it hides stands for it. */
+  #searchRun(text: string, start: number, end: number, search: Search, found: Candidate[], level: number): void {
+    for (const hidden of hiddenTexts(text, start, end)) {
+      const inner: Candidate[] = [];
+      this.#search(hidden.text, '', search, inner, level + 1);
+      const settled = inner.length === 0 ? inner : this.settle(hidden.text, inner);
+      if (settled.length === 0) continue;
+      const best = settled.reduce((a, b) => (b.confidence > a.confidence ? b : a));
+      const own = best.value ?? hidden.text.slice(best.start, best.end);
+      const whole = settled.length === 1 && own.length >= hidden.text.trim().length;
+      // Only a run that hides one value and nothing else correlates with it; any other is a secret of its own.
+      const candidate = { kind: best.kind, start: hidden.start, end: hidden.end, confidence: Math.max(best.confidence, 0.5) };
+      found.push(whole ? { ...candidate, value: own, canonical: best.canonical ?? canonicalOf(best.kind, own) } : { ...candidate, value: hidden.text });
+    }
   }
 }
 
@@ -57,4 +100,3 @@ function isCovered({ start, end }: Candidate, spans: readonly number[]): boolean
   for (let i = 0; i < spans.length; i += 2) if (start >= (spans[i] as number) && end <= (spans[i + 1] as number)) return true;
   return false;
 }
-

@@ -116,7 +116,7 @@ export class Survey {
   /** Runs of ten or more characters of `A-Za-z0-9_+/-` as pairs (start, end), ascending. */
   runs = new Int32Array(64);
   runCount = 0;
-  /** Where a capital follows a word and one space, ascending. */
+  /** Where a capital, or anything beyond ASCII, follows a word and one space, ascending. */
   capitals = new Int32Array(32);
   capitalCount = 0;
 }
@@ -142,7 +142,13 @@ export function surveyText(text: string, survey: Survey): void {
     if (unit < 128) {
       kind = classes[unit] as number;
       flags |= flagBits[unit] as number;
-    } else flags |= has.nonAscii;
+    } else {
+      flags |= has.nonAscii;
+      if (previous === 5 && beforePrevious !== 5) {
+        if (capitalCount + 1 > capitals.length) survey.capitals = capitals = doubled(capitals);
+        capitals[capitalCount++] = i;
+      }
+    }
     if (kind === 1) {
       if (digitStart < 0) digitStart = i;
       if (runStart < 0) runStart = i;

@@ -59,7 +59,7 @@ function generalizeDate(value: string, { date = 'month' }: TransformOptions): st
 function generalizeNumber(value: string, { bucket = 10 }: TransformOptions): string | undefined {
   if (!/^\s*-?\d+(?:\.\d+)?(?:e[+-]?\d+)?\s*$/i.test(value)) return undefined;
   const low = Math.floor(Number(value) / bucket) * bucket;
-  return Number.isFinite(low) ? `${low}…${low + bucket}` : undefined;
+  return Number.isFinite(low) ? `${low}..${low + bucket}` : undefined;
 }
 
 /** A hasher for one key version. */
@@ -78,7 +78,7 @@ export function createHasher({ version, key }: PseudonymKey): (kind: string, can
 
 /** A token's bytes: the vault makes it, everyone recognises it. */
 const pseudonym = /(?<![A-Za-z0-9])(?:tok_[A-Za-z0-9_-]{27}|hash_v\d{1,9}_[A-Za-z0-9_-]{27})(?![A-Za-z0-9_-])/g;
-const whole = /^(?:tok_[A-Za-z0-9_-]{27}|hash_v\d{1,9}_[A-Za-z0-9_-]{27}|\[[A-Z][A-Z0-9_]{2,39}\]|\*{8}.{0,16}|-?[\d.e+]+…-?[\d.e+]+)$/u;
+const whole = /^(?:tok_[A-Za-z0-9_-]{27}|hash_v\d{1,9}_[A-Za-z0-9_-]{27}|\[[A-Z][A-Z0-9_]{2,39}\]|\*{8}.{0,16}|-?\d[\d.e+]{0,20}\.\.-?\d[\d.e+]{0,20})$/u;
 
 /** Is the whole value the outcome of a transform already? */
 export function isTransformed(value: string): boolean {

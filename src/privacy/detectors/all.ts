@@ -1,4 +1,5 @@
 /** All detectors, in the order in which they run, and the kinds they and the policy know. */
+import { assignmentDetector } from './assignments.ts';
 import { emailDetector, phoneDetector } from './contact.ts';
 import type { Detector, KindSpec } from './detector.ts';
 import { ssnDetector } from './government.ts';
@@ -7,7 +8,7 @@ import { cardDetector, ibanDetector } from './money.ts';
 import { personDetector } from './person.ts';
 import { secretDetector } from './secrets.ts';
 
-export const detectors: readonly Detector[] = [emailDetector, ipv4Detector, colonDetector, macDetector, ssnDetector, phoneDetector, cardDetector, ibanDetector, secretDetector, personDetector];
+export const detectors: readonly Detector[] = [emailDetector, ipv4Detector, colonDetector, macDetector, ssnDetector, phoneDetector, cardDetector, ibanDetector, secretDetector, assignmentDetector, personDetector];
 
 /** Every kind by name. */
 export const kindSpecs: ReadonlyMap<string, KindSpec> = new Map(detectors.flatMap((detector) => detector.kinds.map((spec) => [spec.kind, spec] as const)));

@@ -1,8 +1,15 @@
-/** Names of people and of their accounts. */
-import { has } from '../survey.ts';
-import { type Detector, type KindSpec, lowerTrimmed } from './detector.ts';
+/**
+ * Names of people and of their accounts in free text, by cue: `user Jane Doe`, `Alert for Jane Doe`, `Jane Doe logged in`, `Dear Jane`,
+ * `arn:…:user/jane`, `/home/jane`. Names that fields or addresses of the same event give away are found by the name index instead.
+ *
+ * Anchored on capitals (and scripts without them) that follow a space. A name is two to four words of letters that are no common words.
+ */
+import { commonWords, sharedMailboxes, systemAccounts } from '../lexicon.ts';
+import { classOf, has, isDigit, isIdentifier, isLetter, isWord, isWordBeyondAscii } from '../survey.ts';
+import { isAccountName } from './assignments.ts';
+import { before, type Detector, type KindSpec, lowerTrimmed, type ScanContext } from './detector.ts';
 
-/** `Doe,  Jane` → `doe, jane`: case and spacing do not matter, order does. */
+/** `Jane  DOE` → `jane doe`: case and spacing do not matter, order does. */
 function canonicalName(value: string): string {
   return value.normalize('NFC').trim().replace(/\s+/g, ' ').toLowerCase();
 }
@@ -11,7 +18,7 @@ const personName: KindSpec = {
   kind: 'person_name',
   family: 'person',
   example: 'Jane Doe',
-  check: 'the field says so; or it is a name known from a field of the same event; or a cue stands beside two or three capitalised words',
+  check: 'the field says so; or it is a name known from a field or address of the same event; or a cue stands beside two to four capitalised words',
   floor: 0.5,
   canonical: canonicalName,
 };
@@ -20,9 +27,233 @@ const username: KindSpec = {
   kind: 'username',
   family: 'person',
   example: 'jdoe',
-  check: 'the field says so; or it is known from a field of the same event; or it is the user of an ARN or of a home directory',
+  check: 'the field says so; or it is known from a field of the same event; or it is the user of an ARN, a home directory or `user=`',
   floor: 0.5,
   canonical: lowerTrimmed,
 };
 
-export const personDetector: Detector = { kinds: [personName, username], gate: has.capitalPair | has.nonAscii, detect: () => {} };
+const particles = new Set(['de', 'da', 'do', 'dos', 'das', 'del', 'della', 'di', 'du', 'la', 'le', 'van', 'von', 'der', 'den', 'ter', 'ten', 'zu', 'bin', 'ibn', 'bint', 'al', 'el', 'y', 'e', 'af', 'av', "o'", "d'", 'st']);
+const wordsMax = 4;
+const wordUnitsMax = 40;
+
+/** A word on the way to a name. */
+interface Word {
+  readonly start: number;
+  readonly end: number;
+  readonly shape: 'capital' | 'upper' | 'initial' | 'particle' | 'caseless';
+  readonly common: boolean;
+}
+
+/** Cues that stand before a name: roles, prepositions, labels, salutations. The first group also vouches for a single word. */
+const salutation = /(?:^|[^\p{L}])(?:mr|mrs|ms|miss|mx|dr|prof|professor|sir|madam|dear|hi|hello|hey|herr|frau|monsieur|madame|señor|señora|sr|sra|my name is|i am|i'm|name is|named)[.,:]?\s*$/u;
+const label =
+  /(?:^|[^\p{L}])(?:(?:user|full|first|last|customer|client|patient|employee|contact|account|display|cardholder|card\s?holder|legal|real|beneficiary|recipient|sender|member|owner|applicant|student|guest|candidate|manager|agent|author|assignee|reporter|requester|requestor|approver|reviewer|operator|administrator|admin|analyst|engineer|doctor|physician|nurse|attorney|supervisor|subject|person|signatory|participant|attendee|caller|holder|driver|passenger|tenant|buyer|seller|payee|payer|insured|claimant|spouse|father|mother|guardian)(?:['’]?s)?(?:[\s_-]?name)?|name|attn|cc|bcc|from|to|by|for|with|behalf of|contact|assigned to|owned by|signed|sincerely|regards|cheers|thanks|benutzer|utilisateur|usuario|utente|nutzer|kunde|nom|nombre|naam|nome)\s*(?:[:=|,;–—-]|\bis\b|\bwas\b)?\s*["'“‘(\[<]?$/u;
+
+/** Cues that stand behind a name: a verb in the past, an auxiliary, a genitive, an address. */
+const deed =
+  /^(?:['’]s\b|\s+\(?(?:[a-z]{3,14}ed|is|was|has|had|did|does|will|would|can|could|cannot|may|must|should|wants?|made|set|sent|got|left|ran|read|wrote|began|took|gave|saw|went|came|made|reset|shut|put|cut|logs?|signs?|accesses|access|tried|tries|attempts?|from|via|at|on|as|in|lives?|works?|called|(?:who|whose|aged?|born)\b)(?![a-z])|\s*[<(]\s*[^\s@<>()]{1,64}@|\s*\((?:user|id|admin|employee|customer|[a-z][\w.-]{2,30})\))/;
+
+function detectNames({ text, survey, found }: ScanContext): void {
+  const { capitals, capitalCount } = survey;
+  let done = 0;
+  for (let i = 0; i < capitalCount; i++) {
+    const at = capitals[i] as number;
+    if (at < done) continue;
+    const words = wordsAround(text, at, done);
+    const last = words.at(-1);
+    if (!last) continue;
+    done = last.end;
+    judgeWords(text, words, found);
+  }
+  if (capitalCount === 0 && (survey.flags & has.nonAscii) !== 0) judgeWords(text, wordsAround(text, 0, 0), found);
+}
+
+/** The run of name-like words, divided by single spaces, that the word at `at` belongs to. */
+function wordsAround(text: string, at: number, floor: number): Word[] {
+  const first = wordAt(text, at);
+  if (!first) return [];
+  const words = [first];
+  for (let start = first.start; words.length <= wordsMax; ) {
+    const word = wordBefore(text, start, floor);
+    if (!word) break;
+    words.unshift(word);
+    start = word.start;
+  }
+  for (let end = first.end; words.length <= 2 * wordsMax; ) {
+    if (text.charCodeAt(end) !== 32) break;
+    const word = wordAt(text, end + 1);
+    if (!word) break;
+    words.push(word);
+    end = word.end;
+  }
+  return words;
+}
+
+function isNameUnit(unit: number): boolean {
+  return isLetter(unit) || unit === 39 || unit === 45 || unit === 0x2019 || (unit >= 128 && isWordBeyondAscii(unit));
+}
+
+/** The word that starts at `start`, if it could be part of a name. */
+function wordAt(text: string, start: number): Word | undefined {
+  let end = start;
+  while (end < text.length && end - start <= wordUnitsMax && isNameUnit(text.charCodeAt(end))) end++;
+  if (end === start || end - start > wordUnitsMax) return undefined;
+  const next = text.charCodeAt(end);
+  // Digits, `_`, `/`, `=` and the like make it something else: `Mac_123`, `Foo/1.0`, `Name=`.
+  if (isIdentifier(next) || next === 47 || next === 61 || next === 64 || next === 92 || (next === 46 && isIdentifier(text.charCodeAt(end + 1)))) return undefined;
+  while (end > start && !isWord(text.charCodeAt(end - 1))) end--;
+  // `Doe's` is Doe's.
+  if (end - start > 2 && text.charCodeAt(end - 1) === 115 && (text.charCodeAt(end - 2) === 39 || text.charCodeAt(end - 2) === 0x2019)) end -= 2;
+  if (end === start) return undefined;
+  const shape = shapeOf(text, start, end);
+  if (!shape) return undefined;
+  const initial = shape === 'initial' && text.charCodeAt(end) === 46;
+  return { start, end: initial ? end + 1 : end, shape, common: shape !== 'caseless' && commonWords.has(text.slice(start, end).toLowerCase()) };
+}
+
+function wordBefore(text: string, start: number, floor: number): Word | undefined {
+  if (text.charCodeAt(start - 1) !== 32) return undefined;
+  let from = start - 1;
+  if (text.charCodeAt(from - 1) === 46) from--;
+  while (from > floor && start - from <= wordUnitsMax && isNameUnit(text.charCodeAt(from - 1))) from--;
+  if (from === start - 1 || start - from > wordUnitsMax || isIdentifier(text.charCodeAt(from - 1))) return undefined;
+  const mark = text.charCodeAt(from - 1);
+  if (mark === 47 || mark === 64 || mark === 92 || mark === 46 || mark === 36) return undefined;
+  while (from < start && !isWord(text.charCodeAt(from))) from++;
+  const word = wordAt(text, from);
+  return word && word.end === start - 1 ? word : undefined;
+}
+
+function shapeOf(text: string, start: number, end: number): Word['shape'] | undefined {
+  const unit = text.charCodeAt(start);
+  const size = end - start;
+  if (unit < 128) {
+    if (classOf(unit) !== 3) return particles.has(text.slice(start, end)) ? 'particle' : undefined;
+    if (size === 1) return 'initial';
+    return isAllUpper(text, start, end) ? 'upper' : 'capital';
+  }
+  const letter = String.fromCodePoint(text.codePointAt(start) as number);
+  const lower = letter.toLowerCase();
+  if (lower === letter && letter.toUpperCase() === letter) return 'caseless';
+  if (lower === letter) return undefined;
+  return isAllUpper(text, start, end) && size > 1 ? 'upper' : 'capital';
+}
+
+function isAllUpper(text: string, start: number, end: number): boolean {
+  for (let i = start; i < end; i++) {
+    const unit = text.charCodeAt(i);
+    if (unit < 128 ? classOf(unit) === 2 : String.fromCharCode(unit) !== String.fromCharCode(unit).toUpperCase()) return false;
+  }
+  return true;
+}
+
+/** Cuts common words off both ends, then asks for a cue before or behind what is left. */
+function judgeWords(text: string, words: readonly Word[], found: ScanContext['found']): void {
+  let from = 0;
+  let to = words.length;
+  // The last common word before the name is a cue or an obstacle, either way no part of it: `New User Jane Doe`.
+  for (let i = 0; i < to; i++) if ((words[i] as Word).common) from = i + 1 < to && !(words[i + 1] as Word).common ? i + 1 : from;
+  while (from < to && ((words[from] as Word).common || (words[from] as Word).shape === 'particle')) from++;
+  for (let i = from; i < to; i++) if ((words[i] as Word).common) to = i;
+  while (to > from && (words[to - 1] as Word).shape === 'particle') to--;
+  if (to <= from || to - from > wordsMax + 1) return;
+  const name = words.slice(from, to);
+  const first = name[0] as Word;
+  const last = name[name.length - 1] as Word;
+  const full = name.filter((word) => word.shape === 'capital' || word.shape === 'upper' || word.shape === 'caseless').length;
+  const upper = name.every((word) => word.shape === 'upper' || word.shape === 'initial');
+  const caseless = name.some((word) => word.shape === 'caseless');
+  if (full === 0 || (caseless && last.end - first.start > 40)) return;
+  const lead = before(text, first.start, 32);
+  const confidence = confidenceOf(text, { lead, full, upper, caseless, words: name.length, start: first.start, end: last.end });
+  if (confidence > 0) found.push({ kind: 'person_name', start: first.start, end: last.end, confidence });
+}
+
+interface Shape {
+  lead: string;
+  full: number;
+  upper: boolean;
+  caseless: boolean;
+  words: number;
+  start: number;
+  end: number;
+}
+
+function confidenceOf(text: string, { lead, full, upper, caseless, words, start, end }: Shape): number {
+  if (salutation.test(lead)) return end - start > 1 && !(upper && full < 2) ? 0.8 : 0;
+  const labelled = label.test(lead);
+  if (full < 2 && !(words > 1 && full === 1)) return labelled && /name["'\s:=|]*$/.test(lead) && !upper ? 0.6 : 0;
+  if (labelled) return upper ? 0.55 : 0.75;
+  if (upper) return 0;
+  const tail = text.slice(end, end + 72);
+  if (!deed.test(tail)) return 0;
+  // Scripts without capitals have no other shape than their place: at the beginning of a line or sentence, before a foreign verb.
+  if (caseless && !/(?:^|[\n\].:|,;>-]\s*)$/.test(lead)) return 0;
+  return 0.65;
+}
+
+/** `arn:aws:iam::123456789012:user/team/jane`, `/home/jane`, `C:\Users\jane`: the last name of the path. */
+function detectAccounts({ text, survey, found }: ScanContext): void {
+  const { flags } = survey;
+  if ((flags & has.slash) !== 0) {
+    if ((flags & has.colon) !== 0) findAfter(text, ':user/', found, true);
+    findAfter(text, '/home/', found, false);
+    findAfter(text, '/Users/', found, false);
+  }
+  if ((flags & has.backslash) !== 0) {
+    findAfter(text, '\\Users\\', found, false);
+  }
+  if ((flags & has.space) !== 0) for (const mark of ['user ', 'User ', 'USER ']) findUser(text, mark, found);
+}
+
+const sharedHomes = new Set(['shared', 'public', 'default', 'all', 'linuxbrew', 'app', 'node', 'site', 'work', 'workspace', 'build', 'src']);
+
+function findAfter(text: string, mark: string, found: ScanContext['found'], nested: boolean): void {
+  for (let at = text.indexOf(mark); at >= 0; at = text.indexOf(mark, at + mark.length)) {
+    let start = at + mark.length;
+    let end = start;
+    for (; end < text.length && end - start <= 64; end++) {
+      const unit = text.charCodeAt(end);
+      if (nested && unit === 47) start = end + 1;
+      else if (!isWord(unit) && unit !== 95 && unit !== 46 && unit !== 45 && unit !== 64 && unit !== 43) break;
+    }
+    while (end > start && (text.charCodeAt(end - 1) === 46 || text.charCodeAt(end - 1) === 45)) end--;
+    const name = text.slice(start, end).toLowerCase();
+    if (name.length < 2 || systemAccounts.has(name) || sharedMailboxes.has(name) || sharedHomes.has(name) || name.startsWith('tok_') || name.startsWith('hash_v')) continue;
+    found.push({ kind: 'username', start, end, confidence: 0.7 });
+  }
+}
+
+const userWord = /['"`]?(?<name>[A-Za-z\u00c0-\u024f][\w.-]{1,63})/y;
+const afterUser = /^['"`]?(?:\s*$|\s+(?:from|logged|signed|log|sign|has|had|was|is|at|on|failed|authenticated|by|to|in|added|removed|created|deleted|updated|not)\b|[,;.)])/;
+
+/** `for user jdoe from 8.8.4.4`, `user "jdoe"`: a word after `user` that is none of the words of every log. */
+function findUser(text: string, mark: string, found: ScanContext['found']): void {
+  for (let at = text.indexOf(mark); at >= 0; at = text.indexOf(mark, at + mark.length)) {
+    if (isIdentifier(text.charCodeAt(at - 1))) continue;
+    userWord.lastIndex = at + mark.length;
+    const match = userWord.exec(text);
+    const raw = match?.groups?.['name'];
+    if (!match || raw === undefined) continue;
+    const name = raw.replace(/[.-]+$/, '');
+    const start = at + mark.length + match[0].length - raw.length;
+    const end = start + name.length;
+    const next = text.charCodeAt(end);
+    if (!isAccountName(name) || isIdentifier(next) || next === 61 || next === 58 || next === 40 || next === 64) continue;
+    const quoted = match[0].length > raw.length;
+    const telling = quoted || /[._\-\d]/.test(name);
+    if (telling ? true : afterUser.test(text.slice(end, end + 24)) && !isProse(name)) found.push({ kind: 'username', start, end, confidence: telling ? 0.65 : 0.55 });
+  }
+}
+
+/** Words that follow "user" in sentences. Endings say it for verbs and adjectives, wherever the word is unknown. */
+function isProse(name: string): boolean {
+  return /(?:ed|ing|able|tion|tions|ment|ly|ible|ness|ship|base|land|space|agent|data|input)$/.test(name) || isDigit(name.charCodeAt(0));
+}
+
+function detectPeople(context: ScanContext): void {
+  if ((context.survey.flags & (has.capitalPair | has.nonAscii)) !== 0) detectNames(context);
+  detectAccounts(context);
+}
+
+export const personDetector: Detector = { kinds: [personName, username], gate: has.capitalPair | has.nonAscii | has.slash | has.backslash | has.space, detect: detectPeople };

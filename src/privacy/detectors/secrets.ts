@@ -1,11 +1,217 @@
-/** Secrets. */
-import { has } from '../survey.ts';
-import type { Detector, KindSpec } from './detector.ts';
+/**
+ * Secrets: keys and tokens that prove themselves by their form, private keys, credentials in URLs and headers, and values that a
+ * keyword (`password=`) gives away. Everything starts from the survey's runs and from literal marks; nothing is searched for twice.
+ */
+import { decodeBase64url } from '../../core/base64.ts';
+import { has, isDigit, isIdentifier, isLetter } from '../survey.ts';
+import type { Detector, KindSpec, ScanContext } from './detector.ts';
 
 function secretKind(kind: string, example: string, check: string): KindSpec {
   return { kind, family: 'secret', example, check, floor: 0.5, canonical: (value) => value.trim() };
 }
 
-const kinds = [secretKind('secret', 'password=…', 'the field or a keyword says so, and the value is no plain word')];
+const kinds: KindSpec[] = [
+  secretKind('secret', 'password=hunter2', 'a field or keyword says so; keys and tokens must also be long and mixed'),
+  secretKind('jwt', 'eyJhbGciOiJub25lIn0.e30.', 'three base64url parts, the first of which is a JSON object with alg or typ'),
+  secretKind('private_key', '-----BEGIN PRIVATE KEY----- …', 'the PEM frame'),
+  secretKind('aws_access_key', 'AKIAIOSFODNN7EXAMPLE', 'AKIA, ASIA … and 16 base32 characters'),
+  secretKind('aws_secret_key', 'aws_secret_access_key = …', '40 base64 characters after a word that says so'),
+  secretKind('github_token', 'ghp_…', 'the prefix and length; the CRC-32 in the last six characters makes it certain'),
+  secretKind('api_key', 'sk_live_…', 'the prefix and length of Slack, Stripe, Google, npm, OpenAI, Anthropic, Vault, SendGrid, Twilio, GitLab, DigitalOcean, Shopify, PyPI, Docker'),
+  secretKind('bearer_token', 'Authorization: Bearer …', 'Bearer and 16 characters or more; Basic and base64 of user:password'),
+  secretKind('url_credentials', 'postgres://app:s3cret@db/app', 'user and password before the host of a URL'),
+];
 
-export const secretDetector: Detector = { kinds, gate: has.run, detect: () => {} };
+interface Prefix {
+  readonly mark: string;
+  readonly kind: string;
+  /** What follows the mark, from the mark's end. */
+  readonly rest: RegExp;
+}
+
+function prefix(mark: string, kind: string, rest: string): Prefix {
+  return { mark, kind, rest: new RegExp(`${rest}(?![A-Za-z0-9_])`, 'y') };
+}
+
+/** By first character; the longest marks first. Marks with a dot are found from the run behind the dot, see `joinedStart`. */
+const prefixes = groupByFirst([
+  ...['AKIA', 'ASIA', 'ABIA', 'ACCA'].map((mark) => prefix(mark, 'aws_access_key', '[A-Z2-7]{16}')),
+  ...['ghp_', 'gho_', 'ghu_', 'ghs_', 'ghr_'].map((mark) => prefix(mark, 'github_token', '[A-Za-z0-9]{36,251}')),
+  prefix('github_pat_', 'github_token', '[A-Za-z0-9]{22}_[A-Za-z0-9]{59}'),
+  ...['xoxb-', 'xoxp-', 'xoxa-', 'xoxr-', 'xoxs-', 'xoxe-', 'xapp-'].map((mark) => prefix(mark, 'api_key', '[A-Za-z0-9-]{10,250}')),
+  ...['sk_live_', 'sk_test_', 'rk_live_', 'rk_test_', 'whsec_'].map((mark) => prefix(mark, 'api_key', '[A-Za-z0-9+/=]{16,250}')),
+  prefix('AIza', 'api_key', '[A-Za-z0-9_-]{35}'),
+  prefix('GOCSPX-', 'api_key', '[A-Za-z0-9_-]{28}'),
+  prefix('ya29.', 'api_key', '[A-Za-z0-9_.-]{20,2000}'),
+  prefix('npm_', 'api_key', '[A-Za-z0-9]{36}'),
+  prefix('sk-ant-', 'api_key', '[A-Za-z0-9_-]{20,200}'),
+  prefix('sk-proj-', 'api_key', '[A-Za-z0-9_-]{20,250}'),
+  prefix('sk-svcacct-', 'api_key', '[A-Za-z0-9_-]{20,250}'),
+  prefix('sk-', 'api_key', '[A-Za-z0-9]{32,64}'),
+  ...['hvs.', 'hvb.', 'hvr.'].map((mark) => prefix(mark, 'api_key', '[A-Za-z0-9_-]{24,300}')),
+  prefix('SG.', 'api_key', '[A-Za-z0-9_-]{22}\\.[A-Za-z0-9_-]{43}'),
+  prefix('SK', 'api_key', '[0-9a-f]{32}'),
+  ...['glpat-', 'gldt-', 'glrt-'].map((mark) => prefix(mark, 'api_key', '[A-Za-z0-9_-]{20,100}')),
+  ...['dop_v1_', 'doo_v1_', 'dor_v1_'].map((mark) => prefix(mark, 'api_key', '[0-9a-f]{64}')),
+  ...['shpat_', 'shpca_', 'shppa_', 'shpss_'].map((mark) => prefix(mark, 'api_key', '[0-9a-fA-F]{32}')),
+  prefix('pypi-', 'api_key', '[A-Za-z0-9_-]{50,300}'),
+  prefix('dckr_pat_', 'api_key', '[A-Za-z0-9_-]{20,60}'),
+]);
+
+function groupByFirst(list: readonly Prefix[]): readonly (readonly Prefix[] | undefined)[] {
+  const out: (Prefix[] | undefined)[] = Array.from({ length: 128 }, () => undefined);
+  for (const one of list) (out[one.mark.charCodeAt(0)] ??= []).push(one);
+  return out;
+}
+
+function detectSecrets(context: ScanContext): void {
+  const { text, survey, found } = context;
+  const { runs, runCount, flags } = survey;
+  let done = 0;
+  for (let i = 0; i < runCount; i++) {
+    const from = Math.max(done, runs[2 * i] as number);
+    const to = runs[2 * i + 1] as number;
+    for (let at = from; at < to; at++) {
+      // A token begins where a word does.
+      if (at > from && isIdentifier(text.charCodeAt(at - 1)) && text.charCodeAt(at - 1) !== 95) continue;
+      const end = tokenAt(context, at > from ? at : joinedStart(text, at));
+      if (end > 0) {
+        done = end;
+        at = end;
+      }
+    }
+  }
+  if ((flags & has.dash) !== 0) detectPem(text, found);
+  if ((flags & has.slash) !== 0 && (flags & has.at) !== 0) detectUrlCredentials(text, found);
+  if ((flags & has.space) !== 0) detectAuthorization(text, found);
+}
+
+/** `hvs.`, `SG.` and `ya29.` are too short for runs of their own: the run behind the dot leads back to them. */
+function joinedStart(text: string, at: number): number {
+  if (text.charCodeAt(at - 1) !== 46) return at;
+  let start = at - 1;
+  while (start > 0 && at - start < 5 && (isLetter(text.charCodeAt(start - 1)) || isDigit(text.charCodeAt(start - 1)))) start--;
+  return start;
+}
+
+/** Adds the token that begins at `start`; returns its end, or -1. */
+function tokenAt({ text, found }: ScanContext, start: number): number {
+  if (isIdentifier(text.charCodeAt(start - 1)) && text.charCodeAt(start - 1) !== 95) return -1;
+  const unit = text.charCodeAt(start);
+  if (unit === 101 && text.startsWith('eyJ', start)) return jwtAt(text, start, found);
+  const list = unit < 128 ? prefixes[unit] : undefined;
+  if (!list) return -1;
+  for (const { mark, kind, rest } of list) {
+    if (!text.startsWith(mark, start)) continue;
+    rest.lastIndex = start + mark.length;
+    const match = rest.exec(text);
+    if (!match) continue;
+    const end = start + mark.length + match[0].length;
+    const certain = kind === 'github_token' && mark.length === 4 && passesGithubCheck(text.slice(start, end));
+    found.push({ kind, start, end, confidence: certain ? 1 : 0.9 });
+    return end;
+  }
+  return -1;
+}
+
+const jwtPart = /[A-Za-z0-9_-]{4,}\.[A-Za-z0-9_-]*(?:\.[A-Za-z0-9_-]*){0,3}/y;
+
+function jwtAt(text: string, start: number, found: ScanContext['found']): number {
+  jwtPart.lastIndex = start;
+  const match = jwtPart.exec(text);
+  if (!match) return -1;
+  const header = match[0].slice(0, match[0].indexOf('.'));
+  if (header.length > 4096 || !isJwtHeader(header)) return -1;
+  const end = start + match[0].length;
+  found.push({ kind: 'jwt', start, end, confidence: 0.99 });
+  return end;
+}
+
+function isJwtHeader(part: string): boolean {
+  try {
+    const bytes = decodeBase64url(part);
+    return /^\{.*"(?:alg|typ|enc|kid|cty)"\s*:/s.test(String.fromCharCode(...bytes));
+  } catch {
+    return false;
+  }
+}
+
+const base62 = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
+
+/** The last six characters of a GitHub token are the CRC-32 of the ones between prefix and check, in base 62. */
+export function passesGithubCheck(token: string): boolean {
+  const body = token.slice(4, -6);
+  let crc = 0xffffffff;
+  for (let i = 0; i < body.length; i++) {
+    crc ^= body.charCodeAt(i);
+    for (let bit = 0; bit < 8; bit++) crc = (crc >>> 1) ^ (crc & 1 ? 0xedb88320 : 0);
+  }
+  let rest = (crc ^ 0xffffffff) >>> 0;
+  let check = '';
+  for (let i = 0; i < 6; i++) {
+    check = (base62[rest % 62] as string) + check;
+    rest = Math.floor(rest / 62);
+  }
+  return token.endsWith(check);
+}
+
+/** From BEGIN to END, or to the end of a text that was cut off. */
+function detectPem(text: string, found: ScanContext['found']): void {
+  for (let start = text.indexOf('-----BEGIN '); start >= 0; ) {
+    const label = text.slice(start + 11, start + 60);
+    const dashes = label.indexOf('-----');
+    if (dashes < 0 || !/^[A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?$/.test(label.slice(0, dashes))) {
+      start = text.indexOf('-----BEGIN ', start + 11);
+      continue;
+    }
+    const close = text.indexOf('-----END ', start);
+    const end = close < 0 ? text.length : Math.min(text.length, Math.max(close + 14, text.indexOf('-----', close + 9) + 5));
+    found.push({ kind: 'private_key', start, end, confidence: 1 });
+    start = text.indexOf('-----BEGIN ', end);
+  }
+}
+
+const userinfo = /[^\s/?#@"'<>\\]{1,256}@/y;
+
+/** `scheme://user:password@host`: the part before the @. A name without a password is an account. */
+function detectUrlCredentials(text: string, found: ScanContext['found']): void {
+  for (let mark = text.indexOf('://'); mark >= 0; mark = text.indexOf('://', mark + 3)) {
+    userinfo.lastIndex = mark + 3;
+    const match = userinfo.exec(text);
+    if (!match) continue;
+    const start = mark + 3;
+    const end = start + match[0].length - 1;
+    // The password itself may hold an @: the last one before the host counts.
+    const kind = match[0].includes(':') ? 'url_credentials' : 'username';
+    found.push({ kind, start, end, confidence: kind === 'username' ? 0.6 : 0.9 });
+  }
+}
+
+const authorization = /\b(?:bearer|basic|token)\s{1,4}(?<credential>[A-Za-z0-9._~+/-]{8,4096}={0,2})/giy;
+
+/** `Bearer …` and `Basic …`, wherever they stand. */
+function detectAuthorization(text: string, found: ScanContext['found']): void {
+  for (const mark of ['earer ', 'asic ', 'EARER ', 'ASIC ']) {
+    for (let at = text.indexOf(mark); at >= 0; at = text.indexOf(mark, at + mark.length)) {
+      if (at === 0) continue;
+      authorization.lastIndex = at - 1;
+      const credential = authorization.exec(text)?.groups?.['credential'];
+      if (credential === undefined) continue;
+      const basic = mark[0] === 'a' || mark[0] === 'A';
+      if (basic ? !isUserAndPassword(credential) : credential.length < 16 || !/\d/.test(credential)) continue;
+      const start = text.indexOf(credential, at + mark.length - 1);
+      found.push({ kind: 'bearer_token', start, end: start + credential.length, confidence: 0.9 });
+    }
+  }
+}
+
+function isUserAndPassword(credential: string): boolean {
+  try {
+    const bytes = decodeBase64url(credential.replace(/=+$/, '').replaceAll('+', '-').replaceAll('/', '_'));
+    return bytes.includes(58) && bytes.every((byte) => byte >= 32);
+  } catch {
+    return false;
+  }
+}
+
+export const secretDetector: Detector = { kinds, gate: has.run | has.at, detect: detectSecrets };

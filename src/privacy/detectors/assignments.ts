@@ -1,0 +1,123 @@
+/**
+ * Values that the word before them gives away: `password=…`, `"api_key": "…"`, `user: jdoe`. Anchored on `=` and `:`, reading one word
+ * back and one value on.
+ */
+import { commonWords, systemAccounts } from '../lexicon.ts';
+import { has, isDigit, isIdentifier, isLetter } from '../survey.ts';
+import type { Detector, ScanContext } from './detector.ts';
+
+/** Secrets that may be any word at all. */
+const passwords = new Set(['password', 'passwd', 'pwd', 'pass', 'passphrase', 'passcode', 'userpassword', 'dbpassword', 'pgpassword', 'mysqlpwd', 'pw', 'kennwort', 'passwort']);
+/** Secrets that are long and mixed; the same words also stand before harmless values. */
+const keys = new Set([
+  'secret', 'token', 'apikey', 'accesskey', 'secretkey', 'secretaccesskey', 'awssecretaccesskey', 'privatekey', 'clientsecret', 'authtoken', 'accesstoken', 'refreshtoken', 'idtoken', 'sessiontoken',
+  'bearertoken', 'authorization', 'credential', 'credentials', 'xapikey', 'xauthtoken', 'accountkey', 'sharedaccesskey', 'encryptionkey', 'signingkey', 'masterkey', 'webhooksecret', 'cookie',
+  'setcookie', 'phpsessid', 'jsessionid', 'csrftoken', 'xcsrftoken', 'apisecret', 'appsecret',
+]);
+const accounts = new Set(['user', 'username', 'login', 'usr', 'uname', 'userid', 'uid', 'acct', 'account', 'ruser', 'logname', 'auid', 'principal', 'loginname', 'samaccountname', 'targetusername', 'subjectusername', 'accountname']);
+
+const wordMax = 32;
+const valueMax = 4096;
+
+function detectAssignments(context: ScanContext): void {
+  const { text, survey } = context;
+  if ((survey.flags & has.equals) !== 0) for (let at = text.indexOf('='); at >= 0; at = text.indexOf('=', at + 1)) judge(context, at);
+  if ((survey.flags & has.colon) !== 0) for (let at = text.indexOf(':'); at >= 0; at = text.indexOf(':', at + 1)) judge(context, at);
+}
+
+function judge(context: ScanContext, at: number): void {
+  const { text, found } = context;
+  let end = at;
+  if (text.charCodeAt(end - 1) === 32) end--;
+  while (end > 0 && isQuote(text.charCodeAt(end - 1))) end--;
+  // Words of interest end in d, t, n, y, s, e, h, r, w, g, c or k, and most others are out at once.
+  const last = text.charCodeAt(end - 1) | 32;
+  if (!isLetter(last) || !lastLetters.has(last)) return;
+  let start = end - 1;
+  while (start > 0 && end - start < wordMax && (isIdentifier(text.charCodeAt(start - 1)) || text.charCodeAt(start - 1) === 45)) start--;
+  const word = text.slice(start, end).toLowerCase().replace(/[_-]/g, '');
+  const kind = passwords.has(word) ? 'password' : keys.has(word) ? 'key' : accounts.has(word) ? 'account' : endsInSecret(word) ? 'key' : '';
+  if (kind === '') return;
+  const from = valueStart(text, at + 1);
+  const to = valueEnd(text, from);
+  if (to <= from) return;
+  const value = text.slice(from, to);
+  if (kind === 'account') {
+    if (isAccountName(value)) found.push({ kind: 'username', start: from, end: to, confidence: 0.6 });
+  } else if (kind === 'password' ? isPassword(value, text.charCodeAt(at)) : isMixed(value)) {
+    const aws = value.length === 40 && word.includes('secret') && /^[A-Za-z0-9/+]{40}$/.test(value);
+    found.push({ kind: aws ? 'aws_secret_key' : 'secret', start: from, end: to, confidence: 0.8 });
+  }
+}
+
+const lastLetters = new Set([...'dtnyehrwgcksi'].map((letter) => letter.charCodeAt(0)));
+
+function endsInSecret(word: string): boolean {
+  return word.length > 8 && /(?:password|passwd|secret|apikey|secretkey|accesskey|accesstoken|authtoken|clientsecret)$/.test(word);
+}
+
+function isQuote(unit: number): boolean {
+  return unit === 34 || unit === 39 || unit === 92 || unit === 96;
+}
+
+function valueStart(text: string, at: number): number {
+  let start = at;
+  while (start - at < 6 && (text.charCodeAt(start) === 32 || isQuote(text.charCodeAt(start)) || text.charCodeAt(start) === 61)) start++;
+  return start;
+}
+
+/** Up to the closing quote where one opened; else up to a space or a mark that ends values in logs, URLs and JSON. */
+function valueEnd(text: string, from: number): number {
+  const quote = text.charCodeAt(from - 1);
+  const quoted = isQuote(quote);
+  const limit = Math.min(text.length, from + valueMax);
+  let end = from;
+  for (; end < limit; end++) {
+    const unit = text.charCodeAt(end);
+    if (quoted ? unit === quote || unit === 92 || unit === 10 : unit <= 32 || unit === 34 || unit === 39 || unit === 38 || unit === 44 || unit === 59 || unit === 60 || unit === 62 || unit === 41 || unit === 125 || unit === 93) break;
+  }
+  while (!quoted && end > from && text.charCodeAt(end - 1) === 46) end--;
+  return end;
+}
+
+const placeholder = /^(?:\*+|x+|\.+|-+|<.*|\$\{?.*|\{\{?.*|%[a-z]|\[.*|null|none|nil|true|false|undefined|empty|redacted|masked|hidden|required|invalid|expired|incorrect|changed|reset|missing|yes|no|not|is|was|must|tok_.*|hash_v.*)$/i;
+
+/** After `=` anything will do; after `:` prose is likely, so a plain lower-case word is no password. */
+function isPassword(value: string, mark: number): boolean {
+  if (value.length < 3 || placeholder.test(value)) return false;
+  return mark === 61 || value.length >= 6 ? !(mark !== 61 && /^[a-z]+$/.test(value) && commonWords.has(value)) : /[^a-z]/.test(value);
+}
+
+/** Long, with letters and digits, and not a number, a date, a path or a plain identifier. */
+function isMixed(value: string): boolean {
+  if (value.length < 12 || placeholder.test(value) || value.includes('://') || value.startsWith('arn:')) return false;
+  if (/^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/i.test(value)) return false;
+  let digits = 0;
+  let letters = 0;
+  for (let i = 0; i < value.length; i++) {
+    const unit = value.charCodeAt(i);
+    if (isDigit(unit)) digits++;
+    else if (isLetter(unit)) letters++;
+  }
+  return digits > 0 && letters > 0 && entropyBits(value) >= 3;
+}
+
+/** Shannon entropy of the characters, in bits each; over the first 256. */
+export function entropyBits(value: string): number {
+  const counts = new Map<number, number>();
+  const length = Math.min(value.length, 256);
+  for (let i = 0; i < length; i++) counts.set(value.charCodeAt(i), (counts.get(value.charCodeAt(i)) ?? 0) + 1);
+  let bits = 0;
+  for (const count of counts.values()) bits -= (count / length) * Math.log2(count / length);
+  return bits;
+}
+
+/** Looks like the name of somebody's account: letters first, not a word of every log, not hex or a number. */
+export function isAccountName(value: string): boolean {
+  if (value.length < 3 || value.length > 64 || !/^[\p{L}][\p{L}\p{M}\p{N}._-]*$/u.test(value)) return false;
+  const plain = value.toLowerCase();
+  if (plain.startsWith('tok_') || plain.startsWith('hash_v') || systemAccounts.has(plain)) return false;
+  return !plain.split(/[._-]/).every((part) => commonWords.has(part) || systemAccounts.has(part) || /^\d*$/.test(part)) && !/^[0-9a-f]{16,}$/.test(plain);
+}
+
+export const assignmentDetector: Detector = { kinds: [], gate: has.equals | has.colon, detect: detectAssignments };

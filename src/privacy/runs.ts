@@ -1,0 +1,144 @@
+/**
+ * Texts hidden in runs of base64, base64url and hexadecimal. A run is decoded only as far as its bytes read like text (UTF-8, or UTF-16 of
+ * ASCII): identifiers and hashes are given up after a byte or two, and the work on a run is bounded by a small multiple of its length.
+ */
+import { isHex } from './survey.ts';
+
+/** A decoded text and the span of the run that holds it. */
+export interface Hidden {
+  readonly text: string;
+  readonly start: number;
+  readonly end: number;
+}
+
+const bytesMin = 7;
+const hexMin = 14;
+const digits = new Int8Array(128).fill(-1);
+for (const [i, letter] of [...'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/'].entries()) digits[letter.charCodeAt(0)] = i;
+digits[45] = 62;
+digits[95] = 63;
+
+let buffer = new Uint8Array(1024);
+const decoder = new TextDecoder('utf-8', { fatal: true });
+
+/** Texts hidden in the run [start, end) of `text`. They do not overlap. */
+export function hiddenTexts(text: string, start: number, end: number): Hidden[] {
+  const hex = hexText(text, start, end);
+  if (hex) return [hex];
+  const out: Hidden[] = [];
+  // A separator of base64url and paths may also divide the value from what stands around it: try behind each of them.
+  let budget = 4 * (end - start) + 64;
+  for (let from = start; from < end && budget > 0; ) {
+    const { reached, bytes } = decodeWhileText(text, from, end);
+    budget -= reached - from + 4;
+    if (bytes >= bytesMin) {
+      const hidden = textOf(bytes);
+      if (hidden !== undefined) {
+        out.push({ text: hidden, start: from, end: withPadding(text, reached) });
+        from = reached;
+        continue;
+      }
+    }
+    while (from < end && !isSeparator(text.charCodeAt(from))) from++;
+    from++;
+  }
+  return out;
+}
+
+function isSeparator(unit: number): boolean {
+  return unit === 47 || unit === 45 || unit === 95 || unit === 43;
+}
+
+function withPadding(text: string, end: number): number {
+  let at = end;
+  while (at - end < 2 && text.charCodeAt(at) === 61) at++;
+  return at;
+}
+
+function hexText(text: string, runStart: number, end: number): Hidden | undefined {
+  let start = runStart;
+  if (text.charCodeAt(start) === 48 && (text.charCodeAt(start + 1) | 32) === 120) start += 2;
+  const size = end - start;
+  if (size < hexMin || size % 2 !== 0) return undefined;
+  reserve(size / 2);
+  let state = 0;
+  for (let i = start, count = 0; i < end; i += 2) {
+    const high = text.charCodeAt(i);
+    const low = text.charCodeAt(i + 1);
+    if (!isHex(high) || !isHex(low)) return undefined;
+    const byte = hexDigit(high) * 16 + hexDigit(low);
+    state = nextState(state, byte);
+    if (state < 0) return undefined;
+    buffer[count++] = byte;
+  }
+  const hidden = textOf(size / 2);
+  return hidden === undefined ? undefined : { text: hidden, start: runStart, end };
+}
+
+function hexDigit(unit: number): number {
+  return unit <= 57 ? unit - 48 : (unit | 32) - 87;
+}
+
+/** Decodes base64 into the buffer for as long as it reads like text. */
+function decodeWhileText(text: string, start: number, end: number): { reached: number; bytes: number } {
+  reserve(Math.ceil(((end - start) * 3) / 4));
+  let word = 0;
+  let bits = 0;
+  let bytes = 0;
+  let state = 0;
+  // The last place where all characters so far make whole bytes and a segment ends: text may run on behind a separator.
+  let goodEnd = start;
+  let goodBytes = 0;
+  for (let at = start; at < end; at++) {
+    if (isSeparator(text.charCodeAt(at)) && (at - start) % 4 !== 1 && state === 0) {
+      goodEnd = at;
+      goodBytes = bytes;
+    }
+    word = ((word << 6) | (digits[text.charCodeAt(at)] as number)) & 0xffff;
+    bits += 6;
+    if (bits < 8) continue;
+    bits -= 8;
+    const byte = (word >> bits) & 0xff;
+    state = nextState(state, byte);
+    if (state < 0) return { reached: goodEnd, bytes: goodBytes };
+    buffer[bytes++] = byte;
+  }
+  return state === 0 || bytes > 0 ? { reached: end, bytes } : { reached: start, bytes: 0 };
+}
+
+function reserve(size: number): void {
+  if (buffer.length < size) buffer = new Uint8Array(size * 2);
+}
+
+/**
+ * UTF-8 reading: 0 between characters, 1 … 3 bytes still to come, -1 no text. Zero bytes pass (UTF-16), other control characters do not.
+ */
+function nextState(state: number, byte: number): number {
+  if (state > 0) return byte >= 0x80 && byte < 0xc0 ? state - 1 : -1;
+  if (byte < 0x80) return byte >= 0x20 ? (byte === 0x7f ? -1 : 0) : byte === 9 || byte === 10 || byte === 13 || byte === 0 ? 0 : -1;
+  if (byte >= 0xc2 && byte < 0xe0) return 1;
+  if (byte >= 0xe0 && byte < 0xf0) return 2;
+  return byte >= 0xf0 && byte < 0xf5 ? 3 : -1;
+}
+
+/** The buffer's first bytes as text; UTF-16 of ASCII has its zero bytes taken out. */
+function textOf(bytes: number): string | undefined {
+  let zeros = 0;
+  for (let i = 0; i < bytes; i++) if (buffer[i] === 0) zeros++;
+  if (zeros > 0) {
+    if (zeros < bytes / 2 - 1 || zeros > bytes / 2 + 1) return undefined;
+    let out = '';
+    for (let i = 0; i < bytes; i++) if (buffer[i] !== 0) out += String.fromCharCode(buffer[i] as number);
+    return out;
+  }
+  let size = bytes;
+  // A cut character at the end is no reason to look away.
+  while (size > 0 && size > bytes - 4) {
+    try {
+      return decoder.decode(buffer.subarray(0, size));
+    } catch {
+      size--;
+    }
+  }
+  return undefined;
+}

@@ -1,0 +1,139 @@
+/**
+ * What a reader will see behind an encoding that replaces single characters: percent-encoding, HTML entities, backslash escapes,
+ * full-width and invisible characters. The decoded text comes with the place each of its units came from, so that findings map back
+ * to exact spans.
+ */
+import { has, isHex, type Survey } from './survey.ts';
+
+export interface View {
+  readonly text: string;
+  /** For each unit of `text`, and its end, the unit of the source it came from. */
+  readonly origin: Int32Array;
+}
+
+const entities: Readonly<Record<string, string>> = {
+  amp: '&', lt: '<', gt: '>', quot: '"', apos: "'", nbsp: ' ', commat: '@', period: '.', colon: ':', num: '#', plus: '+', lowbar: '_', hyphen: '-', dash: '-', sol: '/', comma: ',',
+};
+const escapes: Readonly<Record<string, string>> = { n: '\n', r: '\r', t: '\t', '"': '"', "'": "'", '/': '/', '\\': '\\' };
+
+/** The decoded view of a text, or undefined if it has nothing to decode. One level; linear. */
+export function decodeView(text: string, survey: Survey): View | undefined {
+  const { flags } = survey;
+  if ((flags & (has.percent | has.ampersand | has.backslash | has.nonAscii)) === 0 || !mayDecode(text, flags)) return undefined;
+  const origin = new Int32Array(text.length + 1);
+  const pieces: string[] = [];
+  let size = 0;
+  let plain = 0;
+  const put = (unit: string, at: number, next: number): void => {
+    copy(at);
+    pieces.push(unit);
+    for (let i = 0; i < unit.length; i++) origin[size++] = at;
+    plain = next;
+  };
+  const copy = (to: number): void => {
+    if (to > plain) pieces.push(text.slice(plain, to));
+    for (let i = plain; i < to; i++) origin[size++] = i;
+    plain = to;
+  };
+  for (let i = 0; i < text.length; ) {
+    const unit = text.charCodeAt(i);
+    let next = i;
+    if (unit === 37) next = percent(text, i, put);
+    else if (unit === 38) next = entity(text, i, put);
+    else if (unit === 92) next = escape(text, i, put);
+    else if (unit >= 0xa0) next = lookAlike(unit, i, put);
+    i = next > i ? next : i + 1;
+  }
+  if (pieces.length === 0) return undefined;
+  copy(text.length);
+  origin[size] = text.length;
+  return { text: pieces.join(''), origin };
+}
+
+/** A cheap look for anything that `decodeView` would change. */
+function mayDecode(text: string, flags: number): boolean {
+  if ((flags & has.percent) !== 0) {
+    for (let at = text.indexOf('%'); at >= 0; at = text.indexOf('%', at + 1)) if (isHex(text.charCodeAt(at + 1)) && isHex(text.charCodeAt(at + 2))) return true;
+  }
+  if ((flags & has.backslash) !== 0 || (flags & has.nonAscii) !== 0) return true;
+  return (flags & has.ampersand) !== 0 && text.includes(';');
+}
+
+type Put = (unit: string, at: number, next: number) => void;
+
+/** A run of %XX as UTF-8; a byte that is none stands for itself (Latin-1). */
+function percent(text: string, at: number, put: Put): number {
+  const first = hexByte(text, at + 1);
+  if (first < 0) return at;
+  const size = first >= 0xf0 && first < 0xf8 ? 4 : first >= 0xe0 ? 3 : first >= 0xc2 ? 2 : 1;
+  let point = size === 4 ? first & 7 : size === 3 ? first & 15 : size === 2 ? first & 31 : first;
+  let end = at + 3;
+  if (size > 1 && first < 0xf8) {
+    for (let i = 1; i < size; i++) {
+      const more = text.charCodeAt(end) === 37 ? hexByte(text, end + 1) : -1;
+      if (more < 0x80 || more > 0xbf) {
+        point = first;
+        end = at + 3;
+        break;
+      }
+      point = point * 64 + (more & 63);
+      end += 3;
+    }
+  } else point = first;
+  put(point > 0x10ffff ? '\ufffd' : String.fromCodePoint(point), at, end);
+  return end;
+}
+
+function hexByte(text: string, at: number): number {
+  return isHex(text.charCodeAt(at)) && isHex(text.charCodeAt(at + 1)) ? Number.parseInt(text.slice(at, at + 2), 16) : -1;
+}
+
+/** `&#64;`, `&#x40;` and the named ones that stand in addresses and names. */
+function entity(text: string, at: number, put: Put): number {
+  const end = text.indexOf(';', at);
+  if (end < 0 || end - at > 10 || end - at < 3) return at;
+  const body = text.slice(at + 1, end);
+  const point = /^#\d{1,7}$/.test(body) ? Number(body.slice(1)) : /^#[xX][0-9a-fA-F]{1,6}$/.test(body) ? Number.parseInt(body.slice(2), 16) : -1;
+  const unit = point >= 0 ? (point <= 0x10ffff ? String.fromCodePoint(point) : undefined) : entities[body.toLowerCase()];
+  if (unit === undefined) return at;
+  put(unit, at, end + 1);
+  return end + 1;
+}
+
+/** `\u0040`, `\u{40}`, `\x40` and the one-letter escapes. */
+function escape(text: string, at: number, put: Put): number {
+  const letter = text[at + 1];
+  if (letter === 'u' || letter === 'x' || letter === 'U') {
+    const match = (letter === 'x' ? /^[0-9a-fA-F]{2}/ : /^(?:[0-9a-fA-F]{4}|\{[0-9a-fA-F]{1,6}\})/).exec(text.slice(at + 2, at + 10));
+    if (!match) return at;
+    const point = Number.parseInt(match[0].replace(/[{}]/g, ''), 16);
+    if (point > 0x10ffff) return at;
+    put(String.fromCodePoint(point), at, at + 2 + match[0].length);
+    return at + 2 + match[0].length;
+  }
+  const unit = letter === undefined ? undefined : escapes[letter];
+  if (unit === undefined) return at;
+  put(unit, at, at + 2);
+  return at + 2;
+}
+
+/** Full-width forms, foreign digits, dots, dashes and spaces as ASCII; what cannot be seen as nothing. */
+function lookAlike(unit: number, at: number, put: Put): number {
+  let plain: string | undefined;
+  if (unit >= 0xff01 && unit <= 0xff5e) plain = String.fromCharCode(unit - 0xfee0);
+  else if (unit >= 0x0660 && unit <= 0x0669) plain = String.fromCharCode(unit - 0x0660 + 48);
+  else if (unit >= 0x06f0 && unit <= 0x06f9) plain = String.fromCharCode(unit - 0x06f0 + 48);
+  else if (unit >= 0x0966 && unit <= 0x096f) plain = String.fromCharCode(unit - 0x0966 + 48);
+  else if (isInvisible(unit)) plain = '';
+  else if (unit === 0xa0 || unit === 0x3000 || (unit >= 0x2000 && unit <= 0x200a) || unit === 0x202f) plain = ' ';
+  else if ((unit >= 0x2010 && unit <= 0x2015) || unit === 0x2212 || unit === 0xfe63) plain = '-';
+  else if (unit === 0x3002 || unit === 0xff61 || unit === 0x2024) plain = '.';
+  else if (unit === 0xfe6b) plain = '@';
+  if (plain === undefined) return at;
+  put(plain, at, at + 1);
+  return at + 1;
+}
+
+function isInvisible(unit: number): boolean {
+  return unit === 0xad || unit === 0x034f || unit === 0x061c || unit === 0x180e || (unit >= 0x200b && unit <= 0x200f) || (unit >= 0x202a && unit <= 0x202e) || (unit >= 0x2060 && unit <= 0x2064) || unit === 0xfeff;
+}
