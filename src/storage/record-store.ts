@@ -35,7 +35,7 @@ export interface LogAppend {
   chunk: Uint8Array;
   /** 32 bytes a leaf. */
   commitments: Uint8Array;
-  /** 32 bytes a row, key[24] ‖ body[8], in ascending order. */
+  /** 32 bytes a row, key[24] ‖ body[8], in any order (that of the keys is the fastest). */
   idempotency: Uint8Array;
   /** The leaf of each row. */
   idempotencyLeaves: Float64Array;

@@ -2,8 +2,9 @@
  * What storage can do to us, in three kinds that callers act on:
  *
  *     disk_full, storage_readonly, storage_busy   refused, nothing changed; the same call may work later
- *     storage_failed, storage_damaged, tree_moved  the state on disk is not known, or not ours: the process must stop, and recovery decides
- *     everything else                              a mistake of ours or of the caller
+ *     storage_failed, storage_damaged,            the state on disk is not known, or not ours: the process must stop, and recovery decides
+ *     tree_moved, tile_conflict
+ *     everything else                             what the caller asked for cannot be
  *
  * A failed fsync is of the second kind: the kernel may have dropped the pages, so what is read back afterwards proves nothing.
  */
@@ -16,12 +17,22 @@ export function isRefusal(error: unknown): boolean {
   return error instanceof VeiltrailError && refusals.has(error.code);
 }
 
+const fatal = new Set(['storage_failed', 'storage_damaged', 'tree_moved', 'tile_conflict']);
+
+/** True when the process must stop: what is on disk is not known, or the error is one that nobody foresaw. */
+export function isFatal(error: unknown): boolean {
+  return !(error instanceof VeiltrailError) || fatal.has(error.code);
+}
+
 const fileCodes: Record<string, string> = {
   ENOSPC: 'disk_full',
   EDQUOT: 'disk_full',
   EROFS: 'storage_readonly',
   EACCES: 'storage_readonly',
   EPERM: 'storage_readonly',
+  EMFILE: 'storage_busy',
+  ENFILE: 'storage_busy',
+  ENOMEM: 'storage_busy',
 };
 
 /** SQLite's primary result codes (sqlite.org/rescode.html). */
@@ -36,7 +47,7 @@ const sqliteCodes: Record<number, string> = {
 const messages: Record<string, string> = {
   disk_full: 'the disk is full',
   storage_readonly: 'the storage cannot be written to',
-  storage_busy: 'the storage is locked by another process',
+  storage_busy: 'the storage is busy',
   storage_damaged: 'the storage is damaged',
   storage_failed: 'the storage failed',
 };

@@ -34,7 +34,9 @@ export function openDatabase(path: string, format: DatabaseFormat): DatabaseSync
     try {
       // The order matters: auto_vacuum is fixed once the first page is written.
       database.exec('PRAGMA auto_vacuum=INCREMENTAL; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA secure_delete=ON');
-      database.exec('PRAGMA wal_autocheckpoint=0; PRAGMA temp_store=MEMORY; PRAGMA cache_size=-16000; PRAGMA foreign_keys=ON; PRAGMA trusted_schema=OFF');
+      database.exec(
+        'PRAGMA wal_autocheckpoint=0; PRAGMA temp_store=MEMORY; PRAGMA cache_size=-16000; PRAGMA foreign_keys=ON; PRAGMA trusted_schema=OFF',
+      );
       migrate(database, format);
       return database;
     } catch (error) {
@@ -58,7 +60,10 @@ export function openDatabaseReadOnly(path: string, format: DatabaseFormat): Data
     try {
       const version = checkFormat(database, format);
       if (version < format.migrations.length) {
-        throw new VeiltrailError('older_format', `${format.name} has an older format: open it once for writing`, { version, current: format.migrations.length });
+        throw new VeiltrailError('older_format', `${format.name} has an older format: open it once for writing`, {
+          version,
+          current: format.migrations.length,
+        });
       }
       return database;
     } catch (error) {
@@ -86,7 +91,10 @@ function checkFormat(database: DatabaseSync, format: DatabaseFormat): number {
   if (!empty && applicationId !== format.applicationId) throw new VeiltrailError('storage_damaged', `${format.name} is not a file of ours`);
   if (version > format.migrations.length) {
     const current = format.migrations.length;
-    throw new VeiltrailError('newer_format', `${format.name} has format ${version}; this program knows formats up to ${current}`, { version, current });
+    throw new VeiltrailError('newer_format', `${format.name} has format ${version}; this program knows formats up to ${current}`, {
+      version,
+      current,
+    });
   }
   return version;
 }

@@ -92,7 +92,9 @@ class SqliteRecordStore extends SqliteRecordSource implements RecordStore {
     const count = append.treeSize - append.treeSizeBefore;
     const { changes } = this.#moveTree.run(append.treeSize, append.root, append.frontier, append.receivedAtMs, id, append.treeSizeBefore);
     if (changes !== 1) {
-      throw new VeiltrailError('tree_moved', 'the tree has not the size it had: another process writes to this log', { expected: append.treeSizeBefore });
+      throw new VeiltrailError('tree_moved', 'the tree has not the size it had: another process writes to this log', {
+        expected: append.treeSizeBefore,
+      });
     }
     this.#addChunk.run(id, append.treeSizeBefore, count, append.receivedAtMs, append.chunk);
     this.#stage.run(id, append.treeSizeBefore, count, append.commitments);

@@ -1,0 +1,339 @@
+/**
+ * The only writer. One tick = one transaction = one checkpoint = one publication:
+ *
+ * 1. batches are taken in the order of arrival and their repetitions told apart (`tick.ts`);
+ * 2. chunk, staged entries, tree state and idempotency rows of every log are committed in one transaction: from here on a crash keeps them;
+ * 3. tiles are written, then the checkpoint (`publish.ts`): from here on everybody can see them;
+ * 4. the batches are answered.
+ *
+ * A crash before 2 loses nothing that was answered; one between 2 and 4 leaves events that are committed and not answered: a sender who
+ * tries again with the same ids is told their leaves. When 3 fails because the disk is full or read-only, batches are rejected with
+ * `not_published`, nothing more is committed, and publication is tried again until it succeeds. What else goes wrong with storage stops the
+ * ledger for good: the process must end, and the next start decides what is there.
+ *
+ * Once a second, full tiles are brought to disk and then what was staged for them is dropped.
+ */
+import { utf8 } from '../core/bytes.ts';
+import { type Clock, systemClock } from '../core/clock.ts';
+import { VeiltrailError } from '../core/errors.ts';
+import { limits } from '../core/limits.ts';
+import { type Random, systemRandom } from '../core/random.ts';
+import { isKeyName } from '../log/note.ts';
+import type { NoteKeySigner } from '../log/note-key.ts';
+import type { AppendResult, PackedBatch } from '../pipeline/packed-batch.ts';
+import type { LogState, RecordStore } from '../storage/record-store.ts';
+import { isFatal } from '../storage/storage-error.ts';
+import type { TileStore } from '../storage/tile-store.ts';
+import { BatchQueue, type QueueBounds, queueBounds, systemTimers, type Timers } from './batch-queue.ts';
+import type { BucketKeys } from './chunk.ts';
+import { LogTree } from './log-tree.ts';
+import { OpenLog } from './open-log.ts';
+import type { Published } from './publish.ts';
+import { checkBatch, type LogTick, prepareTick, type WaitingBatch } from './tick.ts';
+
+export interface LedgerOptions {
+  /** Opened for this ledger alone; closed with it. */
+  records: RecordStore;
+  tiles: TileStore;
+  bucketKeys: BucketKeys;
+  /** The keys that sign a log's checkpoints: one, or two while one follows the other. Their names are the origin. */
+  signers: (log: string, origin: string) => Promise<readonly NoteKeySigner[]>;
+  clock?: Clock;
+  random?: Random;
+  timers?: Timers;
+  bounds?: Partial<QueueBounds>;
+  /** Removes the seal of the last orderly close, once the records say that they are open (see `seal.ts`). */
+  unseal?: () => Promise<void>;
+  /** After every publication. */
+  onPublished?: (log: string, published: Published) => void;
+  /** The process must end: nothing is answered any more. */
+  onFatal?: (error: Error) => void;
+}
+
+/** Ids are forgotten this long after they were received. */
+const idempotencyMs = 3 * 24 * 3_600_000;
+const prunedRowsMax = 4_000;
+const syncMs = 1_000;
+const publishAgainMs = 1_000;
+/** Ticks wait for full tiles to reach the disk when more leaves than this are staged: it bounds the work of a start after a crash. */
+const unsyncedLeavesMax = 1_048_576;
+
+export class Ledger {
+  readonly #options: LedgerOptions;
+  readonly #records: RecordStore;
+  readonly #clock: Clock;
+  readonly #random: Random;
+  readonly #timers: Timers;
+  readonly #queue: BatchQueue;
+  readonly #logs = new Map<string, OpenLog>();
+  #running: Promise<void> | undefined;
+  #maintaining: Promise<void> | undefined;
+  #cancelMaintenance: (() => void) | undefined;
+  #cancelRetry: (() => void) | undefined;
+  #pruneNext = 0;
+  #closing: Promise<void> | undefined;
+  #dead: Error | undefined;
+
+  private constructor(options: LedgerOptions) {
+    this.#options = options;
+    this.#records = options.records;
+    this.#clock = options.clock ?? systemClock;
+    this.#random = options.random ?? systemRandom;
+    this.#timers = options.timers ?? systemTimers;
+    this.#queue = new BatchQueue({ ...queueBounds, ...options.bounds }, this.#clock, this.#timers);
+  }
+
+  /**
+   * Opens every log, finishing what a crash left unfinished.
+   * @throws VeiltrailError what `recover` throws; the stores are closed then
+   */
+  static async open(options: LedgerOptions): Promise<Ledger> {
+    const ledger = new Ledger(options);
+    try {
+      // In this order: a crash between the two leaves a seal that the records disown.
+      if (await options.records.isClean()) await options.records.setClean(false);
+      await options.unseal?.();
+      for (const state of await options.records.logs()) ledger.#logs.set(state.log, await ledger.#openLog(state));
+    } catch (error) {
+      await options.records.close();
+      throw error;
+    }
+    ledger.#maintainLater();
+    return ledger;
+  }
+
+  /** Logs with their origins and what is published of them. */
+  logs(): { log: string; origin: string; published: Published }[] {
+    return [...this.#logs.values()].map(({ log, origin, published }) => ({ log, origin, published }));
+  }
+
+  /**
+   * Adds an empty log and publishes its first checkpoint.
+   * @param log lower-case letters, digits, `-` and `_`, up to 64 characters
+   * @throws VeiltrailError `bad_log_name`, `bad_origin`, `log_exists`
+   */
+  async createLog(log: string, origin: string): Promise<void> {
+    if (!/^[a-z0-9_][a-z0-9_-]*$/.test(log) || log.length > limits.logNameMax) throw new VeiltrailError('bad_log_name', 'not a name for a log');
+    if (!isKeyName(origin) || utf8(origin).length > limits.originBytesMax) throw new VeiltrailError('bad_origin', 'not an origin for a log');
+    this.#checkOpen();
+    const tree = LogTree.empty();
+    const state: LogState = {
+      log,
+      origin,
+      createdAtMs: this.#clock.now(),
+      treeSize: 0,
+      root: tree.root(),
+      frontier: tree.frontierBytes(),
+      lastReceivedAtMs: 0,
+      durableSize: 0,
+    };
+    try {
+      this.#logs.set(log, await this.#openLog(await this.#addLog(state)));
+    } catch (error) {
+      if (isFatal(error)) this.#die(error as Error);
+      throw error;
+    }
+  }
+
+  /**
+   * Appends a batch, all of it or nothing, and answers when it is durable and published.
+   * @throws VeiltrailError `log_not_found`, `bad_batch`, `queue_full`, `id_conflict`; `disk_full`, `storage_readonly`, `storage_busy` (not
+   * stored; later may work), `not_published` (stored, not visible: trying again with the same ids is safe); `ledger_closed`
+   */
+  append(batch: PackedBatch): Promise<AppendResult> {
+    return new Promise((resolve, reject) => {
+      this.#checkOpen();
+      if (!this.#logs.has(batch.log)) throw new VeiltrailError('log_not_found', 'there is no such log');
+      checkBatch(batch);
+      this.#queue.push({ batch, resolve, reject });
+      this.#running ??= this.#run();
+    });
+  }
+
+  /** Answers what waits, brings everything to disk and closes the stores. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  /** The state of a log that is new, or of one that was added before but could not be published then. */
+  async #addLog(state: LogState): Promise<LogState> {
+    try {
+      await this.#records.createLog(state);
+      return state;
+    } catch (error) {
+      if ((error as VeiltrailError).code !== 'log_exists' || this.#logs.has(state.log)) throw error;
+      const unpublished = (await this.#records.logs()).find(({ log, origin }) => log === state.log && origin === state.origin);
+      if (!unpublished) throw error;
+      return unpublished;
+    }
+  }
+
+  async #openLog(state: LogState): Promise<OpenLog> {
+    const signers = await this.#options.signers(state.log, state.origin);
+    const log = await OpenLog.open(state, this.#records, this.#options.tiles, signers);
+    this.#options.onPublished?.(log.log, log.published);
+    return log;
+  }
+
+  async #run(): Promise<void> {
+    // What is appended in the same turn goes into the same tick.
+    await Promise.resolve();
+    while (this.#queue.length > 0) {
+      await this.#queue.gather();
+      const waiting = this.#queue.take();
+      try {
+        await this.#tick(waiting);
+      } catch (error) {
+        for (const { reject } of waiting) reject(error as Error);
+        if (isFatal(error)) this.#die(error as Error);
+        else this.#publishLater();
+      }
+    }
+    this.#running = undefined;
+  }
+
+  async #tick(waiting: readonly WaitingBatch[]): Promise<void> {
+    // What is committed must be visible before more is: so recovery never has more than one tick to publish.
+    await this.#publishAll();
+    if (this.#unsyncedLeaves() > unsyncedLeavesMax) await this.#maintain();
+    const ticks: LogTick[] = [];
+    for (const [log, batches] of Map.groupBy(waiting, ({ batch }) => batch.log)) {
+      const ports = { records: this.#records, bucketKeys: this.#options.bucketKeys, random: this.#random };
+      ticks.push(await prepareTick(this.#log(log), batches, ports));
+    }
+    const appends = ticks.flatMap(({ append }) => (append ? [append] : []));
+    if (appends.length > 0) await this.#records.commit(appends.map(({ commit }) => commit));
+    for (const { commit, growth } of appends) this.#log(commit.log).committed(growth, commit.receivedAtMs);
+    for (const tick of ticks) await this.#publishAndAnswer(tick);
+    this.#maintainLater();
+  }
+
+  async #publishAndAnswer(tick: LogTick): Promise<void> {
+    const log = this.#log(tick.log);
+    try {
+      await this.#publish(log);
+    } catch (error) {
+      if (isFatal(error)) throw error;
+      this.#publishLater();
+      const { code } = error as VeiltrailError;
+      const notPublished = new VeiltrailError(
+        'not_published',
+        'the events are stored but not published yet; sending them again with the same ids is safe',
+        { cause: code },
+        { cause: error },
+      );
+      for (const { waiting } of tick.placed) waiting.reject(notPublished);
+      return;
+    }
+    const { treeSize, checkpoint } = log.published;
+    for (const { waiting, appended } of tick.placed) waiting.resolve({ appended, treeSize, checkpoint });
+  }
+
+  async #publish(log: OpenLog): Promise<void> {
+    if (log.isPublished) return;
+    await log.publish();
+    this.#options.onPublished?.(log.log, log.published);
+  }
+
+  async #publishAll(): Promise<void> {
+    for (const log of this.#logs.values()) await this.#publish(log);
+  }
+
+  /** Nobody may be writing any more, and yet what is committed must become visible. */
+  #publishLater(): void {
+    if (this.#dead || [...this.#logs.values()].every(({ isPublished }) => isPublished)) return;
+    this.#cancelRetry ??= this.#timers.after(publishAgainMs, () => {
+      this.#cancelRetry = undefined;
+      // A tick publishes first of all; this is one without batches.
+      this.#running ??= this.#runEmpty();
+    });
+  }
+
+  async #runEmpty(): Promise<void> {
+    try {
+      await this.#publishAll();
+    } catch (error) {
+      if (isFatal(error)) this.#die(error as Error);
+      else this.#publishLater();
+    }
+    this.#running = undefined;
+    if (this.#queue.length > 0) this.#running = this.#run();
+  }
+
+  #maintainLater(): void {
+    if (this.#dead || this.#closing) return;
+    this.#cancelMaintenance ??= this.#timers.after(syncMs, () => {
+      this.#cancelMaintenance = undefined;
+      void this.#maintain();
+    });
+  }
+
+  /** Brings full tiles to disk and keeps house. Does not reject: what storage refuses now is tried again. */
+  #maintain(): Promise<void> {
+    this.#maintaining ??= this.#maintainOnce()
+      .catch((error: unknown) => {
+        if (isFatal(error)) this.#die(error as Error);
+        else this.#maintainLater();
+      })
+      .finally(() => {
+        this.#maintaining = undefined;
+      });
+    return this.#maintaining;
+  }
+
+  async #maintainOnce(): Promise<void> {
+    const logs = [...this.#logs.values()];
+    for (const log of logs) await log.sync(this.#records);
+    const pruned = logs[this.#pruneNext++ % Math.max(1, logs.length)];
+    if (pruned) await this.#records.pruneIdempotency(pruned.log, this.#clock.now() - idempotencyMs, prunedRowsMax);
+    await this.#records.tidy();
+  }
+
+  #unsyncedLeaves(): number {
+    let leaves = 0;
+    for (const log of this.#logs.values()) leaves += log.unsyncedLeaves;
+    return leaves;
+  }
+
+  async #close(): Promise<void> {
+    this.#queue.hurry();
+    await this.#running;
+    this.#cancelMaintenance?.();
+    this.#cancelRetry?.();
+    await this.#maintaining;
+    if (!this.#dead) await this.#settle();
+    await this.#records.close();
+  }
+
+  /** Leaves nothing to recover; if storage refuses, the next start does it. */
+  async #settle(): Promise<void> {
+    try {
+      await this.#publishAll();
+      for (const log of this.#logs.values()) await log.sync(this.#records);
+      await this.#records.setClean(true);
+    } catch (error) {
+      if (isFatal(error)) this.#die(error as Error);
+    }
+  }
+
+  #die(error: Error): void {
+    if (this.#dead) return;
+    this.#dead = error;
+    this.#cancelMaintenance?.();
+    this.#cancelRetry?.();
+    for (const { reject } of this.#queue.clear()) reject(error);
+    this.#options.onFatal?.(error);
+  }
+
+  #log(log: string): OpenLog {
+    const open = this.#logs.get(log);
+    if (!open) throw new VeiltrailError('log_not_found', 'there is no such log');
+    return open;
+  }
+
+  #checkOpen(): void {
+    if (this.#dead) throw this.#dead;
+    if (this.#closing) throw new VeiltrailError('ledger_closed', 'the ledger is closed');
+  }
+}
