@@ -43,12 +43,13 @@ export const commonWords = words(`
   zoom salesforce oracle cloud kubernetes docker node java python ruby go rust php perl curl wget gecko webkit version build release compatible like khtml bot crawler spider
   north south east west central us eu asia pacific america europe africa united states kingdom new york london paris berlin tokyo
   monday tuesday wednesday thursday friday saturday sunday january february march april june july august september october november december
-  jan feb mar apr jun jul aug sep sept oct nov dec mon tue wed thu fri sat sun am pm utc gmt
+  feb mar apr jul sep sept oct nov dec mon tue wed thu fri sat sun am pm utc gmt
   security firewall gateway proxy router endpoint cluster instance instances image images snapshot pod pods namespace container containers deployment job jobs task tasks
   function functions lambda queue topic stream channel channels project projects repository repositories repo branch commit merge pull issue ticket case incident
   order orders invoice invoices payment payments transaction transactions card cards bank report reports document documents dashboard console portal workspace
   multi factor mfa sso saml oauth oidc scim two single step verification verified verify code codes challenge otp push
   please dear hello hi hey thanks thank regards sincerely note subject re fwd fw attached see contact call street road avenue lane drive city country county state zip postal
+  patient traveler traveller employee contractor visitor nurse doctor physician agent analyst engineer ssn dob mrn iban passport license licence social applicant cardholder
   invalid unknown unexpected missing required expired locked unlocked suspended active inactive pending resource resources setting settings configuration config
   management console root certificate certificates external internal connector integration webhook scheduled automatic manual background process processes thread
 `);

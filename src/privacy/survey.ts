@@ -92,7 +92,8 @@ export function isHex(unit: number): boolean {
  * full-width marks. Coarse on purpose: it may lengthen a finding, never shorten one.
  */
 export function isWordBeyondAscii(unit: number): boolean {
-  if (unit < 0xaa) return false;
+  // NaN, beyond the end of a text, is no word either.
+  if (!(unit >= 0xaa)) return false;
   if (unit < 0xc0) return unit === 0xaa || unit === 0xb5 || unit === 0xba;
   if (unit === 0xd7 || unit === 0xf7) return false;
   if (unit >= 0x2000 && unit <= 0x2bff) return false;

@@ -16,7 +16,7 @@ const phone: KindSpec = {
   kind: 'phone',
   family: 'contact',
   example: '+1 (458) 665-7205',
-  check: 'E.164 with +, or a North American 3-3-4 shape, or 7 to 15 digits after a word such as phone or mobile',
+  check: 'E.164 with +, or a North American 3-3-4 shape, or groups behind a trunk zero, or 7 to 15 digits after a word such as phone or mobile',
   floor: 0.5,
   canonical: canonicalPhone,
 };
@@ -128,7 +128,8 @@ function detectPhone({ text, survey, found }: ScanContext): void {
     const end = trimmedPhone(text, survey, i, last, start);
     if (end > 0) {
       const opening = phoneStart(text, start);
-      found.push({ kind: 'phone', start: opening, end, confidence: text.charCodeAt(opening) === 43 ? 0.9 : 0.7 });
+      const tail = /^ ?(?:ext\.?|x|#) ?\d{1,6}(?!\w)/i.exec(text.slice(end, end + 14));
+      found.push({ kind: 'phone', start: opening, end: end + (tail ? tail[0].length : 0), confidence: text.charCodeAt(opening) === 43 ? 0.9 : 0.7 });
       while (i + 1 < digitRunCount && (digitRuns[2 * i + 2] as number) < end) i++;
     }
   }
@@ -163,7 +164,7 @@ function trimmedPhone(text: string, survey: ScanContext['survey'], i: number, la
   for (let j = last; j >= i; j--) {
     const end = digitRuns[2 * j + 1] as number;
     const next = text.charCodeAt(end);
-    if (isWord(next) || next === 95 || (next === 45 && isWord(text.charCodeAt(end + 1)) && j === last)) continue;
+    if ((isWord(next) && !/^x\d{1,6}(?!\w)/.test(text.slice(end, end + 8))) || next === 95 || (next === 45 && isWord(text.charCodeAt(end + 1)) && j === last)) continue;
     if (next === 46 && isDigit(text.charCodeAt(end + 1))) continue;
     const number = text.slice(start, end);
     const digits = number.replace(/\D+/g, '').length;
@@ -175,8 +176,15 @@ function trimmedPhone(text: string, survey: ScanContext['survey'], i: number, la
 }
 
 function isNorthAmerican(number: string, bracket: boolean): boolean {
-  if (bracket) return /^[2-9]\d\d\) ?[-.]?[2-9]\d\d[-. ]\d{4}$/.test(number);
-  return /^(?:1[-. ])?(?:[2-9]\d\d([-.])[2-9]\d\d\1\d{4}|\([2-9]\d\d\) ?[2-9]\d\d[-. ]\d{4})$/.test(number);
+  if (bracket) return /^[2-9]\d\d\) ?[-.]?\d{3}[-. ]\d{4}$/.test(number);
+  return /^(?:1[-. ])?(?:[2-9]\d\d([-.])\d{3}\1\d{4}|\([2-9]\d\d\) ?\d{3}[-. ]\d{4})$/.test(number) || isTrunkNumber(number);
+}
+
+/** `056 590 36 33`, `(0)78 8098 1119`: a trunk zero, then groups of two or more digits, nine to eleven digits in all. */
+function isTrunkNumber(number: string): boolean {
+  if (!/^0[1-9]\d{0,3}(?:[ -]\d{2,4}){2,4}$/.test(number)) return false;
+  const digits = number.replace(/\D+/g, '').length;
+  return digits >= 9 && digits <= 11;
 }
 
 function looksLikeDate(number: string): boolean {

@@ -68,8 +68,10 @@ function judgeSsn(text: string, runs: Int32Array, i: number, found: ScanContext[
   const separator = text.charCodeAt(start + 3);
   if (separator !== text.charCodeAt(start + 6) || !isLoose(text, start, end)) return;
   const dashed = separator === 45 || separator === 0x2010 || separator === 0x2011 || separator === 0x2013;
-  if (dashed && isIssued(text.slice(start, start + 3), text.slice(start + 4, start + 6), text.slice(start + 7, end)) && !isPiece(text, start)) {
-    found.push({ kind: 'us_ssn', start, end, confidence: 0.85 });
+  if (text.startsWith('000', start) && text.endsWith('0000', end)) return;
+  const issued = issuedConfidence(text.slice(start, start + 3), text.slice(start + 4, start + 6), text.slice(start + 7, end));
+  if (dashed && issued > 0 && !isPiece(text, start)) {
+    found.push({ kind: 'us_ssn', start, end, confidence: issued });
   } else if ((dashed || separator === 32 || separator === 46) && ssnWord.test(before(text, start, 40))) found.push({ kind: 'us_ssn', start, end, confidence: 0.7 });
 }
 
@@ -87,12 +89,15 @@ function isPiece(text: string, start: number): boolean {
   return text.charCodeAt(start - 1) === 45 && isIdentifier(text.charCodeAt(start - 2)) && !ssnWord.test(before(text, start, 24));
 }
 
-/** Ranges the SSA and the IRS (ITIN) have issued: no 000 or 666 areas, no 00 group, no 0000 serial; 9xx only as ITIN. */
-export function isIssued(area: string, group: string, serial: string): boolean {
-  if (area === '000' || area === '666' || group === '00' || serial === '0000') return false;
-  if (area[0] !== '9') return true;
+/**
+ * How sure the ranges make it: 0.85 for those the SSA issues and the IRS uses for ITINs, 0.6 for the rest of 900–999 (never issued, but
+ * nothing else is written like this), 0 for 000 and 666 areas, 00 groups and 0000 serials.
+ */
+export function issuedConfidence(area: string, group: string, serial: string): number {
+  if (area === '000' || area === '666' || group === '00' || serial === '0000') return 0;
+  if (area[0] !== '9') return 0.85;
   const g = Number(group);
-  return (g >= 50 && g <= 65) || (g >= 70 && g <= 88) || (g >= 90 && g <= 92) || (g >= 94 && g <= 99);
+  return (g >= 50 && g <= 65) || (g >= 70 && g <= 88) || (g >= 90 && g <= 92) || (g >= 94 && g <= 99) ? 0.85 : 0.6;
 }
 
 export const ssnDetector: Detector = { kinds: [ssn, nationalId, dateOfBirth, postalAddress, location], gate: has.digit, detect: detectSsn };

@@ -6,7 +6,7 @@ const card: KindSpec = {
   kind: 'credit_card',
   family: 'money',
   example: '4111 1111 1111 1111',
-  check: 'issuer prefix, length and Luhn, between identifier boundaries; 13 to 19 digits in any state after a word such as card',
+  check: 'issuer prefix, length and Luhn, between identifier boundaries; 12 to 19 digits in any state after a word such as card',
   floor: 0.5,
   canonical: digitsOf,
 };
@@ -51,7 +51,7 @@ export function isIssuedCard(digits: string): boolean {
   }
 }
 
-const cardWord = /(?:card|credit|debit|visa|mastercard|master|amex|american express|discover|maestro|jcb|diners|unionpay|pan|cc|kreditkarte|karte|carte|tarjeta|carta)(?:["'\s:=#_.|(-]|numbers?|number|num|nr|no|is|was|ending|details|info|payment)*$/;
+const cardWord = /(?:card|credit|debit|visa|mastercard|amex|american express|discover|maestro|jcb|diners|unionpay|pan|cc|kreditkarte|karte|carte|tarjeta|carta)(?:["'\s:=#_.|(-]|numbers?|number|num|nr|no|is|was|ending|details|info|payment)*$/;
 const cardDigitsMax = 19;
 
 function detectCard({ text, survey, found }: ScanContext): void {
@@ -72,7 +72,7 @@ function detectCard({ text, survey, found }: ScanContext): void {
       }
       digits += to - from;
       if (digits > cardDigitsMax) break;
-      if (digits >= 13 && isShut(text, to) && judgeCard(text, start, to, j > i)) end = to;
+      if (digits >= 12 && isShut(text, to) && judgeCard(text, start, to, j > i)) end = to;
     }
     if (end < 0) continue;
     found.push({ kind: 'credit_card', start, end, confidence: 0.9 });
@@ -124,7 +124,7 @@ export function isIban(value: string): boolean {
   return rest === 1;
 }
 
-const ibanWord = /iban["'\s:=#_.|(-]*(?:(?:number|no|nr|is|code)["'\s:=#.|(-]*)*$/;
+const ibanWord = /iban[^.;\n]{0,20}$/;
 
 /** Two letters, two digits, then groups: anchored on the digit run that is the check number or begins with it. */
 function detectIban({ text, survey, found }: ScanContext): void {
@@ -159,7 +159,7 @@ function ibanEnd(text: string, start: number, length: number): number {
 
 /** After the word IBAN: one run of 15 to 34, or groups of four. */
 function looseIbanEnd(text: string, start: number): number {
-  const match = /^[A-Za-z]{2}\d{2}(?:[0-9A-Za-z]{11,30}|(?:[ -][0-9A-Za-z]{4}){2,7}(?:[ -][0-9A-Za-z]{1,3})?)(?![0-9A-Za-z])/.exec(text.slice(start, start + 48));
+  const match = /^[A-Za-z]{2}\d{2}(?:[0-9A-Za-z]{10,30}|(?:[ -][0-9A-Za-z]{4}){2,7}(?:[ -][0-9A-Za-z]{1,3})?)(?![0-9A-Za-z])/.exec(text.slice(start, start + 48));
   return match ? start + match[0].length : -1;
 }
 

@@ -132,7 +132,8 @@ function isVersion(text: string, start: number): boolean {
     while (word > stop && (isIdentifier(text.charCodeAt(word - 1)) || text.charCodeAt(word - 1) === 45)) word--;
     const opener = text.charCodeAt(word - 1);
     if (opener === 47 || opener === 46 || opener === 58) return false;
-    return !addressWord.test(text.slice(word, start - 1).toLowerCase()) && isLetter(text.charCodeAt(word));
+    // Versions of four small parts are rare and have a zero among them (`Chrome/113.0.0.0`): anything else may be an address.
+    return !addressWord.test(text.slice(word, start - 1).toLowerCase()) && isLetter(text.charCodeAt(word)) && /\.0(?!\d)/.test(text.slice(start, start + 15).replace(/[^\d.].*$/s, ''));
   }
   if (mark !== 32 && mark !== 58 && mark !== 61 && mark !== 34 && mark !== 40) return false;
   return /(?:^|[^a-z])(?:versions?|ver|v|release|build|firmware|revision|rev)["']?[\s:=(]{1,3}["']?$/.test(before(text, start, 16));
