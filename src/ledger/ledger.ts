@@ -31,6 +31,13 @@ import { OpenLog } from './open-log.ts';
 import type { Published } from './publish.ts';
 import { checkBatch, type LogTick, prepareTick, type WaitingBatch } from './tick.ts';
 
+/** A log and what is visible of it. */
+export interface LogInfo {
+  log: string;
+  origin: string;
+  published: Published;
+}
+
 export interface LedgerOptions {
   /** Opened for this ledger alone; closed with it. */
   records: RecordStore;
@@ -45,7 +52,7 @@ export interface LedgerOptions {
   /** Removes the seal of the last orderly close, once the records say that they are open (see `seal.ts`). */
   unseal?: () => Promise<void>;
   /** After every publication. */
-  onPublished?: (log: string, published: Published) => void;
+  onPublished?: (log: LogInfo) => void;
   /** The process must end: nothing is answered any more. */
   onFatal?: (error: Error) => void;
 }
@@ -103,8 +110,8 @@ export class Ledger {
   }
 
   /** Logs with their origins and what is published of them. */
-  logs(): { log: string; origin: string; published: Published }[] {
-    return [...this.#logs.values()].map(({ log, origin, published }) => ({ log, origin, published }));
+  logs(): LogInfo[] {
+    return [...this.#logs.values()].map(infoOf);
   }
 
   /**
@@ -172,7 +179,7 @@ export class Ledger {
   async #openLog(state: LogState): Promise<OpenLog> {
     const signers = await this.#options.signers(state.log, state.origin);
     const log = await OpenLog.open(state, this.#records, this.#options.tiles, signers);
-    this.#options.onPublished?.(log.log, log.published);
+    this.#options.onPublished?.(infoOf(log));
     return log;
   }
 
@@ -233,7 +240,7 @@ export class Ledger {
   async #publish(log: OpenLog): Promise<void> {
     if (log.isPublished) return;
     await log.publish();
-    this.#options.onPublished?.(log.log, log.published);
+    this.#options.onPublished?.(infoOf(log));
   }
 
   async #publishAll(): Promise<void> {
@@ -336,4 +343,8 @@ export class Ledger {
     if (this.#dead) throw this.#dead;
     if (this.#closing) throw new VeiltrailError('ledger_closed', 'the ledger is closed');
   }
+}
+
+function infoOf({ log, origin, published }: OpenLog): LogInfo {
+  return { log, origin, published };
 }

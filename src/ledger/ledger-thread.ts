@@ -1,0 +1,112 @@
+/**
+ * The ledger in a thread of its own: hashing, sealing, SQLite and files never hold up the thread that answers requests. It opens the data
+ * directory that its process has locked, takes signing keys from the keyring, and asks the vault's thread for bucket keys over a port.
+ *
+ * Only `ledger-client.ts` starts it.
+ */
+import { isMainThread, parentPort, workerData, type MessagePort } from 'node:worker_threads';
+import { VeiltrailError } from '../core/errors.ts';
+import type { NoteKeySigner } from '../log/note-key.ts';
+import type { AppendResult, PackedBatch } from '../pipeline/packed-batch.ts';
+import { dataDirPaths } from '../storage/data-dir.ts';
+import { openFileTileStore } from '../storage/files/tile-store.ts';
+import { openSqliteRecordStore } from '../storage/sqlite/record-store.ts';
+import { Caller, serveCalls } from '../thread/port-call.ts';
+import { type Keyring, openKeyring } from '../vault/keyring.ts';
+import type { QueueBounds } from './batch-queue.ts';
+import type { BucketKeys } from './chunk.ts';
+import { Ledger, type LogInfo } from './ledger.ts';
+import { breakSeal } from './seal.ts';
+
+/** What the thread is started with. */
+export interface LedgerThreadData {
+  thread: 'ledger';
+  dataDir: string;
+  keyringDir: string;
+  /** The other end answers `bucketKey` of `{log, bucket}` with 32 bytes. */
+  bucketKeys: MessagePort;
+  bounds: Partial<QueueBounds>;
+}
+
+/** What the thread says without being asked. */
+export interface LedgerNews {
+  published?: LogInfo;
+  fatal?: { code?: string; message: string };
+}
+
+/** What became of one batch of many. */
+export type AppendOutcome = { result: AppendResult } | { code: string | undefined; message: string; detail: VeiltrailError['detail'] };
+
+if (!isMainThread && parentPort && (workerData as Partial<LedgerThreadData> | null)?.thread === 'ledger')
+  serve(parentPort, workerData as LedgerThreadData);
+
+function serve(main: MessagePort, data: LedgerThreadData): void {
+  const tell = (news: LedgerNews): void => main.postMessage(news);
+  const opened = open(data, tell);
+  // Told to whoever calls `open`.
+  opened.catch(() => undefined);
+  serveCalls(main, {
+    open: async () => (await opened).ledger.logs(),
+    append: async (batches: PackedBatch[]) => Promise.all(batches.map(async (batch) => appendOne((await opened).ledger, batch))),
+    createLog: async ({ log, origin }: { log: string; origin: string }) => {
+      const { ledger, keyring } = await opened;
+      keyring.createSigner(log, origin);
+      await ledger.createLog(log, origin);
+    },
+    close: async () => {
+      await (await opened).ledger.close();
+      data.bucketKeys.close();
+    },
+  });
+}
+
+async function open(data: LedgerThreadData, tell: (news: LedgerNews) => void): Promise<{ ledger: Ledger; keyring: Keyring }> {
+  const paths = dataDirPaths(data.dataDir);
+  const keyring = openKeyring(data.keyringDir, { create: false });
+  const ledger = await Ledger.open({
+    records: openSqliteRecordStore(paths.records),
+    tiles: openFileTileStore(paths.logs),
+    bucketKeys: callBucketKeys(data.bucketKeys),
+    signers: async (log, origin) => signersOf(keyring, log, origin),
+    bounds: data.bounds,
+    unseal: () => breakSeal(data.dataDir),
+    onPublished: (published) => tell({ published }),
+    onFatal: (error) => tell({ fatal: { message: error.message, ...(error instanceof VeiltrailError ? { code: error.code } : {}) } }),
+  });
+  return { ledger, keyring };
+}
+
+function signersOf(keyring: Keyring, log: string, origin: string): NoteKeySigner[] {
+  const signer = keyring.signer(log);
+  if (signer?.name !== origin) throw new VeiltrailError('signing_key_missing', `the keyring has no signing key for log ${log}`, { log });
+  return [signer];
+}
+
+/** Bucket keys from the vault's thread; the newest are kept, because every tick asks for one. */
+export function callBucketKeys(port: MessagePort): BucketKeys {
+  const caller = new Caller(port);
+  port.on('close', () => caller.fail(new VeiltrailError('vault_closed', 'the vault is gone')));
+  const kept = new Map<string, Uint8Array>();
+  return {
+    async bucketKey(log, bucket) {
+      const name = `${log} ${bucket}`;
+      const known = kept.get(name);
+      if (known) return known;
+      const key = await caller.call<Uint8Array>('bucketKey', { log, bucket });
+      if (kept.size >= keptKeysMax) kept.clear();
+      kept.set(name, key);
+      return key;
+    },
+  };
+}
+
+const keptKeysMax = 64;
+
+async function appendOne(ledger: Ledger, batch: PackedBatch): Promise<AppendOutcome> {
+  try {
+    return { result: await ledger.append(batch) };
+  } catch (error) {
+    const { code, message, detail } = error as VeiltrailError;
+    return { code, message, detail: { ...detail } };
+  }
+}
