@@ -65,7 +65,7 @@ export async function connectWriter(options: ConnectionOptions): Promise<Connect
 }
 
 export function dataDirOf(options: { data?: string }): string {
-  return options.data ?? dataDefault;
+  return options.data ?? process.env['VEILTRAIL_DATA'] ?? dataDefault;
 }
 
 function readKey(key: string | undefined): string {

@@ -1,0 +1,97 @@
+/**
+ * Reading what is published of a log: its checkpoint, its tiles, receipts and disclosures made from them. Nothing beyond the published size
+ * is given out, so that what two people are told can always be compared.
+ */
+import { VeiltrailError } from '../core/errors.ts';
+import { formatDisclosure, createDisclosure } from '../log/disclosure.ts';
+import { openCheckpoint, type VerifiedCheckpoint } from '../log/checkpoint.ts';
+import { parseEntryBundle } from '../log/entry-bundle.ts';
+import { formatProof } from '../log/proof.ts';
+import { formatTilePath, parseTilePath, tileWidthMax, type TileName } from '../log/tile-path.ts';
+import { createTileNodeReader, tilesForInclusion, tileWidth } from '../log/tile.ts';
+import { proveInclusion } from '../log/tree.ts';
+import { createTrust } from '../log/trust.ts';
+import type { PackedRecord } from '../log/packed-record.ts';
+import type { TileSource } from '../storage/tile-store.ts';
+
+export interface PublishedLog {
+  log: string;
+  origin: string;
+  vkey: string;
+}
+
+export interface LogReader {
+  /** The newest checkpoint, as signed; undefined before the first. */
+  checkpoint(): Promise<string | undefined>;
+  treeSize(): Promise<number>;
+  /** Undefined for a path that names no published tile. */
+  tile(path: string): Promise<Uint8Array | undefined>;
+  /** The receipt of a leaf, its entry as `extra`; undefined beyond the published size. */
+  prove(leafIndex: number): Promise<string | undefined>;
+}
+
+export function createLogReader({ log, origin, vkey }: PublishedLog, tiles: TileSource): LogReader {
+  const trust = createTrust([vkey], { origin });
+  let newest: { text: string; checkpoint: VerifiedCheckpoint } | undefined;
+
+  const read = async (): Promise<typeof newest> => {
+    const bytes = await tiles.read(log, 'checkpoint');
+    if (!bytes) return undefined;
+    const text = Buffer.from(bytes).toString('utf8');
+    // Verified once for each text: a reader must not pass on what the log did not sign.
+    if (text !== newest?.text) newest = { text, checkpoint: openCheckpoint(text, trust) };
+    return newest;
+  };
+
+  const readTile = async (tile: TileName): Promise<Uint8Array | undefined> =>
+    (await tiles.read(log, formatTilePath(tile))) ?? (tile.width < tileWidthMax ? tiles.read(log, formatTilePath({ ...tile, width: tileWidthMax })) : undefined);
+
+  return {
+    checkpoint: async () => (await read())?.text,
+    treeSize: async () => (await read())?.checkpoint.treeSize ?? 0,
+    async tile(path) {
+      const tile = parsePath(path);
+      const published = await read();
+      if (!tile || !published) return undefined;
+      const level = tile.level === 'entries' ? 0 : tile.level;
+      return tile.width <= tileWidth(level, tile.index, published.checkpoint.treeSize) ? tiles.read(log, path) : undefined;
+    },
+    async prove(leafIndex) {
+      const published = await read();
+      if (!published || leafIndex >= published.checkpoint.treeSize) return undefined;
+      const { treeSize } = published.checkpoint;
+      const bytes = new Map<string, Uint8Array>();
+      for (const tile of tilesForInclusion(leafIndex, treeSize)) {
+        const found = await readTile(tile);
+        if (found) bytes.set(`${tile.level}/${tile.index}`, found);
+      }
+      const nodes = createTileNodeReader(treeSize, (level, index) => bytes.get(`${level}/${index}`));
+      const index = Math.floor(leafIndex / tileWidthMax);
+      const width = tileWidth(0, index, treeSize);
+      const bundle = await readTile({ level: 'entries', index, width });
+      if (!bundle) throw new VeiltrailError('tile_missing', 'the entry bundle is missing', { leafIndex });
+      const entry = entryIn(bundle, leafIndex % tileWidthMax, width);
+      return formatProof({ leafIndex, hashes: proveInclusion(leafIndex, treeSize, nodes), checkpoint: published.text, extra: entry });
+    },
+  };
+}
+
+/** One entry of a bundle, which may have grown since the checkpoint that was read. */
+function entryIn(bundle: Uint8Array, at: number, width: number): Uint8Array {
+  const entryLength = 2 + 33;
+  const entries = Math.max(width, Math.floor(bundle.length / entryLength));
+  return parseEntryBundle(bundle, Math.min(tileWidthMax, entries))[at] as Uint8Array;
+}
+
+function parsePath(path: string): TileName | undefined {
+  try {
+    return parseTilePath(path);
+  } catch {
+    return undefined;
+  }
+}
+
+/** A disclosure of the fields at `pointers` of a record, with its receipt. @throws VeiltrailError `disclosure_pointer` */
+export function discloseRecord(record: PackedRecord, receipt: string, pointers: readonly string[]): string {
+  return formatDisclosure(createDisclosure({ ...record, receipt }, new Set(pointers)));
+}

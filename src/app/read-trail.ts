@@ -1,0 +1,65 @@
+/** The reading half of a trail: records by leaf, receipts, disclosures, search, and the log's own files. */
+import { VeiltrailError } from '../core/errors.ts';
+import { unpackRecord } from '../log/packed-record.ts';
+import { unflattenRecord, type Field } from '../log/record.ts';
+import type { RecordReader } from '../ledger/reader.ts';
+import type { TileSource } from '../storage/tile-store.ts';
+import { createLogReader, discloseRecord, type LogReader, type PublishedLog } from './read-log.ts';
+import type { SearchAnswer, SearchRequest, TrailReader } from './trail.ts';
+
+/** What search gives, before records are put together again. */
+export interface FoundFields {
+  hits: { leafIndex: number; fields: readonly Field[] }[];
+  indexedTo: number;
+  treeSize: number;
+  nextCursor?: string;
+}
+
+export interface ReadingParts {
+  /** Called each time: logs may be added. */
+  logs(): PublishedLog[];
+  tiles: TileSource;
+  records: RecordReader;
+  search(log: string, request: SearchRequest): Promise<FoundFields>;
+}
+
+export function createTrailReading(parts: ReadingParts): Omit<TrailReader, 'close'> {
+  const readers = new Map<string, LogReader>();
+  const known = (log: string): PublishedLog => {
+    const found = parts.logs().find((one) => one.log === log);
+    if (!found) throw new VeiltrailError('log_unknown', 'there is no log of that name');
+    return found;
+  };
+  const reader = (log: string): LogReader => {
+    const existing = readers.get(log);
+    if (existing) return existing;
+    const made = createLogReader(known(log), parts.tiles);
+    readers.set(log, made);
+    return made;
+  };
+  const packed = async (log: string, leafIndex: number): Promise<ReturnType<typeof unpackRecord> | undefined> => {
+    if (leafIndex >= (await reader(log).treeSize())) return undefined;
+    return unpackRecord((await parts.records.record(log, leafIndex)).packed);
+  };
+  return {
+    logs: () => parts.logs().map(({ log }) => log),
+    vkeyOf: (log) => known(log).vkey,
+    checkpoint: async (log) => reader(log).checkpoint(),
+    tile: async (log, path) => reader(log).tile(path),
+    proveEvent: async (log, leafIndex) => reader(log).prove(leafIndex),
+    async readEvent(log, leafIndex) {
+      const record = await packed(log, leafIndex);
+      return record && { leafIndex, record: unflattenRecord(record.fields) };
+    },
+    async discloseEvent(log, leafIndex, pointers) {
+      const record = await packed(log, leafIndex);
+      const receipt = await reader(log).prove(leafIndex);
+      return record && receipt !== undefined ? discloseRecord(record, receipt, pointers) : undefined;
+    },
+    async search(log, request): Promise<SearchAnswer> {
+      known(log);
+      const { hits, ...rest } = await parts.search(log, request);
+      return { ...rest, events: hits.map(({ leafIndex, fields }) => ({ leafIndex, record: unflattenRecord(fields) })) };
+    },
+  };
+}

@@ -1,0 +1,92 @@
+import type { Command } from 'commander';
+import { openKeys, type KeyInfo } from '../../access/manage-keys.ts';
+import { roles, type Role } from '../../access/roles.ts';
+import { systemClock } from '../../core/clock.ts';
+import { VeiltrailError } from '../../core/errors.ts';
+import { systemRandom } from '../../core/random.ts';
+import { editDataDir, openTrailReader } from '../../server/compose.ts';
+import { dataDefault, dataDirOf } from '../connection.ts';
+import { print, printJson, say } from '../output.ts';
+
+interface KeyOptions {
+  data?: string;
+  json?: boolean;
+}
+
+/** Keys are managed where the data directory is; over the network, an admin key does the same at /api/v1/keys. */
+export function addKey(program: Command): void {
+  const key = program.command('key').description('API keys, and the public keys of logs.');
+  const dataOption = ['--data <dir>', `the data directory [${dataDefault}, or VEILTRAIL_DATA]`] as const;
+  const jsonOption = ['--json', 'as JSON, one line each'] as const;
+  key
+    .command('create')
+    .description('Make an API key. It is printed once, on standard output, and stored as a digest only.')
+    .requiredOption('--role <role>', roles.join(', '))
+    .option('--for-log <name...>', 'the logs it is for [all]')
+    .option('--expires <time>', 'when it ends (RFC 3339) [never]')
+    .option('--name <name>', 'what it is called in the list')
+    .option(...dataOption)
+    .option(...jsonOption)
+    .action(createKey);
+  key.command('list').description('All API keys: id, role, logs, and whether they still work. Never the keys.').option(...dataOption).option(...jsonOption).action(listKeys);
+  key.command('revoke').description('End an API key, by its id.').argument('<id>', 'as `key list` shows it').option(...dataOption).option(...jsonOption).action(revokeKey);
+  key
+    .command('export-public')
+    .description("Print a log's public key (vkey): what everyone needs who verifies it.")
+    .option('--log <name>', 'the log', 'default')
+    .option(...dataOption)
+    .action(exportPublic);
+}
+
+interface CreateOptions extends KeyOptions {
+  role: string;
+  forLog?: string[];
+  expires?: string;
+  name?: string;
+}
+
+async function createKey(options: CreateOptions): Promise<void> {
+  const role = roles.find((one) => one === options.role) as Role | undefined;
+  if (role === undefined) throw new VeiltrailError('key_role', `--role is one of ${roles.join(', ')}`);
+  const { key, info } = await manage(options, (keys) =>
+    keys.create({
+      role,
+      ...(options.forLog ? { logs: options.forLog } : {}),
+      ...(options.expires === undefined ? {} : { expiresAt: options.expires }),
+      ...(options.name === undefined ? {} : { name: options.name }),
+    }),
+  );
+  if (options.json) printJson({ key, ...info });
+  else {
+    print(key);
+    say(`key ${info.id}, role ${info.role}; keep it: it cannot be shown again`);
+  }
+}
+
+async function listKeys(options: KeyOptions): Promise<void> {
+  for (const info of await manage(options, (keys) => keys.list())) show(info, options);
+}
+
+async function revokeKey(id: string, options: KeyOptions): Promise<void> {
+  show(await manage(options, (keys) => keys.revoke(id)), options);
+}
+
+function show(info: KeyInfo, { json }: KeyOptions): void {
+  if (json) return printJson(info);
+  const state = info.revokedAt === undefined ? (info.expiresAt === undefined ? '' : `until ${info.expiresAt}`) : `revoked ${info.revokedAt}`;
+  print([info.id, info.role.padEnd(6), (info.logs?.join(',') ?? 'all logs').padEnd(10), info.createdAt, info.name ?? '', state].filter((part) => part !== '').join('  '));
+}
+
+function manage<T>(options: KeyOptions, use: (keys: ReturnType<typeof openKeys>) => T): Promise<T> {
+  const dataDir = dataDirOf(options);
+  return editDataDir(dataDir, () => use(openKeys(dataDir, { clock: systemClock, random: systemRandom })));
+}
+
+async function exportPublic(options: KeyOptions & { log: string }): Promise<void> {
+  const trail = await openTrailReader(dataDirOf(options));
+  try {
+    print(trail.vkeyOf(options.log));
+  } finally {
+    await trail.close();
+  }
+}

@@ -1,0 +1,65 @@
+import type { Command } from 'commander';
+import pc from 'picocolors';
+import { readConfig } from '../../server/config.ts';
+import { isLoopback, listenDefault, parseListen } from '../../server/listen.ts';
+import { startServer } from '../../server/start.ts';
+import { dataDefault } from '../connection.ts';
+import { exitCodes } from '../exit.ts';
+import { printError, say } from '../output.ts';
+
+interface ServeOptions {
+  data?: string;
+  listen?: string;
+  policy?: string;
+  config?: string;
+  origin?: string;
+}
+
+export function addServe(program: Command): void {
+  program
+    .command('serve')
+    .description('Run the server on a data directory, which is made on the first start.')
+    .option('--data <dir>', `the data directory [${dataDefault}, or VEILTRAIL_DATA]`)
+    .option('--listen <host:port>', `where to listen [${listenDefault}]`)
+    .option('--policy <file>', 'the policy to work under from now on [the one in the data directory]')
+    .option('--config <file>', 'these options in a YAML file: data, listen, policy, origin, logs')
+    .option('--origin <origin>', 'the origin of a new data directory: a URL without its scheme, of your own')
+    .action(runServe);
+}
+
+async function runServe(options: ServeOptions): Promise<void> {
+  const config = options.config === undefined ? {} : readConfig(options.config);
+  const settings = { data: process.env['VEILTRAIL_DATA'] ?? dataDefault, listen: listenDefault, ...config, ...options };
+  const address = parseListen(settings.listen);
+  const server = await startServer({
+    dataDir: settings.data,
+    listen: address,
+    logs: config.logs ?? ['default'],
+    ...(settings.policy === undefined ? {} : { policyFile: settings.policy }),
+    ...(settings.origin === undefined ? {} : { origin: settings.origin }),
+    onFatal: (error) => {
+      // What is on disk is not known any more; the next start finds out. Nothing may be answered meanwhile.
+      printError(error);
+      process.exit(exitCodes.refused);
+    },
+  });
+  say(`${pc.bold('veiltrail')} serves ${settings.data} at ${pc.bold(server.url)}`);
+  for (const { log, vkey } of server.logs) say(`  log ${log}, public key ${vkey}`);
+  for (const { role, path } of server.firstKeys) say(`  first ${role} key: ${path}`);
+  if (!isLoopback(address.host)) say(pc.yellow('  reachable from other machines: put something in front that speaks TLS, or keys travel in the clear'));
+  await stopOnSignal(() => server.close());
+}
+
+/** Returns when the process was asked to stop and everything is closed. A second request ends it at once. */
+async function stopOnSignal(close: () => Promise<void>): Promise<void> {
+  await new Promise<void>((resolve) => {
+    let asked = false;
+    const stop = (): void => {
+      if (asked) process.exit(exitCodes.refused);
+      asked = true;
+      resolve();
+    };
+    process.on('SIGINT', stop).on('SIGTERM', stop);
+  });
+  await close();
+}

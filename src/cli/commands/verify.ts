@@ -1,0 +1,140 @@
+import { readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Command } from 'commander';
+import pc from 'picocolors';
+import type { VerifyReport } from '../../app/verify-log.ts';
+import { VeiltrailError } from '../../core/errors.ts';
+import { createTrust } from '../../log/trust.ts';
+import { parseProof } from '../../log/proof.ts';
+import { verifyStoredLog, verifyPublishedLog } from '../../server/verify.ts';
+import { verifyDisclosure } from '../../verify/disclosure.ts';
+import { verifyReceipt } from '../../verify/receipt.ts';
+import { dataDirOf } from '../connection.ts';
+import { exitCodes } from '../exit.ts';
+import { createProgress, print, printJson, say } from '../output.ts';
+
+interface VerifyOptions {
+  vkey?: string;
+  checkpoint?: string;
+  event?: string;
+  log: string;
+  json?: boolean;
+  data?: string;
+}
+
+export function addVerify(program: Command): void {
+  program
+    .command('verify')
+    .description('Prove that nothing was changed: a data directory, a directory of tiles, a URL, a receipt or a disclosure.')
+    .argument('[target]', 'what to verify [the data directory]')
+    .option('--vkey <vkey>', "the log's public key, or @FILE that holds it; without it a data directory's own is taken")
+    .option('--checkpoint <file>', 'a checkpoint kept elsewhere: finds rollback and rewritten history')
+    .option('--event <file>', 'with a receipt: a disclosure of the event that it must be for')
+    .option('--log <name>', 'the log', 'default')
+    .option('--data <dir>', 'the data directory, as for other commands')
+    .option('--json', 'the report as one line of JSON')
+    .addHelpText('after', '\nExits 0 when all is well, 1 when something is wrong and says which leaf or file, 2 on wrong use.')
+    .action(runVerify);
+}
+
+async function runVerify(target: string | undefined, options: VerifyOptions): Promise<void> {
+  const vkey = options.vkey === undefined ? undefined : readVkey(options.vkey);
+  const where = target ?? dataDirOf(options);
+  if (/^https?:\/\//.test(where)) return reportLog(await verifyPublished(where, vkey, options), options);
+  const kind = statSync(where, { throwIfNoEntry: false });
+  if (!kind) throw new VeiltrailError('not_found', `${where}: there is nothing here to verify`);
+  if (kind.isDirectory()) {
+    const report = isDataDir(where) ? await verifyStored(where, vkey, options) : await verifyPublished(where, vkey, options);
+    return reportLog(report, options);
+  }
+  verifyFile(where, vkey, options);
+}
+
+function isDataDir(dir: string): boolean {
+  return ['config.json', 'records.db', 'keys'].some((name) => statSync(join(dir, name), { throwIfNoEntry: false }) !== undefined);
+}
+
+function logOptions(vkey: string | undefined, options: VerifyOptions): { log: string; vkey?: string; keptCheckpoint?: string; onProgress: (leaves: number, of: number) => void } {
+  const progress = createProgress();
+  return {
+    log: options.log,
+    ...(vkey === undefined ? {} : { vkey }),
+    ...(options.checkpoint === undefined ? {} : { keptCheckpoint: readText(options.checkpoint) }),
+    onProgress: (leaves, of) => (leaves === of ? progress.end() : progress.update(`${leaves} of ${of} leaves`)),
+  };
+}
+
+async function verifyStored(dir: string, vkey: string | undefined, options: VerifyOptions): Promise<VerifyReport> {
+  return verifyStoredLog(dir, logOptions(vkey, options));
+}
+
+async function verifyPublished(where: string, vkey: string | undefined, options: VerifyOptions): Promise<VerifyReport> {
+  return verifyPublishedLog(where, logOptions(vkey, options));
+}
+
+function reportLog(report: VerifyReport, options: VerifyOptions): void {
+  if (!report.ok) process.exitCode = exitCodes.wrong;
+  if (options.json) {
+    const { steps: _steps, problemCount: _count, ...facts } = report;
+    return printJson(facts);
+  }
+  for (const { step, ok, detail } of report.steps) print(`${ok ? pc.green('✓') : pc.red('✗')} ${step.padEnd(10)}  ${detail}`);
+  for (const { message, code } of report.problems) print(`  ${pc.red(message)} ${pc.dim(`(${code})`)}`);
+  if (report.problemCount > report.problems.length) print(pc.dim(`  … and ${report.problemCount - report.problems.length} more`));
+  for (const what of report.notChecked) say(pc.dim(`not checked: ${what}`));
+  const verdict = report.ok ? pc.green('all well') : pc.red(report.firstBadLeaf === null ? 'something is wrong' : `first bad leaf: ${report.firstBadLeaf}`);
+  print(`${pc.bold(report.origin)}, ${report.treeSize} leaves: ${verdict}`);
+}
+
+/** Receipts and disclosures: one file, and the key of the log. */
+function verifyFile(file: string, vkey: string | undefined, options: VerifyOptions): void {
+  if (vkey === undefined) throw new VeiltrailError('vkey_missing', "say whose log it should be from: --vkey, the log's public key");
+  const text = readText(file);
+  try {
+    if (text.startsWith('c2sp.org/tlog-proof@')) verifyReceiptText(text, vkey, options);
+    else verifyDisclosureText(text, vkey, options);
+  } catch (error) {
+    if (!(error instanceof VeiltrailError) || error.code === 'vkey_syntax') throw error;
+    process.exitCode = exitCodes.wrong;
+    if (options.json) printJson({ ok: false, problems: [{ code: error.code, where: file, message: error.message }] });
+    else print(`${pc.red('✗')} ${file}: ${error.message} ${pc.dim(`(${error.code})`)}`);
+  }
+}
+
+function verifyReceiptText(text: string, vkey: string, options: VerifyOptions): void {
+  const trust = createTrust([vkey]);
+  const { extra } = parseProof(text);
+  if (!extra) throw new VeiltrailError('receipt_without_entry', 'the receipt does not carry its entry, so nothing says what it is for');
+  const { leafIndex, entry, checkpoint } = verifyReceipt(text, extra, trust);
+  if (options.event !== undefined) {
+    const disclosed = verifyDisclosure(readText(options.event), trust);
+    if (disclosed.leafIndex !== leafIndex || Buffer.compare(disclosed.entry, entry) !== 0) {
+      throw new VeiltrailError('other_event', `the receipt is for leaf ${leafIndex}, the event is at leaf ${disclosed.leafIndex}`);
+    }
+  }
+  if (options.json) return printJson({ ok: true, origin: checkpoint.origin, leafIndex, treeSize: checkpoint.treeSize, entry: Buffer.from(entry).toString('hex') });
+  print(`${pc.green('✓')} leaf ${leafIndex} of ${checkpoint.origin} (size ${checkpoint.treeSize}), signed by the log`);
+  print(pc.dim(`  entry ${Buffer.from(entry).toString('hex')}`));
+}
+
+function verifyDisclosureText(text: string, vkey: string, options: VerifyOptions): void {
+  const { leafIndex, checkpoint, shown, hidden, redactedCount } = verifyDisclosure(text, createTrust([vkey]));
+  if (options.json) {
+    return printJson({ ok: true, origin: checkpoint.origin, leafIndex, treeSize: checkpoint.treeSize, shown, hidden, redacted: redactedCount });
+  }
+  print(`${pc.green('✓')} leaf ${leafIndex} of ${checkpoint.origin} (size ${checkpoint.treeSize}), signed by the log, says:`);
+  for (const { pointer, value } of shown) print(`  ${pointer}  ${JSON.stringify(value)}`);
+  print(pc.dim(`  and ${hidden.length + redactedCount} fields that are not shown`));
+}
+
+function readVkey(text: string): string {
+  return text.startsWith('@') ? readText(text.slice(1)).trim() : text;
+}
+
+function readText(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    throw new VeiltrailError('input_unreadable', `${file}: cannot be read`);
+  }
+}

@@ -1,0 +1,32 @@
+/** The commands' connection to a server: the SDK, in the shape of a data directory. */
+import type { JsonObject } from '../core/json.ts';
+import { createClient } from '../sdk/client.ts';
+import type { Connection } from './connection.ts';
+
+/** @throws VeiltrailError `invalid_url`; calls throw what the SDK throws */
+export function openRemote(url: string, key: string): Connection {
+  const client = createClient({ url, key });
+  return {
+    async append({ log, body, format, contentType, dedupe, repeats, onConflict }) {
+      return client.appendBody(body as Uint8Array<ArrayBuffer>, {
+        log,
+        format,
+        ...(contentType === undefined ? {} : { contentType }),
+        ...(dedupe === undefined ? {} : { dedupe }),
+        ...(onConflict === undefined ? {} : { conflict: onConflict }),
+        ...(repeats === undefined ? {} : { repeats }),
+      });
+    },
+    async search(log, request) {
+      const { events, ...rest } = await client.search({ log, ...request });
+      return { ...rest, events: events.map(({ leafIndex, record }) => ({ leafIndex, record: record as JsonObject })) };
+    },
+    async readEvent(log, leafIndex) {
+      const found = await client.read(leafIndex, { log });
+      return found && { leafIndex, record: found.record as JsonObject };
+    },
+    proveEvent: (log, leafIndex) => client.prove(leafIndex, { log }),
+    checkpoint: (log) => client.checkpoint({ log }),
+    close: () => Promise.resolve(),
+  };
+}

@@ -1,0 +1,266 @@
+/**
+ * Puts the parts together; the only place that picks drivers and starts threads. `openTrail` is the one writer of a data directory,
+ * `openTrailReader` reads beside it.
+ */
+import { existsSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import { Worker } from 'node:worker_threads';
+import { createFirstKeys } from '../access/first-keys.ts';
+import { createAppendEvents } from '../app/append-events.ts';
+import { createTrailReading } from '../app/read-trail.ts';
+import type { Trail, TrailReader } from '../app/trail.ts';
+import { systemClock } from '../core/clock.ts';
+import { VeiltrailError } from '../core/errors.ts';
+import { systemRandom } from '../core/random.ts';
+import { LedgerClient } from '../ledger/ledger-client.ts';
+import { RecordReader } from '../ledger/reader.ts';
+import { breakSeal, sealDataDir } from '../ledger/seal.ts';
+import { WorkerPool } from '../pipeline/pool.ts';
+import type { WorkerSettings } from '../pipeline/worker.ts';
+import { dataDirPaths, isDataDirInUse, lockDataDir } from '../storage/data-dir.ts';
+import { openFileTileSource } from '../storage/files/tile-store.ts';
+import { openSqliteRecordSource } from '../storage/sqlite/record-source.ts';
+import { openSqliteRecordStore } from '../storage/sqlite/record-store.ts';
+import { openKeyring, type Keyring } from '../vault/keyring.ts';
+import { VaultClient } from '../vault/vault-client.ts';
+import { openVaultReader } from '../vault/vault-reader.ts';
+import { openDataConfig, readDataConfig } from './data-config.ts';
+import { keysDirectory, sealedPaths } from './data-files.ts';
+import { openPolicy, type PolicyInForce } from './policy-in-force.ts';
+import { openSearch, openSearchReader } from './open-search.ts';
+import { createFreeSpaceGuard } from './free-space.ts';
+
+export interface TrailOptions {
+  dataDir: string;
+  /** Puts this policy in force; without it the one in the directory, or the default. */
+  policyFile?: string;
+  /** For a directory that is made now. */
+  origin?: string;
+  /** Pipeline workers [one less than the machine has cores, at least one]. */
+  workers?: number;
+  /** What is on disk is not known any more, and the process must end. */
+  onFatal?: (error: Error) => void;
+}
+
+export interface OpenTrail extends Trail {
+  readonly origin: string;
+  /** Where the first API keys were put, if this was the first start. */
+  readonly firstKeys: { role: string; path: string }[];
+}
+
+/**
+ * Opens a data directory for writing; makes it when there is none.
+ * @throws VeiltrailError `data_dir_in_use` when another process has it, and whatever its parts refuse
+ */
+export async function openTrail(options: TrailOptions): Promise<OpenTrail> {
+  const { dataDir } = options;
+  const undo = new Undo();
+  try {
+    const lock = lockDataDir(dataDir);
+    undo.push(() => lock.release());
+    return await openLocked(options, undo);
+  } catch (error) {
+    await undo.run();
+    throw error;
+  }
+}
+
+async function openLocked(options: TrailOptions, undo: Undo): Promise<OpenTrail> {
+  const { dataDir } = options;
+  const onFatal = options.onFatal ?? throwLater;
+  const paths = dataDirPaths(dataDir);
+  const keyringDir = join(dataDir, keysDirectory);
+  const { origin } = openDataConfig(dataDir, options.origin, systemRandom);
+  const keyring = openKeyring(keyringDir, { create: true });
+  const firstKeys = createFirstKeys(dataDir, { clock: systemClock, random: systemRandom });
+  const policy = openPolicy(dataDir, options.policyFile);
+
+  const vault = await VaultClient.open({ dataDir, keyringDir, onFatal });
+  undo.push(() => vault.close());
+  const searchPort = vault.newPort();
+  let indexer: { published(log: string, treeSize: number): void } | undefined;
+  const ledger = await LedgerClient.open({
+    dataDir,
+    keyringDir,
+    bucketKeys: vault.newPort(),
+    onFatal,
+    onPublished: ({ log, published }) => indexer?.published(log, published.treeSize),
+  });
+  undo.push(() => ledger.close());
+  const records = openSqliteRecordSource(paths.records);
+  undo.push(() => records.close());
+  const tiles = openFileTileSource(paths.logs);
+  const reader = new RecordReader(records, vault);
+  const search = await openSearch({ dataDir, keyringDir, records, reader, bucketKeys: searchPort, onFatal });
+  undo.push(() => search.close());
+  indexer = search;
+  for (const { log, published } of ledger.logs()) search.published(log, published.treeSize);
+
+  const pool = new WorkerPool({
+    workers: options.workers ?? Math.max(1, availableParallelism() - 1),
+    startWorker: () => startPipelineWorker(vault, keyring, policy, origin),
+  });
+  undo.push(() => pool.close());
+  const freeSpace = createFreeSpaceGuard(dataDir);
+  const states = await records.logs();
+  const append = createAppendEvents({
+    process: (request) => pool.submit(request),
+    append: (batch) => ledger.append(batch),
+    originOf: (log) => ledger.logs().find((one) => one.log === log)?.origin,
+    lastReceivedAtMs: Math.max(0, ...states.map(({ lastReceivedAtMs }) => lastReceivedAtMs)),
+    clock: systemClock,
+  });
+  const vkeyOf = createVkeys(keyring);
+  const reading = createTrailReading({
+    logs: () => ledger.logs().map(({ log, origin }) => ({ log, origin, vkey: vkeyOf(log) })),
+    tiles,
+    records: reader,
+    search: (log, request) => search.search(log, request),
+  });
+  const underWay = new Set<Promise<unknown>>();
+  return {
+    ...reading,
+    origin,
+    firstKeys,
+    append(request) {
+      const refused = freeSpace.refusal();
+      if (refused) return Promise.reject(refused);
+      const appending = append(request);
+      underWay.add(appending);
+      const done = (): void => void underWay.delete(appending);
+      appending.then(done, done);
+      return appending;
+    },
+    async createLog(log) {
+      if (!ledger.logs().some((one) => one.log === log)) await ledger.createLog(log, `${origin}/${log}`);
+    },
+    ready() {
+      const refused = freeSpace.refusal();
+      return { ready: refused === undefined, reasons: refused ? [refused.message] : [] };
+    },
+    async close() {
+      await Promise.allSettled(underWay);
+      await undo.runBut(1); // the lock goes last
+      await sealAtRest(dataDir, keyring);
+      await undo.run();
+    },
+  };
+}
+
+/** Opens a data directory for reading, whether or not a server runs on it. @throws VeiltrailError `data_dir_missing`, and what its parts refuse */
+export async function openTrailReader(dataDir: string): Promise<TrailReader> {
+  const undo = new Undo();
+  try {
+    readDataConfig(dataDir);
+    const paths = dataDirPaths(dataDir);
+    const keyringDir = join(dataDir, keysDirectory);
+    const keyring = openKeyring(keyringDir, { create: false });
+    const vault = openVaultReader(dataDir, keyring);
+    undo.push(() => vault.close());
+    const records = openSqliteRecordSource(paths.records);
+    undo.push(() => records.close());
+    const reader = new RecordReader(records, vault);
+    const search = await openSearchReader({ dataDir, keyring, records, reader });
+    undo.push(() => search.close());
+    const states = await records.logs();
+    const vkeyOf = createVkeys(keyring);
+    const reading = createTrailReading({
+      logs: () => states.map(({ log, origin }) => ({ log, origin, vkey: vkeyOf(log) })),
+      tiles: openFileTileSource(paths.logs),
+      records: reader,
+      search: (log, request) => search.search(log, request),
+    });
+    return { ...reading, close: () => undo.run() };
+  } catch (error) {
+    await undo.run();
+    throw error;
+  }
+}
+
+/** Changes files of a data directory that a seal may cover: breaks the seal before and makes it anew after, unless a server has the directory. */
+export async function editDataDir<T>(dataDir: string, edit: () => T): Promise<T> {
+  readDataConfig(dataDir);
+  if (isDataDirInUse(dataDir)) return edit();
+  const lock = lockDataDir(dataDir);
+  try {
+    const records = openSqliteRecordStore(dataDirPaths(dataDir).records);
+    const wasClean = await records.isClean();
+    if (wasClean) await records.setClean(false);
+    await records.close();
+    await breakSeal(dataDir);
+    const result = edit();
+    if (wasClean) await sealAtRest(dataDir, openKeyring(join(dataDir, keysDirectory), { create: false }));
+    return result;
+  } finally {
+    lock.release();
+  }
+}
+
+/**
+ * Seals a directory in which everything is closed. First an empty seal, then the flag in the records, then the real one: a crash in between
+ * leaves a directory that says that its sealing was cut short, and never one that looks tampered with.
+ */
+async function sealAtRest(dataDir: string, keyring: Keyring): Promise<void> {
+  const signers = keyring.logs().flatMap((log) => keyring.signer(log) ?? []);
+  if (signers.length === 0 || !existsSync(dataDirPaths(dataDir).records)) return;
+  const nowMs = systemClock.now();
+  await sealDataDir({ dataDir, paths: [], signers, nowMs });
+  const records = openSqliteRecordStore(dataDirPaths(dataDir).records);
+  await records.setClean(true);
+  await records.close();
+  await sealDataDir({ dataDir, paths: sealedPaths(dataDir), signers, nowMs });
+}
+
+function startPipelineWorker(vault: VaultClient, keyring: Keyring, policy: PolicyInForce, origin: string): Worker {
+  const vaultPort = vault.newPort();
+  const settings: WorkerSettings & { runs: 'pipeline' } = {
+    runs: 'pipeline',
+    policyText: policy.text,
+    policyLabel: policy.label,
+    tokenOrigin: origin,
+    tokenScope: 'installation',
+    pseudonymKey: keyring.secret('pseudonym'),
+    idempotencyKey: keyring.secret('idempotency').key,
+    vaultPort,
+    measureStages: false,
+  };
+  const url = new URL(import.meta.url.endsWith('.ts') ? '../pipeline/worker.ts' : '../pipeline/worker.js', import.meta.url);
+  return new Worker(url, { workerData: settings, transferList: [vaultPort], name: 'pipeline' });
+}
+
+/** A log's public key; read from the keyring once. */
+function createVkeys(keyring: Keyring): (log: string) => string {
+  const vkeys = new Map<string, string>();
+  return (log) => {
+    const vkey = vkeys.get(log) ?? keyring.signer(log)?.vkey;
+    if (vkey === undefined) throw new VeiltrailError('signing_key_missing', 'the keyring has no signing key for this log');
+    vkeys.set(log, vkey);
+    return vkey;
+  };
+}
+
+function throwLater(error: Error): void {
+  setImmediate(() => {
+    throw error;
+  });
+}
+
+/** Undoes what was opened, the last first. */
+class Undo {
+  readonly #steps: (() => unknown)[] = [];
+
+  push(step: () => unknown): void {
+    this.#steps.push(step);
+  }
+
+  async run(): Promise<void> {
+    await this.runBut(0);
+  }
+
+  /** All but the first `kept` that were pushed. */
+  async runBut(kept: number): Promise<void> {
+    while (this.#steps.length > kept) await this.#steps.pop()?.();
+  }
+}
+

@@ -1,0 +1,27 @@
+/** A thread that verifies ranges of leaves of a data directory, read-only. Only `verify.ts` starts it. */
+import { join } from 'node:path';
+import { isMainThread, parentPort, workerData } from 'node:worker_threads';
+import { verifyRange, type RangeTask } from '../app/verify-range.ts';
+import { dataDirPaths } from '../storage/data-dir.ts';
+import { openFileTileSource } from '../storage/files/tile-store.ts';
+import { openSqliteRecordSource } from '../storage/sqlite/record-source.ts';
+import { serveCalls } from '../thread/port-call.ts';
+import { openKeyring } from '../vault/keyring.ts';
+import { openVaultReader } from '../vault/vault-reader.ts';
+import { keysDirectory } from './data-files.ts';
+
+export interface VerifyThreadData {
+  thread: 'verify';
+  dataDir: string;
+}
+
+if (!isMainThread && parentPort && (workerData as Partial<VerifyThreadData> | null)?.thread === 'verify') {
+  const { dataDir } = workerData as VerifyThreadData;
+  const paths = dataDirPaths(dataDir);
+  const vault = openVaultReader(dataDir, openKeyring(join(dataDir, keysDirectory), { create: false }));
+  const parts = {
+    tiles: openFileTileSource(paths.logs),
+    store: { records: openSqliteRecordSource(paths.records), bucketKeys: vault, hasToken: (token: string) => vault.hasToken(token) },
+  };
+  serveCalls(parentPort, { verify: (task: RangeTask) => verifyRange(task, parts) });
+}
