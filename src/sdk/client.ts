@@ -1,0 +1,261 @@
+/**
+ * What a program does with a veiltrail server: append, search, read, prove, and fetch the log itself.
+ *
+ * Events without an id get one here, so that a request that is sent again because its answer was lost appends nothing twice.
+ *
+ * @example
+ * ```ts
+ * const client = createClient({ url: 'http://127.0.0.1:7420', key });
+ * await client.append([{ action: 'customer.read', actor: { type: 'user', id: 'u-1' } }]);
+ * ```
+ */
+import { toHex } from '../core/bytes.ts';
+import { VeiltrailError } from '../core/errors.ts';
+import { limits } from '../core/limits.ts';
+import { systemRandom } from '../core/random.ts';
+import { retryDefaults, type RetryOptions } from './retry.ts';
+import { performCall, type Call } from './transport.ts';
+
+export interface ClientOptions {
+  /** Where the server is; a path is kept (`https://host/audit`). */
+  url: string;
+  /** An API key. Without one only what is open can be had: checkpoints and tiles. */
+  key?: string;
+  /** Of one try, its answer included [60,000]. */
+  timeoutMs?: number;
+  retry?: Partial<RetryOptions>;
+  /** Another `fetch` than the global one. */
+  fetch?: typeof fetch;
+}
+
+export interface Receipt {
+  id: string;
+  leafIndex: number;
+  duplicate: boolean;
+  /** Why the event is not stored, and a stub stands for it. */
+  stub?: string;
+  /** C2SP tlog-proof, where it was asked for. */
+  proof?: string;
+}
+
+export interface AppendResult {
+  /** One for each event, in their order. */
+  receipts: Receipt[];
+  treeSize: number;
+  /** Covers all the events. */
+  checkpoint: string;
+}
+
+export interface AppendOptions {
+  /** [`default`] */
+  log?: string;
+  proof?: boolean;
+  signal?: AbortSignal;
+}
+
+export interface AppendBodyOptions extends AppendOptions {
+  contentType?: string;
+  format?: string;
+  /** With `content`, events without an id are told apart by what is in them. */
+  dedupe?: 'id' | 'content';
+  conflict?: 'refuse' | 'append';
+  /** See `POST …/events` in the API's description. */
+  repeats?: ReadonlyMap<number, number>;
+}
+
+export interface FoundEvent {
+  leafIndex: number;
+  record: Record<string, unknown>;
+}
+
+export interface SearchOptions {
+  log?: string;
+  q?: string;
+  /** RFC 3339. */
+  since?: string;
+  until?: string;
+  /** 1 to 1,000. */
+  limit?: number;
+  cursor?: string;
+  signal?: AbortSignal;
+}
+
+export interface SearchResult {
+  /** Newest first. */
+  events: FoundEvent[];
+  indexedTo: number;
+  treeSize: number;
+  nextCursor?: string;
+}
+
+interface ReadOptions {
+  log?: string;
+  signal?: AbortSignal;
+}
+
+/** Every method throws a `VeiltrailError`: `unreachable`, `unexpected_answer`, or the code of the server's problem. */
+export interface Client {
+  /**
+   * Appends events, split into as many requests as their number and size ask for, one after the other. When one fails, those before it are
+   * in the log: sending all again makes duplicates of them, if the events bear ids of their own.
+   */
+  append(events: readonly object[], options?: AppendOptions): Promise<AppendResult>;
+  /** Appends one body as it is: a file, lines, a protocol's own. Without ids or `dedupe: 'content'` a lost answer is not followed by another try. */
+  appendBody(body: Uint8Array<ArrayBuffer> | string, options?: AppendBodyOptions): Promise<AppendResult>;
+  search(options?: SearchOptions): Promise<SearchResult>;
+  /** `undefined` when the log has no such leaf. */
+  read(leafIndex: number, options?: ReadOptions): Promise<FoundEvent | undefined>;
+  /** A receipt (C2SP tlog-proof); `undefined` when the log has no such leaf. */
+  prove(leafIndex: number, options?: ReadOptions): Promise<string | undefined>;
+  /** The newest checkpoint; `undefined` when there is no such log. */
+  checkpoint(options?: ReadOptions): Promise<string | undefined>;
+  /** A tile by its C2SP path (`tile/0/000`); `undefined` when it is not published. */
+  fetchTile(path: string, options?: ReadOptions): Promise<Uint8Array | undefined>;
+}
+
+const requestEventsMax = 1_000;
+const requestBytesMax = limits.bodyBytesMax / 8;
+const logDefault = 'default';
+
+/** @throws VeiltrailError `invalid_url` */
+export function createClient(options: ClientOptions): Client {
+  const transport = {
+    url: parseServerUrl(options.url),
+    key: options.key,
+    // Called by its own name: browsers refuse a `fetch` that is a method of something else.
+    fetch: options.fetch ?? ((...request: Parameters<typeof fetch>) => fetch(...request)),
+    timeoutMs: options.timeoutMs ?? 60_000,
+    retry: { ...retryDefaults, ...options.retry },
+  };
+  const get = (path: string, { signal }: ReadOptions, more: Partial<Call> = {}): Promise<Response> =>
+    performCall(transport, { method: 'GET', path, repeatable: true, signal, ...more });
+
+  const appendBody: Client['appendBody'] = async (body, { log = logDefault, proof, signal, contentType, format, dedupe, conflict, repeats } = {}) =>
+    post(body, {
+      log,
+      proof,
+      signal,
+      contentType,
+      query: { format, dedupe, conflict, repeats: formatRepeats(repeats) },
+      repeatable: dedupe === 'content',
+    });
+
+  const post = async (
+    body: Uint8Array<ArrayBuffer> | string,
+    call: {
+      log: string;
+      proof: boolean | undefined;
+      signal: AbortSignal | undefined;
+      contentType: string | undefined;
+      query: Record<string, string | undefined>;
+      repeatable: boolean;
+    },
+  ): Promise<AppendResult> => {
+    const { log, proof, signal, contentType, query, repeatable } = call;
+    const path = `${logPath(log)}/events`;
+    const response = await performCall(transport, {
+      method: 'POST',
+      path,
+      query: { ...query, proof: proof ? '1' : undefined },
+      body,
+      repeatable,
+      signal,
+      ...(contentType === undefined ? {} : { contentType }),
+    });
+    return (await response.json()) as AppendResult;
+  };
+
+  return {
+    async append(events, { log = logDefault, proof, signal } = {}) {
+      let result: AppendResult | undefined;
+      for (const body of bodiesOf(events)) {
+        const part = await post(body, { log, proof, signal, contentType: 'application/x-ndjson', query: {}, repeatable: true });
+        result = { ...part, receipts: [...(result?.receipts ?? []), ...part.receipts] };
+      }
+      if (!result) throw new VeiltrailError('batch_empty', 'there is no event to append');
+      return result;
+    },
+    appendBody,
+    async search({ log = logDefault, signal, q, since, until, limit, cursor } = {}) {
+      const query = { q, since, until, cursor, limit: limit === undefined ? undefined : String(limit) };
+      const response = await get(`${logPath(log)}/events`, { ...(signal ? { signal } : {}) }, { query });
+      return (await response.json()) as SearchResult;
+    },
+    read: (leafIndex, { log = logDefault, ...rest } = {}) =>
+      orNothing(async () => (await (await get(`${logPath(log)}/events/${leafText(leafIndex)}`, rest)).json()) as FoundEvent),
+    prove: (leafIndex, { log = logDefault, ...rest } = {}) =>
+      orNothing(async () => (await get(`${logPath(log)}/events/${leafText(leafIndex)}/proof`, rest)).text()),
+    checkpoint: ({ log = logDefault, ...rest } = {}) =>
+      orNothing(async () => (await get(`logs/${encodeURIComponent(log)}/checkpoint`, rest, { open: true })).text()),
+    fetchTile: (path, { log = logDefault, ...rest } = {}) =>
+      orNothing(
+        async () => new Uint8Array(await (await get(`logs/${encodeURIComponent(log)}/${tilePath(path)}`, rest, { open: true })).arrayBuffer()),
+      ),
+  };
+}
+
+function parseServerUrl(text: string): URL {
+  let url: URL;
+  try {
+    url = new URL(text.endsWith('/') ? text : `${text}/`);
+  } catch {
+    throw new VeiltrailError('invalid_url', 'the URL of a server is http://… or https://…');
+  }
+  if ((url.protocol !== 'http:' && url.protocol !== 'https:') || url.username !== '' || url.password !== '' || url.search !== '' || url.hash !== '') {
+    throw new VeiltrailError('invalid_url', 'the URL of a server is http://… or https://…, without user, query or fragment');
+  }
+  return url;
+}
+
+function logPath(log: string): string {
+  return `api/v1/logs/${encodeURIComponent(log)}`;
+}
+
+function leafText(leafIndex: number): string {
+  if (!Number.isSafeInteger(leafIndex) || leafIndex < 0) throw new VeiltrailError('leaf_invalid', 'a leaf index is a whole number from 0 on');
+  return String(leafIndex);
+}
+
+function tilePath(path: string): string {
+  // Nothing that could climb out of the log's own folder.
+  if (!/^tile\/[0-9a-z/]+(?:\.p\/\d+)?$/.test(path)) throw new VeiltrailError('tile_path', 'not the path of a tile');
+  return path;
+}
+
+async function orNothing<T>(read: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await read();
+  } catch (error) {
+    if (error instanceof VeiltrailError && error.code === 'not_found') return undefined;
+    throw error;
+  }
+}
+
+/** NDJSON bodies, none with more events or (but for a single event) bytes than a request should have. */
+function* bodiesOf(events: readonly object[]): Generator<string> {
+  let lines: string[] = [];
+  let length = 0;
+  for (const event of events) {
+    const line = JSON.stringify('id' in event ? event : { id: randomId(), ...event });
+    if (lines.length === requestEventsMax || (lines.length > 0 && length + line.length > requestBytesMax)) {
+      yield lines.join('\n');
+      lines = [];
+      length = 0;
+    }
+    lines.push(line);
+    length += line.length + 1;
+  }
+  if (lines.length > 0) yield lines.join('\n');
+}
+
+function formatRepeats(repeats: ReadonlyMap<number, number> | undefined): string | undefined {
+  return repeats && repeats.size > 0 ? [...repeats].map(([position, count]) => `${position}:${count}`).join(',') : undefined;
+}
+
+/** A version 4 UUID (`crypto.randomUUID` is missing on pages without TLS). */
+function randomId(): string {
+  const bytes = systemRandom.bytes(16);
+  bytes[6] = ((bytes[6] as number) & 0x0f) | 0x40;
+  bytes[8] = ((bytes[8] as number) & 0x3f) | 0x80;
+  return toHex(bytes).replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-');
+}

@@ -1,0 +1,14 @@
+/** The client of a veiltrail server, for browsers and Node alike: `fetch` and nothing else. */
+export { VeiltrailError } from '../core/errors.ts';
+export { createClient } from './client.ts';
+export type {
+  AppendBodyOptions,
+  AppendOptions,
+  AppendResult,
+  Client,
+  ClientOptions,
+  FoundEvent,
+  Receipt,
+  SearchOptions,
+  SearchResult,
+} from './client.ts';

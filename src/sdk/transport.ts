@@ -1,0 +1,80 @@
+/** One request to the server, tried again where that is right, and its answer or a {@link VeiltrailError} with the problem's code. */
+import { VeiltrailError } from '../core/errors.ts';
+import { sleep, waitBeforeRetry, type RetryOptions } from './retry.ts';
+
+export interface Call {
+  method: 'GET' | 'POST' | 'PUT' | 'DELETE';
+  /** Relative to the server's URL, without a slash before it. */
+  path: string;
+  query?: Record<string, string | undefined>;
+  body?: Uint8Array<ArrayBuffer> | string;
+  contentType?: string;
+  /** Doing it twice does what doing it once does: it may be sent again although nobody knows whether it arrived. */
+  repeatable: boolean;
+  /** The tiles need no key, and a request without one needs no leave of the browser. */
+  open?: boolean;
+  signal?: AbortSignal | undefined;
+}
+
+export interface TransportOptions {
+  url: URL;
+  key: string | undefined;
+  fetch: typeof fetch;
+  timeoutMs: number;
+  retry: RetryOptions;
+}
+
+/** Performs a call. @throws VeiltrailError `unreachable`, or the code of the server's problem; the signal's reason when it was aborted */
+export async function performCall(options: TransportOptions, call: Call): Promise<Response> {
+  for (let tried = 1; ; tried++) {
+    let response: Response | undefined;
+    let failure: unknown;
+    try {
+      response = await send(options, call);
+    } catch (error) {
+      call.signal?.throwIfAborted();
+      failure = error;
+    }
+    if (response?.ok) return response;
+    const again = response ? response.status === 429 || response.status === 503 : call.repeatable;
+    const waitMs = again ? waitBeforeRetry(tried, response?.headers.get('retry-after') ?? null, options.retry) : undefined;
+    if (waitMs === undefined)
+      throw response ? await errorOf(response) : new VeiltrailError('unreachable', 'the server does not answer', {}, { cause: failure });
+    await response?.body?.cancel();
+    await sleep(waitMs, call.signal);
+  }
+}
+
+function send({ url, key, fetch, timeoutMs }: TransportOptions, call: Call): Promise<Response> {
+  const target = new URL(call.path, url);
+  for (const [name, value] of Object.entries(call.query ?? {})) if (value !== undefined) target.searchParams.set(name, value);
+  const headers: Record<string, string> = {};
+  if (key !== undefined && !call.open) headers['authorization'] = `Bearer ${key}`;
+  if (call.contentType !== undefined) headers['content-type'] = call.contentType;
+  const timeout = AbortSignal.timeout(timeoutMs);
+  return fetch(target, {
+    method: call.method,
+    headers,
+    ...(call.body === undefined ? {} : { body: call.body }),
+    // To wherever a redirect leads, the key was not meant to go.
+    redirect: 'error',
+    credentials: 'omit',
+    signal: call.signal ? AbortSignal.any([call.signal, timeout]) : timeout,
+  });
+}
+
+async function errorOf(response: Response): Promise<VeiltrailError> {
+  const { status } = response;
+  let problem: unknown;
+  try {
+    problem = await response.json();
+  } catch {
+    problem = undefined;
+  }
+  const { code, title, detail } = (problem ?? {}) as Record<string, unknown>;
+  // Something between us and the server may answer in its stead.
+  if (typeof code !== 'string' || !/^[a-z][a-z0-9_]{0,63}$/.test(code))
+    return new VeiltrailError('unexpected_answer', `the answer was HTTP ${status}, not veiltrail's`, { status });
+  const message = typeof detail === 'string' ? detail : typeof title === 'string' ? title : code;
+  return new VeiltrailError(code, message.slice(0, 500), { status });
+}
