@@ -17,8 +17,11 @@ export interface Growth {
   tree: LogTree;
   /** Entry bundles and tiles that the grown tree has and the one before had not. */
   files: TileFile[];
-  /** Paths of those among them that are full, and so final. */
-  fullPaths: string[];
+  /**
+   * Paths of those among them that staged entries do not lead to for ever: full tiles, and the partial ones above level 0, which follow from
+   * full ones and must outlive them, because every published size keeps its tiles until they are full.
+   */
+  lastingPaths: string[];
 }
 
 export class LogTree {
@@ -68,9 +71,14 @@ export class LogTree {
     return {
       tree: new LogTree(frontier, partialTiles, entries.slice(entries.length - (frontier.size % tileWidthMax) * commitmentBytes)),
       files,
-      fullPaths: files.filter(({ path }) => !path.includes('.p/')).map(({ path }) => path),
+      lastingPaths: files.map(({ path }) => path).filter((path) => !isPartial(path) || !/^tile\/(?:0|entries)\//.test(path)),
     };
   }
+}
+
+/** Whether a path names a partial tile or bundle. */
+export function isPartial(path: string): boolean {
+  return path.includes('.p/');
 }
 
 /**

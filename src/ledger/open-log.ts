@@ -3,7 +3,7 @@ import { tileWidthMax } from '../log/tile-path.ts';
 import type { NoteKeySigner } from '../log/note-key.ts';
 import type { LogState, RecordStore } from '../storage/record-store.ts';
 import type { TileStore } from '../storage/tile-store.ts';
-import type { Growth, LogTree } from './log-tree.ts';
+import { type Growth, isPartial, type LogTree } from './log-tree.ts';
 import { publish, type Published, type Publisher, recover } from './publish.ts';
 
 export class OpenLog {
@@ -14,8 +14,12 @@ export class OpenLog {
   readonly #publisher: Publisher;
   /** Committed and not visible: at most what one tick appended. */
   #unpublished: Growth[] = [];
-  /** Full tiles that are visible and perhaps not on disk. */
+  /** Files that are visible, perhaps not on disk, and must be before anything staged is dropped. */
   #unsynced: string[];
+  /** Full tiles on disk whose partial ones may go. */
+  readonly #full: string[] = [];
+  /** Leaves in full tiles that are on disk, and how many of them the records know of. */
+  #syncedSize: number;
   #durableSize: number;
 
   private constructor(state: LogState, tree: LogTree, publisher: Publisher, unsynced: string[]) {
@@ -25,13 +29,14 @@ export class OpenLog {
     this.#tree = tree;
     this.#publisher = publisher;
     this.#unsynced = unsynced;
+    this.#syncedSize = state.durableSize;
     this.#durableSize = state.durableSize;
   }
 
   /** Takes a log over from wherever the process before left it (see {@link recover}), and makes it visible. */
   static async open(state: LogState, records: RecordStore, tiles: TileStore, signers: readonly NoteKeySigner[]): Promise<OpenLog> {
-    const { publisher, tree, fullPaths } = await recover(state, records, tiles, signers);
-    return new OpenLog(state, tree, publisher, fullPaths);
+    const { publisher, tree, lastingPaths } = await recover(state, records, tiles, signers);
+    return new OpenLog(state, tree, publisher, lastingPaths);
   }
 
   /** The committed tree. */
@@ -52,10 +57,6 @@ export class OpenLog {
     return this.#tree.treeSize - this.#durableSize;
   }
 
-  get needsSync(): boolean {
-    return this.#unsynced.length > 0;
-  }
-
   /** Takes note of what was committed. */
   committed(growth: Growth, receivedAtMs: number): void {
     this.#tree = growth.tree;
@@ -68,23 +69,30 @@ export class OpenLog {
     const growths = this.#unpublished;
     await publish(this.#publisher, growths, this.#tree, false);
     this.#unpublished = [];
-    for (const { fullPaths } of growths) this.#unsynced.push(...fullPaths);
+    for (const { lastingPaths } of growths) this.#unsynced.push(...lastingPaths);
   }
 
   /**
-   * Brings the full tiles that are visible to disk, and only then lets go of what was staged for them and of the partial tiles before them.
-   * A crash in between repeats it: what is staged writes the same tiles again.
+   * Brings the full tiles that are visible to disk, and only then lets go of the partial tiles before them and of what was staged for them.
+   * A crash in between repeats it: what is staged writes the same tiles again. May be called again when it failed.
    */
   async sync(records: RecordStore): Promise<void> {
     const { tiles } = this.#publisher;
-    const paths = this.#unsynced.slice();
-    const durableSize = Math.floor(this.published.treeSize / tileWidthMax) * tileWidthMax;
-    if (paths.length === 0) return;
-    // The checkpoint too: it is never smaller than what was dropped, so the next start can compare.
-    await tiles.sync(this.log, [...paths, 'checkpoint']);
-    for (const path of paths) await tiles.removePartials(this.log, path);
-    await records.markDurable(this.log, durableSize);
-    this.#durableSize = durableSize;
-    this.#unsynced = this.#unsynced.slice(paths.length);
+    if (this.#unsynced.length > 0) {
+      const paths = this.#unsynced.slice();
+      const { treeSize } = this.published;
+      // The checkpoint too: it is never smaller than what was dropped, so the next start can compare.
+      await tiles.sync(this.log, [...paths, 'checkpoint']);
+      this.#unsynced = this.#unsynced.slice(paths.length);
+      this.#full.push(...paths.filter((path) => !isPartial(path)));
+      this.#syncedSize = Math.floor(treeSize / tileWidthMax) * tileWidthMax;
+    }
+    for (let path = this.#full[0]; path !== undefined; path = this.#full[0]) {
+      await tiles.removePartials(this.log, path);
+      this.#full.shift();
+    }
+    if (this.#syncedSize === this.#durableSize) return;
+    await records.markDurable(this.log, this.#syncedSize);
+    this.#durableSize = this.#syncedSize;
   }
 }

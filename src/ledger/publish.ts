@@ -54,8 +54,8 @@ export async function publish(to: Publisher, growths: readonly Growth[], committ
 export interface Recovered {
   publisher: Publisher;
   tree: LogTree;
-  /** Full tiles that are written but perhaps not on disk. */
-  fullPaths: string[];
+  /** Files that are written but perhaps not on disk, and must be before anything staged is dropped. */
+  lastingPaths: string[];
 }
 
 /**
@@ -76,7 +76,7 @@ export async function recover(state: LogState, records: RecordSource, tiles: Til
   await checkNothingBeyond(state, tiles);
   const publisher: Publisher = { tiles, log, origin, signers, published: { treeSize: -1, checkpoint: '' } };
   await publish(publisher, growths, tree, true);
-  return { publisher, tree, fullPaths: growths.flatMap(({ fullPaths }) => fullPaths) };
+  return { publisher, tree, lastingPaths: growths.flatMap(({ lastingPaths }) => lastingPaths) };
 }
 
 /** Every append since the last full tile that is known to be on disk, as it was made then. */

@@ -6,6 +6,9 @@ import { packedBytesMax, packRecord } from '../../src/log/packed-record.ts';
 import type { Field } from '../../src/log/record.ts';
 import type { PackedBatch } from '../../src/pipeline/packed-batch.ts';
 
+/** The time at which tests are run. */
+export const testNowMs = 1_700_000_000_000;
+
 /** What a test asks to be appended: an id and a body; the same id and body is a repetition. */
 export interface TestEvent {
   id: string;
@@ -32,7 +35,7 @@ export function fieldsOf({ id, body }: TestEvent): Field[] {
 }
 
 /** Packs events; the seed of a record follows from its id and body, so that a batch is the same bytes every time. */
-export function packBatch({ log, origin, events, receivedAtMs = 1_700_000_000_000, onConflict = 'refuse' }: TestBatch): PackedBatch {
+export function packBatch({ log, origin, events, receivedAtMs = testNowMs, onConflict = 'refuse' }: TestBatch): PackedBatch {
   const count = events.length;
   const commitments = new Uint8Array(32 * count);
   const idempotency = new Uint8Array(32 * count);

@@ -1,0 +1,42 @@
+/** The tables of `vault.db`. A migration, once released, is never edited: add the next one. */
+import type { DatabaseFormat } from './open-database.ts';
+
+const version1 = `
+  CREATE TABLE token_buckets (
+    bucket INTEGER PRIMARY KEY,
+    scope TEXT NOT NULL,
+    origin TEXT NOT NULL,
+    sealed_key BLOB NOT NULL
+  ) STRICT;
+
+  -- Rows are only ever added at the end, so a commit writes few pages however large the table is.
+  CREATE TABLE tokens (
+    id INTEGER PRIMARY KEY,
+    token BLOB NOT NULL,
+    lookup BLOB NOT NULL,
+    bucket INTEGER NOT NULL REFERENCES token_buckets (bucket),
+    kind TEXT NOT NULL,
+    sealed BLOB NOT NULL
+  ) STRICT;
+
+  -- Tokens and lookups are random: entered one by one they would dirty a page each. They are entered sorted, many at a time, later.
+  -- prefix: the first 48 bits.
+  CREATE TABLE by_lookup (prefix INTEGER NOT NULL, id INTEGER NOT NULL, PRIMARY KEY (prefix, id)) STRICT, WITHOUT ROWID;
+  CREATE TABLE by_token (prefix INTEGER NOT NULL, id INTEGER NOT NULL, PRIMARY KEY (prefix, id)) STRICT, WITHOUT ROWID;
+  -- Rows up to this id are in both; whoever looks for one behind it reads the end of tokens.
+  CREATE TABLE entered (one INTEGER PRIMARY KEY CHECK (one = 1), id INTEGER NOT NULL) STRICT;
+  INSERT INTO entered (one, id) VALUES (1, 0);
+
+  CREATE TABLE bucket_keys (
+    log TEXT NOT NULL,
+    bucket INTEGER NOT NULL,
+    sealed_key BLOB NOT NULL,
+    PRIMARY KEY (log, bucket)
+  ) STRICT, WITHOUT ROWID;
+`;
+
+export const vaultFormat: DatabaseFormat = {
+  name: 'vault.db',
+  applicationId: 0x76745601, // 'vtV', 1
+  migrations: [version1],
+};

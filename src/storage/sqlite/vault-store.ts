@@ -1,0 +1,154 @@
+/**
+ * `vault.db`: the vault's rows in SQLite, for one writer (see `open-database.ts` for what makes a commit durable).
+ *
+ * A commit only appends. Index entries of new rows wait in memory until there are many, are sorted, and are then entered step by step, a
+ * bounded number between two commits. A crash in between costs nothing: rows behind `entered` are read again at the next start, and
+ * entering one twice changes nothing.
+ */
+import { statSync } from 'node:fs';
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import type { BucketKeyRow, TokenBucketRow, TokenRow, VaultStore } from '../vault-store.ts';
+import { openDatabase, pragma } from './open-database.ts';
+import { vaultFormat } from './vault-format.ts';
+import { latin1, prefixOf, type RecentRow, SqliteVaultSource } from './vault-source.ts';
+
+export interface SqliteVaultOptions {
+  /** New rows that wait for the indexes before they are entered [32,768]. */
+  recentRowsMin?: number;
+}
+
+/** Entered in one step at the least; more when more came since the last one. */
+const stepRowsMin = 2_048;
+/** A WAL beyond this is moved into the database, beyond the second size it is cut as well. */
+const walBytesMax = 8 * 1_048_576;
+const walBytesCut = 64 * 1_048_576;
+const vacuumPagesMax = 256;
+
+/** Opens `vault.db` for its one writer; makes it when there is none. */
+export function openSqliteVaultStore(path: string, options: SqliteVaultOptions = {}): VaultStore {
+  return new SqliteVaultStore(openDatabase(path, vaultFormat), path, options);
+}
+
+/** Rows on their way into the indexes, in the order of either. */
+interface Entering {
+  byLookup: RecentRow[];
+  byToken: RecentRow[];
+  /** How many are in already. */
+  done: number;
+  lastId: number;
+}
+
+class SqliteVaultStore extends SqliteVaultSource implements VaultStore {
+  readonly #path: string;
+  readonly #recentRowsMin: number;
+  readonly #addBucket: StatementSync;
+  readonly #addRow: StatementSync;
+  readonly #enterLookup: StatementSync;
+  readonly #enterToken: StatementSync;
+  #entering: Entering | undefined;
+  #addedSinceStep = 0;
+
+  constructor(database: DatabaseSync, path: string, { recentRowsMin = 32_768 }: SqliteVaultOptions) {
+    super(database);
+    this.#path = path;
+    this.#recentRowsMin = recentRowsMin;
+    this.#addBucket = database.prepare('INSERT INTO token_buckets (bucket, scope, origin, sealed_key) VALUES (?, ?, ?, ?)');
+    this.#addRow = database.prepare('INSERT INTO tokens (id, token, lookup, bucket, kind, sealed) VALUES (?, ?, ?, ?, ?, ?)');
+    this.#enterLookup = database.prepare('INSERT OR IGNORE INTO by_lookup (prefix, id) VALUES (?, ?)');
+    this.#enterToken = database.prepare('INSERT OR IGNORE INTO by_token (prefix, id) VALUES (?, ?)');
+    this.guard('read vault.db', () => {
+      super.readRecent();
+      this.lastId = Math.max(this.lastId, this.#count('SELECT id FROM entered'), this.#count('SELECT max(id) AS id FROM tokens'));
+    });
+  }
+
+  #count(sql: string): number {
+    return (this.database.prepare(sql).get()?.['id'] as number | null) ?? 0;
+  }
+
+  /** All there is was read at the start, and nobody else writes. */
+  protected override readRecent(): void {}
+
+  async nextTokenBucket(): Promise<number> {
+    return this.guard('read the token buckets', () => this.#count('SELECT max(bucket) AS id FROM token_buckets') + 1);
+  }
+
+  async addTokens(buckets: readonly TokenBucketRow[], rows: readonly TokenRow[]): Promise<void> {
+    const firstId = this.lastId + 1;
+    this.#transaction('add tokens', () => {
+      for (const { bucket, scope, origin, sealedKey } of buckets) this.#addBucket.run(bucket, scope, origin, sealedKey);
+      rows.forEach((row, i) => this.#addRow.run(firstId + i, row.token, row.lookup, row.bucket, row.kind, row.sealed));
+    });
+    // A crash before this line: the rows are there, and nobody was told their tokens yet.
+    rows.forEach(({ token, lookup }, i) => this.remember({ id: firstId + i, token, lookup }));
+    this.#addedSinceStep += rows.length;
+  }
+
+  async addBucketKey({ log, bucket, sealedKey }: BucketKeyRow): Promise<void> {
+    this.#transaction('add a bucket key', () => {
+      this.database.prepare('INSERT INTO bucket_keys (log, bucket, sealed_key) VALUES (?, ?, ?)').run(log, bucket, sealedKey);
+    });
+  }
+
+  async tidy(): Promise<void> {
+    this.guard('tidy vault.db', () => {
+      this.#enterSome();
+      if (pragma(this.database, 'freelist_count') > 0) this.database.exec(`PRAGMA incremental_vacuum(${vacuumPagesMax})`);
+      const walBytes = statSync(`${this.#path}-wal`, { throwIfNoEntry: false })?.size ?? 0;
+      if (walBytes > walBytesCut) this.database.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+      else if (walBytes > walBytesMax) this.database.exec('PRAGMA wal_checkpoint(PASSIVE)');
+    });
+  }
+
+  /** One step of entering. Twice as many as have come since the last step, so it always ends, however fast they come. */
+  #enterSome(): void {
+    if (!this.#entering && this.recentByLookup.size < this.#recentRowsMin) return;
+    const entering = (this.#entering ??= this.#startEntering());
+    const to = Math.min(entering.byLookup.length, entering.done + Math.max(stepRowsMin, 2 * this.#addedSinceStep));
+    const ended = to === entering.byLookup.length;
+    this.#transaction('index tokens', () => {
+      for (let i = entering.done; i < to; i++) {
+        const one = entering.byLookup[i] as RecentRow;
+        const other = entering.byToken[i] as RecentRow;
+        this.#enterLookup.run(prefixOf(one.lookup), one.id);
+        this.#enterToken.run(prefixOf(other.token), other.id);
+      }
+      if (ended) this.database.prepare('UPDATE entered SET id = ?').run(entering.lastId);
+    });
+    entering.done = to;
+    this.#addedSinceStep = 0;
+    if (ended) this.#forget(entering);
+  }
+
+  #startEntering(): Entering {
+    const rows = [...this.recentByLookup.values()];
+    return {
+      byLookup: rows.toSorted((a, b) => prefixOf(a.lookup) - prefixOf(b.lookup)),
+      byToken: rows.toSorted((a, b) => prefixOf(a.token) - prefixOf(b.token)),
+      done: 0,
+      lastId: this.lastId,
+    };
+  }
+
+  #forget(entering: Entering): void {
+    for (const { lookup, token } of entering.byLookup) {
+      this.recentByLookup.delete(latin1(lookup));
+      this.recentByToken.delete(latin1(token));
+    }
+    this.#entering = undefined;
+  }
+
+  #transaction(what: string, work: () => void): void {
+    this.guard(what, () => {
+      this.database.exec('BEGIN IMMEDIATE');
+      try {
+        work();
+        this.database.exec('COMMIT');
+      } catch (error) {
+        // SQLite has rolled back by itself after some errors, a full disk among them.
+        if (this.database.isTransaction) this.database.exec('ROLLBACK');
+        throw error;
+      }
+    });
+  }
+}

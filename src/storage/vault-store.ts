@@ -1,0 +1,65 @@
+/**
+ * Port: where the vault keeps its rows. Everything in them that could name somebody is sealed before it comes here; what a thief of the file
+ * sees is tokens (which are no secret), keyed digests, kinds and sizes.
+ *
+ * One writer at a time, the vault's thread; others may read beside it. Every promise rejects with a VeiltrailError as `storage-error.ts`
+ * sorts them; after a refusal nothing has changed.
+ */
+
+export interface TokenRow {
+  /** 20 bytes. */
+  token: Uint8Array;
+  /** 32 bytes. */
+  lookup: Uint8Array;
+  /** The token bucket under whose key it is sealed. */
+  bucket: number;
+  kind: string;
+  sealed: Uint8Array;
+}
+
+/** Tokens that share a data key. */
+export interface TokenBucketRow {
+  bucket: number;
+  scope: string;
+  origin: string;
+  /** Its data key, sealed under the root. */
+  sealedKey: Uint8Array;
+}
+
+/** A data key for a log's chunks and segments. */
+export interface BucketKeyRow {
+  log: string;
+  bucket: number;
+  sealedKey: Uint8Array;
+}
+
+/** One committed page of rows, in the order they were written. */
+export interface TokenPage {
+  rows: TokenRow[];
+  /** Where the next page begins; absent behind the last row. */
+  next?: number;
+}
+
+export interface VaultSource {
+  /** The token of each lookup, or undefined. */
+  findTokens(lookups: readonly Uint8Array[]): Promise<(Uint8Array | undefined)[]>;
+  findRow(token: Uint8Array): Promise<TokenRow | undefined>;
+  findTokenBucket(bucket: number): Promise<TokenBucketRow | undefined>;
+  findBucketKey(log: string, bucket: number): Promise<BucketKeyRow | undefined>;
+  /** Rows from a place on, `rowsMax` at the most: 0 is the first. */
+  readTokens(from: number, rowsMax: number): Promise<TokenPage>;
+  /** Entries of the store's own indexes that lead to no row. */
+  countOrphans(): Promise<number>;
+  close(): Promise<void>;
+}
+
+export interface VaultStore extends VaultSource {
+  /** The number of the next token bucket. */
+  nextTokenBucket(): Promise<number>;
+  /** Adds buckets and rows in one transaction, durable when it returns. The caller has looked: no lookup of them is there yet. */
+  addTokens(buckets: readonly TokenBucketRow[], rows: readonly TokenRow[]): Promise<void>;
+  /** Adds a key that is not there yet; durable when it returns. */
+  addBucketKey(row: BucketKeyRow): Promise<void>;
+  /** Housekeeping in small steps, between commits. Nothing depends on when it runs. */
+  tidy(): Promise<void>;
+}
