@@ -1,0 +1,150 @@
+/**
+ * The vault, read: what a token stands for, and whether every row is what it says. Works beside the process that writes, and for it.
+ */
+import type { KeyObject } from 'node:crypto';
+import { equalBytes } from '../core/bytes.ts';
+import { VeiltrailError } from '../core/errors.ts';
+import type { TokenRow, VaultSource } from '../storage/vault-store.ts';
+import type { Keyring, Secret } from './keyring.ts';
+import { importKey, openBucketKey, openSealedToken } from './sealing.ts';
+import { checkToken, createLookup, formatToken, type Lookup, parseToken } from './token.ts';
+
+/** The part of the keyring that the vault works with: may be sent to its thread. */
+export interface VaultSecrets {
+  roots: readonly Secret[];
+  lookups: readonly Secret[];
+}
+
+export function vaultSecrets(keyring: Keyring): VaultSecrets {
+  return { roots: keyring.secrets('root'), lookups: keyring.secrets('lookup') };
+}
+
+/** What a token stands for: whoever has this can check that the token commits to it. */
+export interface Revealed {
+  kind: string;
+  /** As it was first written. */
+  value: string;
+  canonical: string;
+  origin: string;
+  /** 32 bytes. */
+  r: Uint8Array;
+}
+
+/** A bad row, named by its token, or the number of rows that were in order so far. */
+export type TokenFinding = { code: string; where: string; message: string } | { tokens: number };
+
+/** Token buckets whose keys are kept ready. */
+const keysKeptMax = 1_024;
+const pageRows = 512;
+
+interface OpenBucket {
+  scope: string;
+  origin: string;
+  key: KeyObject;
+}
+
+export class VaultReader {
+  readonly #source: VaultSource;
+  readonly #secrets: VaultSecrets;
+  readonly #lookups: readonly Lookup[];
+  readonly #tokenBuckets = new Map<number, OpenBucket>();
+  readonly #bucketKeys = new Map<string, Uint8Array>();
+
+  constructor(source: VaultSource, secrets: VaultSecrets) {
+    this.#source = source;
+    this.#secrets = secrets;
+    this.#lookups = secrets.lookups.map(({ key }) => createLookup(key));
+  }
+
+  /**
+   * What a token stands for, checked against it; undefined for one that this vault never made, or that was erased.
+   * @throws VeiltrailError `token_syntax`, `token_damaged`, `bucket_key_damaged`, `root_missing`, and those of `storage-error.ts`
+   */
+  async reveal(token: string): Promise<Revealed | undefined> {
+    const row = await this.#source.findRow(parseToken(token));
+    return row && (await this.#open(row)).revealed;
+  }
+
+  /**
+   * The data key of a log's bucket.
+   * @throws VeiltrailError `bucket_key_missing`, `bucket_key_damaged`, `root_missing`, and those of `storage-error.ts`
+   */
+  async bucketKey(log: string, bucket: number): Promise<Uint8Array> {
+    const key = await this.findBucketKey(log, bucket);
+    if (!key) throw new VeiltrailError('bucket_key_missing', 'the vault has no key for this bucket of the log', { log, bucket });
+    return key;
+  }
+
+  async findBucketKey(log: string, bucket: number): Promise<Uint8Array | undefined> {
+    const name = `${log}/${bucket}`;
+    const kept = this.#bucketKeys.get(name);
+    if (kept) return kept;
+    const row = await this.#source.findBucketKey(log, bucket);
+    if (!row) return undefined;
+    const key = openBucketKey({ log, bucket }, row.sealedKey, this.#secrets.roots);
+    keep(this.#bucketKeys, name, key);
+    return key;
+  }
+
+  /**
+   * Re-reads every row: it opens, its token is the commitment to what is in it, its lookup is the value's, and both lead to it. Yields each
+   * bad row as it is met, the number of good ones now and then, and that number last.
+   */
+  async *verifyTokens(): AsyncGenerator<TokenFinding> {
+    let good = 0;
+    for (let from: number | undefined = 0; from !== undefined;) {
+      const page = await this.#source.readTokens(from, pageRows);
+      const found = await this.#source.findTokens(page.rows.map(({ lookup }) => lookup));
+      for (const [i, row] of page.rows.entries()) {
+        const finding = await this.#verifyRow(row, found[i]);
+        if (finding) yield finding;
+        else good++;
+      }
+      yield { tokens: good };
+      from = page.next;
+    }
+    const orphans = await this.#source.countOrphans();
+    if (orphans > 0) yield { code: 'token_row_missing', where: 'vault', message: `${orphans} entries of the vault's indexes lead to no row` };
+  }
+
+  async #verifyRow(row: TokenRow, found: Uint8Array | undefined): Promise<TokenFinding | undefined> {
+    const where = formatToken(row.token);
+    try {
+      const { revealed, scope } = await this.#open(row);
+      const lookups = this.#lookups.map((lookup) => lookup(scope, revealed.kind, revealed.canonical));
+      if (!lookups.some((lookup) => equalBytes(lookup, row.lookup))) {
+        return { code: 'token_lookup', where, message: 'the lookup of a row is not that of its value' };
+      }
+      const byToken = await this.#source.findRow(row.token);
+      if (found && equalBytes(found, row.token) && byToken && equalBytes(byToken.sealed, row.sealed)) return undefined;
+      return { code: 'token_lost', where, message: 'a row is there, but its token or its value leads elsewhere' };
+    } catch (error) {
+      if (!(error instanceof VeiltrailError) || error.code.startsWith('storage_')) throw error;
+      return { code: error.code, where, message: error.message };
+    }
+  }
+
+  /** @throws VeiltrailError `token_damaged` when it does not open, or is not what its token commits to */
+  async #open({ token, bucket, kind, sealed }: TokenRow): Promise<{ revealed: Revealed; scope: string }> {
+    const { scope, origin, key } = await this.#tokenBucket(bucket);
+    const revealed = { kind, origin, ...openSealedToken(token, kind, sealed, key) };
+    if (!checkToken(token, revealed)) throw new VeiltrailError('token_damaged', 'a row of the vault is not what its token commits to');
+    return { revealed, scope };
+  }
+
+  async #tokenBucket(bucket: number): Promise<OpenBucket> {
+    const kept = this.#tokenBuckets.get(bucket);
+    if (kept) return kept;
+    const row = await this.#source.findTokenBucket(bucket);
+    if (!row) throw new VeiltrailError('bucket_key_missing', 'the vault has no key for this bucket of tokens', { bucket });
+    const { scope, origin, sealedKey } = row;
+    const open = { scope, origin, key: importKey(openBucketKey({ scope, origin, bucket }, sealedKey, this.#secrets.roots)) };
+    keep(this.#tokenBuckets, bucket, open);
+    return open;
+  }
+}
+
+function keep<K, V>(map: Map<K, V>, key: K, value: V): void {
+  if (map.size >= keysKeptMax) map.clear();
+  map.set(key, value);
+}

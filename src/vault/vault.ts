@@ -1,0 +1,243 @@
+/**
+ * The vault, written: the only place where a value gets its token. Whatever waits is settled in one transaction, so a busy vault syncs once
+ * for many callers, and an answer means that the row is on disk.
+ *
+ * A crash before the commit: nothing is there, and nobody has a token. After it: the row is there, and whoever asks again reads it back. So
+ * within a scope a value has one token for ever, and every token that anyone was told opens.
+ */
+import type { KeyObject } from 'node:crypto';
+import { VeiltrailError } from '../core/errors.ts';
+import { systemRandom, type Random } from '../core/random.ts';
+import type { TokenBucketRow, TokenRow, VaultStore } from '../storage/vault-store.ts';
+import { importKey, nonceBytes, sealBucketKey, sealToken } from './sealing.ts';
+import type { Secret } from './keyring.ts';
+import { blinderBytes, checkNeeds, createLookup, formatToken, type Lookup, type TokenNeed, tokenOf } from './token.ts';
+import { type Revealed, VaultReader, type VaultSecrets } from './vault-reader.ts';
+
+export interface SettleRequest {
+  /** What the tokens are bound to. */
+  origin: string;
+  /** Where the same value has the same token (see `formatScope`). */
+  scope: string;
+  needs: readonly TokenNeed[];
+}
+
+export interface VaultOptions {
+  random?: Random;
+  /** Tokens under one data key: what an erasure has to seal again. [4,096] */
+  bucketTokensMax?: number;
+  /** Told once when what is on disk is not known any more: the process must stop. */
+  onFailure?: (error: Error) => void;
+}
+
+interface Waiting extends SettleRequest {
+  resolve: (tokens: string[]) => void;
+  reject: (error: Error) => void;
+}
+
+interface CurrentBucket {
+  bucket: number;
+  key: KeyObject;
+  left: number;
+}
+
+/** One value of a group, however often it is asked for in it. */
+interface Value {
+  request: SettleRequest;
+  need: TokenNeed;
+  /** Under the newest key: the one that a new row gets. */
+  lookup: Uint8Array;
+  token: string | undefined;
+}
+
+const keyBytes = 32;
+/** What one transaction settles at the most, so that it ends soon. */
+const groupNeedsMax = 16_384;
+/** Scopes with a bucket under way. */
+const bucketsCurrentMax = 1_024;
+const fatalCodes = new Set(['storage_failed', 'storage_damaged']);
+
+export class Vault {
+  readonly #store: VaultStore;
+  readonly #secrets: VaultSecrets;
+  readonly #reader: VaultReader;
+  readonly #random: Random;
+  readonly #bucketTokensMax: number;
+  readonly #onFailure: (error: Error) => void;
+  readonly #lookups: readonly Lookup[];
+  /** Buckets that this process began, by scope and origin. One of an earlier process is never added to, so nothing needs counting. */
+  #current = new Map<string, CurrentBucket>();
+  #waiting: Waiting[] = [];
+  /** Work on the store goes one after the other. */
+  #last: Promise<unknown> = Promise.resolve();
+  #failure: Error | undefined;
+
+  constructor(store: VaultStore, secrets: VaultSecrets, options: VaultOptions = {}) {
+    this.#store = store;
+    this.#secrets = secrets;
+    this.#reader = new VaultReader(store, secrets);
+    this.#random = options.random ?? systemRandom;
+    this.#bucketTokensMax = options.bucketTokensMax ?? 4_096;
+    this.#onFailure = options.onFailure ?? (() => undefined);
+    this.#lookups = secrets.lookups.map(({ key }) => createLookup(key));
+  }
+
+  /**
+   * One token a need, in order: the one the value has, or a new one, on disk when this returns.
+   * @throws VeiltrailError `token_need`, `disk_full`, `storage_readonly` (try again later), and `storage_failed` and its like, after which
+   * every call is refused: what is on disk is not known
+   */
+  settle(request: SettleRequest): Promise<string[]> {
+    return new Promise((resolve, reject) => {
+      checkNeeds(request.origin, request.scope, request.needs);
+      this.#waiting.push({ ...request, resolve, reject });
+      if (this.#waiting.length === 1) this.#schedule();
+    });
+  }
+
+  /**
+   * The data key of a log's bucket, made where there is none; on disk when this returns.
+   * @throws VeiltrailError as `settle`, and `bucket_key_damaged`, `root_missing`
+   */
+  bucketKey(log: string, bucket: number): Promise<Uint8Array> {
+    return this.#serially(async () => {
+      const found = await this.#reader.findBucketKey(log, bucket);
+      if (found) return found;
+      const key = this.#random.bytes(keyBytes);
+      await this.#store.addBucketKey({ log, bucket, sealedKey: sealBucketKey({ log, bucket }, key, this.#root(), this.#random) });
+      return key;
+    });
+  }
+
+  /** See {@link VaultReader.reveal}. */
+  reveal(token: string): Promise<Revealed | undefined> {
+    return this.#serially(() => this.#reader.reveal(token));
+  }
+
+  /** Settles what waits, then closes the store. */
+  async close(): Promise<void> {
+    while (this.#waiting.length > 0) await this.#settleWaiting();
+    await this.#serially(async () => {
+      await this.#store.close();
+      this.#failure = new VeiltrailError('vault_closed', 'the vault is closed');
+    });
+  }
+
+  #schedule(): void {
+    // Not before the event loop has come round: whoever else asks by then shares the transaction.
+    setImmediate(() => void this.#settleWaiting());
+  }
+
+  /** Settles one group, and tells each of its requests; never throws. */
+  async #settleWaiting(): Promise<void> {
+    const group = this.#takeGroup();
+    try {
+      const tokens = await this.#serially(() => this.#settleGroup(group));
+      group.forEach(({ resolve }, i) => resolve(tokens[i] as string[]));
+      await this.#serially(() => this.#store.tidy());
+    } catch (error) {
+      // A tidying that failed is no news to those who have their tokens: then this does nothing.
+      for (const { reject } of group) reject(error as Error);
+    }
+  }
+
+  #takeGroup(): Waiting[] {
+    let count = 0;
+    for (let needs = 0; count < this.#waiting.length && needs < groupNeedsMax; count++) needs += this.#waiting[count]?.needs.length ?? 0;
+    const group = this.#waiting.splice(0, count);
+    if (this.#waiting.length > 0) this.#schedule();
+    return group;
+  }
+
+  async #settleGroup(group: readonly SettleRequest[]): Promise<string[][]> {
+    const values = new Map<string, Value>();
+    const asked = group.map((request) => request.needs.map((need) => this.#valueOf(request, need, values)));
+    await this.#findKnown([...values.values()]);
+    await this.#addNew([...values.values()].filter(({ token }) => token === undefined));
+    return asked.map((needs) => needs.map(({ token }) => token as string));
+  }
+
+  #valueOf(request: SettleRequest, need: TokenNeed, values: Map<string, Value>): Value {
+    const lookup = (this.#lookups[0] as Lookup)(request.scope, need.kind, need.canonical);
+    const name = Buffer.prototype.latin1Slice.call(lookup, 0, lookup.length);
+    const met = values.get(name);
+    if (met) return met;
+    const value: Value = { request, need, lookup, token: undefined };
+    values.set(name, value);
+    return value;
+  }
+
+  /** A value that was first met under an older lookup key keeps its token. */
+  async #findKnown(values: Value[]): Promise<void> {
+    let unknown = values;
+    for (const [version, lookup] of this.#lookups.entries()) {
+      const lookups = unknown.map(({ lookup: newest, request, need }) => (version === 0 ? newest : lookup(request.scope, need.kind, need.canonical)));
+      const found = await this.#store.findTokens(lookups);
+      unknown.forEach((value, i) => {
+        const token = found[i];
+        if (token) value.token = formatToken(token);
+      });
+      unknown = unknown.filter(({ token }) => token === undefined);
+    }
+  }
+
+  async #addNew(values: readonly Value[]): Promise<void> {
+    if (values.length === 0) return;
+    // What was begun for rows that are not committed is begun again: so a copy, kept only when they are.
+    const current = new Map([...this.#current].map(([name, bucket]) => [name, { ...bucket }]));
+    const buckets: TokenBucketRow[] = [];
+    const firstBucket = await this.#store.nextTokenBucket();
+    const random = this.#random.bytes(values.length * (blinderBytes + nonceBytes));
+    const rows = values.map((value, i): TokenRow => {
+      const bytes = random.subarray(i * (blinderBytes + nonceBytes), (i + 1) * (blinderBytes + nonceBytes));
+      const bucket = this.#bucketFor(value.request, current, () => firstBucket + buckets.length, buckets);
+      bucket.left--;
+      return sealValue(value, bucket, bytes.subarray(0, blinderBytes), bytes.subarray(blinderBytes));
+    });
+    await this.#store.addTokens(buckets, rows);
+    this.#current = current;
+    values.forEach((value, i) => {
+      value.token = formatToken((rows[i] as TokenRow).token);
+    });
+  }
+
+  #bucketFor({ scope, origin }: SettleRequest, current: Map<string, CurrentBucket>, next: () => number, buckets: TokenBucketRow[]): CurrentBucket {
+    const name = `${scope}\0${origin}`;
+    const begun = current.get(name);
+    if (begun && begun.left > 0) return begun;
+    const bucket = next();
+    const key = this.#random.bytes(keyBytes);
+    buckets.push({ bucket, scope, origin, sealedKey: sealBucketKey({ scope, origin, bucket }, key, this.#root(), this.#random) });
+    const fresh = { bucket, key: importKey(key), left: this.#bucketTokensMax };
+    if (current.size >= bucketsCurrentMax) current.clear();
+    current.set(name, fresh);
+    return fresh;
+  }
+
+  #root(): Secret {
+    return this.#secrets.roots[0] as Secret;
+  }
+
+  /** One after the other. After an error of the second kind (see `storage-error.ts`) nothing is tried again: the next start recovers. */
+  #serially<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#last.then(async () => {
+      if (this.#failure) throw this.#failure;
+      try {
+        return await work();
+      } catch (error) {
+        if (error instanceof VeiltrailError && !fatalCodes.has(error.code)) throw error;
+        this.#failure = error as Error;
+        this.#onFailure(this.#failure);
+        throw error;
+      }
+    });
+    this.#last = done.catch(() => undefined);
+    return done;
+  }
+}
+
+function sealValue({ request, need, lookup }: Value, { bucket, key }: CurrentBucket, r: Uint8Array, nonce: Uint8Array): TokenRow {
+  const { kind, canonical, value } = need;
+  const token = tokenOf({ r, origin: request.origin, kind, canonical });
+  return { token, lookup, bucket, kind, sealed: sealToken(token, kind, { r, canonical, value }, key, nonce) };
+}
