@@ -61,11 +61,6 @@ export class SqliteVaultSource implements VaultSource {
     });
   }
 
-  /** Whether there is a row for a token: for whoever reads many of them, and cannot wait. */
-  hasToken(token: Uint8Array): boolean {
-    return this.guard('look up a token', () => this.#findRow(token) !== undefined);
-  }
-
   #findRow(token: Uint8Array): Record<string, unknown> | undefined {
     // The index first: a row may move from the recent ones into it between two looks, and never the other way.
     const entered = this.#byToken.get(prefixOf(token), token);

@@ -1,0 +1,109 @@
+/**
+ * The vault, from any other thread of the process. {@link VaultClient} starts the vault's thread and belongs to whoever composes the program;
+ * {@link VaultClient.newPort} makes a line to it for another thread, which calls over it (`thread/port-call.ts`):
+ *
+ *     settle    {origin, scope, needs}  → string[]     one token a need, in order
+ *     bucketKey {log, bucket}           → Uint8Array   32 bytes
+ *     reveal    token                   → Revealed | undefined
+ *
+ * Answers mean what they mean in `vault.ts`: on disk. When the thread dies, every call under way is rejected and the ports close.
+ */
+import { join } from 'node:path';
+import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
+import { VeiltrailError } from '../core/errors.ts';
+import { Caller } from '../thread/port-call.ts';
+import type { SettleRequest } from './vault.ts';
+import type { Revealed } from './vault-reader.ts';
+import type { VaultNews, VaultThreadData } from './vault-thread.ts';
+
+export interface VaultClientOptions {
+  /** Has `vault.db`, or will have it. */
+  dataDir: string;
+  /** Of a keyring that is there. */
+  keyringDir: string;
+  /** The thread died, or does not know what is on disk: the process must stop, the next start recovers. Told once. */
+  onFatal?: (error: Error) => void;
+}
+
+export class VaultClient {
+  readonly #worker: Worker;
+  readonly #caller: Caller;
+  readonly #onFatal: (error: Error) => void;
+  #closed: Promise<void> | undefined;
+  #state: 'opening' | 'open' | 'closing' | 'failed' = 'opening';
+
+  /**
+   * Starts the thread and opens `vault.db`, which is made where there is none.
+   * @throws VeiltrailError what `openKeyring` and `openDatabase` throw
+   */
+  static async open(options: VaultClientOptions): Promise<VaultClient> {
+    const client = new VaultClient(options);
+    try {
+      await client.#caller.call('open', undefined);
+    } catch (error) {
+      client.#state = 'closing';
+      await client.#worker.terminate();
+      throw error;
+    }
+    client.#state = 'open';
+    return client;
+  }
+
+  private constructor({ dataDir, keyringDir, onFatal }: VaultClientOptions) {
+    const thread = new URL(import.meta.url.endsWith('.ts') ? './vault-thread.ts' : './vault-thread.js', import.meta.url);
+    const data: VaultThreadData = { thread: 'vault', path: join(dataDir, 'vault.db'), keyringDir };
+    this.#onFatal = onFatal ?? (() => undefined);
+    this.#worker = new Worker(thread, { workerData: data, name: 'vault' });
+    this.#caller = new Caller(this.#worker);
+    this.#worker.on('exit', () => this.#fail(new VeiltrailError('vault_failed', 'the thread of the vault has ended')));
+    this.#worker.on('error', (error) => this.#fail(new VeiltrailError('vault_failed', 'the thread of the vault has died', {}, { cause: error })));
+    this.#worker.on('message', ({ fatal }: VaultNews) => {
+      if (fatal) this.#fail(new VeiltrailError(fatal.code ?? 'vault_failed', fatal.message));
+    });
+  }
+
+  /** A line to the vault for another thread: transfer it there. */
+  newPort(): MessagePort {
+    const { port1, port2 } = new MessageChannel();
+    // A vault that is gone closes it; then whoever calls over it is told.
+    this.#caller.call('connect', port1, [port1]).catch(() => port2.close());
+    return port2;
+  }
+
+  /** See `Vault.settle`. */
+  settle(request: SettleRequest): Promise<string[]> {
+    return this.#caller.call('settle', request);
+  }
+
+  /** See `Vault.bucketKey`. */
+  bucketKey(log: string, bucket: number): Promise<Uint8Array> {
+    return this.#caller.call('bucketKey', { log, bucket });
+  }
+
+  /** See `VaultReader.reveal`. */
+  reveal(token: string): Promise<Revealed | undefined> {
+    return this.#caller.call('reveal', token);
+  }
+
+  /** Settles what waits, closes `vault.db` and every port. Does nothing when the thread has died. */
+  close(): Promise<void> {
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  async #close(): Promise<void> {
+    try {
+      if (this.#state === 'open') await this.#caller.call('close', undefined);
+    } finally {
+      this.#state = 'closing';
+      await this.#worker.terminate();
+    }
+  }
+
+  #fail(error: Error): void {
+    this.#caller.fail(error);
+    if (this.#state !== 'open') return;
+    this.#state = 'failed';
+    this.#onFatal(error);
+  }
+}

@@ -1,0 +1,60 @@
+/**
+ * The vault in a thread of its own, the only one that writes `vault.db`: sealing and syncing never hold up the threads that take requests or
+ * anonymise, and whoever waits at the same time shares a transaction.
+ *
+ * Only `vault-client.ts` starts it.
+ */
+import { isMainThread, type MessagePort, parentPort, workerData } from 'node:worker_threads';
+import { VeiltrailError } from '../core/errors.ts';
+import { openSqliteVaultStore } from '../storage/sqlite/vault-store.ts';
+import { type Handlers, serveCalls } from '../thread/port-call.ts';
+import { openKeyring } from './keyring.ts';
+import { type SettleRequest, Vault } from './vault.ts';
+import { vaultSecrets } from './vault-reader.ts';
+
+/** What the thread is started with. */
+export interface VaultThreadData {
+  thread: 'vault';
+  /** Of `vault.db`. */
+  path: string;
+  keyringDir: string;
+}
+
+/** What the thread says without being asked. */
+export interface VaultNews {
+  fatal?: { code?: string; message: string };
+}
+
+if (!isMainThread && parentPort && (workerData as Partial<VaultThreadData> | null)?.thread === 'vault')
+  serve(parentPort, workerData as VaultThreadData);
+
+function serve(main: MessagePort, data: VaultThreadData): void {
+  const tell = (news: VaultNews): void => main.postMessage(news);
+  const opened = open(data, (error) => tell({ fatal: { message: error.message, ...(error instanceof VeiltrailError ? { code: error.code } : {}) } }));
+  // Told to whoever calls `open`.
+  opened.catch(() => undefined);
+  const calls: Handlers = {
+    settle: async (request: SettleRequest) => (await opened).settle(request),
+    bucketKey: async ({ log, bucket }: { log: string; bucket: number }) => (await opened).bucketKey(log, bucket),
+    reveal: async (token: string) => (await opened).reveal(token),
+  };
+  const ports = new Set<MessagePort>();
+  serveCalls(main, {
+    ...calls,
+    open: async () => void (await opened),
+    connect: (port: MessagePort) => {
+      ports.add(port);
+      port.on('close', () => ports.delete(port));
+      serveCalls(port, calls);
+    },
+    close: async () => {
+      await (await opened).close();
+      for (const port of ports) port.close();
+    },
+  });
+}
+
+async function open({ path, keyringDir }: VaultThreadData, onFailure: (error: Error) => void): Promise<Vault> {
+  const secrets = vaultSecrets(openKeyring(keyringDir, { create: false }));
+  return new Vault(openSqliteVaultStore(path), secrets, { onFailure });
+}
