@@ -148,7 +148,7 @@ export class WorkerPool {
       const condemned = new Set<number>();
       const alone = await this.#trial(job.request);
       if (alone) return settle(job, alone);
-      await this.#findKillers(job.request, 0, limits.batchEventsMax, condemned, { left: trialsMax });
+      await this.#findKillers(job.request, 0, eventsAtMost(job.request.body), condemned, { left: trialsMax });
       const rest = await this.#trial({ ...job.request, condemned });
       if (rest) return settle(job, rest);
       job.reject(new VeiltrailError('processing_failed', 'the body cannot be processed'));
@@ -187,6 +187,13 @@ export class WorkerPool {
       await worker.terminate();
     }
   }
+}
+
+/** No body holds more events than this: each begins with a brace or ends a line. */
+function eventsAtMost(body: Uint8Array): number {
+  let count = 1;
+  for (const byte of body) if (byte === 0x7b || byte === 0x0a) count++;
+  return Math.min(count, limits.batchEventsMax);
 }
 
 function settle(job: Job, outcome: Outcome): void {
