@@ -53,6 +53,11 @@ export class NameIndex {
     return this.#phrases.size === 0 && this.#unspaced.size === 0;
   }
 
+  /** Kinds that {@link meet} makes something of. */
+  static knows(kind: string): boolean {
+    return kind === 'email' || kind === 'person_name' || kind === 'username';
+  }
+
   /** Adds a value by its kind; what is no name, account or address is ignored. */
   meet(kind: string, value: string, canonical = value): void {
     if (kind === 'email') this.addEmail(value);

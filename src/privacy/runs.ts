@@ -2,7 +2,7 @@
  * Texts hidden in runs of base64, base64url and hexadecimal. A run is decoded only as far as its bytes read like text (UTF-8, or UTF-16 of
  * ASCII): identifiers and hashes are given up after a byte or two, and the work on a run is bounded by a small multiple of its length.
  */
-import { isHex } from './survey.ts';
+import { beyondHex, isHex, mixed, runMin } from './survey.ts';
 
 /** A decoded text and the span of the run that holds it. */
 export interface Hidden {
@@ -21,28 +21,46 @@ digits[95] = 63;
 let buffer = new Uint8Array(1024);
 const decoder = new TextDecoder('utf-8', { fatal: true });
 
-/** Texts hidden in the run [start, end) of `text`. They do not overlap. */
-export function hiddenTexts(text: string, start: number, end: number): Hidden[] {
-  const hex = hexText(text, start, end);
-  if (hex) return [hex];
-  const out: Hidden[] = [];
+const none: readonly Hidden[] = [];
+
+/** Texts hidden in the run [start, end) of `text`, which is made of `bits` (see survey). They do not overlap. */
+export function hiddenTexts(text: string, start: number, end: number, bits: number): readonly Hidden[] {
+  if ((bits & mixed) === 0) return none;
+  if ((bits & beyondHex) === 0 || text.charCodeAt(start + 1) === 120) {
+    const hex = hexText(text, start, end);
+    if (hex) return [hex];
+  }
+  let out: Hidden[] | undefined;
   // A separator of base64url and paths may also divide the value from what stands around it: try behind each of them.
   let budget = 4 * (end - start) + 64;
-  for (let from = start; from < end && budget > 0; ) {
-    const { reached, bytes } = decodeWhileText(text, from, end);
-    budget -= reached - from + 4;
-    if (bytes >= bytesMin) {
-      const hidden = textOf(bytes);
+  for (let from = start; end - from >= runMin && budget > 0; ) {
+    // Text begins with a byte below 0x80 (first character A–Z, a–f) or from 0xC2 on (w–z, 0–9): most words are out at once.
+    const first = digits[text.charCodeAt(from)] as number;
+    if ((first >= 32 && first < 48) || first >= 62) {
+      from = nextSegment(text, from, end);
+      continue;
+    }
+    const reached = decodeWhileText(text, from, end);
+    budget -= tried;
+    if (decoded >= bytesMin) {
+      const hidden = textOf(decoded);
       if (hidden !== undefined) {
+        out ??= [];
         out.push({ text: hidden, start: from, end: withPadding(text, reached) });
         from = reached;
         continue;
       }
     }
-    while (from < end && !isSeparator(text.charCodeAt(from))) from++;
-    from++;
+    from = nextSegment(text, from, end);
   }
-  return out;
+  return out ?? none;
+}
+
+/** Behind the next separator. */
+function nextSegment(text: string, from: number, end: number): number {
+  let at = from;
+  while (at < end && !isSeparator(text.charCodeAt(at))) at++;
+  return at + 1;
 }
 
 function isSeparator(unit: number): boolean {
@@ -79,31 +97,48 @@ function hexDigit(unit: number): number {
   return unit <= 57 ? unit - 48 : (unit | 32) - 87;
 }
 
-/** Decodes base64 into the buffer for as long as it reads like text. */
-function decodeWhileText(text: string, start: number, end: number): { reached: number; bytes: number } {
-  reserve(Math.ceil(((end - start) * 3) / 4));
+/** What the last {@link decodeWhileText} left in the buffer, and how many characters it looked at. */
+let decoded = 0;
+let tried = 0;
+
+/** Decodes base64 into the buffer for as long as it reads like text; returns where that ends. */
+function decodeWhileText(text: string, start: number, end: number): number {
   let word = 0;
   let bits = 0;
   let bytes = 0;
   let state = 0;
-  // The last place where all characters so far make whole bytes and a segment ends: text may run on behind a separator.
+  // The last place where a segment ends in whole characters: text may run on behind a separator.
   let goodEnd = start;
   let goodBytes = 0;
   for (let at = start; at < end; at++) {
-    if (isSeparator(text.charCodeAt(at)) && (at - start) % 4 !== 1 && state === 0) {
+    const unit = text.charCodeAt(at);
+    if (state === 0 && bytes >= bytesMin && isSeparator(unit) && (at - start) % 4 !== 1) {
       goodEnd = at;
       goodBytes = bytes;
     }
-    word = ((word << 6) | (digits[text.charCodeAt(at)] as number)) & 0xffff;
+    word = ((word << 6) | (digits[unit] as number)) & 0xffff;
     bits += 6;
     if (bits < 8) continue;
     bits -= 8;
     const byte = (word >> bits) & 0xff;
     state = nextState(state, byte);
-    if (state < 0) return { reached: goodEnd, bytes: goodBytes };
+    if (state < 0) {
+      decoded = goodBytes;
+      tried = at - start + 1;
+      return goodEnd;
+    }
+    if (bytes === buffer.length) grow();
     buffer[bytes++] = byte;
   }
-  return state === 0 || bytes > 0 ? { reached: end, bytes } : { reached: start, bytes: 0 };
+  decoded = bytes;
+  tried = end - start;
+  return end;
+}
+
+function grow(): void {
+  const larger = new Uint8Array(buffer.length * 2);
+  larger.set(buffer);
+  buffer = larger;
 }
 
 function reserve(size: number): void {

@@ -6,7 +6,7 @@ import { canonicalOf, detectors } from './detectors/all.ts';
 import type { ScanContext } from './detectors/detector.ts';
 import { type Candidate, mergeCandidates } from './finding.ts';
 import { NameIndex } from './names.ts';
-import { hiddenTexts } from './runs.ts';
+import { type Hidden, hiddenTexts } from './runs.ts';
 import { has, Survey, surveyText } from './survey.ts';
 import { pseudonymSpans } from './transforms.ts';
 import { decodeView } from './views.ts';
@@ -40,9 +40,11 @@ export class Scanner {
   /** Everything personal in a text that stands alone: the people found in it are looked for in the rest of it. */
   scanAll(text: string): Candidate[] {
     const found = this.scan(text, '');
-    const people = new NameIndex();
-    for (const { kind, start, end, value } of found) people.meet(kind, value ?? text.slice(start, end));
-    return people.isEmpty ? found : this.settle(text, [...this.findNames(text, people), ...found]);
+    let people: NameIndex | undefined;
+    for (const { kind, start, end, value } of found) {
+      if (NameIndex.knows(kind)) (people ??= new NameIndex()).meet(kind, value ?? text.slice(start, end));
+    }
+    return !people || people.isEmpty ? found : this.settle(text, [...this.findNames(text, people), ...found]);
   }
 
   /** What `names` knows in `text`, unmerged. */
@@ -54,8 +56,9 @@ export class Scanner {
 
   /** Drops what the policy finds too unsure and what lies within tokens and hashes, then merges. */
   settle(text: string, found: Candidate[]): Candidate[] {
+    const sure = found.filter((one) => one.confidence >= (this.#floors.get(one.kind) ?? 0.5));
     const spans = pseudonymSpans(text);
-    return mergeCandidates(found.filter((one) => one.confidence >= (this.#floors.get(one.kind) ?? 0.5) && !isCovered(one, spans)));
+    return mergeCandidates(spans.length === 0 ? sure : outside(sure, spans));
   }
 
   #search(text: string, field: string, search: Search, found: Candidate[], level: number): void {
@@ -64,7 +67,11 @@ export class Scanner {
     search({ text, survey, field, found });
     if (level >= levelsMax) return;
     if ((survey.flags & (has.percent | has.ampersand | has.backslash | has.nonAscii)) !== 0) this.#searchView(text, survey, field, search, found, level);
-    for (let i = 0; i < survey.runCount; i++) this.#searchRun(text, survey.runs[2 * i] as number, survey.runs[2 * i + 1] as number, search, found, level);
+    for (let i = 0; i < 3 * survey.runCount; i += 3) {
+      const { runs } = survey;
+      const hidden = hiddenTexts(text, runs[i] as number, runs[i + 1] as number, runs[i + 2] as number);
+      if (hidden.length > 0) this.#searchHidden(hidden, search, found, level);
+    }
   }
 
   #searchView(text: string, survey: Survey, field: string, search: Search, found: Candidate[], level: number): void {
@@ -80,8 +87,8 @@ export class Scanner {
   }
 
   /** A run that hides something personal is personal as a whole: the surest of what it hides stands for it. */
-  #searchRun(text: string, start: number, end: number, search: Search, found: Candidate[], level: number): void {
-    for (const hidden of hiddenTexts(text, start, end)) {
+  #searchHidden(texts: readonly Hidden[], search: Search, found: Candidate[], level: number): void {
+    for (const hidden of texts) {
       const inner: Candidate[] = [];
       this.#search(hidden.text, '', search, inner, level + 1);
       const settled = inner.length === 0 ? inner : this.settle(hidden.text, inner);
@@ -96,7 +103,12 @@ export class Scanner {
   }
 }
 
-function isCovered({ start, end }: Candidate, spans: readonly number[]): boolean {
-  for (let i = 0; i < spans.length; i += 2) if (start >= (spans[i] as number) && end <= (spans[i + 1] as number)) return true;
-  return false;
+/** The candidates that do not lie within one of the ascending spans. */
+function outside(found: Candidate[], spans: readonly number[]): Candidate[] {
+  found.sort((a, b) => a.start - b.start);
+  let i = 0;
+  return found.filter(({ start, end }) => {
+    while (i < spans.length && (spans[i + 1] as number) <= start) i += 2;
+    return !(i < spans.length && start >= (spans[i] as number) && end <= (spans[i + 1] as number));
+  });
 }

@@ -13,33 +13,53 @@ export const has = {
   ampersand: 1 << 3,
   backslash: 1 << 4,
   equals: 1 << 5,
-  plus: 1 << 6,
-  dash: 1 << 7,
-  slash: 1 << 8,
+  dash: 1 << 6,
+  slash: 1 << 7,
+  space: 1 << 8,
+  dot: 1 << 9,
   /** Any unit beyond ASCII. */
-  nonAscii: 1 << 9,
-  digit: 1 << 10,
-  /** A capital at the start of a word that follows another word and a space. */
-  capitalPair: 1 << 11,
+  nonAscii: 1 << 10,
+  digit: 1 << 11,
+  /** A capital, or anything beyond ASCII, that follows a word and one space. */
+  capitalPair: 1 << 12,
   /** A run of ten or more characters of the base64 alphabets. */
-  run: 1 << 12,
-  letter: 1 << 13,
-  space: 1 << 14,
+  run: 1 << 13,
 } as const;
 
-/** Character classes of {@link classOf}. */
-export const charClass = { other: 0, digit: 1, lower: 2, upper: 3, runMark: 4, space: 5 } as const;
+/** What characters a run is made of; together they say what it may be. */
+export const made = {
+  ofDigits: 1,
+  ofLowerHex: 2,
+  ofLower: 4,
+  ofUpperHex: 8,
+  ofUpper: 16,
+  /** `/` and `+`. */
+  ofSlashes: 32,
+  /** `-` and `_`. */
+  ofDashes: 64,
+} as const;
 
-const classes = new Uint8Array(128);
-const flagBits = new Uint32Array(128);
+/** Neither hex digits nor anything that may stand between them. */
+export const beyondHex = made.ofLower | made.ofUpper | made.ofSlashes | made.ofDashes;
+/** Encoded values and tokens always have some of these; words and paths in lower case do not. */
+export const mixed = made.ofDigits | made.ofUpperHex | made.ofUpper;
+
+/** By UTF-16 unit, so that the hot loop needs no comparison; all beyond ASCII are 0. */
+const classes = new Uint8Array(65_536);
+const flagBits = new Uint16Array(128);
 fill();
 
 function fill(): void {
-  for (let c = 48; c <= 57; c++) classes[c] = charClass.digit;
-  for (let c = 97; c <= 122; c++) classes[c] = charClass.lower;
-  for (let c = 65; c <= 90; c++) classes[c] = charClass.upper;
-  for (const mark of '_+/-') classes[mark.charCodeAt(0)] = charClass.runMark;
-  for (const space of ' \t\r\n') classes[space.charCodeAt(0)] = charClass.space;
+  const set = (letters: string, bits: number): void => {
+    for (const letter of letters) classes[letter.charCodeAt(0)] = bits;
+  };
+  set('0123456789', made.ofDigits);
+  set('abcdef', made.ofLowerHex);
+  set('ghijklmnopqrstuvwxyz', made.ofLower);
+  set('ABCDEF', made.ofUpperHex);
+  set('GHIJKLMNOPQRSTUVWXYZ', made.ofUpper);
+  set('/+', made.ofSlashes);
+  set('-_', made.ofDashes);
   const marks: [string, number][] = [
     ['@', has.at],
     [':', has.colon],
@@ -47,22 +67,16 @@ function fill(): void {
     ['&', has.ampersand],
     ['\\', has.backslash],
     ['=', has.equals],
-    ['+', has.plus],
     ['-', has.dash],
     ['/', has.slash],
     [' ', has.space],
+    ['.', has.dot],
   ];
   for (const [mark, bit] of marks) flagBits[mark.charCodeAt(0)] = bit;
-  for (let c = 0; c < 128; c++) {
-    if (classes[c] === charClass.digit) flagBits[c] = has.digit;
-    if (classes[c] === charClass.lower || classes[c] === charClass.upper) flagBits[c] = has.letter;
-  }
 }
 
-/** The class of a UTF-16 unit; everything beyond ASCII is `other`. */
-export function classOf(unit: number): number {
-  return unit < 128 ? (classes[unit] as number) : charClass.other;
-}
+const letters = made.ofLowerHex | made.ofLower | made.ofUpperHex | made.ofUpper;
+const capitalLetters = made.ofUpperHex | made.ofUpper;
 
 /** Is the unit an ASCII digit? */
 export function isDigit(unit: number): boolean {
@@ -71,8 +85,17 @@ export function isDigit(unit: number): boolean {
 
 /** Is the unit an ASCII letter? */
 export function isLetter(unit: number): boolean {
-  const lower = unit | 32;
-  return lower >= 97 && lower <= 122;
+  return unit < 128 && ((classes[unit] as number) & letters) !== 0;
+}
+
+/** Is the unit an ASCII capital? */
+export function isCapital(unit: number): boolean {
+  return unit >= 65 && unit <= 90;
+}
+
+/** Is the unit a small ASCII letter? */
+export function isSmall(unit: number): boolean {
+  return unit >= 97 && unit <= 122;
 }
 
 /** ASCII letter, digit or underscore: what an identifier is made of. NaN (beyond the text) is none. */
@@ -82,9 +105,7 @@ export function isIdentifier(unit: number): boolean {
 
 /** Is the unit a hexadecimal digit? */
 export function isHex(unit: number): boolean {
-  if (isDigit(unit)) return true;
-  const lower = unit | 32;
-  return lower >= 97 && lower <= 102;
+  return unit < 128 && ((classes[unit] as number) & (made.ofDigits | made.ofLowerHex | made.ofUpperHex)) !== 0;
 }
 
 /**
@@ -105,7 +126,7 @@ export function isWordBeyondAscii(unit: number): boolean {
 
 /** Letter, digit, or word beyond ASCII. */
 export function isWord(unit: number): boolean {
-  return unit < 128 ? isLetter(unit) || isDigit(unit) : isWordBeyondAscii(unit);
+  return unit < 128 ? ((classes[unit] as number) & (letters | made.ofDigits)) !== 0 : isWordBeyondAscii(unit);
 }
 
 /** What {@link surveyText} found. One object is reused for many texts: read it before surveying the next. */
@@ -114,8 +135,8 @@ export class Survey {
   /** Digit runs as pairs (start, end), ascending. */
   digitRuns = new Int32Array(64);
   digitRunCount = 0;
-  /** Runs of ten or more characters of `A-Za-z0-9_+/-` as pairs (start, end), ascending. */
-  runs = new Int32Array(64);
+  /** Runs of ten or more characters of `A-Za-z0-9_+/-` as triples (start, end, what it is `made` of), ascending. */
+  runs = new Int32Array(96);
   runCount = 0;
   /** Where a capital, or anything beyond ASCII, follows a word and one space, ascending. */
   capitals = new Int32Array(32);
@@ -133,69 +154,73 @@ export function surveyText(text: string, survey: Survey): void {
   let runCount = 0;
   let capitalCount = 0;
   let flags = 0;
-  let digitStart = -1;
+  let anywhere = 0;
   let runStart = -1;
-  let previous = 0;
-  let beforePrevious = 0;
+  let all = 0;
   for (let i = 0; i < length; i++) {
     const unit = text.charCodeAt(i);
-    let kind = 0;
-    if (unit < 128) {
-      kind = classes[unit] as number;
-      flags |= flagBits[unit] as number;
-    } else {
-      flags |= has.nonAscii;
-      if (previous === 5 && beforePrevious !== 5) {
-        if (capitalCount + 1 > capitals.length) survey.capitals = capitals = doubled(capitals);
-        capitals[capitalCount++] = i;
-      }
-    }
-    if (kind === 1) {
-      if (digitStart < 0) digitStart = i;
-      if (runStart < 0) runStart = i;
-    } else {
-      if (digitStart >= 0) {
-        if (digitRunCount + 2 > digitRuns.length) survey.digitRuns = digitRuns = doubled(digitRuns);
-        digitRuns[digitRunCount++] = digitStart;
-        digitRuns[digitRunCount++] = i;
-        digitStart = -1;
-      }
-      if (kind === 0 || kind === 5) {
-        if (runStart >= 0) {
-          if (i - runStart >= runMin) {
-            if (runCount + 2 > runs.length) survey.runs = runs = doubled(runs);
-            runs[runCount++] = runStart;
-            runs[runCount++] = i;
-          }
-          runStart = -1;
-        }
-      } else {
-        if (runStart < 0) runStart = i;
-        if (kind === 3 && previous === 5 && beforePrevious !== 5) {
-          if (capitalCount + 1 > capitals.length) survey.capitals = capitals = doubled(capitals);
+    const bits = classes[unit] as number;
+    if (bits !== 0) {
+      if (runStart < 0) {
+        runStart = i;
+        all = 0;
+        if ((bits & capitalLetters) !== 0 && followsWord(text, i)) {
+          if (capitalCount === capitals.length) survey.capitals = capitals = doubled(capitals);
           capitals[capitalCount++] = i;
         }
       }
+      all |= bits;
+      if (bits === made.ofDigits) {
+        const first = i;
+        while (i + 1 < length && isDigit(text.charCodeAt(i + 1))) i++;
+        if (digitRunCount + 2 > digitRuns.length) survey.digitRuns = digitRuns = doubled(digitRuns);
+        digitRuns[digitRunCount++] = first;
+        digitRuns[digitRunCount++] = i + 1;
+      }
+      continue;
     }
-    beforePrevious = previous;
-    previous = kind;
+    if (runStart >= 0) {
+      anywhere |= all;
+      if (i - runStart >= runMin) {
+        if (runCount + 3 > runs.length) survey.runs = runs = doubled(runs);
+        runs[runCount++] = runStart;
+        runs[runCount++] = i;
+        runs[runCount++] = all;
+      }
+      runStart = -1;
+    }
+    if (unit < 128) flags |= flagBits[unit] as number;
+    else {
+      flags |= has.nonAscii;
+      if (followsWord(text, i)) {
+        if (capitalCount === capitals.length) survey.capitals = capitals = doubled(capitals);
+        capitals[capitalCount++] = i;
+      }
+    }
   }
-  if (digitStart >= 0) {
-    if (digitRunCount + 2 > digitRuns.length) survey.digitRuns = digitRuns = doubled(digitRuns);
-    digitRuns[digitRunCount++] = digitStart;
-    digitRuns[digitRunCount++] = length;
+  if (runStart >= 0) {
+    anywhere |= all;
+    if (length - runStart >= runMin) {
+      if (runCount + 3 > runs.length) survey.runs = runs = doubled(runs);
+      runs[runCount++] = runStart;
+      runs[runCount++] = length;
+      runs[runCount++] = all;
+    }
   }
-  if (runStart >= 0 && length - runStart >= runMin) {
-    if (runCount + 2 > runs.length) survey.runs = runs = doubled(runs);
-    runs[runCount++] = runStart;
-    runs[runCount++] = length;
-  }
+  if ((anywhere & made.ofSlashes) !== 0) flags |= has.slash;
+  if ((anywhere & made.ofDashes) !== 0) flags |= has.dash;
+  if (digitRunCount > 0) flags |= has.digit;
   if (capitalCount > 0) flags |= has.capitalPair;
   if (runCount > 0) flags |= has.run;
   survey.flags = flags;
-  survey.digitRunCount = digitRunCount / 2;
-  survey.runCount = runCount / 2;
+  survey.digitRunCount = digitRunCount >> 1;
+  survey.runCount = runCount / 3;
   survey.capitalCount = capitalCount;
+}
+
+/** Is there one space before `at`, and something else before that? */
+function followsWord(text: string, at: number): boolean {
+  return at > 1 && text.charCodeAt(at - 1) === 32 && text.charCodeAt(at - 2) > 32;
 }
 
 function doubled(list: Int32Array<ArrayBuffer>): Int32Array<ArrayBuffer> {

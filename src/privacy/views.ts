@@ -3,7 +3,7 @@
  * full-width and invisible characters. The decoded text comes with the place each of its units came from, so that findings map back
  * to exact spans.
  */
-import { has, isHex, type Survey } from './survey.ts';
+import { has, isDigit, isHex, isLetter, type Survey } from './survey.ts';
 
 export interface View {
   readonly text: string;
@@ -55,8 +55,14 @@ function mayDecode(text: string, flags: number): boolean {
   if ((flags & has.percent) !== 0) {
     for (let at = text.indexOf('%'); at >= 0; at = text.indexOf('%', at + 1)) if (isHex(text.charCodeAt(at + 1)) && isHex(text.charCodeAt(at + 2))) return true;
   }
-  if ((flags & has.backslash) !== 0 || (flags & has.nonAscii) !== 0) return true;
-  return (flags & has.ampersand) !== 0 && text.includes(';');
+  if ((flags & has.backslash) !== 0) {
+    for (let at = text.indexOf('\\'); at >= 0; at = text.indexOf('\\', at + 1)) if ('uxUnrt"\'/\\'.includes(text[at + 1] ?? ' ')) return true;
+  }
+  if ((flags & has.ampersand) !== 0) {
+    for (let at = text.indexOf('&'); at >= 0; at = text.indexOf('&', at + 1)) if (entityEnd(text, at) > 0) return true;
+  }
+  if ((flags & has.nonAscii) !== 0) for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) >= 0xa0 && plainOf(text.charCodeAt(i)) !== undefined) return true;
+  return false;
 }
 
 type Put = (unit: string, at: number, next: number) => void;
@@ -90,14 +96,24 @@ function hexByte(text: string, at: number): number {
 
 /** `&#64;`, `&#x40;` and the named ones that stand in addresses and names. */
 function entity(text: string, at: number, put: Put): number {
-  const end = text.indexOf(';', at);
-  if (end < 0 || end - at > 10 || end - at < 3) return at;
+  const end = entityEnd(text, at);
+  if (end < 0) return at;
   const body = text.slice(at + 1, end);
   const point = /^#\d{1,7}$/.test(body) ? Number(body.slice(1)) : /^#[xX][0-9a-fA-F]{1,6}$/.test(body) ? Number.parseInt(body.slice(2), 16) : -1;
   const unit = point >= 0 ? (point <= 0x10ffff ? String.fromCodePoint(point) : undefined) : entities[body.toLowerCase()];
   if (unit === undefined) return at;
   put(unit, at, end + 1);
   return end + 1;
+}
+
+/** The semicolon that ends the entity that may begin at `at`, or -1. Looks no further than an entity is long. */
+function entityEnd(text: string, at: number): number {
+  for (let end = at + 1; end < at + 11; end++) {
+    const unit = text.charCodeAt(end);
+    if (unit === 59) return end - at < 3 ? -1 : end;
+    if (!isLetter(unit) && !isDigit(unit) && unit !== 35) return -1;
+  }
+  return -1;
 }
 
 /** `\u0040`, `\u{40}`, `\x40` and the one-letter escapes. */
@@ -117,21 +133,24 @@ function escape(text: string, at: number, put: Put): number {
   return at + 2;
 }
 
-/** Full-width forms, foreign digits, dots, dashes and spaces as ASCII; what cannot be seen as nothing. */
 function lookAlike(unit: number, at: number, put: Put): number {
-  let plain: string | undefined;
-  if (unit >= 0xff01 && unit <= 0xff5e) plain = String.fromCharCode(unit - 0xfee0);
-  else if (unit >= 0x0660 && unit <= 0x0669) plain = String.fromCharCode(unit - 0x0660 + 48);
-  else if (unit >= 0x06f0 && unit <= 0x06f9) plain = String.fromCharCode(unit - 0x06f0 + 48);
-  else if (unit >= 0x0966 && unit <= 0x096f) plain = String.fromCharCode(unit - 0x0966 + 48);
-  else if (isInvisible(unit)) plain = '';
-  else if (unit === 0xa0 || unit === 0x3000 || (unit >= 0x2000 && unit <= 0x200a) || unit === 0x202f) plain = ' ';
-  else if ((unit >= 0x2010 && unit <= 0x2015) || unit === 0x2212 || unit === 0xfe63) plain = '-';
-  else if (unit === 0x3002 || unit === 0xff61 || unit === 0x2024) plain = '.';
-  else if (unit === 0xfe6b) plain = '@';
+  const plain = plainOf(unit);
   if (plain === undefined) return at;
   put(plain, at, at + 1);
   return at + 1;
+}
+
+/** Full-width forms, foreign digits, dots, dashes and spaces as ASCII; what cannot be seen as nothing. */
+function plainOf(unit: number): string | undefined {
+  if (unit >= 0xff01 && unit <= 0xff5e) return String.fromCharCode(unit - 0xfee0);
+  if (unit >= 0x0660 && unit <= 0x0669) return String.fromCharCode(unit - 0x0660 + 48);
+  if (unit >= 0x06f0 && unit <= 0x06f9) return String.fromCharCode(unit - 0x06f0 + 48);
+  if (unit >= 0x0966 && unit <= 0x096f) return String.fromCharCode(unit - 0x0966 + 48);
+  if (isInvisible(unit)) return '';
+  if (unit === 0xa0 || unit === 0x3000 || (unit >= 0x2000 && unit <= 0x200a) || unit === 0x202f) return ' ';
+  if ((unit >= 0x2010 && unit <= 0x2015) || unit === 0x2212 || unit === 0xfe63) return '-';
+  if (unit === 0x3002 || unit === 0xff61 || unit === 0x2024) return '.';
+  return unit === 0xfe6b ? '@' : undefined;
 }
 
 function isInvisible(unit: number): boolean {

@@ -17,30 +17,31 @@ const keys = new Set([
 const accounts = new Set(['user', 'username', 'login', 'usr', 'uname', 'userid', 'uid', 'acct', 'account', 'ruser', 'logname', 'auid', 'principal', 'loginname', 'samaccountname', 'targetusername', 'subjectusername', 'accountname']);
 
 const wordMax = 32;
-const valueMax = 4096;
 
 function detectAssignments(context: ScanContext): void {
   const { text, survey } = context;
-  if ((survey.flags & has.equals) !== 0) for (let at = text.indexOf('='); at >= 0; at = text.indexOf('=', at + 1)) judge(context, at);
-  if ((survey.flags & has.colon) !== 0) for (let at = text.indexOf(':'); at >= 0; at = text.indexOf(':', at + 1)) judge(context, at);
+  // A value is read once: marks within it are no assignments of their own, or `a=a=a=` would cost more than linear time.
+  if ((survey.flags & has.equals) !== 0) for (let at = text.indexOf('='); at >= 0; at = text.indexOf('=', judge(context, at))) continue;
+  if ((survey.flags & has.colon) !== 0) for (let at = text.indexOf(':'); at >= 0; at = text.indexOf(':', judge(context, at))) continue;
 }
 
-function judge(context: ScanContext, at: number): void {
+/** Judges the assignment at `at`; returns where to go on. */
+function judge(context: ScanContext, at: number): number {
   const { text, found } = context;
   let end = at;
   if (text.charCodeAt(end - 1) === 32) end--;
   while (end > 0 && isQuote(text.charCodeAt(end - 1))) end--;
   // Words of interest end in d, t, n, y, s, e, h, r, w, g, c or k, and most others are out at once.
-  const last = text.charCodeAt(end - 1) | 32;
-  if (!isLetter(last) || !lastLetters.has(last)) return;
+  const last = end > 0 ? text.charCodeAt(end - 1) | 32 : 0;
+  if (lastLetters[last] !== 1) return at + 1;
   let start = end - 1;
   while (start > 0 && end - start < wordMax && (isIdentifier(text.charCodeAt(start - 1)) || text.charCodeAt(start - 1) === 45)) start--;
   const word = text.slice(start, end).toLowerCase().replace(/[_-]/g, '');
   const kind = passwords.has(word) ? 'password' : keys.has(word) ? 'key' : accounts.has(word) ? 'account' : endsInSecret(word) ? 'key' : '';
-  if (kind === '') return;
+  if (kind === '') return at + 1;
   const from = valueStart(text, at + 1);
   const to = valueEnd(text, from);
-  if (to <= from) return;
+  if (to <= from) return at + 1;
   const value = text.slice(from, to);
   if (kind === 'account') {
     if (isAccountName(value)) found.push({ kind: 'username', start: from, end: to, confidence: 0.6 });
@@ -48,9 +49,11 @@ function judge(context: ScanContext, at: number): void {
     const aws = value.length === 40 && word.includes('secret') && /^[A-Za-z0-9/+]{40}$/.test(value);
     found.push({ kind: aws ? 'aws_secret_key' : 'secret', start: from, end: to, confidence: 0.8 });
   }
+  return to;
 }
 
-const lastLetters = new Set([...'dtnyehrwgcksi'].map((letter) => letter.charCodeAt(0)));
+const lastLetters = new Uint8Array(128);
+for (const letter of 'dtnyehrwgcksi') lastLetters[letter.charCodeAt(0)] = 1;
 
 function endsInSecret(word: string): boolean {
   return word.length > 8 && /(?:password|passwd|secret|apikey|secretkey|accesskey|accesstoken|authtoken|clientsecret)$/.test(word);
@@ -70,9 +73,8 @@ function valueStart(text: string, at: number): number {
 function valueEnd(text: string, from: number): number {
   const quote = text.charCodeAt(from - 1);
   const quoted = isQuote(quote);
-  const limit = Math.min(text.length, from + valueMax);
   let end = from;
-  for (; end < limit; end++) {
+  for (; end < text.length; end++) {
     const unit = text.charCodeAt(end);
     if (quoted ? unit === quote || unit === 92 || unit === 10 : unit <= 32 || unit === 34 || unit === 39 || unit === 38 || unit === 44 || unit === 59 || unit === 60 || unit === 62 || unit === 41 || unit === 125 || unit === 93) break;
   }

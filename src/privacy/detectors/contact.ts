@@ -72,8 +72,8 @@ function domainEnd(text: string, from: number): number {
 }
 
 function literalEnd(text: string, from: number, limit: number): number {
-  const close = text.indexOf(']', from);
-  return close > from && close < limit && close - from <= 64 && /^\[[0-9a-fA-F:.]+$|^\[IPv6:[0-9a-fA-F:.]+$/.test(text.slice(from, close)) ? close + 1 : -1;
+  const match = /^\[(?:IPv6:)?[0-9a-fA-F:.]+\]/.exec(text.slice(from, Math.min(limit, from + 64)));
+  return match ? from + match[0].length : -1;
 }
 
 function isTopLevel(text: string, start: number, end: number): boolean {
@@ -99,6 +99,17 @@ function canonicalPhone(value: string): string {
 
 const phoneWord = /(?:phone|mobile|cell|tel|telephone|fax|call|dial|sms|whatsapp|contact|handy|telefon|móvil|teléfono|portable|desk|line|hotline)(?:\s*(?:number|no|nr|num|#))?\.?["'\s:=#(]*(?:at|is|on|to|me|us)?["'\s:=#(]*$/;
 
+/** Does a word such as `phone:` stand before `at`? */
+function followsPhoneWord(text: string, at: number): boolean {
+  let end = at;
+  while (end > 0 && at - end < 6 && isPhoneLead(text.charCodeAt(end - 1))) end--;
+  return end > 0 && isWord(text.charCodeAt(end - 1)) && !isDigit(text.charCodeAt(end - 1)) && phoneWord.test(before(text, at, 40));
+}
+
+function isPhoneLead(unit: number): boolean {
+  return unit === 32 || unit === 58 || unit === 61 || unit === 35 || unit === 34 || unit === 39 || unit === 40 || unit === 46 || unit === 10;
+}
+
 /** Is a separator that may stand between the digit groups of one phone number? */
 function isPhoneSeparator(unit: number): boolean {
   return unit === 32 || unit === 45 || unit === 46 || unit === 40 || unit === 41 || unit === 47 || unit === 0xa0 || unit === 0x2011 || unit === 0x2010;
@@ -111,6 +122,7 @@ function detectPhone({ text, survey, found }: ScanContext): void {
     let digits = 0;
     let groups = 0;
     const start = digitRuns[2 * i] as number;
+    if (!mayBegin(text, start)) continue;
     // Gather groups that at most three separators divide, until there are too many digits for a phone number.
     for (let j = i; j < digitRunCount && groups < 8; j++) {
       const from = digitRuns[2 * j] as number;
@@ -125,7 +137,7 @@ function detectPhone({ text, survey, found }: ScanContext): void {
       last = j;
     }
     if (digits < 7 || digits > 15) continue;
-    const end = trimmedPhone(text, survey, i, last, start);
+    const end = trimmedPhone(text, survey, i, last, digits);
     if (end > 0) {
       const opening = phoneStart(text, start);
       const tail = /^ ?(?:ext\.?|x|#) ?\d{1,6}(?!\w)/i.exec(text.slice(end, end + 14));
@@ -133,6 +145,13 @@ function detectPhone({ text, survey, found }: ScanContext): void {
       while (i + 1 < digitRunCount && (digitRuns[2 * i + 2] as number) < end) i++;
     }
   }
+}
+
+/** Digits behind a letter, a dot or the like are no beginning. */
+function mayBegin(text: string, start: number): boolean {
+  if (start === 0) return true;
+  const previous = text.charCodeAt(start - 1);
+  return previous !== 46 && previous !== 95 && !isWord(previous);
 }
 
 function onlySeparators(text: string, from: number, to: number): boolean {
@@ -153,29 +172,42 @@ function phoneStart(text: string, start: number): number {
  * Decides whether the digit groups i…last are a phone number, dropping groups from the end until one of the known shapes fits.
  * @returns the end of the number, or -1
  */
-function trimmedPhone(text: string, survey: ScanContext['survey'], i: number, last: number, start: number): number {
+function trimmedPhone(text: string, survey: ScanContext['survey'], i: number, last: number, digitCount: number): number {
   const { digitRuns } = survey;
+  const start = digitRuns[2 * i] as number;
   const opening = phoneStart(text, start);
-  const previous = text.charCodeAt(opening - 1);
+  const previous = opening > 0 ? text.charCodeAt(opening - 1) : 32;
   if (isWord(previous) || previous === 95 || previous === 46) return -1;
   const plus = text.charCodeAt(opening) === 43;
   // Behind a dash or slash that hangs on a word it is a piece of some identifier.
-  if (!plus && (previous === 45 || previous === 47) && isWord(text.charCodeAt(opening - 2))) return -1;
-  for (let j = last; j >= i; j--) {
+  if (!plus && (previous === 45 || previous === 47) && opening > 1 && isWord(text.charCodeAt(opening - 2))) return -1;
+  const bracket = start > 0 && text.charCodeAt(start - 1) === 40;
+  const announced = !plus && followsPhoneWord(text, opening);
+  let digits = digitCount;
+  for (let j = last; j >= i && digits >= 7; j--) {
     const end = digitRuns[2 * j + 1] as number;
-    const next = text.charCodeAt(end);
-    if ((isWord(next) && !/^x\d{1,6}(?!\w)/.test(text.slice(end, end + 8))) || next === 95 || (next === 45 && isWord(text.charCodeAt(end + 1)) && j === last)) continue;
-    if (next === 46 && isDigit(text.charCodeAt(end + 1))) continue;
-    const number = text.slice(start, end);
-    const digits = number.replace(/\D+/g, '').length;
-    if (digits < 7) return -1;
-    if (plus ? digits >= 8 && text.charCodeAt(opening + 1) !== 48 : isNorthAmerican(number, text.charCodeAt(start - 1) === 40)) return end;
-    if (!looksLikeDate(number) && phoneWord.test(before(text, opening, 40))) return end;
+    const size = end - (digitRuns[2 * j] as number);
+    if (isPhoneEnd(text, end, j === last)) {
+      if (plus) {
+        if (digits >= 8 && text.charCodeAt(opening + 1) !== 48) return end;
+      } else if (announced ? !looksLikeDate(text.slice(start, end)) : digits >= 9 && digits <= 11 && isNational(text.slice(start, end), bracket)) return end;
+    }
+    digits -= size;
   }
   return -1;
 }
 
-function isNorthAmerican(number: string, bracket: boolean): boolean {
+/** May a number end here? Not before a letter (but an extension), nor in the middle of something that goes on. */
+function isPhoneEnd(text: string, end: number, isLast: boolean): boolean {
+  if (end >= text.length) return true;
+  const next = text.charCodeAt(end);
+  if (next === 95 || (isWord(next) && !/^x\d{1,6}(?!\w)/.test(text.slice(end, end + 8)))) return false;
+  const after = end + 1 < text.length ? text.charCodeAt(end + 1) : 32;
+  return !(next === 45 && isLast && isWord(after)) && !(next === 46 && isDigit(after));
+}
+
+/** Written the way a country writes its own numbers: North America's 3-3-4, or groups behind a trunk zero. */
+function isNational(number: string, bracket: boolean): boolean {
   if (bracket) return /^[2-9]\d\d\) ?[-.]?\d{3}[-. ]\d{4}$/.test(number);
   return /^(?:1[-. ])?(?:[2-9]\d\d([-.])\d{3}\1\d{4}|\([2-9]\d\d\) ?\d{3}[-. ]\d{4})$/.test(number) || isTrunkNumber(number);
 }

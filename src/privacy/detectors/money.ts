@@ -58,7 +58,10 @@ function detectCard({ text, survey, found }: ScanContext): void {
   const { digitRuns, digitRunCount } = survey;
   for (let i = 0; i < digitRunCount; i++) {
     const start = digitRuns[2 * i] as number;
-    if ((digitRuns[2 * i + 1] as number) - start > cardDigitsMax || !isOpen(text, start)) continue;
+    const size = (digitRuns[2 * i + 1] as number) - start;
+    // Either all in one, or groups of which the first has four digits or six.
+    if (size < 12 ? (size !== 4 && size !== 6) || i + 1 === digitRunCount || (digitRuns[2 * i + 2] as number) - start - size !== 1 : size > cardDigitsMax) continue;
+    if (!isOpen(text, start)) continue;
     let digits = 0;
     let end = -1;
     let separator = 0;

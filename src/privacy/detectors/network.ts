@@ -87,6 +87,7 @@ function detectIpv4({ text, survey, field, found }: ScanContext): void {
   if (digitRunCount < 4 || field.endsWith('version')) return;
   for (let i = 0; i + 3 < digitRunCount; i++) {
     const start = digitRuns[2 * i] as number;
+    if ((digitRuns[2 * i + 1] as number) - start > 3) continue;
     let size = 1;
     while (size < 4 && isOctetJoint(text, digitRuns, i + size)) size++;
     if (size < 4) {
@@ -94,14 +95,25 @@ function detectIpv4({ text, survey, field, found }: ScanContext): void {
       continue;
     }
     const end = digitRuns[2 * i + 7] as number;
-    const first = (digitRuns[2 * i + 1] as number) - start;
-    if (first > 3 || !boundedIpv4(text, start, end)) continue;
-    const address = parseIpv4(text.slice(start, end));
-    if (address === undefined || !isPersonalIpv4(address) || isVersion(text, start)) continue;
+    if (!boundedIpv4(text, start, end)) continue;
+    const address = addressAt(text, digitRuns, i);
+    if (address < 0 || !isPersonalIpv4(address) || isVersion(text, start)) continue;
     const close = prefixEnd(text, end, address);
     if (close > 0) found.push({ kind: 'ip_address', start, end: close, confidence: 0.9 });
     i += 3;
   }
+}
+
+/** The address that the four runs from `i` on stand for, or -1. */
+function addressAt(text: string, runs: Int32Array, i: number): number {
+  let out = 0;
+  for (let j = i; j < i + 4; j++) {
+    let octet = 0;
+    for (let at = runs[2 * j] as number; at < (runs[2 * j + 1] as number); at++) octet = octet * 10 + text.charCodeAt(at) - 48;
+    if (octet > 255) return -1;
+    out = out * 256 + octet;
+  }
+  return out;
 }
 
 /** Is run `j` of one to three digits, one dot behind the run before it? */
@@ -213,16 +225,27 @@ function pushMac(body: string, start: number, end: number, found: ScanContext['f
   if (!/^(?:0+|[fF]+)$/.test(hex)) found.push({ kind: 'mac_address', start, end, confidence: 0.85 });
 }
 
-/** `a3-0f-84-df-6a-8f` and `a30f.84df.6a8f`. The colon form is found with IPv6. */
-function detectMac({ text, found }: ScanContext): void {
-  if (!macShape.test(text)) return;
-  for (const match of text.matchAll(macShapes)) pushMac(match[0], match.index, match.index + match[0].length, found);
+/** `a3-0f-84-df-6a-8f` is a run of its own; `a30f.84df.6a8f` has dots five apart. The colon form is found with IPv6. */
+function detectMac({ text, survey, found }: ScanContext): void {
+  const { runs, runCount, flags } = survey;
+  if ((flags & has.dash) !== 0) {
+    for (let i = 0; i < 3 * runCount; i += 3) {
+      const start = runs[i] as number;
+      if ((runs[i + 1] as number) - start !== 17 || text.charCodeAt(start + 2) !== 45) continue;
+      const body = text.slice(start, start + 17);
+      if (/^[0-9a-fA-F]{2}(?:-[0-9a-fA-F]{2}){5}$/.test(body)) pushMac(body, start, start + 17, found);
+    }
+  }
+  if ((flags & has.dot) === 0) return;
+  for (let dot = text.indexOf('.', 4); dot >= 0; dot = text.indexOf('.', dot + 1)) {
+    if (text.charCodeAt(dot + 5) !== 46 || !isHex(text.charCodeAt(dot - 1))) continue;
+    const body = text.slice(dot - 4, dot + 10);
+    if (isWord(text.charCodeAt(dot - 5)) || isWord(text.charCodeAt(dot + 10)) || !/^[0-9a-fA-F]{4}\.[0-9a-fA-F]{4}\.[0-9a-fA-F]{4}$/.test(body)) continue;
+    if (text.charCodeAt(dot - 5) === 46 || (text.charCodeAt(dot + 10) === 46 && isWord(text.charCodeAt(dot + 11)))) continue;
+    pushMac(body, dot - 4, dot + 10, found);
+  }
 }
-
-const macSource = '(?<![0-9A-Za-z_.-])(?:[0-9a-fA-F]{2}(?:-[0-9a-fA-F]{2}){5}|[0-9a-fA-F]{4}\\.[0-9a-fA-F]{4}\\.[0-9a-fA-F]{4})(?![0-9A-Za-z_]|[.-][0-9A-Za-z])';
-const macShape = new RegExp(macSource);
-const macShapes = new RegExp(macSource, 'g');
 
 export const ipv4Detector: Detector = { kinds: [ip], gate: has.digit, detect: detectIpv4 };
 export const colonDetector: Detector = { kinds: [], gate: has.colon, detect: detectColons };
-export const macDetector: Detector = { kinds: [mac], gate: has.run, detect: detectMac };
+export const macDetector: Detector = { kinds: [mac], gate: has.run | has.dot, detect: detectMac };

@@ -5,7 +5,7 @@
  * Anchored on capitals (and scripts without them) that follow a space. A name is two to four words of letters that are no common words.
  */
 import { commonWords, sharedMailboxes, systemAccounts } from '../lexicon.ts';
-import { classOf, has, isDigit, isIdentifier, isLetter, isWord, isWordBeyondAscii } from '../survey.ts';
+import { has, isCapital, isDigit, isIdentifier, isLetter, isSmall, isWord, isWordBeyondAscii } from '../survey.ts';
 import { isAccountName } from './assignments.ts';
 import { before, type Detector, type KindSpec, lowerTrimmed, type ScanContext } from './detector.ts';
 
@@ -41,17 +41,52 @@ interface Word {
   readonly start: number;
   readonly end: number;
   readonly shape: 'capital' | 'upper' | 'initial' | 'particle' | 'caseless';
-  readonly common: boolean;
 }
 
-/** Cues that stand before a name: roles, prepositions, labels, salutations. The first group also vouches for a single word. */
-const salutation = /(?:^|[^\p{L}])(?:mr|mrs|ms|miss|mx|dr|prof|professor|sir|madam|dear|hi|hello|hey|herr|frau|monsieur|madame|señor|señora|sr|sra|my name is|i am|i'm|name is|named)[.,:]?\s*$/u;
-const label =
-  /(?:^|[^\p{L}])(?:(?:user|full|first|last|customer|client|patient|employee|contact|account|display|cardholder|card\s?holder|legal|real|beneficiary|recipient|sender|member|owner|applicant|student|guest|candidate|manager|agent|author|assignee|reporter|requester|requestor|approver|reviewer|operator|administrator|admin|analyst|engineer|doctor|physician|nurse|attorney|supervisor|subject|person|signatory|participant|attendee|caller|holder|driver|passenger|tenant|buyer|seller|payee|payer|insured|claimant|spouse|father|mother|guardian)(?:['’]?s)?(?:[\s_-]?name)?|name|attn|cc|bcc|from|to|by|for|with|behalf of|contact|assigned to|owned by|signed|sincerely|regards|cheers|thanks|benutzer|utilisateur|usuario|utente|nutzer|kunde|nom|nombre|naam|nome)\s*(?:[:=|,;–—-]|\bis\b|\bwas\b)?\s*["'“‘(\[<]?$/u;
+function cues(text: string): ReadonlySet<string> {
+  return new Set(text.split(/\s+/).filter(Boolean));
+}
+
+/** Words before a name that vouch even for a single word. */
+const salutations = cues('mr mrs ms miss mx dr prof professor sir madam dear hi hello hey herr frau monsieur madame señor señora sr sra');
+/** Words before a name of two words or more: roles, labels, prepositions, closings. */
+const labels = cues(`
+  user full first last customer client patient employee contact account display cardholder legal real beneficiary recipient sender member owner applicant student guest candidate manager agent
+  author assignee reporter requester requestor approver reviewer operator administrator admin analyst engineer doctor physician nurse attorney supervisor subject person signatory participant attendee
+  caller holder driver passenger tenant buyer seller payee payer insured claimant spouse father mother guardian traveler traveller contractor visitor names attn cc bcc from to by for with
+  signed sincerely regards cheers thanks benutzer utilisateur usuario utente nutzer kunde nom nombre naam nome named called
+`);
+
+type Cue = 'salutation' | 'name' | 'label' | '';
+
+/** What stands before the name at `start`: the word behind at most four blanks and marks. */
+function cueBefore(text: string, start: number): Cue {
+  let end = start;
+  let dot = false;
+  while (end > 0 && start - end < 4) {
+    const unit = text.charCodeAt(end - 1);
+    if (unit === 46) dot = true;
+    else if (unit !== 32 && !isCueMark(unit)) break;
+    end--;
+  }
+  let from = end;
+  while (from > 0 && end - from < 20 && isWord(text.charCodeAt(from - 1))) from--;
+  if (from === end) return '';
+  const word = text.slice(from, end).toLowerCase();
+  if (salutations.has(word)) return 'salutation';
+  if (dot) return '';
+  if (word === 'name' || word.endsWith('name')) return 'name';
+  if (word === 'is' || word === 'am') return /(?:name|^|\si)\s+(?:is|am)$/.test(before(text, end, 8)) ? 'salutation' : '';
+  return labels.has(word) || (word.endsWith('s') && labels.has(word.slice(0, -1))) || word === 'of' && /behalf\s+of$/.test(before(text, end, 10)) ? 'label' : '';
+}
+
+function isCueMark(unit: number): boolean {
+  return unit === 58 || unit === 61 || unit === 124 || unit === 44 || unit === 59 || unit === 34 || unit === 39 || unit === 40 || unit === 91 || unit === 60 || unit === 45 || unit === 0x201c || unit === 0x2018 || unit === 0x2013 || unit === 0x2014;
+}
 
 /** Cues that stand behind a name: a verb in the past, an auxiliary, a genitive, an address. */
 const deed =
-  /^(?:['’]s\b|\s+\(?(?:[a-z]{3,14}ed|is|was|has|had|did|does|will|would|can|could|cannot|may|must|should|wants?|made|set|sent|got|left|ran|read|wrote|began|took|gave|saw|went|came|made|reset|shut|put|cut|logs?|signs?|accesses|access|tried|tries|attempts?|from|via|at|on|as|in|lives?|works?|called|(?:who|whose|aged?|born)\b)(?![a-z])|\s*[<(]\s*[^\s@<>()]{1,64}@|\s*\((?:user|id|admin|employee|customer|[a-z][\w.-]{2,30})\))/;
+  /(?:['’]s\b|\s+\(?(?:[a-z]{3,14}ed|is|was|has|had|did|does|will|would|can|could|cannot|may|must|should|wants?|made|set|sent|got|left|ran|read|wrote|began|took|gave|saw|went|came|made|reset|shut|put|cut|logs?|signs?|accesses|access|tried|tries|attempts?|from|via|at|on|as|in|lives?|works?|called|(?:who|whose|aged?|born)\b)(?![a-z])|\s*[<(]\s*[^\s@<>()]{1,64}@|\s*\((?:user|id|admin|employee|customer|[a-z][\w.-]{2,30})\))/y;
 
 function detectNames({ text, survey, found }: ScanContext): void {
   const { capitals, capitalCount } = survey;
@@ -108,7 +143,7 @@ function wordAt(text: string, start: number): Word | undefined {
   const shape = shapeOf(text, start, end);
   if (!shape) return undefined;
   const initial = shape === 'initial' && text.charCodeAt(end) === 46;
-  return { start, end: initial ? end + 1 : end, shape, common: shape !== 'caseless' && commonWords.has(text.slice(start, end).toLowerCase()) };
+  return { start, end: initial ? end + 1 : end, shape };
 }
 
 function wordBefore(text: string, start: number, floor: number): Word | undefined {
@@ -128,7 +163,7 @@ function shapeOf(text: string, start: number, end: number): Word['shape'] | unde
   const unit = text.charCodeAt(start);
   const size = end - start;
   if (unit < 128) {
-    if (classOf(unit) !== 3) return particles.has(text.slice(start, end)) ? 'particle' : undefined;
+    if (!isCapital(unit)) return particles.has(text.slice(start, end)) ? 'particle' : undefined;
     if (size === 1) return 'initial';
     return isAllUpper(text, start, end) ? 'upper' : 'capital';
   }
@@ -142,7 +177,7 @@ function shapeOf(text: string, start: number, end: number): Word['shape'] | unde
 function isAllUpper(text: string, start: number, end: number): boolean {
   for (let i = start; i < end; i++) {
     const unit = text.charCodeAt(i);
-    if (unit < 128 ? classOf(unit) === 2 : String.fromCharCode(unit) !== String.fromCharCode(unit).toUpperCase()) return false;
+    if (unit < 128 ? isSmall(unit) : String.fromCharCode(unit) !== String.fromCharCode(unit).toUpperCase()) return false;
   }
   return true;
 }
@@ -151,45 +186,39 @@ function isAllUpper(text: string, start: number, end: number): boolean {
 function judgeWords(text: string, words: readonly Word[], found: ScanContext['found']): void {
   let from = 0;
   let to = words.length;
+  const common = words.map(({ start, end, shape }) => shape !== 'caseless' && commonWords.has(text.slice(start, end).toLowerCase()));
   // The last common word before the name is a cue or an obstacle, either way no part of it: `New User Jane Doe`.
-  for (let i = 0; i < to; i++) if ((words[i] as Word).common) from = i + 1 < to && !(words[i + 1] as Word).common ? i + 1 : from;
-  while (from < to && ((words[from] as Word).common || (words[from] as Word).shape === 'particle')) from++;
-  for (let i = from; i < to; i++) if ((words[i] as Word).common) to = i;
+  for (let i = 0; i + 1 < to; i++) if (common[i] && !common[i + 1]) from = i + 1;
+  while (from < to && (common[from] || (words[from] as Word).shape === 'particle')) from++;
+  for (let i = from; i < to; i++) if (common[i]) to = i;
   while (to > from && (words[to - 1] as Word).shape === 'particle') to--;
   if (to <= from || to - from > wordsMax + 1) return;
-  const name = words.slice(from, to);
-  const first = name[0] as Word;
-  const last = name[name.length - 1] as Word;
-  const full = name.filter((word) => word.shape === 'capital' || word.shape === 'upper' || word.shape === 'caseless').length;
-  const upper = name.every((word) => word.shape === 'upper' || word.shape === 'initial');
-  const caseless = name.some((word) => word.shape === 'caseless');
-  if (full === 0 || (caseless && last.end - first.start > 40)) return;
-  const lead = before(text, first.start, 32);
-  const confidence = confidenceOf(text, { lead, full, upper, caseless, words: name.length, start: first.start, end: last.end });
-  if (confidence > 0) found.push({ kind: 'person_name', start: first.start, end: last.end, confidence });
+  const confidence = confidenceOf(text, words.slice(from, to));
+  if (confidence > 0) found.push({ kind: 'person_name', start: (words[from] as Word).start, end: (words[to - 1] as Word).end, confidence });
 }
 
-interface Shape {
-  lead: string;
-  full: number;
-  upper: boolean;
-  caseless: boolean;
-  words: number;
-  start: number;
-  end: number;
-}
-
-function confidenceOf(text: string, { lead, full, upper, caseless, words, start, end }: Shape): number {
-  if (salutation.test(lead)) return end - start > 1 && !(upper && full < 2) ? 0.8 : 0;
-  const labelled = label.test(lead);
-  if (full < 2 && !(words > 1 && full === 1)) return labelled && /name["'\s:=|]*$/.test(lead) && !upper ? 0.6 : 0;
-  if (labelled) return upper ? 0.55 : 0.75;
-  if (upper) return 0;
-  const tail = text.slice(end, end + 72);
-  if (!deed.test(tail)) return 0;
+function confidenceOf(text: string, name: readonly Word[]): number {
+  const { start } = name[0] as Word;
+  const { end } = name[name.length - 1] as Word;
+  let full = 0;
+  let upper = 0;
+  let caseless = false;
+  for (const { shape } of name) {
+    if (shape === 'capital' || shape === 'upper' || shape === 'caseless') full++;
+    if (shape === 'upper') upper++;
+    if (shape === 'caseless') caseless = true;
+  }
+  if (full === 0 || (caseless && end - start > 40)) return 0;
+  const shouted = upper === full;
+  const cue = cueBefore(text, start);
+  if (cue === 'salutation') return end - start > 1 && !(shouted && full < 2) ? 0.8 : 0;
+  if (name.length < 2) return cue === 'name' && !shouted ? 0.6 : 0;
+  if (cue !== '') return shouted ? 0.55 : 0.75;
+  if (shouted) return 0;
+  deed.lastIndex = end;
+  if (!deed.test(text)) return 0;
   // Scripts without capitals have no other shape than their place: at the beginning of a line or sentence, before a foreign verb.
-  if (caseless && !/(?:^|[\n\].:|,;>-]\s*)$/.test(lead)) return 0;
-  return 0.65;
+  return caseless && !/(?:^|[\n\].:|,;>-]\s*)$/.test(text.slice(Math.max(0, start - 4), start)) ? 0 : 0.65;
 }
 
 /** `arn:aws:iam::123456789012:user/team/jane`, `/home/jane`, `C:\Users\jane`: the last name of the path. */
@@ -203,7 +232,7 @@ function detectAccounts({ text, survey, found }: ScanContext): void {
   if ((flags & has.backslash) !== 0) {
     findAfter(text, '\\Users\\', found, false);
   }
-  if ((flags & has.space) !== 0) for (const mark of ['user ', 'User ', 'USER ']) findUser(text, mark, found);
+  if ((flags & has.space) !== 0) findUser(text, found);
 }
 
 const sharedHomes = new Set(['shared', 'public', 'default', 'all', 'linuxbrew', 'app', 'node', 'site', 'work', 'workspace', 'build', 'src']);
@@ -228,15 +257,16 @@ const userWord = /['"`]?(?<name>[A-Za-z\u00c0-\u024f][\w.-]{1,63})/y;
 const afterUser = /^['"`]?(?:\s*$|\s+(?:from|logged|signed|log|sign|has|had|was|is|at|on|failed|authenticated|by|to|in|added|removed|created|deleted|updated|not)\b|[,;.)])/;
 
 /** `for user jdoe from 8.8.4.4`, `user "jdoe"`: a word after `user` that is none of the words of every log. */
-function findUser(text: string, mark: string, found: ScanContext['found']): void {
-  for (let at = text.indexOf(mark); at >= 0; at = text.indexOf(mark, at + mark.length)) {
-    if (isIdentifier(text.charCodeAt(at - 1))) continue;
-    userWord.lastIndex = at + mark.length;
+function findUser(text: string, found: ScanContext['found']): void {
+  for (let at = text.indexOf('ser '); at >= 0; at = text.indexOf('ser ', at + 4)) {
+    const first = text.charCodeAt(at - 1);
+    if ((first !== 117 && first !== 85) || isIdentifier(text.charCodeAt(at - 2))) continue;
+    userWord.lastIndex = at + 4;
     const match = userWord.exec(text);
     const raw = match?.groups?.['name'];
     if (!match || raw === undefined) continue;
     const name = raw.replace(/[.-]+$/, '');
-    const start = at + mark.length + match[0].length - raw.length;
+    const start = at + 4 + match[0].length - raw.length;
     const end = start + name.length;
     const next = text.charCodeAt(end);
     if (!isAccountName(name) || isIdentifier(next) || next === 61 || next === 58 || next === 40 || next === 64) continue;

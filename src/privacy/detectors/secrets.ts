@@ -3,7 +3,7 @@
  * keyword (`password=`) gives away. Everything starts from the survey's runs and from literal marks; nothing is searched for twice.
  */
 import { decodeBase64url } from '../../core/base64.ts';
-import { has, isDigit, isIdentifier, isLetter } from '../survey.ts';
+import { has, isDigit, isLetter, isWord, mixed } from '../survey.ts';
 import type { Detector, KindSpec, ScanContext } from './detector.ts';
 
 function secretKind(kind: string, example: string, check: string): KindSpec {
@@ -58,32 +58,36 @@ const prefixes = groupByFirst([
   prefix('dckr_pat_', 'api_key', '[A-Za-z0-9_-]{20,60}'),
 ]);
 
+/** By unit: may a token begin with it? */
+const begins = new Uint8Array(128);
+for (const [unit, list] of prefixes.entries()) if (list || unit === 101) begins[unit] = 1;
+
 function groupByFirst(list: readonly Prefix[]): readonly (readonly Prefix[] | undefined)[] {
   const out: (Prefix[] | undefined)[] = Array.from({ length: 128 }, () => undefined);
   for (const one of list) (out[one.mark.charCodeAt(0)] ??= []).push(one);
   return out;
 }
 
+/** No key or token is shorter. */
+const tokenMin = 16;
+
 function detectSecrets(context: ScanContext): void {
   const { text, survey, found } = context;
   const { runs, runCount, flags } = survey;
   let done = 0;
-  for (let i = 0; i < runCount; i++) {
-    const from = Math.max(done, runs[2 * i] as number);
-    const to = runs[2 * i + 1] as number;
-    for (let at = from; at < to; at++) {
-      // A token begins where a word does.
-      if (at > from && isIdentifier(text.charCodeAt(at - 1)) && text.charCodeAt(at - 1) !== 95) continue;
-      const end = tokenAt(context, at > from ? at : joinedStart(text, at));
-      if (end > 0) {
-        done = end;
-        at = end;
-      }
+  for (let i = 0; i < 3 * runCount; i += 3) {
+    const from = runs[i] as number;
+    const to = runs[i + 1] as number;
+    if ((flags & has.space) !== 0 && text.charCodeAt(from - 1) === 32) detectAuthorization(text, from, found);
+    if (((runs[i + 2] as number) & mixed) === 0) continue;
+    if (text.charCodeAt(from - 1) === 46) done = Math.max(done, tokenAt(context, joinedStart(text, from), to));
+    // A token begins where a word does: at the run's start, and behind each mark within it.
+    for (let at = Math.max(from, done); at <= to - tokenMin; at++) {
+      if (begins[text.charCodeAt(at)] === 1 && (at === from || !isWord(text.charCodeAt(at - 1)))) at = Math.max(at, tokenAt(context, at, to) - 1);
     }
   }
   if ((flags & has.dash) !== 0) detectPem(text, found);
   if ((flags & has.slash) !== 0 && (flags & has.at) !== 0) detectUrlCredentials(text, found);
-  if ((flags & has.space) !== 0) detectAuthorization(text, found);
 }
 
 /** `hvs.`, `SG.` and `ya29.` are too short for runs of their own: the run behind the dot leads back to them. */
@@ -95,10 +99,10 @@ function joinedStart(text: string, at: number): number {
 }
 
 /** Adds the token that begins at `start`; returns its end, or -1. */
-function tokenAt({ text, found }: ScanContext, start: number): number {
-  if (isIdentifier(text.charCodeAt(start - 1)) && text.charCodeAt(start - 1) !== 95) return -1;
+function tokenAt({ text, found }: ScanContext, start: number, runEnd: number): number {
+  if (isWord(text.charCodeAt(start - 1))) return -1;
   const unit = text.charCodeAt(start);
-  if (unit === 101 && text.startsWith('eyJ', start)) return jwtAt(text, start, found);
+  if (unit === 101 && text.startsWith('eyJ', start)) return jwtAt(text, start, runEnd, found);
   const list = unit < 128 ? prefixes[unit] : undefined;
   if (!list) return -1;
   for (const { mark, kind, rest } of list) {
@@ -116,12 +120,15 @@ function tokenAt({ text, found }: ScanContext, start: number): number {
 
 const jwtPart = /[A-Za-z0-9_-]{4,}\.[A-Za-z0-9_-]*(?:\.[A-Za-z0-9_-]*){0,3}/y;
 
-function jwtAt(text: string, start: number, found: ScanContext['found']): number {
+/** The header reaches to the end of its run, which a dot follows; within a run it is looked for near that end only. */
+function jwtAt(text: string, start: number, runEnd: number, found: ScanContext['found']): number {
+  const inside = text.charCodeAt(start - 1) === 45 || text.charCodeAt(start - 1) === 95;
+  if (text.charCodeAt(runEnd) !== 46 || runEnd - start > (inside ? 512 : 8192)) return -1;
   jwtPart.lastIndex = start;
   const match = jwtPart.exec(text);
   if (!match) return -1;
   const header = match[0].slice(0, match[0].indexOf('.'));
-  if (header.length > 4096 || !isJwtHeader(header)) return -1;
+  if (!isJwtHeader(header)) return -1;
   const end = start + match[0].length;
   found.push({ kind: 'jwt', start, end, confidence: 0.99 });
   return end;
@@ -187,22 +194,19 @@ function detectUrlCredentials(text: string, found: ScanContext['found']): void {
   }
 }
 
-const authorization = /\b(?:bearer|basic|token)\s{1,4}(?<credential>[A-Za-z0-9._~+/-]{8,4096}={0,2})/giy;
+const credentials = /[A-Za-z0-9._~+/-]{8,4096}={0,2}/y;
 
-/** `Bearer …` and `Basic …`, wherever they stand. */
-function detectAuthorization(text: string, found: ScanContext['found']): void {
-  for (const mark of ['earer ', 'asic ', 'EARER ', 'ASIC ']) {
-    for (let at = text.indexOf(mark); at >= 0; at = text.indexOf(mark, at + mark.length)) {
-      if (at === 0) continue;
-      authorization.lastIndex = at - 1;
-      const credential = authorization.exec(text)?.groups?.['credential'];
-      if (credential === undefined) continue;
-      const basic = mark[0] === 'a' || mark[0] === 'A';
-      if (basic ? !isUserAndPassword(credential) : credential.length < 16 || !/\d/.test(credential)) continue;
-      const start = text.indexOf(credential, at + mark.length - 1);
-      found.push({ kind: 'bearer_token', start, end: start + credential.length, confidence: 0.9 });
-    }
-  }
+/** `Bearer …` and `Basic …` before the run at `start`. */
+function detectAuthorization(text: string, start: number, found: ScanContext['found']): void {
+  const last = text.charCodeAt(start - 2) | 32;
+  if (last !== 114 && last !== 99) return;
+  const scheme = /(?:^|[^a-z])(bearer|basic)$/.exec(text.slice(Math.max(0, start - 8), start - 1).toLowerCase())?.[1];
+  if (scheme === undefined) return;
+  credentials.lastIndex = start;
+  const credential = credentials.exec(text)?.[0].replace(/\.$/, '');
+  if (credential === undefined) return;
+  if (scheme === 'basic' ? !isUserAndPassword(credential) : credential.length < tokenMin || !/\d/.test(credential)) return;
+  found.push({ kind: 'bearer_token', start, end: start + credential.length, confidence: 0.9 });
 }
 
 function isUserAndPassword(credential: string): boolean {
