@@ -88,7 +88,7 @@ async function ingestInput(connection: Connection, name: string, format: Format,
 
 async function send(connection: Connection, batch: IngestBatch, log: string): Promise<AppendAnswer> {
   const { body, format, contentType, repeats } = batch;
-  return connection.append({ log, body, format, contentType, dedupe: 'content', repeats, onConflict: 'refuse' });
+  return connection.append({ log, body, format, contentType, dedupe: 'content', repeats, onConflict: 'append' });
 }
 
 function nameLines(error: unknown, name: string, { firstLine, lines }: IngestBatch): unknown {
