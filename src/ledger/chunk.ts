@@ -28,7 +28,8 @@ const tagBytes = 16;
 const wrappedBytes = nonceBytes + keyBytes + tagBytes;
 /** What a chunk may grow to when opened: far above what a tick gathers. */
 const contentBytesMax = 1 << 30;
-const compression = { params: { [constants.ZSTD_c_compressionLevel]: 3 } };
+/** Records are mostly names that repeat and values that do not: higher levels take twice the time and save nothing. */
+const compression = { params: { [constants.ZSTD_c_compressionLevel]: 1 } };
 
 /** The keys under which chunks' own keys are sealed. */
 export interface BucketKeys {
