@@ -118,6 +118,8 @@ interface Scope {
   object: JsonObject;
   path: string;
   plain: Map<string, string>;
+  /** The object it is a member of, and under which name. */
+  outer?: { object: JsonObject; name: string };
 }
 
 /** Gives any object our shape, using it up. */
@@ -137,6 +139,7 @@ export function readAnyJson(sent: JsonObject, parserNotes: readonly IngestNote[]
   mapper.text('reason', names.reason);
   mapper.outcome();
   mapper.severity();
+  mapper.dropEmptied();
   if (Object.keys(sent).length > 0) event.metadata = sent;
   if (parserNotes.length > 0) notes.push(...moveNotes(parserNotes, mapper.moves, '/metadata'));
   return incoming;
@@ -147,12 +150,14 @@ class Mapper {
   readonly notes: IngestNote[] = [];
   readonly moves: Move[] = [];
   readonly #scopes: Scope[];
+  /** Objects within the event that something may be moved out of, outer ones first. */
+  readonly #opened: Scope[] = [];
 
   constructor(sent: JsonObject) {
     const top = scopeOf(sent, '');
     this.#scopes = [top];
     for (const name of innerScopes) {
-      const inner = innerScope(top, name);
+      const inner = this.#open(top, top.plain.get(name));
       if (inner) this.#scopes.push(inner);
     }
   }
@@ -216,7 +221,7 @@ class Mapper {
         this.#move(scope, name, '/actor/id');
         return;
       }
-      const actor = isJsonObject(value) ? this.#person(scope, name, value) : undefined;
+      const actor = isJsonObject(value) ? this.#person(scope, name) : undefined;
       if (!actor) continue;
       this.event.actor = actor;
       return;
@@ -230,10 +235,9 @@ class Mapper {
   }
 
   /** An actor out of an object that has an id of some kind, itself or in a `user` within it. */
-  #person(outer: Scope, outerName: string, object: JsonObject): JsonObject | undefined {
-    const here = scopeOf(object, outer.path + pointerStep(outerName));
-    const user = innerScope(here, 'user');
-    const scope = firstId(here, inside.id) === undefined && user ? user : here;
+  #person(outer: Scope, name: string): JsonObject | undefined {
+    const here = this.#open(outer, name) as Scope;
+    const scope = firstId(here, inside.id) === undefined ? (this.#open(here, here.plain.get('user')) ?? here) : here;
     const idName = firstId(scope, inside.id);
     if (idName === undefined) return undefined;
     const actor: JsonObject = {};
@@ -247,7 +251,6 @@ class Mapper {
     this.#move(scope, idName, '/actor/id');
     this.#takeText(scope, inside.name, actor, 'name', '/actor');
     this.#takeText(scope, inside.email, actor, 'email', '/actor');
-    this.#dropEmpty(outer, outerName, user && scope === user ? user : undefined);
     return actor;
   }
 
@@ -258,18 +261,17 @@ class Mapper {
         this.#move(scope, name, '/targets/0/id');
         return;
       }
-      const objects = Array.isArray(value) ? value : [value];
+      const objects = Array.isArray(value)
+        ? value.map((object, i) => (isJsonObject(object) ? scopeOf(object, `${scope.path}${pointerStep(name)}/${i}`) : undefined))
+        : [this.#open(scope, name)];
       const targets: JsonObject[] = [];
-      for (const [i, object] of objects.entries()) {
-        if (!isJsonObject(object)) continue;
-        const path = scope.path + pointerStep(name) + (Array.isArray(value) ? `/${i}` : '');
-        const target = this.#target(scopeOf(object, path), plainName(name), targets.length);
+      for (const object of objects) {
+        const target = object && this.#target(object, plainName(name), targets.length);
         if (target) targets.push(target);
       }
       if (targets.length === 0) continue;
       this.event.targets = targets;
-      if (!Array.isArray(value)) this.#dropEmpty(scope, name);
-      else if (objects.every((object) => isJsonObject(object) && Object.keys(object).length === 0)) delete scope.object[name];
+      if (Array.isArray(value) && objects.every((object) => object && Object.keys(object.object).length === 0)) delete scope.object[name];
       return;
     }
   }
@@ -289,7 +291,7 @@ class Mapper {
     const scopes = [...this.#scopes];
     for (const scope of this.#scopes) {
       for (const name of requestScopes) {
-        const inner = innerScope(scope, name);
+        const inner = this.#open(scope, scope.plain.get(name));
         if (inner) scopes.push(inner);
       }
     }
@@ -345,13 +347,19 @@ class Mapper {
     this.moves.push({ from: scope.path + pointerStep(name), to });
   }
 
+  #open(scope: Scope, name: string | undefined): Scope | undefined {
+    const value = name === undefined ? undefined : scope.object[name];
+    if (name === undefined || !isJsonObject(value)) return undefined;
+    const inner = { ...scopeOf(value, scope.path + pointerStep(name)), outer: { object: scope.object, name } };
+    this.#opened.push(inner);
+    return inner;
+  }
+
   /** An object whose members have all moved says nothing more. */
-  #dropEmpty(scope: Scope, name: string, inner?: Scope): void {
-    const object = scope.object[name] as JsonObject;
-    if (inner && Object.keys(inner.object).length === 0) {
-      for (const key of Object.keys(object)) if (object[key] === inner.object) delete object[key];
+  dropEmptied(): void {
+    for (const { object, plain, outer } of this.#opened.toReversed()) {
+      if (outer && plain.size > 0 && Object.keys(object).length === 0) delete outer.object[outer.name];
     }
-    if (Object.keys(object).length === 0) delete scope.object[name];
   }
 }
 
@@ -362,12 +370,6 @@ function scopeOf(object: JsonObject, path: string): Scope {
     if (!plain.has(key)) plain.set(key, name);
   }
   return { object, path, plain };
-}
-
-function innerScope(outer: Scope, plain: string): Scope | undefined {
-  const name = outer.plain.get(plain);
-  const value = name === undefined ? undefined : outer.object[name];
-  return isJsonObject(value) ? scopeOf(value, outer.path + pointerStep(name as string)) : undefined;
 }
 
 function plainName(name: string): string {

@@ -1,0 +1,72 @@
+/** No input costs more than linear time: the exponent of growth is fitted over doubling sizes, as noble-hashes does for its primitives. */
+import { execFileSync } from 'node:child_process';
+import { describe, expect, it } from 'vitest';
+import { VeiltrailError } from '../../src/core/errors.ts';
+import { readEvents } from '../../src/ingest/read-events.ts';
+
+const hostile: Readonly<Record<string, (length: number) => string>> = {
+  'opening brackets': (n) => '['.repeat(n),
+  'opening brackets in an object': (n) => `{"a":${'['.repeat(n)}`,
+  'opening braces': (n) => '{"a":'.repeat(n / 5),
+  'closed brackets': (n) => `${'['.repeat(n / 2)}${']'.repeat(n / 2)}`,
+  quotes: (n) => `["${'"'.repeat(n)}`,
+  backslashes: (n) => `{"a":"${'\\'.repeat(n)}"}`,
+  'escaped quotes': (n) => `{"a":"${'\\"'.repeat(n / 2)}"}`,
+  'quotes behind runs of backslashes': (n) => `[${'"\\\\\\\\",'.repeat(n / 7)}1`,
+  'blank lines': (n) => `{}\n${'\n'.repeat(n)}{}`,
+  'a line of spaces': (n) => `{}\n${' '.repeat(n)}\n{}`,
+  'spaces in an array': (n) => `[${' '.repeat(n)}]`,
+  commas: (n) => `[${','.repeat(n)}]`,
+  'one digit a line': (n) => '1\n'.repeat(n / 2),
+  'a long number': (n) => `{"a":1${'0'.repeat(n)}}`,
+  'a long fraction': (n) => `{"a":0.${'0'.repeat(n)}1}`,
+  'a long name': (n) => `{"${'a_'.repeat(n / 2)}":1}`,
+  'a CloudTrail file never closed': (n) => `{"Records":[${'{},'.repeat(Math.min(9_000, n / 3))}"${'x'.repeat(n)}`,
+  'names that fill metadata': (n) =>
+    `{"action":"a","actor":{"type":"user","id":"u"},"metadata":{${Array.from({ length: Math.min(1_000, Math.sqrt(n)) }, (_, i) => `"x${'_'.repeat(i)}":1`).join()}},"x":1,"pad":"${'x'.repeat(n / 2)}"}`,
+  'a time of digits': (n) => `{"time":"${'1'.repeat(n)}"}`,
+  'an address of colons': (n) => `{"ip":"${':'.repeat(n)}"}`,
+  'an action like a policy': (n) => `{"eventVersion":"1","eventSource":"iam.x","eventName":"Put${'Policy'.repeat(n / 6)}x"}`,
+};
+
+function cost(body: Buffer): number {
+  let best = Infinity;
+  for (let i = 0; i < 5; i++) {
+    const start = performance.now();
+    try {
+      readEvents(body, 'auto');
+    } catch (error) {
+      if (!(error instanceof VeiltrailError)) throw error;
+    }
+    best = Math.min(best, performance.now() - start);
+  }
+  return best;
+}
+
+describe('readEvents takes time in proportion to', () => {
+  for (const [name, make] of Object.entries(hostile)) {
+    it(name, () => {
+      const sizes = [125_000, 250_000, 500_000, 1_000_000];
+      const points = sizes.map((size) => [Math.log(size), Math.log(cost(Buffer.from(make(size))) + 0.05)] as const);
+      const meanX = points.reduce((sum, [x]) => sum + x, 0) / points.length;
+      const meanY = points.reduce((sum, [, y]) => sum + y, 0) / points.length;
+      const slope = points.reduce((sum, [x, y]) => sum + (x - meanX) * (y - meanY), 0) / points.reduce((sum, [x]) => sum + (x - meanX) ** 2, 0);
+      expect(slope).toBeLessThan(1.6);
+    });
+  }
+
+  // In a process of its own: measuring the coverage of a loop of ten million turns takes longer than the loop.
+  it('10 MB of [: in less than 100 ms', () => {
+    const program = `
+      const { readEvents } = await import(${JSON.stringify(new URL('../../src/ingest/read-events.ts', import.meta.url).href)});
+      const body = Buffer.alloc(10_000_000, '[');
+      let best = Infinity;
+      for (let i = 0; i < 5; i++) {
+        const start = performance.now();
+        try { readEvents(body, 'auto'); } catch {}
+        best = Math.min(best, performance.now() - start);
+      }
+      console.log(best);`;
+    expect(Number(execFileSync(process.execPath, ['--input-type=module', '--eval', program], { encoding: 'utf8' }))).toBeLessThan(100);
+  });
+});
