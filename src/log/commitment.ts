@@ -168,7 +168,13 @@ interface Message {
 function createMessage(mark: number, textAt: number, units = sharedUnitsMax): Message {
   const bytes = new Uint8Array(textAt + 3 * units + digestBytes);
   bytes[0] = mark;
-  return { bytes, textAt, text: bytes.subarray(textAt), prefixes: Array.from({ length: units === sharedUnitsMax ? bytes.length + 1 : 0 }), digestAt: 0 };
+  return {
+    bytes,
+    textAt,
+    text: bytes.subarray(textAt),
+    prefixes: Array.from({ length: units === sharedUnitsMax ? bytes.length + 1 : 0 }),
+    digestAt: 0,
+  };
 }
 
 function prefixOf(message: Message, length: number): Uint8Array {

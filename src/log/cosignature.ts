@@ -29,16 +29,16 @@ export interface Cosigner {
 /** @throws VeiltrailError `signing_key_syntax` for what cannot be a key name, `ed25519_seed` */
 export function createCosigner(name: string, seed: Uint8Array): Cosigner {
   if (!isKeyName(name)) throw new VeiltrailError('signing_key_syntax', 'not a key name');
-  const { publicKey, sign } = createEd25519Signer(seed);
-  const keyId = keyIdOf(name, signatureTypes.cosignature, publicKey);
+  const signer = createEd25519Signer(seed);
+  const keyId = keyIdOf(name, signatureTypes.cosignature, signer.publicKey);
   return {
     name,
     keyId,
-    vkey: formatVerifierKey(name, signatureTypes.cosignature, publicKey),
+    vkey: formatVerifierKey(name, signatureTypes.cosignature, signer.publicKey),
     cosign(checkpointText, timeSeconds) {
       if (!Number.isSafeInteger(timeSeconds) || timeSeconds < 0) throw new VeiltrailError('cosignature_time', 'not a time in whole seconds');
       parseCheckpointText(checkpointText);
-      const signature = sign(signedMessage(checkpointText, timeSeconds));
+      const signature = signer.sign(signedMessage(checkpointText, timeSeconds));
       return { name, keyId, signature: concatBytes(uint64be(timeSeconds), signature) };
     },
   };

@@ -56,7 +56,7 @@ export class Frontier {
 
   toBytes(): Uint8Array {
     const hashes = this.#heights().map((height) => this.#hashes.subarray(height * hashBytes, (height + 1) * hashBytes));
-    return concatBytes(uint64be(this.#size), ...hashes.reverse());
+    return concatBytes(uint64be(this.#size), ...hashes.toReversed());
   }
 
   /** @throws VeiltrailError `frontier_bytes` for anything {@link Frontier.toBytes} would not write */
@@ -67,7 +67,7 @@ export class Frontier {
     const size = words.getUint32(0) * 0x1_0000_0000 + words.getUint32(4);
     if (!Number.isSafeInteger(size)) throw badBytes();
     frontier.#size = size;
-    const heights = frontier.#heights().reverse();
+    const heights = frontier.#heights().toReversed();
     if (bytes.length !== 8 + heights.length * hashBytes) throw badBytes();
     heights.forEach((height, i) => frontier.#hashes.set(bytes.subarray(8 + i * hashBytes, 8 + (i + 1) * hashBytes), height * hashBytes));
     return frontier;

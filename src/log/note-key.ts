@@ -95,12 +95,12 @@ export interface NoteKeySigner extends NoteSigner {
 /** @throws VeiltrailError `signing_key_syntax` for what cannot be a key name, `ed25519_seed` */
 export function createNoteSigner(name: string, seed: Uint8Array): NoteKeySigner {
   if (!isKeyName(name)) throw badKey('signing_key_syntax');
-  const { publicKey, sign } = createEd25519Signer(seed);
+  const signer = createEd25519Signer(seed);
   return {
     name,
-    keyId: keyIdOf(name, signatureTypes.ed25519, publicKey),
-    vkey: formatVerifierKey(name, signatureTypes.ed25519, publicKey),
-    sign: (text) => sign(utf8(text)),
+    keyId: keyIdOf(name, signatureTypes.ed25519, signer.publicKey),
+    vkey: formatVerifierKey(name, signatureTypes.ed25519, signer.publicKey),
+    sign: (text) => signer.sign(utf8(text)),
   };
 }
 
@@ -133,4 +133,3 @@ function formatKeyId(keyId: number): string {
 function badKey(code: string): VeiltrailError {
   return new VeiltrailError(code, 'not a key of a signed note');
 }
-

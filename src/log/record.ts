@@ -111,7 +111,8 @@ export function checkFieldOrder(fields: readonly { readonly pointer: string }[])
   for (let i = 0; i < fields.length; i++) {
     const { pointer } = fields[i] as Field;
     if (!isPointer(pointer)) throw fieldError('fields_pointer', 'not an RFC 6901 pointer, or too long', i);
-    if (i > 0 && compareUtf8((fields[i - 1] as Field).pointer, pointer) >= 0) throw fieldError('fields_order', 'pointers are not strictly ascending', i);
+    if (i > 0 && compareUtf8((fields[i - 1] as Field).pointer, pointer) >= 0)
+      throw fieldError('fields_order', 'pointers are not strictly ascending', i);
   }
 }
 

@@ -36,7 +36,8 @@ export function* tilesBetween(before: number, after: number): Generator<Tile> {
     const had = Math.floor(before / span);
     const has = Math.floor(after / span);
     if (has === had) return; // nothing new here, so nothing above
-    for (let index = Math.floor(had / tileWidthMax); index * tileWidthMax < has; index++) yield { level, index, width: tileWidth(level, index, after) };
+    for (let index = Math.floor(had / tileWidthMax); index * tileWidthMax < has; index++)
+      yield { level, index, width: tileWidth(level, index, after) };
   }
 }
 

@@ -132,7 +132,7 @@ export function inclusionRanges(leafIndex: number, treeSize: number): LeafRange[
       start = middle;
     }
   }
-  return ranges.reverse();
+  return ranges.toReversed();
 }
 
 /**
@@ -160,7 +160,7 @@ export function consistencyRanges(before: number, after: number): LeafRange[] {
   }
   // The old tree's own last subtree is left out when it is the whole old tree: the verifier has that root.
   if (start > 0) ranges.push({ start, end });
-  return ranges.reverse();
+  return ranges.toReversed();
 }
 
 /** The inclusion proof of a leaf: hashes from the leaf's sibling up to the root's child. */
@@ -204,13 +204,7 @@ export function rootOfInclusion(hash: Uint8Array, leafIndex: number, treeSize: n
  * Verifies that the leaf is in the tree of that size and root.
  * @throws VeiltrailError what {@link rootOfInclusion} throws, and `proof_mismatch`
  */
-export function verifyInclusion(
-  hash: Uint8Array,
-  leafIndex: number,
-  treeSize: number,
-  proof: readonly Uint8Array[],
-  root: Uint8Array,
-): void {
+export function verifyInclusion(hash: Uint8Array, leafIndex: number, treeSize: number, proof: readonly Uint8Array[], root: Uint8Array): void {
   if (!equalBytes(rootOfInclusion(hash, leafIndex, treeSize, proof), root)) {
     throw new VeiltrailError('proof_mismatch', 'the inclusion proof does not lead to the root', { leafIndex, treeSize });
   }
@@ -220,13 +214,7 @@ export function verifyInclusion(
  * Verifies that the tree of `before` leaves is the beginning of that of `after` (RFC 9162, 2.1.4.2).
  * @throws VeiltrailError `tree_range`, `proof_length`, `proof_hash`, `proof_mismatch`
  */
-export function verifyConsistency(
-  before: number,
-  after: number,
-  rootBefore: Uint8Array,
-  rootAfter: Uint8Array,
-  proof: readonly Uint8Array[],
-): void {
+export function verifyConsistency(before: number, after: number, rootBefore: Uint8Array, rootAfter: Uint8Array, proof: readonly Uint8Array[]): void {
   checkHashes([rootBefore, rootAfter, ...proof]);
   if (proof.length !== consistencyRanges(before, after).length) throw wrongLength();
   const roots = rootsOfConsistency(before, after, rootBefore, rootAfter, proof);

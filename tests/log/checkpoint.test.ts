@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { encodeBase64 } from '../../src/core/base64.ts';
 import { type Checkpoint, formatCheckpointText, openCheckpoint, parseCheckpointText, signCheckpoint } from '../../src/log/checkpoint.ts';
@@ -27,10 +27,16 @@ test('a checkpoint of sum.golang.org verifies', () => {
 test('any checkpoint comes back', () => {
   const line = fc.string({ unit: 'grapheme', minLength: 1, maxLength: 30 }).filter((text) => !/\p{Cc}/u.test(text));
   fc.assert(
-    fc.property(line, fc.maxSafeNat(), fc.uint8Array({ minLength: 32, maxLength: 32 }), fc.array(line, { maxLength: 3 }), (name, treeSize, hash, extensions) => {
-      const made = { origin: name, treeSize, root: treeSize === 0 ? emptyRoot() : hash, extensions };
-      expect(parseCheckpointText(formatCheckpointText(made))).toEqual(made);
-    }),
+    fc.property(
+      line,
+      fc.maxSafeNat(),
+      fc.uint8Array({ minLength: 32, maxLength: 32 }),
+      fc.array(line, { maxLength: 3 }),
+      (name, treeSize, hash, extensions) => {
+        const made = { origin: name, treeSize, root: treeSize === 0 ? emptyRoot() : hash, extensions };
+        expect(parseCheckpointText(formatCheckpointText(made))).toEqual(made);
+      },
+    ),
   );
 });
 
@@ -66,7 +72,12 @@ describe('parseCheckpointText refuses', () => {
   });
 
   test('but takes extension lines and the largest size', () => {
-    expect(parseCheckpointText(`o\n9007199254740991\n${rootText}\nx y\n+\n`)).toEqual({ origin: 'o', treeSize: 2 ** 53 - 1, root, extensions: ['x y', '+'] });
+    expect(parseCheckpointText(`o\n9007199254740991\n${rootText}\nx y\n+\n`)).toEqual({
+      origin: 'o',
+      treeSize: 2 ** 53 - 1,
+      root,
+      extensions: ['x y', '+'],
+    });
   });
 });
 
@@ -119,7 +130,9 @@ describe('openCheckpoint', () => {
   });
 
   test('of another log by the same key, or with a text that is no checkpoint', () => {
-    expect(refusalOf(() => openCheckpoint(signCheckpoint({ ...checkpoint, origin: 'example.com/other' }, [signer]), trust))).toBe('checkpoint_origin');
+    expect(refusalOf(() => openCheckpoint(signCheckpoint({ ...checkpoint, origin: 'example.com/other' }, [signer]), trust))).toBe(
+      'checkpoint_origin',
+    );
     const text = 'no checkpoint\n';
     const note = `${text}\n${formatSignatureLine({ name: signer.name, keyId: signer.keyId, signature: signer.sign(text) })}`;
     expect(refusalOf(() => openCheckpoint(note, trust))).toBe('checkpoint_syntax');

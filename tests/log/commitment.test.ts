@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { fromHex, toHex } from '../../src/core/bytes.ts';
 import { commitFieldDigests, commitFields, deriveSalts, fieldDigest, valueDigest } from '../../src/log/commitment.ts';
@@ -38,9 +38,14 @@ describe.each(vectors.cases)('golden: $name', ({ origin, seed, fields, commitmen
 
 /** The blueprint's formula once more, with nothing shared: what the fast one is held against on any input. */
 function slowly(origin: string, fields: readonly Field[], seed: Uint8Array): string {
-  const sha256 = (...parts: (string | Uint8Array)[]): Buffer => createHash('sha256').update(Buffer.concat(parts.map((part) => Buffer.from(part as string)))).digest();
+  const sha256 = (...parts: (string | Uint8Array)[]): Buffer =>
+    createHash('sha256')
+      .update(Buffer.concat(parts.map((part) => Buffer.from(part as string))))
+      .digest();
   const uint16 = (n: number): Buffer => Buffer.from([n >> 8, n & 255]);
-  const salts = createHash('shake256', { outputLength: 16 * fields.length }).update(seed).digest();
+  const salts = createHash('shake256', { outputLength: 16 * fields.length })
+    .update(seed)
+    .digest();
   const digests = fields.map(({ pointer, value }, i) => {
     const ofValue = sha256(Buffer.from([0x12]), salts.subarray(16 * i, 16 * i + 16), value);
     return sha256(Buffer.from([0x10]), uint16(Buffer.byteLength(pointer)), pointer, ofValue);
@@ -73,7 +78,10 @@ test('equals the formula around every size at which it changes its way', () => {
   for (const length of [0, 1, 15, 16, 17, 1023, 1024, 1025, 65_534, 65_535]) {
     for (const unit of ['x', 'é'] as const) {
       const pointer = unit === 'x' ? unit.repeat(length) : unit.repeat(Math.floor(length / 2));
-      const fields = [{ pointer, value: unit.repeat(length) }, { pointer: 'z', value: '1' }];
+      const fields = [
+        { pointer, value: unit.repeat(length) },
+        { pointer: 'z', value: '1' },
+      ];
       expect(toHex(commitFields('o', fields, seed))).toBe(slowly('o', fields, seed));
     }
   }

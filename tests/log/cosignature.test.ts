@@ -20,8 +20,7 @@ test('the specification’s example: its time', () => {
 });
 
 test('signs the header, the time and the whole text, as the specification writes it', () => {
-  const message =
-    'cosignature/v1\ntime 1679315147\nexample.com/behind-the-sofa\n20852163\nCsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=\n';
+  const message = 'cosignature/v1\ntime 1679315147\nexample.com/behind-the-sofa\n20852163\nCsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=\n';
   expect(line.signature).toEqual(concatBytes(uint64be(1_679_315_147), createEd25519Signer(seed).sign(utf8(message))));
   expect(line.signature).toHaveLength(72);
   expect(parseVerifierKey(witness.vkey)).toMatchObject({ type: 4, keyId: witness.keyId });

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { encodeBase64 } from '../../src/core/base64.ts';
@@ -73,7 +73,7 @@ describe('a disclosure', () => {
     fc.assert(
       fc.property(objectOf(json(3)), fc.nat(), fc.nat(), (record, mask, hole) => {
         const all = flattenRecord(record);
-        const some = new Set(all.filter((_, i) => (mask >> i % 31) % 2 === 1).map(({ pointer }) => pointer));
+        const some = new Set(all.filter((_, i) => (mask >> (i % 31)) % 2 === 1).map(({ pointer }) => pointer));
         const whole = createDisclosure({ fields: all, seed, receipt }, some);
         const at = hole % all.length;
         const holed = { ...whole, fields: whole.fields.with(at, { fieldDigest: digestOf(whole.fields[at] as DisclosedField) }) };
@@ -171,7 +171,14 @@ describe('parseDisclosure refuses', () => {
   });
 
   test('but takes what a record with redacted fields can be', () => {
-    for (const list of [[hole], [hide('')], [show('', {})], [show('/a', 3), hole, hide('/a/2/b')], [hide('/a'), hole, hide('/a/7')], [hide('/a'), hide('/a/0/b'), hide('/a/1')]]) {
+    for (const list of [
+      [hole],
+      [hide('')],
+      [show('', {})],
+      [show('/a', 3), hole, hide('/a/2/b')],
+      [hide('/a'), hole, hide('/a/7')],
+      [hide('/a'), hide('/a/0/b'), hide('/a/1')],
+    ]) {
       expect(refusalOfFields(...list)).toBe('accepted');
     }
   });

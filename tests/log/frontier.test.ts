@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { concatBytes, toHex, uint64be } from '../../src/core/bytes.ts';
 import { Frontier } from '../../src/log/frontier.ts';
@@ -75,7 +75,14 @@ test('reaches the largest size there is, and no further', () => {
 test('refuses what it would not write', () => {
   const bytes = concatBytes(uint64be(3), leaves[0] as Uint8Array, leaves[1] as Uint8Array);
   expect(refusalOf(() => Frontier.fromBytes(bytes))).toBe('accepted');
-  for (const bad of [new Uint8Array(0), bytes.subarray(0, 7), bytes.subarray(0, 8), bytes.subarray(0, -1), concatBytes(bytes, Uint8Array.of(0)), bytes.with(0, 255)]) {
+  for (const bad of [
+    new Uint8Array(0),
+    bytes.subarray(0, 7),
+    bytes.subarray(0, 8),
+    bytes.subarray(0, -1),
+    concatBytes(bytes, Uint8Array.of(0)),
+    bytes.with(0, 255),
+  ]) {
     expect(refusalOf(() => Frontier.fromBytes(bad))).toBe('frontier_bytes');
   }
   expect(refusalOf(() => new Frontier().append(new Uint8Array(31)))).toBe('proof_hash');

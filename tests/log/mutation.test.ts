@@ -66,7 +66,13 @@ test('a receipt: every change is refused', () => {
 test('a disclosure: every change but in white space and the spelling of JSON is refused', () => {
   const text = JSON.stringify(JSON.parse(readFileSync(new URL('../vectors/disclosure.json', import.meta.url), 'utf8')));
   const { same, refused } = tryAll(text, (bytes) => {
-    const { shown, hidden, redactedCount, leafIndex, checkpoint: { text: signed } } = verifyDisclosure(bytes, trust);
+    const {
+      shown,
+      hidden,
+      redactedCount,
+      leafIndex,
+      checkpoint: { text: signed },
+    } = verifyDisclosure(bytes, trust);
     return { shown, hidden, redactedCount, leafIndex, signed };
   });
   expect(refused).toBeGreaterThan(20_000);

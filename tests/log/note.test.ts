@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { encodeBase64 } from '../../src/core/base64.ts';
 import { concatBytes, utf8 } from '../../src/core/bytes.ts';
@@ -78,7 +78,10 @@ describe('openNote', () => {
   });
 
   test('counts a key once, however often it signed', () => {
-    expect(openNote(`${text}\n${lineA}\n${lineA}\n${lineB}\n`, [a, b]).signatures.map(({ name }) => name)).toEqual(['example.com/a', 'example.com/b']);
+    expect(openNote(`${text}\n${lineA}\n${lineA}\n${lineB}\n`, [a, b]).signatures.map(({ name }) => name)).toEqual([
+      'example.com/a',
+      'example.com/b',
+    ]);
   });
 });
 

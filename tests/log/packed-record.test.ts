@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { concatBytes, toHex, utf8 } from '../../src/core/bytes.ts';
 import { packedBytesMax, packRecord, unpackRecord } from '../../src/log/packed-record.ts';
@@ -13,25 +13,35 @@ function pack(fields: readonly Field[]): Uint8Array {
 }
 
 test('golden', () => {
-  const bytes = pack([{ pointer: '/a', value: '1' }, { pointer: '/é', value: '"x"' }]);
-  expect(toHex(bytes)).toBe(`01${toHex(seed)}00000002` + `00022f6100000001${'31'}` + `00032fc3a900000003${'227822'}`);
+  const bytes = pack([
+    { pointer: '/a', value: '1' },
+    { pointer: '/é', value: '"x"' },
+  ]);
+  expect(toHex(bytes)).toBe(`01${toHex(seed)}0000000200022f61000000013100032fc3a900000003227822`);
 });
 
 test('any fields come back, also from the middle of a buffer', () => {
   const text = fc.oneof(fc.string({ unit: 'grapheme', maxLength: 60 }), fc.string({ minLength: 40, maxLength: 70 }));
   fc.assert(
-    fc.property(fc.uniqueArray(fc.record({ pointer: text, value: text }), { selector: ({ pointer }) => pointer, maxLength: 10 }), fc.nat(20), (fields, at) => {
-      sortFields(fields);
-      const out = new Uint8Array(at + packedBytesMax(fields)).fill(0xee);
-      const end = packRecord(out, at, seed, fields);
-      expect(out.subarray(0, at).every((byte) => byte === 0xee)).toBe(true);
-      expect(unpackRecord(out.subarray(at, end))).toEqual({ seed, fields });
-    }),
+    fc.property(
+      fc.uniqueArray(fc.record({ pointer: text, value: text }), { selector: ({ pointer }) => pointer, maxLength: 10 }),
+      fc.nat(20),
+      (fields, at) => {
+        sortFields(fields);
+        const out = new Uint8Array(at + packedBytesMax(fields)).fill(0xee);
+        const end = packRecord(out, at, seed, fields);
+        expect(out.subarray(0, at).every((byte) => byte === 0xee)).toBe(true);
+        expect(unpackRecord(out.subarray(at, end))).toEqual({ seed, fields });
+      },
+    ),
   );
 });
 
 test('refuses what it would not write', () => {
-  const fields = [{ pointer: '/a', value: '1' }, { pointer: '/b', value: '2' }];
+  const fields = [
+    { pointer: '/a', value: '1' },
+    { pointer: '/b', value: '2' },
+  ];
   const bytes = pack(fields);
   for (let end = 0; end < bytes.length; end++) expect(refusalOf(() => unpackRecord(bytes.subarray(0, end)))).toBe('bad_record');
   expect(refusalOf(() => unpackRecord(concatBytes(bytes, Uint8Array.of(0))))).toBe('bad_record');

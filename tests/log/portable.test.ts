@@ -1,5 +1,5 @@
 /** What a browser computes is what Node computes: the same modules without Node's crypto. */
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { beforeAll, expect, test } from 'vitest';
 import { fromHex, toHex } from '../../src/core/bytes.ts';
 import type { JsonObject } from '../../src/core/json.ts';
@@ -33,9 +33,13 @@ test('commitments', () => {
   }
   const text = fc.string({ unit: 'grapheme', maxLength: 60 });
   fc.assert(
-    fc.property(fc.array(fc.record({ pointer: text, value: text }), { minLength: 1, maxLength: 8 }), fc.uint8Array({ minLength: 32, maxLength: 32 }), (fields, seed) => {
-      expect(toHex(portable.commitFields('o', fields, seed))).toBe(toHex(native.commitFields('o', fields, seed)));
-    }),
+    fc.property(
+      fc.array(fc.record({ pointer: text, value: text }), { minLength: 1, maxLength: 8 }),
+      fc.uint8Array({ minLength: 32, maxLength: 32 }),
+      (fields, seed) => {
+        expect(toHex(portable.commitFields('o', fields, seed))).toBe(toHex(native.commitFields('o', fields, seed)));
+      },
+    ),
     { numRuns: 30 },
   );
 });

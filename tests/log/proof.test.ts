@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { encodeBase64 } from '../../src/core/base64.ts';
 import { concatBytes, utf8 } from '../../src/core/bytes.ts';
@@ -20,10 +20,15 @@ test('comes back, with extra data and without', () => {
   expect(parseProof(receipt)).toEqual({ leafIndex, hashes, checkpoint });
   expect(parseProof(utf8(receipt))).toEqual({ leafIndex, hashes, checkpoint });
   fc.assert(
-    fc.property(fc.maxSafeNat(), fc.array(fc.uint8Array({ minLength: 32, maxLength: 32 }), { maxLength: 63 }), fc.uint8Array({ minLength: 1, maxLength: 50 }), (i, some, extra) => {
-      const proof: LogProof = { leafIndex: i, hashes: some, checkpoint, extra };
-      expect(parseProof(formatProof(proof))).toEqual(proof);
-    }),
+    fc.property(
+      fc.maxSafeNat(),
+      fc.array(fc.uint8Array({ minLength: 32, maxLength: 32 }), { maxLength: 63 }),
+      fc.uint8Array({ minLength: 1, maxLength: 50 }),
+      (i, some, extra) => {
+        const proof: LogProof = { leafIndex: i, hashes: some, checkpoint, extra };
+        expect(parseProof(formatProof(proof))).toEqual(proof);
+      },
+    ),
   );
 });
 

@@ -1,9 +1,18 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { compareUtf8 } from '../../src/core/bytes.ts';
 import { canonicalJson } from '../../src/core/canonical-json.ts';
 import type { JsonObject, JsonValue } from '../../src/core/json.ts';
-import { checkFieldOrder, escapePointer, type Field, flattenRecord, isPointer, parseFieldValue, sortFields, unflattenRecord } from '../../src/log/record.ts';
+import {
+  checkFieldOrder,
+  escapePointer,
+  type Field,
+  flattenRecord,
+  isPointer,
+  parseFieldValue,
+  sortFields,
+  unflattenRecord,
+} from '../../src/log/record.ts';
 import vectors from '../vectors/commitment.json' with { type: 'json' };
 import { refusalOf } from './refusal.ts';
 
@@ -18,7 +27,11 @@ const objectOf = (value: fc.Arbitrary<JsonValue>): fc.Arbitrary<JsonObject> =>
   fc.array(fc.tuple(name, value), { maxLength: 6 }).map((members) => Object.fromEntries(members) as JsonObject);
 
 const json: fc.Memo<JsonValue> = fc.memo((depth) => {
-  const scalar = fc.oneof(fc.constantFrom<JsonValue>(null, true, false, '', 0, -1, 1e21, 2 ** 53), fc.double({ noNaN: true, noDefaultInfinity: true }), fc.string());
+  const scalar = fc.oneof(
+    fc.constantFrom<JsonValue>(null, true, false, '', 0, -1, 1e21, 2 ** 53),
+    fc.double({ noNaN: true, noDefaultInfinity: true }),
+    fc.string(),
+  );
   if (depth <= 1) return scalar;
   return fc.oneof({ weight: 2, arbitrary: scalar }, fc.array(json(depth - 1), { maxLength: 4 }), objectOf(json(depth - 1)));
 });
@@ -62,9 +75,7 @@ describe('flattenRecord', () => {
   test('__proto__ is a name like any other, and changes no prototype', () => {
     const input = JSON.parse('{"__proto__":{"polluted":1},"a":{"__proto__":[{"b":2}]}}') as JsonObject;
     const fields = flattenRecord(input);
-    expect(fields).toEqual(
-      fieldsOf(['/__proto__/polluted', '1'], ['/a/__proto__', '1'], ['/a/__proto__/0/b', '2']),
-    );
+    expect(fields).toEqual(fieldsOf(['/__proto__/polluted', '1'], ['/a/__proto__', '1'], ['/a/__proto__/0/b', '2']));
     const back = unflattenRecord(fields);
     expect(Object.getPrototypeOf(back)).toBe(Object.prototype);
     expect(Object.keys(back)).toEqual(['__proto__', 'a']);
@@ -147,7 +158,9 @@ describe('unflattenRecord refuses', () => {
 
   test('and whatever it takes, flattening gives back', () => {
     // Fields from a small world, so that parents and children meet.
-    const pointer = fc.array(fc.constantFrom('a', '0', '1', 'privacy', 'applied'), { minLength: 1, maxLength: 3 }).map((steps) => `/${steps.join('/')}`);
+    const pointer = fc
+      .array(fc.constantFrom('a', '0', '1', 'privacy', 'applied'), { minLength: 1, maxLength: 3 })
+      .map((steps) => `/${steps.join('/')}`);
     const value = fc.constantFrom('1', '2', '"x"', '[]', '{}', '[1,2]', '[[]]', 'null');
     let taken = 0;
     fc.assert(

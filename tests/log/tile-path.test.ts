@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { formatTilePath, parseTilePath, type TileName } from '../../src/log/tile-path.ts';
 import { refusalOf } from './refusal.ts';
@@ -31,7 +31,27 @@ test('every tile has one path, and it comes back', () => {
 });
 
 test('whatever is taken is printed the same', () => {
-  const piece = fc.constantFrom('tile', 'entries', '/', '0', '1', '9', '63', '64', '00', 'x000', 'x001', '067', '000', '.p/', '256', '8', 'x', ' ', '%2e');
+  const piece = fc.constantFrom(
+    'tile',
+    'entries',
+    '/',
+    '0',
+    '1',
+    '9',
+    '63',
+    '64',
+    '00',
+    'x000',
+    'x001',
+    '067',
+    '000',
+    '.p/',
+    '256',
+    '8',
+    'x',
+    ' ',
+    '%2e',
+  );
   fc.assert(
     fc.property(fc.array(piece, { maxLength: 8 }), (pieces) => {
       const path = pieces.join('');

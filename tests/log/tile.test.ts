@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { concatBytes, equalBytes, toHex } from '../../src/core/bytes.ts';
 import { formatTilePath, type Tile } from '../../src/log/tile-path.ts';
@@ -64,7 +64,14 @@ describe('which tiles there are', () => {
     expect(tileWidth(6, 0, Number.MAX_SAFE_INTEGER)).toBe(31);
     expect(tileWidth(7, 0, Number.MAX_SAFE_INTEGER)).toBe(0);
     const before = 2 ** 40 - 1;
-    expect([...tilesBetween(before, before + 1)].map(({ level, width }) => `${level}:${width}`)).toEqual(['0:256', '1:256', '2:256', '3:256', '4:256', '5:1']);
+    expect([...tilesBetween(before, before + 1)].map(({ level, width }) => `${level}:${width}`)).toEqual([
+      '0:256',
+      '1:256',
+      '2:256',
+      '3:256',
+      '4:256',
+      '5:1',
+    ]);
   });
 });
 

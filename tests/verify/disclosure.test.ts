@@ -30,7 +30,8 @@ describe('a disclosure', () => {
 
   test('fails when a value, a salt, a digest, a pointer or the order is another', () => {
     const parsed = JSON.parse(golden) as { fields: Record<string, unknown>[] };
-    const change = (i: number, members: Record<string, unknown>): string => JSON.stringify({ ...parsed, fields: parsed.fields.with(i, { ...parsed.fields[i], ...members }) });
+    const change = (i: number, members: Record<string, unknown>): string =>
+      JSON.stringify({ ...parsed, fields: parsed.fields.with(i, { ...parsed.fields[i], ...members }) });
     expect(refusalOf(() => verifyDisclosure(JSON.stringify(parsed), trust))).toBe('accepted');
     expect(refusalOf(() => verifyDisclosure(change(2, { value: ['admin'] }), trust))).toBe('proof_mismatch');
     expect(refusalOf(() => verifyDisclosure(change(2, { salt: 'AAAAAAAAAAAAAAAAAAAAAA==' }), trust))).toBe('proof_mismatch');
