@@ -17,6 +17,11 @@ export interface TokenRow {
   sealed: Uint8Array;
 }
 
+/** A row and where it is: a smaller place was written earlier. */
+export interface StoredTokenRow extends TokenRow {
+  id: number;
+}
+
 /** Tokens that share a data key. */
 export interface TokenBucketRow {
   bucket: number;
@@ -35,7 +40,7 @@ export interface BucketKeyRow {
 
 /** One committed page of rows, in the order they were written. */
 export interface TokenPage {
-  rows: TokenRow[];
+  rows: StoredTokenRow[];
   /** Where the next page begins; absent behind the last row. */
   next?: number;
 }
@@ -43,7 +48,7 @@ export interface TokenPage {
 export interface VaultSource {
   /** The token of each lookup, or undefined. */
   findTokens(lookups: readonly Uint8Array[]): Promise<(Uint8Array | undefined)[]>;
-  findRow(token: Uint8Array): Promise<TokenRow | undefined>;
+  findRow(token: Uint8Array): Promise<StoredTokenRow | undefined>;
   findTokenBucket(bucket: number): Promise<TokenBucketRow | undefined>;
   findBucketKey(log: string, bucket: number): Promise<BucketKeyRow | undefined>;
   /** Rows from a place on, `rowsMax` at the most: 0 is the first. */

@@ -122,7 +122,7 @@ function openBox(key: KeyObject, box: Uint8Array, associated: Uint8Array): Uint8
   const plain = opening.update(box.subarray(nonceBytes, box.length - tagBytes));
   try {
     opening.final();
-    return plain;
+    return new Uint8Array(plain.buffer, plain.byteOffset, plain.length);
   } catch {
     return undefined;
   }

@@ -4,7 +4,7 @@
 import type { KeyObject } from 'node:crypto';
 import { equalBytes } from '../core/bytes.ts';
 import { VeiltrailError } from '../core/errors.ts';
-import type { TokenRow, VaultSource } from '../storage/vault-store.ts';
+import type { StoredTokenRow, TokenRow, VaultSource } from '../storage/vault-store.ts';
 import type { Keyring, Secret } from './keyring.ts';
 import { importKey, openBucketKey, openSealedToken } from './sealing.ts';
 import { checkToken, createLookup, formatToken, type Lookup, parseToken } from './token.ts';
@@ -107,7 +107,7 @@ export class VaultReader {
     if (orphans > 0) yield { code: 'token_row_missing', where: 'vault', message: `${orphans} entries of the vault's indexes lead to no row` };
   }
 
-  async #verifyRow(row: TokenRow, found: Uint8Array | undefined): Promise<TokenFinding | undefined> {
+  async #verifyRow(row: StoredTokenRow, found: Uint8Array | undefined): Promise<TokenFinding | undefined> {
     const where = formatToken(row.token);
     try {
       const { revealed, scope } = await this.#open(row);
@@ -116,8 +116,8 @@ export class VaultReader {
         return { code: 'token_lookup', where, message: 'the lookup of a row is not that of its value' };
       }
       const byToken = await this.#source.findRow(row.token);
-      if (found && equalBytes(found, row.token) && byToken && equalBytes(byToken.sealed, row.sealed)) return undefined;
-      return { code: 'token_lost', where, message: 'a row is there, but its token or its value leads elsewhere' };
+      if (found && equalBytes(found, row.token) && byToken?.id === row.id) return undefined;
+      return { code: 'token_lost', where, message: 'a row is there, but its token or its value leads elsewhere or nowhere' };
     } catch (error) {
       if (!(error instanceof VeiltrailError) || error.code.startsWith('storage_')) throw error;
       return { code: error.code, where, message: error.message };

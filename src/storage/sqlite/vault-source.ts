@@ -1,7 +1,7 @@
 /** The reading half of `vault.db`: for the vault's own thread, for other threads, and for other processes while a server runs. */
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { storageError } from '../storage-error.ts';
-import type { BucketKeyRow, TokenBucketRow, TokenPage, TokenRow, VaultSource } from '../vault-store.ts';
+import type { BucketKeyRow, StoredTokenRow, TokenBucketRow, TokenPage, VaultSource } from '../vault-store.ts';
 import { openDatabaseReadOnly } from './open-database.ts';
 import { vaultFormat } from './vault-format.ts';
 
@@ -36,9 +36,9 @@ export class SqliteVaultSource implements VaultSource {
     this.database = database;
     this.#byLookup = database.prepare('SELECT token FROM by_lookup JOIN tokens USING (id) WHERE prefix = ? AND lookup = ?');
     this.#byToken = database.prepare(
-      'SELECT token, lookup, bucket, kind, sealed FROM by_token JOIN tokens USING (id) WHERE prefix = ? AND token = ?',
+      'SELECT id, token, lookup, bucket, kind, sealed FROM by_token JOIN tokens USING (id) WHERE prefix = ? AND token = ?',
     );
-    this.#row = database.prepare('SELECT token, lookup, bucket, kind, sealed FROM tokens WHERE id = ?');
+    this.#row = database.prepare('SELECT id, token, lookup, bucket, kind, sealed FROM tokens WHERE id = ?');
     this.#since = database.prepare('SELECT id, token, lookup FROM tokens WHERE id > max(?, (SELECT id FROM entered)) ORDER BY id');
   }
 
@@ -54,10 +54,10 @@ export class SqliteVaultSource implements VaultSource {
     return recent ? recent.token : (this.#byLookup.get(prefixOf(lookup), lookup)?.['token'] as Uint8Array | undefined);
   }
 
-  async findRow(token: Uint8Array): Promise<TokenRow | undefined> {
+  async findRow(token: Uint8Array): Promise<StoredTokenRow | undefined> {
     return this.guard('look up a token', () => {
       const row = this.#findRow(token);
-      return row && ({ ...row } as unknown as TokenRow);
+      return row && ({ ...row } as unknown as StoredTokenRow);
     });
   }
 
@@ -105,7 +105,7 @@ export class SqliteVaultSource implements VaultSource {
     return this.guard('read tokens', () => {
       const rows = this.database
         .prepare('SELECT id, token, lookup, bucket, kind, sealed FROM tokens WHERE id >= ? ORDER BY id LIMIT ?')
-        .all(from, rowsMax) as unknown as (TokenRow & { id: number })[];
+        .all(from, rowsMax) as unknown as StoredTokenRow[];
       const last = rows.at(-1);
       return { rows, ...(last && rows.length === rowsMax ? { next: last.id + 1 } : {}) };
     });

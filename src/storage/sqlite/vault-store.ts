@@ -102,9 +102,11 @@ class SqliteVaultStore extends SqliteVaultSource implements VaultStore {
 
   /** One step of entering. Twice as many as have come since the last step, so it always ends, however fast they come. */
   #enterSome(): void {
+    const added = this.#addedSinceStep;
+    this.#addedSinceStep = 0;
     if (!this.#entering && this.recentByLookup.size < this.#recentRowsMin) return;
     const entering = (this.#entering ??= this.#startEntering());
-    const to = Math.min(entering.byLookup.length, entering.done + Math.max(stepRowsMin, 2 * this.#addedSinceStep));
+    const to = Math.min(entering.byLookup.length, entering.done + Math.max(stepRowsMin, 2 * added));
     const ended = to === entering.byLookup.length;
     this.#transaction('index tokens', () => {
       for (let i = entering.done; i < to; i++) {
@@ -116,7 +118,6 @@ class SqliteVaultStore extends SqliteVaultSource implements VaultStore {
       if (ended) this.database.prepare('UPDATE entered SET id = ?').run(entering.lastId);
     });
     entering.done = to;
-    this.#addedSinceStep = 0;
     if (ended) this.#forget(entering);
   }
 

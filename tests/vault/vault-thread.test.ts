@@ -1,0 +1,159 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { MessagePort, Worker } from 'node:worker_threads';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { toHex } from '../../src/core/bytes.ts';
+import { Caller } from '../../src/thread/port-call.ts';
+import { VaultClient } from '../../src/vault/vault-client.ts';
+import {
+  email,
+  emails,
+  errorOf,
+  makeVaultDirectory,
+  openVault,
+  origin,
+  readVault,
+  scope,
+  settle,
+  type VaultDirectory,
+  verifyVault,
+} from './open-vault.ts';
+
+let at: VaultDirectory;
+beforeEach(() => {
+  at = makeVaultDirectory();
+});
+afterEach(() => at.remove());
+
+const open = (onFatal?: (error: Error) => void): Promise<VaultClient> =>
+  VaultClient.open({ dataDir: at.dir, keyringDir: at.keyringDir, ...(onFatal ? { onFatal } : {}) });
+
+function call(port: MessagePort) {
+  const caller = new Caller(port);
+  return {
+    settle: (names: readonly string[]) => caller.call<string[]>('settle', { origin, scope, needs: names.map(email) }),
+    bucketKey: (log: string, bucket: number) => caller.call<Uint8Array>('bucketKey', { log, bucket }),
+    other: () => caller.call('close', undefined),
+  };
+}
+
+describe("the vault's thread", () => {
+  it('answers every line to it alike', async () => {
+    const vault = await open();
+    const lines = Array.from({ length: 3 }, () => call(vault.newPort()));
+    const answers = await Promise.all([settle(vault, [email('Ada'), email('Grace')]), ...lines.map((line) => line.settle(['Ada', 'Grace']))]);
+    for (const answer of answers) expect(answer).toEqual(answers[0]);
+    const keys = await Promise.all([vault.bucketKey('default', 0), ...lines.map((line) => line.bucketKey('default', 0))]);
+    for (const key of keys) expect(key).toEqual(keys[0]);
+    expect(await vault.reveal(answers[0]?.[0] as string)).toMatchObject({ kind: 'email', value: 'Ada@Example.org' });
+    await expect(settle(vault, [{ ...email('Ada'), kind: '' }])).rejects.toThrow(errorOf('token_need'));
+    await expect(lines[0]?.other()).rejects.toThrow('no such call');
+    await Promise.all([vault.close(), vault.close()]);
+    await expect(settle(vault, [email('Ada')])).rejects.toThrow(errorOf('vault_failed'));
+    expect(await verifyVault(at)).toEqual({ tokens: 2, problems: [] });
+  });
+
+  it('closes the lines when it closes, and takes no new ones', async () => {
+    const vault = await open();
+    const port = vault.newPort();
+    const closed = new Promise((resolve) => port.on('close', resolve));
+    const dropped = vault.newPort();
+    await call(dropped).settle(['Ada']);
+    dropped.close(); // as a worker does that dies
+    await call(port).settle(['Ada']);
+    await vault.close();
+    await closed;
+    const late = vault.newPort();
+    await new Promise((resolve) => late.on('close', resolve));
+  });
+
+  it('is read by others while it writes', async () => {
+    const vault = await open();
+    const [token] = await settle(vault, [email('Ada')]);
+    await readVault(at, async (reader) => expect((await reader.reveal(token as string))?.value).toBe('Ada@Example.org'));
+    await vault.close();
+  });
+
+  it('that cannot open says why', async () => {
+    writeFileSync(at.path, 'this is no database, and long enough that nobody takes it for a file that is still to be made');
+    await expect(open()).rejects.toThrow(errorOf('storage_damaged'));
+    rmSync(at.path);
+    rmSync(join(at.keyringDir, 'lookup.v1.secret'));
+    await expect(open()).rejects.toThrow(errorOf('keyring_incomplete'));
+  });
+
+  it('that ends is fatal: everyone is told, once, and lines close', async () => {
+    const failures: Error[] = [];
+    const started = once(process, 'worker') as Promise<[Worker]>;
+    const vault = await open((error) => failures.push(error));
+    const port = vault.newPort();
+    const closed = new Promise((resolve) => port.on('close', resolve));
+    await call(port).settle(['Ada']);
+    const waiting = expect(settle(vault, emails(0, 5_000))).rejects.toThrow(errorOf('vault_failed'));
+    await (await started)[0].terminate();
+    await Promise.all([waiting, closed]);
+    expect(failures).toEqual([errorOf('vault_failed')]);
+    await vault.close();
+    expect((await verifyVault(at)).problems).toEqual([]);
+  });
+
+  it('that fails is fatal: everyone is told, once', async () => {
+    const failures: Error[] = [];
+    const vault = await open((error) => failures.push(error));
+    await settle(vault, [email('Ada')]);
+    const line = call(vault.newPort());
+    await line.settle(['Ada']);
+    // What it asks of SQLite next fails in a way that says nothing about what is on disk.
+    const { DatabaseSync } = await import('node:sqlite');
+    const database = new DatabaseSync(at.path);
+    database.exec('PRAGMA foreign_keys=OFF; DROP TABLE tokens');
+    database.close();
+    await expect(line.settle(['Grace'])).rejects.toThrow(errorOf('storage_failed'));
+    await expect.poll(() => failures).toEqual([errorOf('storage_failed')]);
+    await expect(settle(vault, [email('Grace')])).rejects.toThrow(errorOf('storage_failed'));
+    await vault.close();
+    expect(failures).toHaveLength(1);
+  });
+});
+
+describe('kill -9 while settling', () => {
+  it('loses nothing that was answered', async () => {
+    const settled = new Map<string, string>();
+    const keys = new Map<string, string>();
+    for (let round = 0; round < 4; round++) {
+      const name = `person of round ${round}`;
+      for (const line of await killedOutput(name, 5 + 40 * round)) {
+        const { i, tokens, key } = JSON.parse(line) as { i: number; tokens: string[]; key: string };
+        tokens.forEach((token, j) => settled.set(`${name} ${i + j}`, token));
+        keys.set(`${name}/${i}`, key);
+      }
+      const vault = openVault(at);
+      for (const [value, token] of settled) expect((await vault.reveal(token))?.value).toBe(value);
+      const needs = [...settled.keys()].map((value) => ({ kind: 'person', canonical: value, value }));
+      expect(await settle(vault, needs)).toEqual([...settled.values()]);
+      for (const [place, key] of keys) {
+        const [log, bucket] = place.split('/') as [string, string];
+        expect(toHex(await vault.bucketKey(log, Number(bucket)))).toBe(key);
+      }
+      await vault.close();
+      expect((await verifyVault(at)).problems).toEqual([]);
+    }
+    expect(settled.size).toBeGreaterThan(60);
+  });
+});
+
+/** What a settling process had printed when it was killed, some time after its first line. */
+async function killedOutput(name: string, afterMs: number): Promise<string[]> {
+  const child = spawn(process.execPath, [new URL('./settling-process.ts', import.meta.url).pathname, at.dir, at.keyringDir, name], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  let output = '';
+  child.stdout.on('data', (chunk: Buffer) => {
+    if (output === '') setTimeout(() => child.kill('SIGKILL'), afterMs);
+    output += chunk.toString();
+  });
+  await new Promise((resolve) => child.on('close', resolve));
+  return output.split('\n').slice(0, -1);
+}
