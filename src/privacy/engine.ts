@@ -11,8 +11,10 @@ import { kindSpecs } from './detectors/all.ts';
 import type { Candidate, Finding } from './finding.ts';
 import { findInNumber } from './numbers.ts';
 import type { Frame, Plan, TokenNeed } from './plan.ts';
-import { kindOfField, Planner, type Reading } from './planner.ts';
+import { Planner } from './planner.ts';
 import type { Policy } from './policy-model.ts';
+import { Reader, type Reading } from './reader.ts';
+import { kindOfField } from './rules.ts';
 import { Scanner } from './scan.ts';
 import { createHasher, type PseudonymKey } from './transforms.ts';
 
@@ -34,14 +36,15 @@ export function createPrivacyEngine(policy: Policy, options: { pseudonymKey: Pse
   const floors = new Map([...kindSpecs.values()].map((spec) => [spec.kind, policy.kinds[spec.kind]?.floor ?? spec.floor] as const));
   const scanner = new Scanner(floors);
   const { version } = options.pseudonymKey;
-  const planner = new Planner(policy, scanner, createHasher(options.pseudonymKey));
+  const reader = new Reader(policy.fields, scanner);
+  const planner = new Planner(policy, reader, createHasher(options.pseudonymKey));
   return {
     scanText: (text) => scanner.scanAll(text).map((one) => formatFinding(one)),
     scanObject(value) {
       if (typeof value === 'string') return scanner.scanAll(value).map((one) => formatFinding(one, ''));
       if (typeof value === 'number') return findInNumber(value).map((one) => formatFinding(one, ''));
       if (typeof value !== 'object' || value === null) return [];
-      return placeFindings(planner.read({ parent: undefined, key: '', container: value }));
+      return placeFindings(reader.read(value));
     },
     plan: (event) => planner.plan(event),
     apply: (plan, token) => applyPlan(plan, token, version),
@@ -51,10 +54,10 @@ export function createPrivacyEngine(policy: Policy, options: { pseudonymKey: Pse
 /** The findings of a reading, each with its pointer. */
 function placeFindings({ leaves, names }: Reading): Finding[] {
   const out: Finding[] = [];
-  for (const { leaf, rule, found } of leaves) {
-    const text = String(leaf.value);
+  for (const { frame, key, value, rule, found } of leaves) {
+    const text = String(value);
     const whole = rule ? [{ kind: kindOfField(rule, text), start: 0, end: text.length, confidence: 1 }] : found;
-    if (rule?.transform !== 'keep') for (const one of whole) out.push(placeFinding(one, leaf.frame, leaf.key, text));
+    for (const one of whole) out.push(placeFinding(one, frame, key, text));
   }
   for (const { frame, key, found } of names) for (const one of found) out.push(placeFinding(one, frame, key, key));
   return out.sort((a, b) => compareUtf8(a.pointer as string, b.pointer as string) || a.start - b.start);
@@ -64,11 +67,11 @@ function placeFindings({ leaves, names }: Reading): Finding[] {
 function placeFinding(one: Candidate, frame: Frame, key: string | number, text: string): Finding {
   const { document } = frame;
   if (!document) return formatFinding(one, pointerWithin(frame, key));
-  const outer = String(document.leaf.value);
+  const outer = document.text;
   const written = JSON.stringify(text.slice(one.start, one.end)).slice(1, -1);
   const start = outer.indexOf(written);
   const span = start < 0 ? { start: 0, end: outer.length } : { start, end: start + written.length };
-  return placeFinding({ kind: one.kind, confidence: one.confidence, ...span }, document.leaf.frame, document.leaf.key, outer);
+  return placeFinding({ kind: one.kind, confidence: one.confidence, ...span }, document.frame, document.key, outer);
 }
 
 function formatFinding({ kind, start, end, confidence }: Candidate, pointer?: string): Finding {

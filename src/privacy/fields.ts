@@ -2,6 +2,7 @@
  * Path patterns and the tree of paths seen. Events have the same shapes over and over: the first time a path is met its rule is worked
  * out, afterwards it is one map look-up per member. The tree is bounded, so that an event full of random names costs time but no memory.
  */
+import type { Candidate } from './finding.ts';
 import type { FieldRule } from './policy-model.ts';
 
 /** A name as patterns see it: case and the separators `_`, `-`, space do not matter. */
@@ -23,8 +24,12 @@ export interface PathNode {
   readonly rules: readonly number[];
   /** The last name on the path, normalised; an element has the name of its array. */
   readonly field: string;
-  /** Does the member's own name hold nothing personal? Settled once per node by the engine. */
-  keyClean: boolean | undefined;
+  /** What detectors find in the member's own name, and whether the name is part of a known shape: settled once, by the reader. */
+  nameFindings: readonly Candidate[] | undefined;
+  isStructural: boolean | undefined;
+  /** Values of late in which nothing was found: a ring, `cleanNext` is where the next one goes. */
+  readonly clean: string[];
+  cleanNext: number;
   readonly states: readonly State[];
   readonly children: Map<string, PathNode>;
   element: PathNode | undefined;
@@ -107,7 +112,7 @@ export function createPathTree(rules: readonly FieldRule[]): PathTree {
 function createNode(states: readonly State[], field: string, inherited: readonly number[]): PathNode {
   const own = states.filter(({ pattern, position }) => position === pattern.segments.length).map(({ pattern }) => pattern.rule);
   const rules = [...new Set([...own, ...inherited])].sort((a, b) => a - b);
-  return { rules, field, keyClean: undefined, states, children: new Map(), element: undefined };
+  return { rules, field, nameFindings: undefined, isStructural: undefined, clean: [], cleanNext: 0, states, children: new Map(), element: undefined };
 }
 
 function parsePattern(path: string): Segment[] {

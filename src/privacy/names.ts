@@ -16,8 +16,17 @@ interface Known {
   readonly capitalised: boolean;
 }
 
+/** A word with which something known begins. */
+interface First {
+  /** Words of the longest phrase that begins with it. */
+  longest: number;
+  /** What it is by itself. */
+  known: Known | undefined;
+}
+
 const wordsMax = 5;
 const wordUnitsMax = 64;
+const phraseUnitsMax = 256;
 const filterSize = 512;
 
 function filterSlot(first: number, second: number): number {
@@ -39,18 +48,24 @@ export function wordsOf(text: string): string[] {
   return out;
 }
 
+function isAscii(text: string): boolean {
+  for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) > 127) return false;
+  return true;
+}
+
 const unspaced = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}]/u;
 
 export class NameIndex {
-  readonly #phrases = new Map<string, Known>();
-  /** First word → words of the longest phrase that begins with it. */
-  readonly #firsts = new Map<string, number>();
-  readonly #filter = new Uint8Array(filterSize);
+  // All made with the first name: most texts and many events have none.
+  #words: Map<string, First> | undefined;
+  /** Phrases of two words and more. */
+  #phrases: Map<string, Known> | undefined;
+  #filter: Uint8Array | undefined;
   /** Names in scripts without spaces: looked for as they are. */
-  readonly #unspaced = new Map<string, Known>();
+  #unspaced: Map<string, Known> | undefined;
 
   get isEmpty(): boolean {
-    return this.#phrases.size === 0 && this.#unspaced.size === 0;
+    return this.#words === undefined && this.#unspaced === undefined;
   }
 
   /** Kinds that {@link meet} makes something of. */
@@ -67,106 +82,112 @@ export class NameIndex {
 
   /** Adds a person's full name and the forms it goes by. */
   addName(value: string, canonical: string): void {
-    const words = wordsOf(value.toLowerCase()).slice(0, wordsMax);
+    const words = wordsOf(value.toLowerCase());
+    if (words.length > wordsMax) words.length = wordsMax;
     const known: Known = { kind: 'person_name', value, canonical, capitalised: false };
-    if (unspaced.test(value)) this.#addUnspaced(value, words, known);
-    const [first = '', ...rest] = words;
-    const last = rest.at(-1);
-    if (last === undefined) {
-      if (isDistinct(first)) this.#add([first], known);
+    if (!isAscii(value) && unspaced.test(value)) this.#addUnspaced(value, words, known);
+    const first = words[0];
+    const last = words[words.length - 1];
+    if (first === undefined || last === undefined) return;
+    if (words.length === 1) {
+      if (isDistinct(first)) this.#add(first, first, 1, known);
       return;
     }
-    this.#add(words, known);
-    this.#add([last, ...words.slice(0, -1)], known);
-    if (rest.length > 1) {
-      this.#add([first, last], known);
-      this.#add([last, first], known);
-    }
-    if (!/^[\p{L}\p{M}]+$/u.test(first + last)) return;
-    for (const joint of [first + last, first.slice(0, 1) + last, last + first]) if (isDistinct(joint)) this.#add([joint], known);
-    for (const part of words) if (isDistinct(part)) this.#add([part], { ...known, capitalised: true });
+    this.#addTurned(words, known);
+    if (words.length > 2) this.#addTurned([first, last], known);
+    if (/\d/.test(first + last)) return;
+    for (const joint of [first + last, (first[0] as string) + last, last + first]) if (isDistinct(joint)) this.#add(joint, joint, 1, known);
+    const part: Known = { kind: 'person_name', value, canonical, capitalised: true };
+    for (const word of words) if (isDistinct(word)) this.#add(word, word, 1, part);
+  }
+
+  /** `jane doe` and `doe jane`. */
+  #addTurned(words: readonly string[], known: Known): void {
+    const last = words[words.length - 1] as string;
+    this.#add(words.join(' '), words[0] as string, words.length, known);
+    this.#add(`${last} ${words.slice(0, -1).join(' ')}`, last, words.length, known);
   }
 
   /** Adds the name of an account. */
   addUsername(value: string, canonical: string): void {
     const words = wordsOf(value.toLowerCase());
-    if (words.length > wordsMax || (words.length === 1 && !isDistinct(words[0] as string)) || words.every((word) => word.length < 2)) return;
-    if (words.every((word) => commonWords.has(word) || systemAccounts.has(word) || isDigit(word.charCodeAt(0)))) return;
-    this.#add(words, { kind: 'username', value, canonical, capitalised: false });
+    const first = words[0];
+    if (first === undefined || words.length > wordsMax || (words.length === 1 && !isDistinct(first))) return;
+    if (words.every((word) => word.length < 2 || isDigit(word.charCodeAt(0)) || commonWords.has(word) || systemAccounts.has(word))) return;
+    this.#add(words.join(' '), first, words.length, { kind: 'username', value, canonical, capitalised: false });
   }
 
   /** Adds what an address tells of its owner: the local part as a user name, its words as a name. */
   addEmail(value: string): void {
     const local = value.slice(0, value.lastIndexOf('@')).toLowerCase();
-    const base = local.split('+')[0] as string;
+    const plus = local.indexOf('+');
+    const base = plus > 0 ? local.slice(0, plus) : local;
     if (sharedMailboxes.has(base) || systemAccounts.has(base)) return;
     this.addUsername(base, base);
     const words = base.split(/[._\-\d]+/).filter((word) => word.length > 0);
-    if (words.length < 2 || words.length > 4 || words.every((word) => commonWords.has(word)) || !words.some((word) => word.length > 1)) return;
+    if (words.length < 2 || words.length > 4 || !words.some((word) => word.length > 1) || words.every((word) => commonWords.has(word))) return;
     const known: Known = { kind: 'person_name', value: undefined, canonical: undefined, capitalised: false };
-    this.#add(words, known);
-    this.#add([words.at(-1) as string, ...words.slice(0, -1)], known);
-    if (unspaced.test(base)) this.#addUnspaced(words.join(''), words, known);
+    this.#addTurned(words, known);
+    if (!isAscii(base) && unspaced.test(base)) this.#addUnspaced(words.join(''), words, known);
   }
 
-  #add(words: readonly string[], known: Known): void {
-    const first = words[0];
-    if (first === undefined || words.some((word) => word.length > wordUnitsMax) || words.join('').length < 3) return;
-    const key = words.join(' ');
-    const present = this.#phrases.get(key);
-    // A form that stands for itself or for a certain name, in any case, outranks one that must be capitalised.
-    if (present && (!present.capitalised || known.capitalised)) return;
-    this.#phrases.set(key, known);
-    this.#firsts.set(first, Math.max(words.length, this.#firsts.get(first) ?? 0));
+  #add(phrase: string, first: string, count: number, known: Known): void {
+    if (phrase.length < 3 || phrase.length > phraseUnitsMax || first.length > wordUnitsMax) return;
+    const words = (this.#words ??= new Map());
+    this.#filter ??= new Uint8Array(filterSize);
+    let entry = words.get(first);
+    if (!entry) words.set(first, (entry = { longest: count, known: undefined }));
+    else if (entry.longest < count) entry.longest = count;
+    // A form that stands for a certain name in any case outranks one that must be capitalised.
+    if (count === 1) {
+      if (!entry.known || (entry.known.capitalised && !known.capitalised)) entry.known = known;
+    } else {
+      this.#phrases ??= new Map();
+      if (!this.#phrases.has(phrase)) this.#phrases.set(phrase, known);
+    }
     // Both cases of a letter share a slot; what is beyond ASCII shares one for all.
     this.#filter[filterSlot(first.charCodeAt(0), first.length > 1 ? first.charCodeAt(1) : 0)] = 1;
   }
 
   #addUnspaced(value: string, words: readonly string[], known: Known): void {
+    const forms = (this.#unspaced ??= new Map());
     for (const form of [value, words.join(''), [...words].reverse().join('')]) {
-      if ([...form].length >= 2 && this.#unspaced.size < 64) this.#unspaced.set(form.toLowerCase(), known);
+      if ([...form].length >= 2 && forms.size < 64) forms.set(form.toLowerCase(), known);
     }
   }
 
   /** Adds what is known in `text` to `found`. */
   find(text: string, found: Candidate[]): void {
+    if (this.#unspaced) findUnspaced(text, this.#unspaced, found);
     const filter = this.#filter;
-    let inside = false;
-    for (let i = 0; i < text.length; i++) {
+    if (!filter) return;
+    const length = text.length;
+    for (let i = 0; i < length; i++) {
       const unit = text.charCodeAt(i);
-      if (!isWord(unit)) {
-        inside = false;
-        continue;
-      }
-      if (inside) continue;
-      inside = true;
-      let second = i + 1 < text.length ? text.charCodeAt(i + 1) : 0;
+      if (!isWord(unit)) continue;
+      let second = i + 1 < length ? text.charCodeAt(i + 1) : 0;
       if (second !== 0 && !isWord(second)) second = 0;
-      if (filter[filterSlot(unit, second)] === 0) continue;
-      const end = this.#match(text, i, found);
-      if (end > i) {
-        i = end - 1;
-        inside = true;
-      }
+      const end = filter[filterSlot(unit, second)] === 0 ? -1 : this.#match(text, i, found);
+      if (end > i) i = end - 1;
+      else while (i + 1 < length && isWord(text.charCodeAt(i + 1))) i++;
     }
-    if (this.#unspaced.size > 0) this.#findUnspaced(text, found);
   }
 
   /** Looks for the longest phrase that begins at `start`; returns its end, or -1. */
   #match(text: string, start: number, found: Candidate[]): number {
     let end = wordEnd(text, start);
     let key = text.slice(start, end).toLowerCase();
-    const longest = this.#firsts.get(key);
-    if (longest === undefined) return -1;
+    const entry = this.#words?.get(key);
+    if (!entry) return -1;
     let best: Known | undefined;
     let bestEnd = -1;
     for (let count = 1; ; count++) {
-      const known = this.#phrases.get(key);
+      const known = count === 1 ? entry.known : this.#phrases?.get(key);
       if (known && (!known.capitalised || isCapitalised(text, start))) {
         best = known;
         bestEnd = end;
       }
-      if (count >= longest) break;
+      if (count >= entry.longest) break;
       let next = end;
       while (next < text.length && next - end < 3 && isJoint(text.charCodeAt(next))) next++;
       if (next === end || next >= text.length || !isWord(text.charCodeAt(next))) break;
@@ -178,13 +199,13 @@ export class NameIndex {
     found.push(candidate(best, start, bestEnd));
     return bestEnd;
   }
+}
 
-  #findUnspaced(text: string, found: Candidate[]): void {
-    const lower = text.toLowerCase();
-    if (lower.length !== text.length) return;
-    for (const [form, known] of this.#unspaced) {
-      for (let at = lower.indexOf(form); at >= 0; at = lower.indexOf(form, at + form.length)) found.push(candidate(known, at, at + form.length));
-    }
+function findUnspaced(text: string, forms: ReadonlyMap<string, Known>, found: Candidate[]): void {
+  const lower = text.toLowerCase();
+  if (lower.length !== text.length) return;
+  for (const [form, known] of forms) {
+    for (let at = lower.indexOf(form); at >= 0; at = lower.indexOf(form, at + form.length)) found.push(candidate(known, at, at + form.length));
   }
 }
 

@@ -5,7 +5,6 @@
  * The walk keeps its own stack: an event nested a hundred thousand deep is as safe as a flat one.
  */
 import type { JsonObject, JsonValue } from '../core/json.ts';
-import type { PathNode } from './fields.ts';
 import type { TransformName } from './policy-model.ts';
 
 /** A personal value whose token has to be known before the plan can be carried out. */
@@ -29,8 +28,10 @@ export interface Frame {
 
 /** A string that holds JSON: read like the event itself, and written anew if anything in it changes. */
 export interface JsonText {
-  /** Where the string is. */
-  readonly leaf: Leaf;
+  /** Where the string is, and what it says. */
+  readonly frame: Frame;
+  readonly key: string | number;
+  readonly text: string;
   /** The parsed value is the only element. */
   readonly root: JsonValue[];
 }
@@ -61,27 +62,19 @@ export interface Plan {
   readonly tokens: TokenNeed[];
 }
 
-/** A string or number of the event, on its way through the planner. */
-export interface Leaf {
-  readonly frame: Frame;
-  readonly key: string | number;
-  readonly value: string | number;
-  readonly node: PathNode;
-}
-
 /** Collects token needs, each once. */
 export class TokenNeeds {
   readonly list: TokenNeed[] = [];
-  readonly #byValue = new Map<string, TokenNeed>();
+  /** Made when the list has grown too long to look through. */
+  #byValue: Map<string, TokenNeed> | undefined;
 
   need(kind: string, canonical: string, value: string): TokenNeed {
-    const id = `${kind} ${canonical}`;
-    let found = this.#byValue.get(id);
-    if (!found) {
-      found = { kind, canonical, value };
-      this.#byValue.set(id, found);
-      this.list.push(found);
-    }
-    return found;
+    const present = this.#byValue ? this.#byValue.get(`${kind} ${canonical}`) : this.list.find((one) => one.canonical === canonical && one.kind === kind);
+    if (present) return present;
+    const need = { kind, canonical, value };
+    this.list.push(need);
+    if (this.#byValue) this.#byValue.set(`${kind} ${canonical}`, need);
+    else if (this.list.length > 16) this.#byValue = new Map(this.list.map((one) => [`${one.kind} ${one.canonical}`, one] as const));
+    return need;
   }
 }

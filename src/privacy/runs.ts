@@ -2,7 +2,7 @@
  * Texts hidden in runs of base64, base64url and hexadecimal. A run is decoded only as far as its bytes read like text (UTF-8, or UTF-16 of
  * ASCII): identifiers and hashes are given up after a byte or two, and the work on a run is bounded by a small multiple of its length.
  */
-import { beyondHex, isHex, mixed, runMin } from './survey.ts';
+import { beyondHex, isHex, made, mixed, runMin } from './survey.ts';
 
 /** A decoded text and the span of the run that holds it. */
 export interface Hidden {
@@ -30,6 +30,7 @@ export function hiddenTexts(text: string, start: number, end: number, bits: numb
     const hex = hexText(text, start, end);
     if (hex) return [hex];
   }
+  if (bits === made.ofDigits) return none;
   let out: Hidden[] | undefined;
   // A separator of base64url and paths may also divide the value from what stands around it: try behind each of them.
   let budget = 4 * (end - start) + 64;
@@ -156,19 +157,25 @@ function nextState(state: number, byte: number): number {
   return byte >= 0xf0 && byte < 0xf5 ? 3 : -1;
 }
 
-/** The buffer's first bytes as text; UTF-16 of ASCII has its zero bytes taken out. */
+/** The buffer's first bytes as text; UTF-16 of ASCII has its zero bytes taken out. Short runs that decode to anything but ASCII do so by chance. */
 function textOf(bytes: number): string | undefined {
   let zeros = 0;
-  for (let i = 0; i < bytes; i++) if (buffer[i] === 0) zeros++;
-  if (zeros > 0) {
-    if (zeros < bytes / 2 - 1 || zeros > bytes / 2 + 1) return undefined;
+  let beyond = 0;
+  for (let i = 0; i < bytes; i++) {
+    const byte = buffer[i] as number;
+    if (byte === 0) zeros++;
+    else if (byte > 127) beyond++;
+  }
+  if (zeros > 0 && (zeros < bytes / 2 - 1 || zeros > bytes / 2 + 1)) return undefined;
+  if (beyond === 0) {
     let out = '';
     for (let i = 0; i < bytes; i++) if (buffer[i] !== 0) out += String.fromCharCode(buffer[i] as number);
     return out;
   }
+  if (bytes < 16) return undefined;
   let size = bytes;
   // A cut character at the end is no reason to look away.
-  while (size > 0 && size > bytes - 4) {
+  while (size > bytes - 4) {
     try {
       return decoder.decode(buffer.subarray(0, size));
     } catch {

@@ -12,6 +12,7 @@ import { pseudonymSpans } from './transforms.ts';
 import { decodeView } from './views.ts';
 
 const levelsMax = 3;
+const nothing: readonly Candidate[] = [];
 
 /** Adds what it finds in a surveyed text. */
 type Search = (context: ScanContext) => void;
@@ -22,7 +23,10 @@ function detectAll(context: ScanContext): void {
 }
 
 export class Scanner {
-  readonly #surveys: Survey[] = [];
+  /** One context a level, used again and again. */
+  readonly #contexts: { text: string; survey: Survey; field: string; found: Candidate[] }[] = [];
+  /** Where the next scan collects; handed over only if there is something in it. */
+  #scratch: Candidate[] = [];
   readonly #floors: ReadonlyMap<string, number>;
 
   /** @param floors the least confidence by kind */
@@ -31,14 +35,16 @@ export class Scanner {
   }
 
   /** Everything personal in `text`: sorted, not overlapping. `field` is the normalised name of the field, or ''. */
-  scan(text: string, field: string): Candidate[] {
-    const found: Candidate[] = [];
+  scan(text: string, field: string): readonly Candidate[] {
+    const found = this.#scratch;
     this.#search(text, field, detectAll, found, 0);
-    return found.length === 0 ? found : this.settle(text, found);
+    if (found.length === 0) return nothing;
+    this.#scratch = [];
+    return this.settle(text, found);
   }
 
   /** Everything personal in a text that stands alone: the people found in it are looked for in the rest of it. */
-  scanAll(text: string): Candidate[] {
+  scanAll(text: string): readonly Candidate[] {
     const found = this.scan(text, '');
     let people: NameIndex | undefined;
     for (const { kind, start, end, value } of found) {
@@ -56,15 +62,24 @@ export class Scanner {
 
   /** Drops what the policy finds too unsure and what lies within tokens and hashes, then merges. */
   settle(text: string, found: Candidate[]): Candidate[] {
-    const sure = found.filter((one) => one.confidence >= (this.#floors.get(one.kind) ?? 0.5));
+    let sure = found;
+    for (const one of found) {
+      if (one.confidence >= (this.#floors.get(one.kind) ?? 0.5)) continue;
+      sure = found.filter(({ kind, confidence }) => confidence >= (this.#floors.get(kind) ?? 0.5));
+      break;
+    }
     const spans = pseudonymSpans(text);
     return mergeCandidates(spans.length === 0 ? sure : outside(sure, spans));
   }
 
   #search(text: string, field: string, search: Search, found: Candidate[], level: number): void {
-    const survey = (this.#surveys[level] ??= new Survey());
+    const context = (this.#contexts[level] ??= { text, survey: new Survey(), field, found });
+    const { survey } = context;
     surveyText(text, survey);
-    search({ text, survey, field, found });
+    context.text = text;
+    context.field = field;
+    context.found = found;
+    search(context);
     if (level >= levelsMax) return;
     if ((survey.flags & (has.percent | has.ampersand | has.backslash | has.nonAscii)) !== 0) this.#searchView(text, survey, field, search, found, level);
     for (let i = 0; i < 3 * survey.runCount; i += 3) {

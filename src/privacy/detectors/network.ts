@@ -59,6 +59,8 @@ export function isPersonalIpv4(address: number): boolean {
   const b = (address >>> 16) & 255;
   const c = (address >>> 8) & 255;
   if (a === 0 || a === 10 || a === 127) return false;
+  // 113.0.0.0: nobody's address, but many a product's version.
+  if ((address & 0xffffff) === 0) return false;
   if (a === 172 && b >= 16 && b <= 31) return false;
   if (a === 192 && b === 168) return false;
   if (a === 169 && b === 254) return false;
@@ -95,7 +97,7 @@ function detectIpv4({ text, survey, field, found }: ScanContext): void {
       continue;
     }
     const end = digitRuns[2 * i + 7] as number;
-    if (!boundedIpv4(text, start, end)) continue;
+    if (!boundedIpv4(text, start, end, field)) continue;
     const address = addressAt(text, digitRuns, i);
     if (address < 0 || !isPersonalIpv4(address) || isVersion(text, start)) continue;
     const close = prefixEnd(text, end, address);
@@ -123,12 +125,13 @@ function isOctetJoint(text: string, runs: Int32Array, j: number): boolean {
   return from - end === 1 && text.charCodeAt(end) === 46 && (runs[2 * j + 1] as number) - from <= 3;
 }
 
-function boundedIpv4(text: string, start: number, end: number): boolean {
+function boundedIpv4(text: string, start: number, end: number, field: string): boolean {
   const previous = text.charCodeAt(start - 1);
   const next = text.charCodeAt(end);
   // `_` may divide (`host_8.8.4.4`), a letter may not (`v1.2.3.4`); beyond ASCII there is no space to wait for.
   if (isLetter(previous) || (previous === 46 && isWord(text.charCodeAt(start - 2)))) return false;
-  if (isLetter(next) || (next === 46 && isDigit(text.charCodeAt(end + 1)))) return false;
+  // A fifth number makes it a version, unless the field says address.
+  if (isLetter(next) || (next === 46 && isDigit(text.charCodeAt(end + 1)) && !/ip(?:s|v4)?$|^ip|addr/.test(field))) return false;
   if (previous === 45 && isLetter(text.charCodeAt(start - 2))) return !(next === 46 || next === 45 || isIdentifier(next));
   return true;
 }

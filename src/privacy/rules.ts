@@ -1,0 +1,88 @@
+/** Field rules, ready to be asked: does this one hold for this value here, and what does the value turn out to be? */
+import type { JsonObject, JsonValue } from '../core/json.ts';
+import { normalName } from './fields.ts';
+import { commonWords, personTypes, systemAccounts } from './lexicon.ts';
+import type { FieldRule } from './policy-model.ts';
+
+/** A rule with its exceptions looked up in advance. */
+export interface ActiveRule {
+  readonly rule: FieldRule;
+  /** Member names, each in both cases of its first letter, and the normalised values that except. */
+  readonly unless: readonly { readonly names: readonly string[]; readonly values: ReadonlySet<string> }[];
+}
+
+export function activateRules(rules: readonly FieldRule[]): ActiveRule[] {
+  return rules.map((rule) => ({
+    rule,
+    unless: Object.entries(rule.unless ?? {}).map(([name, values]) => ({ names: bothCases(name), values: new Set(values.map(normalName)) })),
+  }));
+}
+
+function bothCases(name: string): string[] {
+  return [name, (name[0] as string).toUpperCase() + name.slice(1)];
+}
+
+/** Does the rule hold for a value with these neighbours? */
+export function holds({ rule, unless }: ActiveRule, value: JsonValue, container: JsonObject | JsonValue[]): boolean {
+  for (const { names, values } of unless) {
+    const neighbour = member(container, names);
+    if (typeof neighbour === 'string' && values.has(plainName(neighbour))) return false;
+  }
+  return rule.when !== 'looks-personal' || looksPersonal(value, container);
+}
+
+function member(container: JsonObject | JsonValue[], names: readonly string[]): JsonValue | undefined {
+  if (Array.isArray(container)) return undefined;
+  for (const name of names) if (Object.hasOwn(container, name)) return container[name];
+  return undefined;
+}
+
+/** Type names repeat: the last ones are remembered. */
+let plainNames = new Map<string, string>();
+
+function plainName(name: string): string {
+  let plain = plainNames.get(name);
+  if (plain === undefined) {
+    if (plainNames.size >= 256) plainNames = new Map();
+    plain = normalName(name.slice(0, 64));
+    if (name.length <= 64) plainNames.set(name, plain);
+  }
+  return plain;
+}
+
+const wholeEmail = /^\s*[^\s@<>"]{1,256}@[^\s@<>",;:/]{1,255}\.[^\s@<>",;:/.\d]{2,63}\s*$/;
+
+/** What a name field holds: an address is an email, a user name with a space a person's name, so that they correlate with the same elsewhere. */
+export function kindOfField(rule: FieldRule, value: string): string {
+  const kind = rule.kind ?? 'field';
+  if (kind !== 'username' && kind !== 'person_name') return kind;
+  if (value.includes('@') && wholeEmail.test(value)) return 'email';
+  return kind === 'username' && value.includes(' ') && /\p{L}\s+\p{L}/u.test(value) ? 'person_name' : kind;
+}
+
+const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
+
+/** Is the value what its field promises, so that the rule settles all of it? If not, detectors look through it. */
+export function isWholeValue({ kind, transform }: FieldRule, value: string): boolean {
+  if (kind === 'ip_address') return transform !== undefined && transform !== 'generalize';
+  if (kind !== 'username' && kind !== 'person_name') return true;
+  const plain = value.trim().toLowerCase();
+  return !systemAccounts.has(plain) && !plain.startsWith('system:') && !plain.startsWith('arn:') && !(plain.length === 36 && uuid.test(plain));
+}
+
+const typeNames = ['type', 'Type'];
+
+/**
+ * Does an identifier look like a person's own name? `jane.doe` and `Jane Doe` do; `usr_8f3a`, `4711`, a UUID or a hash do not. A `type`
+ * beside it must stand for a person, or be missing.
+ */
+export function looksPersonal(value: JsonValue, container: JsonObject | JsonValue[]): boolean {
+  if (typeof value !== 'string' || value.length < 2 || value.length > 128) return false;
+  const type = member(container, typeNames);
+  if (typeof type === 'string' && !personTypes.has(plainName(type))) return false;
+  if (value.includes('@')) return wholeEmail.test(value);
+  // Letters with joints between, and at most four digits at the end.
+  if (!/^[\p{L}\p{M}\s._'’-]+\d{0,4}\s*$/u.test(value)) return false;
+  const parts = value.trim().toLowerCase().replace(/\d+$/, '').split(/[\s._'’-]+/);
+  return parts.length <= 5 && parts.join('').length >= 2 && !parts.every((part) => part === '' || commonWords.has(part) || systemAccounts.has(part));
+}
