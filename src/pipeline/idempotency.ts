@@ -7,8 +7,9 @@
  * row = uint64be(sender's time in ms) ‖ MAC(0x01 ‖ len log ‖ log ‖ len principal ‖ principal ‖ len id ‖ id)[16] ‖ MAC(0x02 ‖ body)[8]
  * ```
  */
-import { concatBytes, toHex, uint32be, uint64be, utf8 } from '../core/bytes.ts';
+import { toHex } from '../core/bytes.ts';
 import { createMac } from '../core/sha256.ts';
+import { idempotencyBytes, idempotencyKeyBytes } from './packed-batch.ts';
 
 export interface Identified {
   log: string;
@@ -32,20 +33,59 @@ export interface Idempotency {
 
 export function createIdempotency(key: Uint8Array): Idempotency {
   const mac = createMac(key);
+  const message = new MessageWriter();
   return {
     row({ log, principal, id, timeMs, body }) {
-      const identity = mac(concatBytes(Uint8Array.of(0x01), prefixed(log), prefixed(principal), prefixed(id)));
-      const content = mac(concatBytes(Uint8Array.of(0x02), utf8(body)));
-      return concatBytes(uint64be(Math.max(0, Math.trunc(timeMs))), identity.subarray(0, 16), content.subarray(0, 8));
+      const row = Buffer.alloc(idempotencyBytes);
+      row.writeBigUInt64BE(BigInt(Math.max(0, Math.trunc(timeMs))));
+      row.set(mac(message.begin(0x01).prefixed(log).prefixed(principal).prefixed(id).bytes()).subarray(0, 16), 8);
+      row.set(mac(message.begin(0x02).text(body).bytes()).subarray(0, 8), idempotencyKeyBytes);
+      return row;
     },
     idOfContent(log, principal, body, repeat) {
-      const digest = mac(concatBytes(Uint8Array.of(0x03), prefixed(log), prefixed(principal), uint32be(repeat), utf8(body)));
+      const digest = mac(message.begin(0x03).prefixed(log).prefixed(principal).uint32(repeat).text(body).bytes());
       return toHex(digest.subarray(0, 16));
     },
   };
 }
 
-function prefixed(text: string): Uint8Array {
-  const bytes = utf8(text);
-  return concatBytes(uint32be(bytes.length), bytes);
+/** Writes a message into a buffer that is made once: this runs for every event. */
+class MessageWriter {
+  #buffer = Buffer.alloc(4096);
+  #at = 0;
+
+  begin(purpose: number): this {
+    this.#buffer[0] = purpose;
+    this.#at = 1;
+    return this;
+  }
+
+  uint32(value: number): this {
+    this.#reserve(4);
+    this.#at = this.#buffer.writeUInt32BE(value, this.#at);
+    return this;
+  }
+
+  text(text: string): this {
+    this.#reserve(3 * text.length);
+    this.#at += this.#buffer.write(text, this.#at, 'utf8');
+    return this;
+  }
+
+  /** uint32be(bytes) ‖ text. */
+  prefixed(text: string): this {
+    const lengthAt = this.#at;
+    this.uint32(0).text(text);
+    this.#buffer.writeUInt32BE(this.#at - lengthAt - 4, lengthAt);
+    return this;
+  }
+
+  bytes(): Uint8Array {
+    return this.#buffer.subarray(0, this.#at);
+  }
+
+  #reserve(bytes: number): void {
+    if (this.#at + bytes <= this.#buffer.length) return;
+    this.#buffer = Buffer.concat([this.#buffer], 2 * (this.#at + bytes));
+  }
 }

@@ -10,9 +10,8 @@ import { limits } from '../core/limits.ts';
 import { systemRandom, type Random } from '../core/random.ts';
 import type { Format, Incoming, Unprocessable } from '../ingest/incoming.ts';
 import { readEvents } from '../ingest/read-events.ts';
-import { commitFields, seedBytes } from '../log/commitment.ts';
-import { packedBytesMax, packRecord } from '../log/packed-record.ts';
-import { flattenRecord, type Field } from '../log/record.ts';
+import { RecordCommitter } from '../log/commit-record.ts';
+import { seedBytes } from '../log/commitment.ts';
 import type { PrivacyEngine } from '../privacy/engine.ts';
 import type { Plan, TokenNeed } from '../privacy/plan.ts';
 import { noteOnEvent, recordOfEvent, recordOfStub, type RecordFacts } from './build-record.ts';
@@ -54,6 +53,8 @@ export interface BatchContext {
   policy: string;
   tokens: TokenCache;
   idempotency: Idempotency;
+  /** One a log, kept from batch to batch: it remembers the paths of records. */
+  committers: Map<string, RecordCommitter>;
   random?: Random;
   stages?: StageClock;
 }
@@ -151,8 +152,7 @@ class BatchWriter {
   readonly #idempotency: Uint8Array;
   readonly #offsets: Uint32Array;
   readonly #seeds: Uint8Array;
-  #records: Uint8Array;
-  #at = 0;
+  readonly #committer: RecordCommitter;
   #position = 0;
 
   constructor(request: BatchRequest, count: number, context: BatchContext) {
@@ -163,7 +163,10 @@ class BatchWriter {
     this.#idempotency = new Uint8Array(idempotencyBytes * count);
     this.#offsets = new Uint32Array(count + 1);
     this.#seeds = (context.random ?? systemRandom).bytes(seedBytes * count);
-    this.#records = new Uint8Array(2 * request.body.length + 1024);
+    const known = context.committers.get(request.origin);
+    this.#committer = known ?? new RecordCommitter(request.origin);
+    if (!known) context.committers.set(request.origin, this.#committer);
+    this.#committer.reset();
   }
 
   event(item: Item, record: JsonObject): void {
@@ -182,25 +185,14 @@ class BatchWriter {
   }
 
   #add(record: JsonObject, id: string, timeMs: number, body: string): void {
-    const { log, origin, principal } = this.#request;
+    const { log, principal } = this.#request;
     const position = this.#position;
-    const fields = flattenRecord(record);
     const seed = this.#seeds.subarray(seedBytes * position, seedBytes * (position + 1));
-    this.#commitments.set(commitFields(origin, fields, seed), 32 * position);
-    this.#reserve(fields);
-    this.#at = packRecord(this.#records, this.#at, seed, fields);
-    this.#offsets[position + 1] = this.#at;
+    this.#committer.commit(record, seed, this.#commitments, 32 * position);
+    this.#offsets[position + 1] = this.#committer.packed.length;
     this.#idempotency.set(this.#context.idempotency.row({ log, principal, id, timeMs, body }), idempotencyBytes * position);
     this.#position++;
     this.#context.stages?.lap('commit');
-  }
-
-  #reserve(fields: readonly Field[]): void {
-    const needed = this.#at + packedBytesMax(fields);
-    if (needed <= this.#records.length) return;
-    const grown = new Uint8Array(Math.max(needed, 2 * this.#records.length));
-    grown.set(this.#records.subarray(0, this.#at));
-    this.#records = grown;
   }
 
   finish(): PackedBatch {
@@ -210,7 +202,7 @@ class BatchWriter {
       receivedAtMs,
       count: this.#count,
       commitments: this.#commitments,
-      records: this.#records.slice(0, this.#at),
+      records: this.#committer.packed.slice(),
       recordOffsets: this.#offsets,
       idempotency: this.#idempotency,
       onConflict,

@@ -35,6 +35,7 @@ export function createBatchContext(settings: WorkerSettings): BatchContext {
     policy: settings.policyLabel,
     tokens: createTokenCache((needs) => vault.call<string[]>('settle', { origin: settings.tokenOrigin, scope: settings.tokenScope, needs })),
     idempotency: createIdempotency(settings.idempotencyKey),
+    committers: new Map(),
     ...(settings.measureStages ? { stages: createStageClock() } : {}),
   };
 }

@@ -16,6 +16,7 @@ export function createContext(): BatchContext {
     engine: createPrivacyEngine(parsePolicy(defaultPolicyYaml), { pseudonymKey: { version: 1, key: new Uint8Array(32).fill(1) } }),
     policy: 'default@1#test',
     idempotency: createIdempotency(new Uint8Array(32).fill(2)),
+    committers: new Map(),
     tokens: createTokenCache(async (needs) =>
       needs.map(({ kind, canonical }) => {
         const key = `${kind} ${canonical}`;
