@@ -187,7 +187,7 @@ function trimmedPhone(text: string, survey: ScanContext['survey'], i: number, la
   for (let j = last; j >= i && digits >= 7; j--) {
     const end = digitRuns[2 * j + 1] as number;
     const size = end - (digitRuns[2 * j] as number);
-    if (isPhoneEnd(text, end, j === last)) {
+    if (isPhoneEnd(text, end, plus)) {
       if (plus) {
         if (digits >= 8 && text.charCodeAt(opening + 1) !== 48) return end;
       } else if (announced ? !looksLikeDate(text.slice(start, end)) : digits >= 9 && digits <= 11 && isNational(text.slice(start, end), bracket)) return end;
@@ -198,12 +198,12 @@ function trimmedPhone(text: string, survey: ScanContext['survey'], i: number, la
 }
 
 /** May a number end here? Not before a letter (but an extension), nor in the middle of something that goes on. */
-function isPhoneEnd(text: string, end: number, isLast: boolean): boolean {
+function isPhoneEnd(text: string, end: number, plus: boolean): boolean {
   if (end >= text.length) return true;
   const next = text.charCodeAt(end);
   if (next === 95 || (isWord(next) && !/^x\d{1,6}(?!\w)/.test(text.slice(end, end + 8)))) return false;
   const after = end + 1 < text.length ? text.charCodeAt(end + 1) : 32;
-  return !(next === 45 && isLast && isWord(after)) && !(next === 46 && isDigit(after));
+  return (plus || !(next === 45 && isWord(after))) && !(next === 46 && isDigit(after));
 }
 
 /** Written the way a country writes its own numbers: North America's 3-3-4, or groups behind a trunk zero. */

@@ -208,6 +208,8 @@ function judgeColons(text: string, from: number, to: number, colons: number, fou
     const address = body.slice(a, b);
     if (address.length > ipv6Max || address.length < 3 || !ipaddr.IPv6.isValid(address)) continue;
     const parsed = ipaddr.IPv6.parse(address);
+    // Two or three groups outside of what is given out (2000::/3) are as likely `a::b` of a program.
+    if (colons <= 3 && ((parsed.parts[0] as number) & 0xe000) !== 0x2000 && !parsed.isIPv4MappedAddress()) return;
     if (!isPersonalIpv6(parsed)) return;
     const close = b === body.length ? prefixEnd6(text, start + b, parsed) : start + b;
     if (close > 0) found.push({ kind: 'ip_address', start: start + a, end: close, confidence: 0.9 });

@@ -78,9 +78,10 @@ function detectSecrets(context: ScanContext): void {
   for (let i = 0; i < 3 * runCount; i += 3) {
     const from = runs[i] as number;
     const to = runs[i + 1] as number;
-    if ((flags & has.space) !== 0 && text.charCodeAt(from - 1) === 32) detectAuthorization(text, from, found);
+    const mark = from > 0 ? text.charCodeAt(from - 1) : 0;
+    if (mark === 32) detectAuthorization(text, from, found);
+    if (mark === 46) done = Math.max(done, tokenAt(context, joinedStart(text, from), to));
     if (((runs[i + 2] as number) & mixed) === 0) continue;
-    if (text.charCodeAt(from - 1) === 46) done = Math.max(done, tokenAt(context, joinedStart(text, from), to));
     // A token begins where a word does: at the run's start, and behind each mark within it.
     for (let at = Math.max(from, done); at <= to - tokenMin; at++) {
       if (begins[text.charCodeAt(at)] === 1 && (at === from || !isWord(text.charCodeAt(at - 1)))) at = Math.max(at, tokenAt(context, at, to) - 1);
