@@ -36,6 +36,8 @@ export type TokenFinding = { code: string; where: string; message: string } | { 
 /** Token buckets whose keys are kept ready. */
 const keysKeptMax = 1_024;
 const pageRows = 512;
+/** What a bad row makes of reading it; everything else ends the verification. */
+const rowProblems = new Set(['token_damaged', 'bucket_key_missing', 'bucket_key_damaged', 'root_missing']);
 
 interface OpenBucket {
   scope: string;
@@ -119,8 +121,9 @@ export class VaultReader {
       if (found && equalBytes(found, row.token) && byToken?.id === row.id) return undefined;
       return { code: 'token_lost', where, message: 'a row is there, but its token or its value leads elsewhere or nowhere' };
     } catch (error) {
-      if (!(error instanceof VeiltrailError) || error.code.startsWith('storage_')) throw error;
-      return { code: error.code, where, message: error.message };
+      const { code, message } = error as VeiltrailError;
+      if (!rowProblems.has(code)) throw error;
+      return { code, where, message };
     }
   }
 

@@ -26,9 +26,10 @@ export interface VaultNews {
 }
 
 if (!isMainThread && parentPort && (workerData as Partial<VaultThreadData> | null)?.thread === 'vault')
-  serve(parentPort, workerData as VaultThreadData);
+  serveVault(parentPort, workerData as VaultThreadData);
 
-function serve(main: MessagePort, data: VaultThreadData): void {
+/** Answers the calls that `vault-client.ts` makes over `main`, and those that arrive over the lines it connects. */
+export function serveVault(main: MessagePort, data: VaultThreadData): void {
   const tell = (news: VaultNews): void => main.postMessage(news);
   const opened = open(data, (error) => tell({ fatal: { message: error.message, ...(error instanceof VeiltrailError ? { code: error.code } : {}) } }));
   // Told to whoever calls `open`.

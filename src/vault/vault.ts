@@ -143,7 +143,7 @@ export class Vault {
 
   #takeGroup(): Waiting[] {
     let count = 0;
-    for (let needs = 0; count < this.#waiting.length && needs < groupNeedsMax; count++) needs += this.#waiting[count]?.needs.length ?? 0;
+    for (let needs = 0; count < this.#waiting.length && needs < groupNeedsMax; count++) needs += (this.#waiting[count] as Waiting).needs.length;
     const group = this.#waiting.splice(0, count);
     if (this.#waiting.length > 0) this.#schedule();
     return group;

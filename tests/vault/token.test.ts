@@ -1,5 +1,5 @@
 import { createHmac } from 'node:crypto';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { fromHex, toHex, uint32be, utf8 } from '../../src/core/bytes.ts';
 import type { Random } from '../../src/core/random.ts';

@@ -2,11 +2,13 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { MessagePort, Worker } from 'node:worker_threads';
+import { DatabaseSync } from 'node:sqlite';
+import { MessageChannel, type MessagePort, type Worker } from 'node:worker_threads';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { toHex } from '../../src/core/bytes.ts';
 import { Caller } from '../../src/thread/port-call.ts';
 import { VaultClient } from '../../src/vault/vault-client.ts';
+import { serveVault, type VaultNews, type VaultThreadData } from '../../src/vault/vault-thread.ts';
 import {
   email,
   emails,
@@ -91,9 +93,9 @@ describe("the vault's thread", () => {
     const port = vault.newPort();
     const closed = new Promise((resolve) => port.on('close', resolve));
     await call(port).settle(['Ada']);
-    const waiting = expect(settle(vault, emails(0, 5_000))).rejects.toThrow(errorOf('vault_failed'));
-    await (await started)[0].terminate();
-    await Promise.all([waiting, closed]);
+    const waiting = settle(vault, emails(0, 5_000));
+    const [worker] = await started;
+    await Promise.all([expect(waiting).rejects.toThrow(errorOf('vault_failed')), worker.terminate(), closed]);
     expect(failures).toEqual([errorOf('vault_failed')]);
     await vault.close();
     expect((await verifyVault(at)).problems).toEqual([]);
@@ -106,7 +108,6 @@ describe("the vault's thread", () => {
     const line = call(vault.newPort());
     await line.settle(['Ada']);
     // What it asks of SQLite next fails in a way that says nothing about what is on disk.
-    const { DatabaseSync } = await import('node:sqlite');
     const database = new DatabaseSync(at.path);
     database.exec('PRAGMA foreign_keys=OFF; DROP TABLE tokens');
     database.close();
@@ -115,6 +116,51 @@ describe("the vault's thread", () => {
     await expect(settle(vault, [email('Grace')])).rejects.toThrow(errorOf('storage_failed'));
     await vault.close();
     expect(failures).toHaveLength(1);
+  });
+});
+
+describe('what the thread serves', () => {
+  const channel = (data: Partial<VaultThreadData> = {}) => {
+    const { port1, port2 } = new MessageChannel();
+    serveVault(port1, { thread: 'vault', path: at.path, keyringDir: at.keyringDir, ...data });
+    const news: VaultNews[] = [];
+    port2.on('message', (message: VaultNews) => 'fatal' in message && news.push(message));
+    return { caller: new Caller(port2), news, close: () => port2.close() };
+  };
+
+  it('is the vault, to the main thread and over lines', async () => {
+    const { caller, close } = channel();
+    await caller.call('open', undefined);
+    const { port1, port2 } = new MessageChannel();
+    await caller.call('connect', port1, [port1]);
+    const [token] = await call(port2).settle(['Ada']);
+    expect(await caller.call('settle', { origin, scope, needs: [email('Ada')] })).toEqual([token]);
+    expect(await caller.call('reveal', token)).toMatchObject({ value: 'Ada@Example.org' });
+    expect(await call(port2).bucketKey('a', 0)).toEqual(await caller.call('bucketKey', { log: 'a', bucket: 0 }));
+    const { port1: gone, port2: dropped } = new MessageChannel();
+    await caller.call('connect', gone, [gone]);
+    dropped.close();
+    const closed = once(port2, 'close');
+    await caller.call('close', undefined);
+    await closed;
+    close();
+  });
+
+  it('tells what it could not open, and what failed', async () => {
+    const without = channel({ keyringDir: join(at.dir, 'none') });
+    await expect(without.caller.call('open', undefined)).rejects.toThrow(errorOf('keyring_missing'));
+    without.close();
+    const { caller, news, close } = channel();
+    await caller.call('open', undefined);
+    const database = new DatabaseSync(at.path);
+    database.exec('DROP TABLE tokens');
+    database.close();
+    await expect(caller.call('settle', { origin, scope, needs: [email('Ada')] })).rejects.toThrow(errorOf('storage_failed'));
+    await expect.poll(() => news).toMatchObject([{ fatal: { code: 'storage_failed' } }]);
+    close();
+    const other = channel();
+    await expect(other.caller.call('settle', { origin: 'o', scope: 's', needs: null })).rejects.toThrow('not iterable');
+    other.close();
   });
 });
 

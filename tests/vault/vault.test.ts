@@ -91,6 +91,17 @@ describe('settling', () => {
     await expect(settle(vault, [email('Ada')])).rejects.toThrow(errorOf('vault_closed'));
   });
 
+  it('serves more scopes and buckets than it keeps at hand', async () => {
+    const vault = openVault(at, { bucketTokensMax: 1 });
+    const scopes = Array.from({ length: 1_100 }, (_, i) => `tenant:${i}`);
+    const tokens = await Promise.all(scopes.map((scope) => settle(vault, [email('Ada')], { scope })));
+    await settle(vault, emails(0, 30));
+    expect(new Set(tokens.flat()).size).toBe(1_100);
+    expect(await Promise.all(scopes.map((scope) => settle(vault, [email('Ada')], { scope })))).toEqual(tokens);
+    await vault.close();
+    expect(await verifyVault(at)).toEqual({ tokens: 1_130, problems: [] });
+  });
+
   it('refuses a bad request alone', async () => {
     const vault = openVault(at);
     const good = settle(vault, [email('Ada')]);

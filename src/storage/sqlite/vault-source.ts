@@ -6,52 +6,88 @@ import { openDatabaseReadOnly } from './open-database.ts';
 import { vaultFormat } from './vault-format.ts';
 
 /** Opens `vault.db` for reading only, whether a server has it or not. */
-export function openSqliteVaultSource(path: string): SqliteVaultSource {
-  return new SqliteVaultSource(openDatabaseReadOnly(path, vaultFormat));
+export function openSqliteVaultSource(path: string, recentRowsMax = recentMax): SqliteVaultSource {
+  return new SqliteVaultSource(openDatabaseReadOnly(path, vaultFormat), recentRowsMax);
 }
 
-/** What is known of a row that the indexes may not have yet. */
+/** A row that the indexes may not have yet. Bytes as latin1: tens of thousands of small arrays would keep the collector busy. */
 export interface RecentRow {
   id: number;
-  token: Uint8Array;
-  lookup: Uint8Array;
+  token: string;
+  lookup: string;
 }
 
 /** Recent rows in memory at a time; more are read again when needed. */
 const recentMax = 131_072;
+/** A statement for each lookup would cost more than finding nothing does. */
+const lookupsAtOnce = 64;
 
 export class SqliteVaultSource implements VaultSource {
   protected readonly database: DatabaseSync;
-  /** Rows behind the indexed ones, by their lookup and by their token, as latin1. */
-  protected readonly recentByLookup = new Map<string, RecentRow>();
-  protected readonly recentByToken = new Map<string, RecentRow>();
+  /** Rows that the indexes may not have yet, by their lookup as latin1. */
+  protected recent = new Map<string, RecentRow>();
+  /** Others that were recent: on their way into the indexes, or there and still at hand. */
+  protected aged = new Map<string, RecentRow>();
+  /** Both by their token, made when the first one is asked for. */
+  #byTokenAtHand: Map<string, RecentRow> | undefined;
   /** The last row that has been seen. */
   protected lastId = 0;
-  readonly #byLookup: StatementSync;
+  readonly #recentRowsMax: number;
+  readonly #entered: StatementSync;
+  readonly #enteredMany: StatementSync;
   readonly #byToken: StatementSync;
   readonly #row: StatementSync;
+  readonly #tokenAt: StatementSync;
   readonly #since: StatementSync;
 
-  constructor(database: DatabaseSync) {
+  constructor(database: DatabaseSync, recentRowsMax = recentMax) {
+    this.#recentRowsMax = recentRowsMax;
     this.database = database;
-    this.#byLookup = database.prepare('SELECT token FROM by_lookup JOIN tokens USING (id) WHERE prefix = ? AND lookup = ?');
+    const entries = (prefixes: number): StatementSync => {
+      const sql = `SELECT id FROM by_lookup WHERE prefix IN (${Array(prefixes).fill('?').join()})`;
+      const statement = database.prepare(sql);
+      statement.setReturnArrays(true);
+      return statement;
+    };
+    this.#entered = entries(1);
+    this.#enteredMany = entries(lookupsAtOnce);
     this.#byToken = database.prepare(
       'SELECT id, token, lookup, bucket, kind, sealed FROM by_token JOIN tokens USING (id) WHERE prefix = ? AND token = ?',
     );
     this.#row = database.prepare('SELECT id, token, lookup, bucket, kind, sealed FROM tokens WHERE id = ?');
+    this.#tokenAt = database.prepare('SELECT token, lookup FROM tokens WHERE id = ?');
     this.#since = database.prepare('SELECT id, token, lookup FROM tokens WHERE id > max(?, (SELECT id FROM entered)) ORDER BY id');
   }
 
   async findTokens(lookups: readonly Uint8Array[]): Promise<(Uint8Array | undefined)[]> {
-    return this.guard('look up tokens', () => {
+    return this.guard('look up tokens', (): (Uint8Array | undefined)[] => {
       this.readRecent();
-      return lookups.map((lookup) => this.#findToken(lookup));
+      const names = lookups.map(latin1);
+      const found = names.map((name) => {
+        const row = this.recent.get(name) ?? this.aged.get(name);
+        return row && Buffer.from(row.token, 'latin1');
+      });
+      const missing = lookups.filter((_, i) => found[i] === undefined);
+      if (missing.length === 0) return found;
+      const entered = this.#findEntered(missing);
+      return entered.size === 0 ? found : found.map((token, i) => token ?? entered.get(names[i] as string));
     });
   }
 
-  #findToken(lookup: Uint8Array): Uint8Array | undefined {
-    const recent = this.recentByLookup.get(latin1(lookup));
-    return recent ? recent.token : (this.#byLookup.get(prefixOf(lookup), lookup)?.['token'] as Uint8Array | undefined);
+  /** Tokens that the index leads to, by their lookup. Most of what is asked for here is not there: so many are looked for at once. */
+  #findEntered(lookups: readonly Uint8Array[]): Map<string, Uint8Array> {
+    const prefixes = Float64Array.from(lookups, prefixOf).sort();
+    const found = new Map<string, Uint8Array>();
+    const note = (ids: unknown[]): void => {
+      for (const [id] of ids as [number][]) {
+        const row = this.#tokenAt.get(id) as { token: Uint8Array; lookup: Uint8Array } | undefined;
+        if (row) found.set(latin1(row.lookup), row.token);
+      }
+    };
+    let at = 0;
+    for (; at + lookupsAtOnce <= prefixes.length; at += lookupsAtOnce) note(this.#enteredMany.all(...prefixes.subarray(at, at + lookupsAtOnce)));
+    for (; at < prefixes.length; at++) note(this.#entered.all(prefixes[at] as number));
+    return found;
   }
 
   async findRow(token: Uint8Array): Promise<StoredTokenRow | undefined> {
@@ -66,25 +102,37 @@ export class SqliteVaultSource implements VaultSource {
     const entered = this.#byToken.get(prefixOf(token), token);
     if (entered) return entered;
     this.readRecent();
-    const recent = this.recentByToken.get(latin1(token));
+    this.#byTokenAtHand ??= new Map([...this.recent.values(), ...this.aged.values()].map((row) => [row.token, row]));
+    const recent = this.#byTokenAtHand.get(latin1(token));
     // It may have been entered in the meantime, by the writer beside us.
     return recent ? this.#row.get(recent.id) : this.#byToken.get(prefixOf(token), token);
   }
 
   /** Reads the rows that were written since, and that the indexes do not have. */
   protected readRecent(): void {
-    if (this.recentByLookup.size > recentMax) {
-      this.recentByLookup.clear();
-      this.recentByToken.clear();
+    if (this.recent.size > this.#recentRowsMax) {
+      this.recent = new Map();
+      this.#byTokenAtHand = undefined;
       this.lastId = 0;
     }
-    for (const row of this.#since.iterate(this.lastId)) this.remember(row as unknown as RecentRow);
+    for (const row of this.#since.iterate(this.lastId)) {
+      const { id, token, lookup } = row as { id: number; token: Uint8Array; lookup: Uint8Array };
+      this.remember(id, token, lookup);
+    }
   }
 
-  protected remember(row: RecentRow): void {
-    this.recentByLookup.set(latin1(row.lookup), row);
-    this.recentByToken.set(latin1(row.token), row);
-    this.lastId = row.id;
+  protected remember(id: number, token: Uint8Array, lookup: Uint8Array): void {
+    const row = { id, token: latin1(token), lookup: latin1(lookup) };
+    this.recent.set(row.lookup, row);
+    this.#byTokenAtHand?.set(row.token, row);
+    this.lastId = id;
+  }
+
+  /** The recent rows grow old; those that were so before are forgotten. */
+  protected age(): void {
+    this.aged = this.recent;
+    this.recent = new Map();
+    this.#byTokenAtHand = undefined;
   }
 
   async findTokenBucket(bucket: number): Promise<TokenBucketRow | undefined> {
@@ -141,7 +189,6 @@ export function prefixOf(bytes: Uint8Array): number {
   return high * 0x100_0000 + low;
 }
 
-/** Bytes as a key of a Map. */
-export function latin1(bytes: Uint8Array): string {
+function latin1(bytes: Uint8Array): string {
   return Buffer.prototype.latin1Slice.call(bytes, 0, bytes.length);
 }
