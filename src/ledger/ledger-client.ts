@@ -31,6 +31,7 @@ interface WaitingAppend {
 export class LedgerClient {
   readonly #worker: Worker;
   readonly #caller: Caller;
+  readonly #ended: Promise<void>;
   readonly #logs = new Map<string, LogInfo>();
   readonly #options: LedgerClientOptions;
   #waiting: WaitingAppend[] = [];
@@ -47,7 +48,12 @@ export class LedgerClient {
     this.#caller = new Caller(this.#worker);
     this.#worker.on('message', (news: LedgerNews) => this.#hear(news));
     this.#worker.on('error', (error) => this.#die(error as Error));
-    this.#worker.on('exit', () => this.#die(new Error('the thread of the ledger ended')));
+    this.#ended = new Promise((resolve) => {
+      this.#worker.on('exit', () => {
+        this.#die(new Error('the thread of the ledger ended'));
+        resolve();
+      });
+    });
   }
 
   /** Starts the thread and opens every log in it. @throws VeiltrailError what `Ledger.open` throws */
@@ -106,9 +112,12 @@ export class LedgerClient {
     if (this.#dead) return;
     try {
       await this.#caller.call('close', undefined);
-    } finally {
+      this.#dead = true;
+      await this.#ended;
+    } catch (error) {
       this.#dead = true;
       await this.#worker.terminate();
+      throw error;
     }
   }
 

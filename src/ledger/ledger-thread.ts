@@ -55,7 +55,9 @@ function serve(main: MessagePort, data: LedgerThreadData): void {
     },
     close: async () => {
       await (await opened).ledger.close();
+      // With nothing left to listen to, the thread ends by itself once its answer is out.
       data.bucketKeys.close();
+      main.unref();
     },
   });
 }

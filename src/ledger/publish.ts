@@ -64,8 +64,7 @@ export interface Recovered {
  */
 export async function recover(state: LogState, records: RecordSource, tiles: TileStore, signers: readonly NoteKeySigner[]): Promise<Recovered> {
   const { log, origin } = state;
-  const growths = await replay(state, records, tiles);
-  const tree = growths.at(-1)?.tree ?? (await loadLogTree(tiles, log, state.durableSize));
+  const { growths, tree } = await replay(state, records, tiles);
   if (tree.treeSize !== state.treeSize || !equalBytes(tree.root(), state.root) || !equalBytes(tree.frontierBytes(), state.frontier)) {
     throw new VeiltrailError('log_damaged', `the tiles and staged entries of log ${log} do not lead to its committed root`, {
       log,
@@ -80,8 +79,10 @@ export async function recover(state: LogState, records: RecordSource, tiles: Til
 }
 
 /** Every append since the last full tile that is known to be on disk, as it was made then. */
-async function replay(state: LogState, records: RecordSource, tiles: TileStore): Promise<Growth[]> {
+async function replay(state: LogState, records: RecordSource, tiles: TileStore): Promise<{ growths: Growth[]; tree: LogTree }> {
   const growths: Growth[] = [];
+  if (state.durableSize % tileWidthMax !== 0)
+    throw new VeiltrailError('log_damaged', `the records of log ${state.log} name a size that tiles do not end at`);
   let tree = await loadLogTree(tiles, state.log, state.durableSize);
   for (const { firstLeaf, commitments } of await records.staged(state.log)) {
     const skip = tree.treeSize - firstLeaf;
@@ -92,7 +93,7 @@ async function replay(state: LogState, records: RecordSource, tiles: TileStore):
     growths.push(growth);
     ({ tree } = growth);
   }
-  return growths;
+  return { growths, tree };
 }
 
 /** Refuses to go on when something else was published than is committed here: an older database put back, or another one. */

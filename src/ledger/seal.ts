@@ -125,9 +125,13 @@ function signedText(body: JsonObject): string {
 }
 
 async function measure(file: string): Promise<{ size: number; sha256: string }> {
-  const hash = createHash('sha256');
-  for await (const bytes of createReadStream(file, { highWaterMark: 1_048_576 })) hash.update(bytes as Uint8Array);
-  return { size: (await stat(file)).size, sha256: hash.digest('hex') };
+  try {
+    const hash = createHash('sha256');
+    for await (const bytes of createReadStream(file, { highWaterMark: 1_048_576 })) hash.update(bytes as Uint8Array);
+    return { size: (await stat(file)).size, sha256: hash.digest('hex') };
+  } catch (error) {
+    throw storageError(error, 'read a sealed file');
+  }
 }
 
 async function replaceDurably(path: string, text: string): Promise<void> {

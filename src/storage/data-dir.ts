@@ -4,7 +4,7 @@
  * The lock is an open exclusive transaction on a SQLite file of its own: the operating system drops it with the process, so `kill -9` leaves
  * no stale lock. Nobody in this process may open and close that file by other means: POSIX would drop the lock.
  */
-import { mkdirSync } from 'node:fs';
+import { accessSync, constants, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { VeiltrailError } from '../core/errors.ts';
@@ -37,6 +37,8 @@ export function lockDataDir(dataDir: string): DataDirLock {
   let database: DatabaseSync | undefined;
   try {
     mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+    // On a read-only file system SQLite would open the lock for reading, and exclude nobody.
+    accessSync(dataDir, constants.W_OK);
     database = new DatabaseSync(dataDirPaths(dataDir).lock, { timeout: 0 });
     database.exec('PRAGMA journal_mode=MEMORY; BEGIN EXCLUSIVE');
     const held = database;

@@ -31,7 +31,10 @@ test('a directory that cannot be read is a failure', async () => {
   const place = makePlace();
   const store = place.open();
   await store.write('a', [{ path: 'tile/0/000/x', bytes: Uint8Array.of(7) }], false);
-  await expect(store.read('a', 'tile/0/000')).rejects.toMatchObject({ code: 'storage_failed', detail: { operation: 'read a tile', cause: 'EISDIR' } });
+  await expect(store.read('a', 'tile/0/000')).rejects.toMatchObject({
+    code: 'storage_failed',
+    detail: { operation: 'read a tile', cause: 'EISDIR' },
+  });
   place.remove();
 });
 

@@ -9,7 +9,8 @@
  * While a connection is open, nobody in the same process may open and close the file by other means (hash it, copy it): POSIX would drop
  * SQLite's locks.
  */
-import { existsSync } from 'node:fs';
+import { accessSync, constants, existsSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { DatabaseSync } from 'node:sqlite';
 import { VeiltrailError } from '../../core/errors.ts';
@@ -30,6 +31,9 @@ export interface DatabaseFormat {
  */
 export function openDatabase(path: string, format: DatabaseFormat): DatabaseSync {
   try {
+    // SQLite has one answer for all that it cannot open; these say why.
+    accessSync(dirname(path), constants.W_OK);
+    if (existsSync(path)) accessSync(path, constants.W_OK);
     const database = new DatabaseSync(path, { timeout: 5_000, allowExtension: false });
     try {
       // The order matters: auto_vacuum is fixed once the first page is written.

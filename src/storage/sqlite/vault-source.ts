@@ -7,7 +7,17 @@ import { vaultFormat } from './vault-format.ts';
 
 /** Opens `vault.db` for reading only, whether a server has it or not. */
 export function openSqliteVaultSource(path: string, recentRowsMax = recentMax): SqliteVaultSource {
-  return new SqliteVaultSource(openDatabaseReadOnly(path, vaultFormat), recentRowsMax);
+  return prepared(openDatabaseReadOnly(path, vaultFormat), (database) => new SqliteVaultSource(database, recentRowsMax));
+}
+
+/** Closes a database again that lacks a table which its version has. */
+export function prepared<T>(database: DatabaseSync, prepare: (database: DatabaseSync) => T): T {
+  try {
+    return prepare(database);
+  } catch (error) {
+    database.close();
+    throw storageError(error, 'open vault.db');
+  }
 }
 
 /** A row that the indexes may not have yet. Bytes as latin1: tens of thousands of small arrays would keep the collector busy. */

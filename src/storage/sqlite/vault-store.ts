@@ -10,7 +10,7 @@ import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { BucketKeyRow, TokenBucketRow, TokenRow, VaultStore } from '../vault-store.ts';
 import { openDatabase, pragma } from './open-database.ts';
 import { vaultFormat } from './vault-format.ts';
-import { prefixOf, type RecentRow, SqliteVaultSource } from './vault-source.ts';
+import { prefixOf, prepared, type RecentRow, SqliteVaultSource } from './vault-source.ts';
 
 export interface SqliteVaultOptions {
   /** New rows that wait for the indexes before they are entered [32,768]. */
@@ -27,7 +27,7 @@ const vacuumPagesMax = 256;
 
 /** Opens `vault.db` for its one writer; makes it when there is none. */
 export function openSqliteVaultStore(path: string, options: SqliteVaultOptions = {}): VaultStore {
-  return new SqliteVaultStore(openDatabase(path, vaultFormat), path, options);
+  return prepared(openDatabase(path, vaultFormat), (database) => new SqliteVaultStore(database, path, options));
 }
 
 /** Rows on their way into the indexes: prefix, id, prefix, id, …, in the order of either index. */

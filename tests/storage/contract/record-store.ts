@@ -13,7 +13,16 @@ export interface RecordStorePlace {
 const day = 24 * 3_600_000;
 
 function stateOf(log: string): LogState {
-  return { log, origin: `test.example/${log}`, createdAtMs: 7, treeSize: 0, root: bytes(32, 1), frontier: bytes(8, 0), lastReceivedAtMs: 0, durableSize: 0 };
+  return {
+    log,
+    origin: `test.example/${log}`,
+    createdAtMs: 7,
+    treeSize: 0,
+    root: bytes(32, 1),
+    frontier: bytes(8, 0),
+    lastReceivedAtMs: 0,
+    durableSize: 0,
+  };
 }
 
 function bytes(length: number, fill: number): Uint8Array {
