@@ -2,8 +2,38 @@
  * Audit events to measure with: about 500 bytes, 15 to 20 fields, personal data where real ones have it (user names, e-mail and IP addresses, a
  * sentence that names the person). Seeded, every event with an id of its own; people come from a pool, as they do.
  */
-const givenNames = ['Ada', 'Björn', 'Carla', 'Dmitri', 'Elena', 'Farid', 'Grace', 'Henrik', 'Ines', 'Jonas', 'Keiko', 'Lars', 'Mira', 'Noor', 'Oskar', 'Priya'];
-const familyNames = ['Albrecht', 'Bianchi', 'Castillo', 'Dvorak', 'Eriksson', 'Fischer', 'Grünwald', 'Hoffmann', 'Ivanova', 'Jansen', 'Kowalski', 'Lindqvist'];
+const givenNames = [
+  'Ada',
+  'Björn',
+  'Carla',
+  'Dmitri',
+  'Elena',
+  'Farid',
+  'Grace',
+  'Henrik',
+  'Ines',
+  'Jonas',
+  'Keiko',
+  'Lars',
+  'Mira',
+  'Noor',
+  'Oskar',
+  'Priya',
+];
+const familyNames = [
+  'Albrecht',
+  'Bianchi',
+  'Castillo',
+  'Dvorak',
+  'Eriksson',
+  'Fischer',
+  'Grünwald',
+  'Hoffmann',
+  'Ivanova',
+  'Jansen',
+  'Kowalski',
+  'Lindqvist',
+];
 const actions = ['customer.read', 'customer.update', 'invoice.export', 'session.start', 'session.end', 'role.assign', 'file.download', 'report.view'];
 
 /** A small seeded generator (mulberry32): the same seed gives the same events. */
@@ -40,7 +70,11 @@ export function createEvents(seed: number, people = 5000): () => object {
       severity: 2,
       actor: { type: 'user', id: `u-${person}`, name: `${given} ${family}`, email: `${given}.${family}${person}@example-corp.com`.toLowerCase() },
       targets: [{ type: 'customer', id: `c-${customer}` }],
-      context: { ip: `81.${person % 200}.${Math.floor(random() * 250)}.${Math.floor(random() * 250)}`, requestId: hex(24), userAgent: 'crm-web/4.18.2 (Linux; x86_64)' },
+      context: {
+        ip: `81.${person % 200}.${Math.floor(random() * 250)}.${Math.floor(random() * 250)}`,
+        requestId: hex(24),
+        userAgent: 'crm-web/4.18.2 (Linux; x86_64)',
+      },
       message: `${given} ${family} used ${action} on customer c-${customer}`,
     };
   };

@@ -35,7 +35,9 @@ function measure(name: string, body: Uint8Array, format: Format): void {
     best = Math.min(best, performance.now() - start);
   }
   const perEvent = (best * 1000) / events;
-  process.stdout.write(`${name.padEnd(28)} ${events} events of ${Math.round(body.length / events)} B  ${perEvent.toFixed(2)} µs/event  ${(body.length / best / 1000).toFixed(0)} MB/s\n`);
+  process.stdout.write(
+    `${name.padEnd(28)} ${events} events of ${Math.round(body.length / events)} B  ${perEvent.toFixed(2)} µs/event  ${(body.length / best / 1000).toFixed(0)} MB/s\n`,
+  );
 }
 
 const own = Array.from({ length: eventCount }, (_, i) => ownEvent(i));
@@ -43,7 +45,11 @@ const lines = (values: readonly unknown[]): Uint8Array => Buffer.from(`${values.
 measure('own events, lines', lines(own), 'auto');
 measure('own events, array', Buffer.from(JSON.stringify(own)), 'auto');
 measure('own events, spaced', Buffer.from(own.map((event) => JSON.stringify(event, null, 1).replaceAll(/\n */g, ' ')).join('\n')), 'auto');
-measure('any JSON, lines', lines(own.map(({ actor, action, time, ...rest }) => ({ ...rest, user: actor, eventName: action, created_at: time }))), 'auto');
+measure(
+  'any JSON, lines',
+  lines(own.map(({ actor, action, time, ...rest }) => ({ ...rest, user: actor, eventName: action, created_at: time }))),
+  'auto',
+);
 measure('text lines', Buffer.from(own.map(({ message }) => message).join('\n')), 'text');
 const file = process.argv[2];
 if (file !== undefined) measure('file', readFileSync(file), 'auto');

@@ -74,7 +74,16 @@ endMs = startMs + 1000 * Number(seconds);
 await Promise.all(Array.from({ length: Number(connections) }, drive));
 const elapsed = (performance.now() - startMs) / 1000;
 latencies.sort((a, b) => a - b);
-const percentile = (share: number): number => Math.round((latencies[Math.min(latencies.length - 1, Math.floor(latencies.length * share))] ?? 0) * 100) / 100;
+const percentile = (share: number): number =>
+  Math.round((latencies[Math.min(latencies.length - 1, Math.floor(latencies.length * share))] ?? 0) * 100) / 100;
 console.log(
-  JSON.stringify({ requests: latencies.length, events: latencies.length * eventsPerRequest, bytes, seconds: elapsed, errors, p50Ms: percentile(0.5), p99Ms: percentile(0.99) }),
+  JSON.stringify({
+    requests: latencies.length,
+    events: latencies.length * eventsPerRequest,
+    bytes,
+    seconds: elapsed,
+    errors,
+    p50Ms: percentile(0.5),
+    p99Ms: percentile(0.99),
+  }),
 );

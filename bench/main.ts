@@ -86,7 +86,10 @@ async function measureServer(data: string): Promise<void> {
     const cpuBefore = cpuSecondsOf(server);
     const batches = await runLoad(url, data, 4, 1000, seconds, 2);
     const cpu = cpuSecondsOf(server) - cpuBefore;
-    report('  batches of 1,000', `${perSecond(batches)} events/s, ${(batches.bytes / batches.seconds / 1e6).toFixed(1)} MB/s, p50 ${batches.p50Ms} ms, p99 ${batches.p99Ms} ms, ${batches.errors} errors`);
+    report(
+      '  batches of 1,000',
+      `${perSecond(batches)} events/s, ${(batches.bytes / batches.seconds / 1e6).toFixed(1)} MB/s, p50 ${batches.p50Ms} ms, p99 ${batches.p99Ms} ms, ${batches.errors} errors`,
+    );
     report('  CPU of the server, all threads', `${((cpu * 1e6) / batches.events).toFixed(1)} µs an event`);
     const behind = await waitForIndex(client);
     report('  index caught up after the load', `${behind.toFixed(2)} s`);
@@ -94,7 +97,10 @@ async function measureServer(data: string): Promise<void> {
     const one = await runLoad(url, data, 1, 1, Math.min(seconds, 5), 3);
     report('  single posts, 1 writer', `${perSecond(one)} /s, p50 ${one.p50Ms} ms, p99 ${one.p99Ms} ms`);
     const thousand = await runLoad(url, data, 1000, 1, seconds, 4);
-    report('  single posts, 1,000 writers', `${perSecond(thousand)} /s, p50 ${thousand.p50Ms} ms, p99 ${thousand.p99Ms} ms, ${thousand.errors} errors`);
+    report(
+      '  single posts, 1,000 writers',
+      `${perSecond(thousand)} /s, p50 ${thousand.p50Ms} ms, p99 ${thousand.p99Ms} ms, ${thousand.errors} errors`,
+    );
     report('  peak memory of the server', `${Math.round(peakKbOf(server) / 1024)} MB\n`);
     await waitForIndex(client);
   } finally {
@@ -105,15 +111,23 @@ async function measureServer(data: string): Promise<void> {
 function measureVerify(data: string): void {
   console.log('verify, a stopped data directory, every byte');
   const start = performance.now();
-  const out = execFileSync('/usr/bin/env', [process.execPath, main, 'verify', data, '--json'], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
+  const out = execFileSync('/usr/bin/env', [process.execPath, main, 'verify', data, '--json'], {
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
   const elapsed = (performance.now() - start) / 1000;
   const { ok, treeSize } = JSON.parse(out) as { ok: boolean; treeSize: number };
-  report('  leaves', `${Math.round(treeSize / elapsed)} /s (${treeSize} in ${elapsed.toFixed(2)} s, start-up included; ${ok ? 'all well' : 'NOT WELL'})`);
+  report(
+    '  leaves',
+    `${Math.round(treeSize / elapsed)} /s (${treeSize} in ${elapsed.toFixed(2)} s, start-up included; ${ok ? 'all well' : 'NOT WELL'})`,
+  );
 }
 
 function runLoad(url: string, data: string, connections: number, perRequest: number, forSeconds: number, seed: number): Promise<LoadResult> {
   const key = join(data, 'keys/writer.key');
-  const child = spawn(process.execPath, [load, new URL(url).port, key, String(connections), String(perRequest), String(forSeconds), String(seed)], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn(process.execPath, [load, new URL(url).port, key, String(connections), String(perRequest), String(forSeconds), String(seed)], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   return new Promise((resolve, reject) => {
     let out = '';
     child.stdout?.on('data', (data: Buffer) => (out += data.toString()));

@@ -24,7 +24,19 @@ interface Tally {
 }
 
 /** Labelled, but not personal data that the default policy is there to take out. */
-const neutral = new Set(['TIMESTAMP', 'DATE_TIME', 'DATE', 'TITLE', 'ORGANIZATION', 'ORGANIZATION_NAME', 'GPE', 'LOCATION', 'DOMAIN_NAME', 'NRP', 'AGE']);
+const neutral = new Set([
+  'TIMESTAMP',
+  'DATE_TIME',
+  'DATE',
+  'TITLE',
+  'ORGANIZATION',
+  'ORGANIZATION_NAME',
+  'GPE',
+  'LOCATION',
+  'DOMAIN_NAME',
+  'NRP',
+  'AGE',
+]);
 
 /** UTF-16 offset of each code point, and the end. */
 function unitOffsets(text: string): number[] {
@@ -61,18 +73,31 @@ function evaluate(path: string, show: string | undefined): void {
       byType.set(span.type, tally);
       tally.spans++;
       let left = 0;
-      for (let i = span.start; i < span.end; i++) if (/[\p{L}\p{N}]/u.test(text[i] as string) && !found.some((one) => one.start <= i && i < one.end)) left++;
+      for (let i = span.start; i < span.end; i++)
+        if (/[\p{L}\p{N}]/u.test(text[i] as string) && !found.some((one) => one.start <= i && i < one.end)) left++;
       tally.leaked += left;
       tally.chars += text.slice(span.start, span.end).replace(/[^\p{L}\p{N}]/gu, '').length;
       if (found.some((one) => overlaps(one, span))) tally.hit++;
-      else if (show === span.type && shown++ < 40) console.log(`  missed ${span.type}: ${text.slice(Math.max(0, span.start - 40), span.start)}[[${text.slice(span.start, span.end)}]]${text.slice(span.end, span.end + 30)}`.replaceAll('\n', '⏎'));
+      else if (show === span.type && shown++ < 40)
+        console.log(
+          `  missed ${span.type}: ${text.slice(Math.max(0, span.start - 40), span.start)}[[${text.slice(span.start, span.end)}]]${text.slice(span.end, span.end + 30)}`.replaceAll(
+            '\n',
+            '⏎',
+          ),
+        );
     }
     for (const one of found) {
       if (spans.some((span) => !neutral.has(span.type) && overlaps(span, one))) right++;
       else if (!free.some((span) => overlaps(span, one))) {
         wrong++;
         falseAlarms.set(one.kind, (falseAlarms.get(one.kind) ?? 0) + 1);
-        if (show === 'false' && shown++ < 60) console.log(`  false ${one.kind}: ${text.slice(Math.max(0, one.start - 40), one.start)}[[${text.slice(one.start, one.end)}]]${text.slice(one.end, one.end + 30)}`.replaceAll('\n', '⏎'));
+        if (show === 'false' && shown++ < 60)
+          console.log(
+            `  false ${one.kind}: ${text.slice(Math.max(0, one.start - 40), one.start)}[[${text.slice(one.start, one.end)}]]${text.slice(one.end, one.end + 30)}`.replaceAll(
+              '\n',
+              '⏎',
+            ),
+          );
       }
     }
   }
@@ -80,7 +105,15 @@ function evaluate(path: string, show: string | undefined): void {
   report(path, lines.length, seconds, byType, right, wrong, falseAlarms);
 }
 
-function report(path: string, lines: number, seconds: number, byType: Map<string, Tally>, right: number, wrong: number, falseAlarms: Map<string, number>): void {
+function report(
+  path: string,
+  lines: number,
+  seconds: number,
+  byType: Map<string, Tally>,
+  right: number,
+  wrong: number,
+  falseAlarms: Map<string, number>,
+): void {
   const all: Tally = { spans: 0, hit: 0, chars: 0, leaked: 0 };
   console.log(`${path}: ${lines} texts, ${seconds.toFixed(2)} s`);
   for (const [type, tally] of [...byType].sort()) {
@@ -91,11 +124,15 @@ function report(path: string, lines: number, seconds: number, byType: Map<string
   const precision = right / (right + wrong || 1);
   const recall = all.hit / (all.spans || 1);
   const f2 = (5 * precision * recall) / (4 * precision + recall || 1);
-  console.log(`  precision ${percent(precision)}, recall ${percent(recall)}, F2 ${f2.toFixed(3)}; false alarms: ${[...falseAlarms].map(([kind, n]) => `${kind} ${n}`).join(', ') || 'none'}`);
+  console.log(
+    `  precision ${percent(precision)}, recall ${percent(recall)}, F2 ${f2.toFixed(3)}; false alarms: ${[...falseAlarms].map(([kind, n]) => `${kind} ${n}`).join(', ') || 'none'}`,
+  );
 }
 
 function print(label: string, { spans, hit, chars, leaked }: Tally): void {
-  console.log(`  ${label.padEnd(26)} ${String(spans).padStart(6)} spans  recall ${percent(hit / (spans || 1)).padStart(7)}  leaked ${percent(leaked / (chars || 1)).padStart(7)}`);
+  console.log(
+    `  ${label.padEnd(26)} ${String(spans).padStart(6)} spans  recall ${percent(hit / (spans || 1)).padStart(7)}  leaked ${percent(leaked / (chars || 1)).padStart(7)}`,
+  );
 }
 
 function percent(share: number): string {

@@ -46,7 +46,11 @@ function typicalEvent(n: number): JsonObject {
     severity: 2,
     actor: { type: 'user', id: `usr_${n}`, name: `Jane${n} Doe${n % 97}`, email: `jane.doe${n}@example.com` },
     targets: [{ type: 'customer', id: `cust-${n * 7}`, fields: ['phone', 'address'] }],
-    context: { ip: `8.${n % 250}.${(n * 3) % 250}.${(n * 7) % 250}`, userAgent: 'Mozilla/5.0 (X11; Linux x86_64) Chrome/126.0.0.0', requestId: `req-${(n * 2654435761) % 4294967296}` },
+    context: {
+      ip: `8.${n % 250}.${(n * 3) % 250}.${(n * 7) % 250}`,
+      userAgent: 'Mozilla/5.0 (X11; Linux x86_64) Chrome/126.0.0.0',
+      requestId: `req-${(n * 2654435761) % 4294967296}`,
+    },
     message: `Jane${n} Doe${n % 97} changed the address of customer cust-${n * 7}`,
   };
 }
@@ -87,7 +91,9 @@ for (const path of process.argv.slice(2)) {
     });
     const bytes = lines.reduce((sum, line) => sum + line.length, 0);
     const spent = seconds - parsing;
-    console.log(`${path}: ${((spent * 1e6) / lines.length).toFixed(1)} µs CPU an event of ${Math.round(bytes / lines.length)} bytes, ${(bytes / spent / 1e6).toFixed(1)} MB/s`);
+    console.log(
+      `${path}: ${((spent * 1e6) / lines.length).toFixed(1)} µs CPU an event of ${Math.round(bytes / lines.length)} bytes, ${(bytes / spent / 1e6).toFixed(1)} MB/s`,
+    );
   } else {
     const bytes = lines.reduce((sum, line) => sum + line.length, 0);
     let found = 0;

@@ -54,10 +54,19 @@ export async function measureStages(seconds: number): Promise<void> {
     let events = 0;
     let ledgerMs = 0;
     const run = async (forMs: number): Promise<void> => {
-      for (const start = performance.now(); performance.now() - start < forMs; ) {
+      for (const start = performance.now(); performance.now() - start < forMs;) {
         const body = Buffer.from(Array.from({ length: batchEvents }, () => JSON.stringify(next())).join('\n'));
         const { batch } = await processBatch(
-          { log: 'default', origin, principal: 'bench', receivedAtMs: Date.now(), body, format: 'ndjson', onConflict: 'refuse', dedupeByContent: false },
+          {
+            log: 'default',
+            origin,
+            principal: 'bench',
+            receivedAtMs: Date.now(),
+            body,
+            format: 'ndjson',
+            onConflict: 'refuse',
+            dedupeByContent: false,
+          },
           context,
         );
         ledgerMs += await timed(() => ledger.append(batch as PackedBatch));

@@ -44,7 +44,8 @@ export function createLogReader({ log, origin, vkey }: PublishedLog, tiles: Tile
   };
 
   const readTile = async (tile: TileName): Promise<Uint8Array | undefined> =>
-    (await tiles.read(log, formatTilePath(tile))) ?? (tile.width < tileWidthMax ? tiles.read(log, formatTilePath({ ...tile, width: tileWidthMax })) : undefined);
+    (await tiles.read(log, formatTilePath(tile))) ??
+    (tile.width < tileWidthMax ? tiles.read(log, formatTilePath({ ...tile, width: tileWidthMax })) : undefined);
 
   return {
     checkpoint: async () => (await read())?.text,

@@ -45,7 +45,7 @@ export interface RangeStore {
   records: RecordSource;
   bucketKeys: BucketKeys;
   /** Whether the vault has a row for this token. */
-  hasToken(token: string): boolean;
+  hasToken(token: string): Promise<boolean>;
 }
 
 export async function verifyRange(task: RangeTask, parts: RangeParts): Promise<RangeResult> {
@@ -127,20 +127,20 @@ async function checkChunk(
   for (let leafIndex = from; leafIndex < end; leafIndex++) {
     const at = leafIndex - chunk.firstLeaf;
     const packed = content.records.subarray(content.offsets[at], content.offsets[at + 1]);
-    if (checkRecord(task.origin, leafIndex, packed, commitments[leafIndex - task.firstLeaf], tokens, problems)) verified++;
+    if (await checkRecord(task.origin, leafIndex, packed, commitments[leafIndex - task.firstLeaf], tokens, problems)) verified++;
   }
   return verified;
 }
 
 /** Opens the commitment in the log with the record in the store. */
-function checkRecord(
+async function checkRecord(
   origin: string,
   leafIndex: number,
   packed: Uint8Array,
   commitment: Uint8Array | undefined,
   tokens: TokenCheck,
   problems: Problems,
-): boolean {
+): Promise<boolean> {
   const where = `leaf ${leafIndex}`;
   try {
     const { seed, fields } = unpackRecord(packed);
@@ -149,7 +149,7 @@ function checkRecord(
       problems.add({ code: 'record_changed', where, message: `the record of leaf ${leafIndex} is not the one that was committed`, leafIndex });
       return false;
     }
-    for (const token of tokens.missing(fields)) {
+    for (const token of await tokens.missing(fields)) {
       problems.add({
         code: 'token_missing',
         where,
@@ -170,11 +170,11 @@ const tokenPattern = /tok_[A-Za-z0-9_-]{27}/g;
 /** Asks the vault about each token once, within bounds. */
 class TokenCheck {
   static readonly #knownMax = 100_000;
-  readonly #has: (token: string) => boolean;
+  readonly #has: (token: string) => Promise<boolean>;
   #known = new Set<string>();
   checked = 0;
 
-  constructor(has: (token: string) => boolean) {
+  constructor(has: (token: string) => Promise<boolean>) {
     this.#has = has;
   }
 
@@ -182,7 +182,7 @@ class TokenCheck {
    * Tokens that the policy put into the record and the vault does not have. A sender may write what looks like a token into a text; so a
    * place is in order when at least one token there is known.
    */
-  missing(fields: readonly Field[]): string[] {
+  async missing(fields: readonly Field[]): Promise<string[]> {
     const applied = fields.find(({ pointer }) => pointer === '/privacy/applied');
     if (!applied?.value.includes('"tokenize"')) return [];
     const places = new Set(
@@ -194,15 +194,20 @@ class TokenCheck {
     for (const { pointer, value } of fields) {
       if (!places.has(pointer)) continue;
       const tokens = `${pointer} ${value}`.match(tokenPattern) ?? [];
-      if (tokens.length > 0 && !tokens.some((token) => this.#isKnown(token))) missing.push(tokens[0] as string);
+      if (tokens.length > 0 && !(await this.#isAnyKnown(tokens))) missing.push(tokens[0] as string);
     }
     return missing;
   }
 
-  #isKnown(token: string): boolean {
+  async #isAnyKnown(tokens: readonly string[]): Promise<boolean> {
+    for (const token of tokens) if (await this.#isKnown(token)) return true;
+    return false;
+  }
+
+  async #isKnown(token: string): Promise<boolean> {
     this.checked++;
     if (this.#known.has(token)) return true;
-    if (!this.#has(token)) return false;
+    if (!(await this.#has(token))) return false;
     if (this.#known.size >= TokenCheck.#knownMax) this.#known = new Set();
     this.#known.add(token);
     return true;

@@ -33,7 +33,6 @@ interface PathNode {
   members: Map<string, PathNode>;
 }
 
-
 export class RecordCommitter {
   readonly #origin: Uint8Array;
   #root = createNode('');

@@ -18,17 +18,18 @@ import { RecordReader } from '../ledger/reader.ts';
 import { breakSeal, sealDataDir } from '../ledger/seal.ts';
 import { WorkerPool } from '../pipeline/pool.ts';
 import type { WorkerSettings } from '../pipeline/worker.ts';
+import { SearchClient } from '../search/search-client.ts';
 import { dataDirPaths, isDataDirInUse, lockDataDir } from '../storage/data-dir.ts';
 import { openFileTileSource } from '../storage/files/tile-store.ts';
 import { openSqliteRecordSource } from '../storage/sqlite/record-source.ts';
 import { openSqliteRecordStore } from '../storage/sqlite/record-store.ts';
 import { openKeyring, type Keyring } from '../vault/keyring.ts';
 import { VaultClient } from '../vault/vault-client.ts';
-import { openVaultReader } from '../vault/vault-reader.ts';
 import { openDataConfig, readDataConfig } from './data-config.ts';
-import { keysDirectory, sealedPaths } from './data-files.ts';
+import { indexFileName, keysDirectory, sealedPaths } from './data-files.ts';
 import { openPolicy, type PolicyInForce } from './policy-in-force.ts';
-import { openSearch, openSearchReader } from './open-search.ts';
+import { openSearchReader } from './open-search.ts';
+import { openStoredVault } from './stored-vault.ts';
 import { createFreeSpaceGuard } from './free-space.ts';
 
 export interface TrailOptions {
@@ -78,24 +79,27 @@ async function openLocked(options: TrailOptions, undo: Undo): Promise<OpenTrail>
 
   const vault = await VaultClient.open({ dataDir, keyringDir, onFatal });
   undo.push(() => vault.close());
-  const searchPort = vault.newPort();
-  let indexer: { published(log: string, treeSize: number): void } | undefined;
+  let search: SearchClient | undefined;
   const ledger = await LedgerClient.open({
     dataDir,
     keyringDir,
     bucketKeys: vault.newPort(),
     onFatal,
-    onPublished: ({ log, published }) => indexer?.published(log, published.treeSize),
+    onPublished: ({ log, published }) => search?.published(log, published.treeSize),
   });
   undo.push(() => ledger.close());
   const records = openSqliteRecordSource(paths.records);
   undo.push(() => records.close());
   const tiles = openFileTileSource(paths.logs);
   const reader = new RecordReader(records, vault);
-  const search = await openSearch({ dataDir, keyringDir, records, reader, bucketKeys: searchPort, onFatal });
-  undo.push(() => search.close());
-  indexer = search;
-  for (const { log, published } of ledger.logs()) search.published(log, published.treeSize);
+  const searcher = new SearchClient({
+    recordsPath: paths.records,
+    indexPath: join(dataDir, indexFileName),
+    indexKey: keyring.secret('index').key,
+    openVaultPort: () => vault.newPort(),
+  });
+  undo.push(() => searcher.close());
+  search = searcher;
 
   const pool = new WorkerPool({
     workers: options.workers ?? Math.max(1, availableParallelism() - 1),
@@ -116,7 +120,7 @@ async function openLocked(options: TrailOptions, undo: Undo): Promise<OpenTrail>
     logs: () => ledger.logs().map(({ log, origin }) => ({ log, origin, vkey: vkeyOf(log) })),
     tiles,
     records: reader,
-    search: (log, request) => search.search(log, request),
+    search: (log, { q, ...request }) => searcher.search({ log, query: q ?? '', ...request }),
   });
   const underWay = new Set<Promise<unknown>>();
   return {
@@ -156,12 +160,12 @@ export async function openTrailReader(dataDir: string): Promise<TrailReader> {
     const paths = dataDirPaths(dataDir);
     const keyringDir = join(dataDir, keysDirectory);
     const keyring = openKeyring(keyringDir, { create: false });
-    const vault = openVaultReader(dataDir, keyring);
+    const vault = openStoredVault(dataDir, keyring);
     undo.push(() => vault.close());
     const records = openSqliteRecordSource(paths.records);
     undo.push(() => records.close());
     const reader = new RecordReader(records, vault);
-    const search = await openSearchReader({ dataDir, keyring, records, reader });
+    const search = openSearchReader({ dataDir, keyring, records, reader });
     undo.push(() => search.close());
     const states = await records.logs();
     const vkeyOf = createVkeys(keyring);
@@ -169,7 +173,7 @@ export async function openTrailReader(dataDir: string): Promise<TrailReader> {
       logs: () => states.map(({ log, origin }) => ({ log, origin, vkey: vkeyOf(log) })),
       tiles: openFileTileSource(paths.logs),
       records: reader,
-      search: (log, request) => search.search(log, request),
+      search: (log, { q, ...request }) => search.search({ log, query: q ?? '', ...request }),
     });
     return { ...reading, close: () => undo.run() };
   } catch (error) {
@@ -263,4 +267,3 @@ class Undo {
     while (this.#steps.length > kept) await this.#steps.pop()?.();
   }
 }
-

@@ -28,7 +28,8 @@ export function readConfig(file: string): Config {
   } catch (error) {
     throw new VeiltrailError('config_invalid', `${file}: not YAML: ${(error as Error).message.split('\n')[0]}`);
   }
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new VeiltrailError('config_invalid', `${file}: must be a list of names and values`);
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw new VeiltrailError('config_invalid', `${file}: must be a list of names and values`);
   const config: Config = {};
   for (const [name, setting] of Object.entries(value)) {
     const known = texts.find((one) => one === name);

@@ -32,7 +32,8 @@ export function readDataConfig(dataDir: string): DataConfig {
   } catch {
     throw damaged;
   }
-  if (!isJsonObject(value) || typeof value['format'] !== 'number' || typeof value['origin'] !== 'string' || Object.keys(value).length !== 2) throw damaged;
+  if (!isJsonObject(value) || typeof value['format'] !== 'number' || typeof value['origin'] !== 'string' || Object.keys(value).length !== 2)
+    throw damaged;
   if (value['format'] > format) throw new VeiltrailError('newer_format', `${dataDir} was made by a newer version of veiltrail`);
   return { origin: checkOrigin(value['origin']) };
 }

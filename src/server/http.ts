@@ -183,11 +183,19 @@ function sendProblem(reply: FastifyReply, error: Error): void {
   if (problem.status === 401) void reply.header('www-authenticate', 'Bearer realm="veiltrail"');
   // What a success would have said of itself is not true of this.
   reply.removeHeader('access-control-allow-origin');
-  void reply.code(problems[problem.code].status).header('cache-control', 'no-store').type(problemType).send(JSON.stringify(problem));
+  // As bytes, because Fastify would name a charset, which this media type does not have.
+  void reply
+    .code(problems[problem.code].status)
+    .header('cache-control', 'no-store')
+    .header('content-type', problemType)
+    .send(Buffer.from(JSON.stringify(problem)));
 }
 
 function mistakeOf(error: Error, request: FastifyRequest): MistakeReport {
-  const frames = (error.stack ?? '').split('\n').filter((line) => /^\s+at /.test(line));
+  const { message, stack = '' } = error;
+  // The message stands before the frames, may be of several lines, and may quote anything.
+  const frames = stack.slice(Math.max(0, stack.indexOf(message)) + message.length).split('\n');
   const code = error instanceof VeiltrailError ? error.code : error.name;
-  return { code, route: `${request.method} ${request.routeOptions.url ?? ''}`, stack: frames.slice(0, 8).join('\n') };
+  const places = frames.filter((line) => /^\s+at /.test(line)).slice(0, 8);
+  return { code, route: `${request.method} ${request.routeOptions.url ?? ''}`, stack: places.join('\n') };
 }

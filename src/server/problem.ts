@@ -46,7 +46,7 @@ export const problems = {
   log_unknown: { status: 404, title: 'There is no such log' },
   log_name: { status: 400, title: 'Not the name of a log' },
   query_syntax: { status: 400, title: 'The query cannot be read' },
-  cursor_invalid: { status: 400, title: 'Not a cursor that a search gave out' },
+  query_too_complex: { status: 400, title: 'The query asks for too much at once' },
   key_unknown: { status: 404, title: 'There is no such key' },
   key_request: { status: 400, title: 'Not a description of a key' },
   too_many_keys: { status: 409, title: 'There are too many keys' },
@@ -56,6 +56,7 @@ export const problems = {
   stopping: { status: 503, title: 'The server is stopping', retryAfter: 5 },
   disk_full: { status: 503, title: 'The disk is full; nothing was stored', retryAfter: 30 },
   storage_readonly: { status: 503, title: 'The disk cannot be written; nothing was stored', retryAfter: 30 },
+  storage_busy: { status: 503, title: 'The storage is busy; nothing was stored', retryAfter: 1 },
   storage_failed: { status: 503, title: 'The disk failed; send it again', retryAfter: 30 },
   processing_failed: { status: 503, title: 'The batch could not be processed; send it again', retryAfter: 5 },
   access_unavailable: { status: 503, title: 'The list of keys cannot be read; nobody is let in', retryAfter: 30 },
@@ -75,7 +76,11 @@ const meanings: Readonly<Record<string, ProblemCode>> = {
   key_logs: 'key_request',
   key_expiry: 'key_request',
   key_name: 'key_request',
+  bad_log_name: 'log_name',
+  ledger_closed: 'stopping',
   log_not_found: 'log_unknown',
+  record_not_found: 'not_found',
+  vault_closed: 'stopping',
   tile_path: 'not_found',
 };
 

@@ -7,8 +7,8 @@ import { openFileTileSource } from '../storage/files/tile-store.ts';
 import { openSqliteRecordSource } from '../storage/sqlite/record-source.ts';
 import { serveCalls } from '../thread/port-call.ts';
 import { openKeyring } from '../vault/keyring.ts';
-import { openVaultReader } from '../vault/vault-reader.ts';
 import { keysDirectory } from './data-files.ts';
+import { openStoredVault } from './stored-vault.ts';
 
 export interface VerifyThreadData {
   thread: 'verify';
@@ -18,7 +18,7 @@ export interface VerifyThreadData {
 if (!isMainThread && parentPort && (workerData as Partial<VerifyThreadData> | null)?.thread === 'verify') {
   const { dataDir } = workerData as VerifyThreadData;
   const paths = dataDirPaths(dataDir);
-  const vault = openVaultReader(dataDir, openKeyring(join(dataDir, keysDirectory), { create: false }));
+  const vault = openStoredVault(dataDir, openKeyring(join(dataDir, keysDirectory), { create: false }));
   const parts = {
     tiles: openFileTileSource(paths.logs),
     store: { records: openSqliteRecordSource(paths.records), bucketKeys: vault, hasToken: (token: string) => vault.hasToken(token) },

@@ -17,10 +17,10 @@ import type { RecordSource } from '../storage/record-store.ts';
 import type { TileSource } from '../storage/tile-store.ts';
 import { Caller } from '../thread/port-call.ts';
 import { openKeyring, type Keyring } from '../vault/keyring.ts';
-import { openVaultReader, type VaultReader } from '../vault/vault-reader.ts';
 import type { Problem } from '../verify/problem.ts';
 import { readDataConfig } from './data-config.ts';
 import { keysDirectory, listTileFiles, sealedPaths } from './data-files.ts';
+import { openStoredVault, vaultFileName, type StoredVault } from './stored-vault.ts';
 import type { VerifyThreadData } from './verify-thread.ts';
 
 /**
@@ -32,7 +32,7 @@ export async function verifyStoredLog(dataDir: string, options: VerifyOptions): 
   const paths = dataDirPaths(dataDir);
   const keyring = openKeyring(join(dataDir, keysDirectory), { create: false });
   const records = openSqliteRecordSource(paths.records);
-  const vault = openVaultReader(dataDir, keyring);
+  const vault = openStoredVault(dataDir, keyring);
   const threads = new RangeThreads({ thread: 'verify', dataDir });
   try {
     const store = await storeParts(dataDir, options.log, keyring, records, vault);
@@ -45,12 +45,12 @@ export async function verifyStoredLog(dataDir: string, options: VerifyOptions): 
     });
   } finally {
     await threads.close();
-    vault.close();
+    await vault.close();
     await records.close();
   }
 }
 
-async function storeParts(dataDir: string, log: string, keyring: Keyring, records: RecordSource, vault: VaultReader): Promise<StoreParts> {
+async function storeParts(dataDir: string, log: string, keyring: Keyring, records: RecordSource, vault: StoredVault): Promise<StoreParts> {
   const state = (await records.logs()).find((one) => one.log === log);
   if (!state) throw new VeiltrailError('log_unknown', `there is no log ${log} in ${dataDir}`);
   const vkeys = keyring.logs().flatMap((name) => keyring.signer(name)?.vkey ?? []);
@@ -66,9 +66,11 @@ async function storeParts(dataDir: string, log: string, keyring: Keyring, record
       return { problems: found.map(({ code, path, message }) => ({ code, where: path, message: `${path}: ${message}` })) };
     },
     async checkDatabases() {
-      return ['records.db', 'vault.db'].flatMap((file) => checkDatabase(join(dataDir, file)).map((message): Problem => ({ code: 'database_damaged', where: file, message: `${file}: ${message}` })));
+      return ['records.db', vaultFileName].flatMap((file) =>
+        checkDatabase(join(dataDir, file)).map((message): Problem => ({ code: 'database_damaged', where: file, message: `${file}: ${message}` })),
+      );
     },
-    verifyVault: () => vault.verifyAll(),
+    verifyVault: () => vault.verifyTokens(),
   };
 }
 

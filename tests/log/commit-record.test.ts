@@ -24,8 +24,22 @@ function byCommitter(committer: RecordCommitter, record: JsonObject): { packed: 
   return { packed: committer.packed.slice(), commitment: commitment.slice(8) };
 }
 
-const name = fc.oneof(fc.string({ unit: 'grapheme', maxLength: 5 }), fc.constantFrom('a', 'b', 'a/b', 'a~b', '__proto__', '', 'privacy', 'applied', '\uffff', '\u{1f600}', 'a-b', 'a.b', '0', '10', '2'));
-const record = fc.object({ key: name, maxDepth: 4, values: [fc.string({ unit: 'grapheme' }), fc.integer(), fc.double({ noNaN: true, noDefaultInfinity: true }), fc.boolean(), fc.constant(null), fc.constantFrom('a"b', 'a\\b', '\n', 'é', '€', '\u007f', 'x'.repeat(5000))] });
+const name = fc.oneof(
+  fc.string({ unit: 'grapheme', maxLength: 5 }),
+  fc.constantFrom('a', 'b', 'a/b', 'a~b', '__proto__', '', 'privacy', 'applied', '\uffff', '\u{1f600}', 'a-b', 'a.b', '0', '10', '2'),
+);
+const record = fc.object({
+  key: name,
+  maxDepth: 4,
+  values: [
+    fc.string({ unit: 'grapheme' }),
+    fc.integer(),
+    fc.double({ noNaN: true, noDefaultInfinity: true }),
+    fc.boolean(),
+    fc.constant(null),
+    fc.constantFrom('a"b', 'a\\b', '\n', 'é', '€', '\u007f', 'x'.repeat(5000)),
+  ],
+});
 
 test('is, byte for byte, what flattening, committing and packing make', () => {
   const committer = new RecordCommitter(origin);
@@ -71,7 +85,9 @@ test.each([
 test('refuses a seed or an origin of the wrong length', () => {
   expect(() => new RecordCommitter('')).toThrow(expect.objectContaining({ code: 'commitment_origin' }));
   expect(() => new RecordCommitter('x'.repeat(256))).toThrow(expect.objectContaining({ code: 'commitment_origin' }));
-  expect(() => new RecordCommitter('x').commit({}, new Uint8Array(31), new Uint8Array(32), 0)).toThrow(expect.objectContaining({ code: 'commitment_seed' }));
+  expect(() => new RecordCommitter('x').commit({}, new Uint8Array(31), new Uint8Array(32), 0)).toThrow(
+    expect.objectContaining({ code: 'commitment_seed' }),
+  );
 });
 
 test('paths are forgotten before they fill the memory, and records stay the same', () => {

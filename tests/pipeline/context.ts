@@ -42,5 +42,7 @@ export function createRequest(body: string | Uint8Array, more: Partial<BatchRequ
 }
 
 export function recordsOf(batch: PackedBatch): JsonObject[] {
-  return Array.from({ length: batch.count }, (_, i) => unflattenRecord(unpackRecord(batch.records.subarray(batch.recordOffsets[i], batch.recordOffsets[i + 1])).fields));
+  return Array.from({ length: batch.count }, (_, i) =>
+    unflattenRecord(unpackRecord(batch.records.subarray(batch.recordOffsets[i], batch.recordOffsets[i + 1])).fields),
+  );
 }

@@ -38,24 +38,32 @@ test('what a request refuses reaches its sender and nobody else', async () => {
   expect(fine.status).toBe('fulfilled');
 });
 
-test('an event that kills its worker becomes a stub; its batch and other requests go on', async () => {
-  const workers = createPool();
-  const lines = Array.from({ length: 20 }, (_, i) => (i === 13 ? killer : good(i)));
-  const others = Array.from({ length: 10 }, (_, i) => workers.submit(createRequest(good(100 + i))));
-  const { batch, stubs } = await workers.submit(createRequest(lines.join('\n'), { format: 'ndjson' }));
-  expect([...stubs]).toEqual([[13, 'processing_failed']]);
-  expect(recordsOf(batch)[13]).toMatchObject({ action: 'ingest.stub', reason: 'processing_failed' });
-  expect(recordsOf(batch)[12]).toMatchObject({ id: 'e-12' });
-  expect((await Promise.all(others)).every(({ stubs }) => stubs.size === 0)).toBe(true);
-}, timeout);
+test(
+  'an event that kills its worker becomes a stub; its batch and other requests go on',
+  async () => {
+    const workers = createPool();
+    const lines = Array.from({ length: 20 }, (_, i) => (i === 13 ? killer : good(i)));
+    const others = Array.from({ length: 10 }, (_, i) => workers.submit(createRequest(good(100 + i))));
+    const { batch, stubs } = await workers.submit(createRequest(lines.join('\n'), { format: 'ndjson' }));
+    expect([...stubs]).toEqual([[13, 'processing_failed']]);
+    expect(recordsOf(batch)[13]).toMatchObject({ action: 'ingest.stub', reason: 'processing_failed' });
+    expect(recordsOf(batch)[12]).toMatchObject({ id: 'e-12' });
+    expect((await Promise.all(others)).every(({ stubs }) => stubs.size === 0)).toBe(true);
+  },
+  timeout,
+);
 
-test('a body of nothing but killers ends in stubs, after a bounded number of deaths', async () => {
-  const workers = createPool();
-  started = 0;
-  const { stubs } = await workers.submit(createRequest(`${killer}\n`.repeat(50), { format: 'ndjson' }));
-  expect(stubs.size).toBe(50);
-  expect(started).toBeLessThan(80);
-}, timeout);
+test(
+  'a body of nothing but killers ends in stubs, after a bounded number of deaths',
+  async () => {
+    const workers = createPool();
+    started = 0;
+    const { stubs } = await workers.submit(createRequest(`${killer}\n`.repeat(50), { format: 'ndjson' }));
+    expect(stubs.size).toBe(50);
+    expect(started).toBeLessThan(80);
+  },
+  timeout,
+);
 
 test('a full queue refuses, and takes again when it has room', async () => {
   const workers = createPool(70);

@@ -8,7 +8,13 @@ import { idempotencyBytes, type PackedBatch } from '../../src/pipeline/packed-ba
 import { processBatch } from '../../src/pipeline/process-batch.ts';
 import { createContext, createRequest, recordsOf } from './context.ts';
 
-const event = { id: 'e-1', time: '2026-01-02T03:04:05Z', action: 'customer.read', actor: { type: 'user', id: 'u-1', name: 'Jane Doe', email: 'jane@example.com' }, message: 'Jane Doe read it' };
+const event = {
+  id: 'e-1',
+  time: '2026-01-02T03:04:05Z',
+  action: 'customer.read',
+  actor: { type: 'user', id: 'u-1', name: 'Jane Doe', email: 'jane@example.com' },
+  message: 'Jane Doe read it',
+};
 
 function idempotencyOf(batch: PackedBatch, i: number): string {
   return toHex(batch.idempotency.subarray(i * idempotencyBytes, (i + 1) * idempotencyBytes));
@@ -21,7 +27,10 @@ describe('processBatch', () => {
     expect(ids).toEqual(['e-1']);
     expect(record).toMatchObject({ id: 'e-1', action: 'customer.read', receivedAt: '2026-01-02T03:04:05.000Z', receivedFrom: 'k1' });
     expect(JSON.stringify(record)).not.toMatch(/jane/i);
-    expect(record?.['privacy']).toMatchObject({ policy: 'default@1#test', applied: expect.arrayContaining([{ pointer: '/actor/email', kind: 'email', transform: 'tokenize' }]) });
+    expect(record?.['privacy']).toMatchObject({
+      policy: 'default@1#test',
+      applied: expect.arrayContaining([{ pointer: '/actor/email', kind: 'email', transform: 'tokenize' }]),
+    });
     const { seed, fields } = unpackRecord(batch.records);
     expect(equalBytes(commitFields('example.com/default', fields, seed), batch.commitments)).toBe(true);
   });
@@ -39,7 +48,12 @@ describe('processBatch', () => {
   });
 
   test('a bad line becomes a stub and its neighbours stay', async () => {
-    const { batch, stubs } = await processBatch(createRequest(`${JSON.stringify(event)}\n{"a":1,"a":2,"email":"jane@example.com"}\n${JSON.stringify({ ...event, id: 'e-3' })}`, { format: 'ndjson' }), createContext());
+    const { batch, stubs } = await processBatch(
+      createRequest(`${JSON.stringify(event)}\n{"a":1,"a":2,"email":"jane@example.com"}\n${JSON.stringify({ ...event, id: 'e-3' })}`, {
+        format: 'ndjson',
+      }),
+      createContext(),
+    );
     expect([...stubs]).toEqual([[1, 'json_duplicate_name']]);
     const records = recordsOf(batch);
     expect(records[1]).toMatchObject({ action: 'ingest.stub', outcome: 'failure', reason: 'json_duplicate_name', stub: { bytes: 40, line: 2 } });
@@ -48,7 +62,14 @@ describe('processBatch', () => {
   });
 
   test('a sender cannot write what only the server says', async () => {
-    const forged = { ...event, receivedAt: '1999-01-01T00:00:00Z', receivedFrom: 'admin', privacy: { applied: [] }, stub: { bytes: 0 }, ingestNotes: ['x'] };
+    const forged = {
+      ...event,
+      receivedAt: '1999-01-01T00:00:00Z',
+      receivedFrom: 'admin',
+      privacy: { applied: [] },
+      stub: { bytes: 0 },
+      ingestNotes: ['x'],
+    };
     const { batch } = await processBatch(createRequest(JSON.stringify(forged)), createContext());
     const [record] = recordsOf(batch);
     expect(record).toMatchObject({ receivedAt: '2026-01-02T03:04:05.000Z', receivedFrom: 'k1' });
@@ -67,12 +88,15 @@ describe('processBatch', () => {
   test('only the whole body is refused', async () => {
     await expect(processBatch(createRequest('{"a":', { format: 'json' }), createContext())).rejects.toMatchObject({ code: 'json_syntax' });
     await expect(processBatch(createRequest(''), createContext())).rejects.toMatchObject({ code: 'batch_empty' });
-    await expect(processBatch(createRequest('{}\n'.repeat(10_001), { format: 'ndjson' }), createContext())).rejects.toMatchObject({ code: 'batch_too_large' });
+    await expect(processBatch(createRequest('{}\n'.repeat(10_001), { format: 'ndjson' }), createContext())).rejects.toMatchObject({
+      code: 'batch_too_large',
+    });
   });
 
   test('ids from content are the same when sent again, differ by repetition, principal and log', async () => {
     const anonymous = '{"action":"x","message":"y"}';
-    const id = async (more: object): Promise<string> => (await processBatch(createRequest(anonymous, { dedupeByContent: true, ...more }), createContext())).ids[0] as string;
+    const id = async (more: object): Promise<string> =>
+      (await processBatch(createRequest(anonymous, { dedupeByContent: true, ...more }), createContext())).ids[0] as string;
     const first = await id({});
     expect(await id({})).toBe(first);
     expect(first).toMatch(/^[0-9a-f]{32}$/);
@@ -81,7 +105,8 @@ describe('processBatch', () => {
   });
 
   test('idempotency rows: the same for a repetition, another body for another event under one id', async () => {
-    const row = async (body: object): Promise<string> => idempotencyOf((await processBatch(createRequest(JSON.stringify(body)), createContext())).batch, 0);
+    const row = async (body: object): Promise<string> =>
+      idempotencyOf((await processBatch(createRequest(JSON.stringify(body)), createContext())).batch, 0);
     const first = await row(event);
     expect(await row(event)).toBe(first);
     const other = await row({ ...event, message: 'other' });
@@ -92,7 +117,10 @@ describe('processBatch', () => {
 
   test('stubs sent again are repetitions, and two different bad lines are two', async () => {
     const rows = async (): Promise<string[]> => {
-      const { batch } = await processBatch(createRequest('{"a":1,"a":2}\n{"b":1,"b":2}', { format: 'ndjson', dedupeByContent: true }), createContext());
+      const { batch } = await processBatch(
+        createRequest('{"a":1,"a":2}\n{"b":1,"b":2}', { format: 'ndjson', dedupeByContent: true }),
+        createContext(),
+      );
       return [idempotencyOf(batch, 0), idempotencyOf(batch, 1)];
     };
     const [first, second] = await rows();
@@ -103,14 +131,20 @@ describe('processBatch', () => {
   test('any JSON objects make records that open their commitments', async () => {
     const context = createContext();
     await fc.assert(
-      fc.asyncProperty(fc.array(fc.dictionary(fc.string({ unit: 'grapheme' }), fc.jsonValue({ maxDepth: 3, stringUnit: 'grapheme' })), { minLength: 1, maxLength: 5 }), async (events) => {
-        const { batch } = await processBatch(createRequest(events.map((one) => JSON.stringify(one)).join('\n'), { format: 'ndjson' }), context);
-        expect(batch.count).toBe(events.length);
-        for (let i = 0; i < batch.count; i++) {
-          const { seed, fields } = unpackRecord(batch.records.subarray(batch.recordOffsets[i], batch.recordOffsets[i + 1]));
-          expect(equalBytes(commitFields('example.com/default', fields, seed), batch.commitments.subarray(32 * i, 32 * i + 32))).toBe(true);
-        }
-      }),
+      fc.asyncProperty(
+        fc.array(fc.dictionary(fc.string({ unit: 'grapheme' }), fc.jsonValue({ maxDepth: 3, stringUnit: 'grapheme' })), {
+          minLength: 1,
+          maxLength: 5,
+        }),
+        async (events) => {
+          const { batch } = await processBatch(createRequest(events.map((one) => JSON.stringify(one)).join('\n'), { format: 'ndjson' }), context);
+          expect(batch.count).toBe(events.length);
+          for (let i = 0; i < batch.count; i++) {
+            const { seed, fields } = unpackRecord(batch.records.subarray(batch.recordOffsets[i], batch.recordOffsets[i + 1]));
+            expect(equalBytes(commitFields('example.com/default', fields, seed), batch.commitments.subarray(32 * i, 32 * i + 32))).toBe(true);
+          }
+        },
+      ),
     );
   });
 });

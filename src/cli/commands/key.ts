@@ -28,8 +28,19 @@ export function addKey(program: Command): void {
     .option(...dataOption)
     .option(...jsonOption)
     .action(createKey);
-  key.command('list').description('All API keys: id, role, logs, and whether they still work. Never the keys.').option(...dataOption).option(...jsonOption).action(listKeys);
-  key.command('revoke').description('End an API key, by its id.').argument('<id>', 'as `key list` shows it').option(...dataOption).option(...jsonOption).action(revokeKey);
+  key
+    .command('list')
+    .description('All API keys: id, role, logs, and whether they still work. Never the keys.')
+    .option(...dataOption)
+    .option(...jsonOption)
+    .action(listKeys);
+  key
+    .command('revoke')
+    .description('End an API key, by its id.')
+    .argument('<id>', 'as `key list` shows it')
+    .option(...dataOption)
+    .option(...jsonOption)
+    .action(revokeKey);
   key
     .command('export-public')
     .description("Print a log's public key (vkey): what everyone needs who verifies it.")
@@ -74,7 +85,11 @@ async function revokeKey(id: string, options: KeyOptions): Promise<void> {
 function show(info: KeyInfo, { json }: KeyOptions): void {
   if (json) return printJson(info);
   const state = info.revokedAt === undefined ? (info.expiresAt === undefined ? '' : `until ${info.expiresAt}`) : `revoked ${info.revokedAt}`;
-  print([info.id, info.role.padEnd(6), (info.logs?.join(',') ?? 'all logs').padEnd(10), info.createdAt, info.name ?? '', state].filter((part) => part !== '').join('  '));
+  print(
+    [info.id, info.role.padEnd(6), (info.logs?.join(',') ?? 'all logs').padEnd(10), info.createdAt, info.name ?? '', state]
+      .filter((part) => part !== '')
+      .join('  '),
+  );
 }
 
 function manage<T>(options: KeyOptions, use: (keys: ReturnType<typeof openKeys>) => T): Promise<T> {

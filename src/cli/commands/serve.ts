@@ -46,7 +46,8 @@ async function runServe(options: ServeOptions): Promise<void> {
   say(`${pc.bold('veiltrail')} serves ${settings.data} at ${pc.bold(server.url)}`);
   for (const { log, vkey } of server.logs) say(`  log ${log}, public key ${vkey}`);
   for (const { role, path } of server.firstKeys) say(`  first ${role} key: ${path}`);
-  if (!isLoopback(address.host)) say(pc.yellow('  reachable from other machines: put something in front that speaks TLS, or keys travel in the clear'));
+  if (!isLoopback(address.host))
+    say(pc.yellow('  reachable from other machines: put something in front that speaks TLS, or keys travel in the clear'));
   await stopOnSignal(() => server.close());
 }
 

@@ -54,7 +54,10 @@ function isDataDir(dir: string): boolean {
   return ['config.json', 'records.db', 'keys'].some((name) => statSync(join(dir, name), { throwIfNoEntry: false }) !== undefined);
 }
 
-function logOptions(vkey: string | undefined, options: VerifyOptions): { log: string; vkey?: string; keptCheckpoint?: string; onProgress: (leaves: number, of: number) => void } {
+function logOptions(
+  vkey: string | undefined,
+  options: VerifyOptions,
+): { log: string; vkey?: string; keptCheckpoint?: string; onProgress: (leaves: number, of: number) => void } {
   const progress = createProgress();
   return {
     log: options.log,
@@ -82,7 +85,9 @@ function reportLog(report: VerifyReport, options: VerifyOptions): void {
   for (const { message, code } of report.problems) print(`  ${pc.red(message)} ${pc.dim(`(${code})`)}`);
   if (report.problemCount > report.problems.length) print(pc.dim(`  … and ${report.problemCount - report.problems.length} more`));
   for (const what of report.notChecked) say(pc.dim(`not checked: ${what}`));
-  const verdict = report.ok ? pc.green('all well') : pc.red(report.firstBadLeaf === null ? 'something is wrong' : `first bad leaf: ${report.firstBadLeaf}`);
+  const verdict = report.ok
+    ? pc.green('all well')
+    : pc.red(report.firstBadLeaf === null ? 'something is wrong' : `first bad leaf: ${report.firstBadLeaf}`);
   print(`${pc.bold(report.origin)}, ${report.treeSize} leaves: ${verdict}`);
 }
 
@@ -112,7 +117,8 @@ function verifyReceiptText(text: string, vkey: string, options: VerifyOptions): 
       throw new VeiltrailError('other_event', `the receipt is for leaf ${leafIndex}, the event is at leaf ${disclosed.leafIndex}`);
     }
   }
-  if (options.json) return printJson({ ok: true, origin: checkpoint.origin, leafIndex, treeSize: checkpoint.treeSize, entry: Buffer.from(entry).toString('hex') });
+  if (options.json)
+    return printJson({ ok: true, origin: checkpoint.origin, leafIndex, treeSize: checkpoint.treeSize, entry: Buffer.from(entry).toString('hex') });
   print(`${pc.green('✓')} leaf ${leafIndex} of ${checkpoint.origin} (size ${checkpoint.treeSize}), signed by the log`);
   print(pc.dim(`  entry ${Buffer.from(entry).toString('hex')}`));
 }

@@ -1,0 +1,178 @@
+/**
+ * Search: CPU microseconds per event to index, by stage, and times of queries. `node bench/search.ts [EVENTS]` [300,000 events of some 500
+ * bytes and 17 fields, in one log, chunks as the ledger seals them]. Queries are asked of the index alone and of everything.
+ */
+import { mkdtempSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { JsonObject } from '../src/core/json.ts';
+import { recordOf } from '../src/ledger/reader.ts';
+import { createBlinding } from '../src/search/blind.ts';
+import { IndexStore } from '../src/search/index-store.ts';
+import { Indexer } from '../src/search/indexer.ts';
+import { eachValue } from '../src/search/record-values.ts';
+import { createSearcher, type SearchQuery } from '../src/search/search.ts';
+import { TermRow } from '../src/search/term-row.ts';
+import { termsOfValue } from '../src/search/terms.ts';
+import { pack, TestRecords } from '../tests/search/records.ts';
+
+const events = Number(process.argv[2] ?? 300_000);
+const chunkEvents = 1_000;
+const startMs = Date.UTC(2026, 0, 1);
+const pick = <T>(of: readonly T[], i: number): T => of[i % of.length] as T;
+const hex = (i: number, length: number): string => (BigInt(i + 1) * 0x9e3779b97f4a7c15n).toString(16).padStart(40, '0').slice(-length);
+
+/** An anonymised event as the pipeline stores it. */
+function record(i: number): JsonObject {
+  const uuid = hex(i, 32).replace(/(.{8})(.{4})(.{4})(.{4})(.{12})/, '$1-$2-$3-$4-$5');
+  const time = new Date(startMs + i * 50).toISOString();
+  const user = (i * 7919) % 5_000;
+  return {
+    id: uuid,
+    time,
+    source: pick(['billing-api', 'gateway', 'admin-console'], i),
+    action: pick(['customer.update', 'customer.read', 'login', 'invoice.create', 'report.export'], i * 31 + (i >> 3)),
+    category: pick(['sensitive_record', 'authentication', 'other'], i * 17),
+    outcome: i % 50 === 0 ? 'failure' : 'success',
+    actor: { type: 'user', id: `tok_${hex(user, 27)}`, email: `tok_${hex(user + 9_999, 27)}` },
+    targets: [{ type: 'customer', id: `c-${(i * 13) % 60_000}` }],
+    context: { ip: `203.0.${i % 113}.0/24`, userAgent: 'Mozilla/5.0 (X11; Linux x86_64; rv:140.0)', requestId: `r-${hex(i + 77, 12)}` },
+    message: `changed the phone number of customer c-${(i * 13) % 60_000}`,
+    receivedAt: time,
+    receivedFrom: 'key_3fa9',
+    privacy: {
+      policy: 'default@1 9c56cc51b374c3ba',
+      applied: [
+        { pointer: '/actor/email', kind: 'email_address', transform: 'tokenize' },
+        { pointer: '/actor/id', kind: 'user_name', transform: 'tokenize' },
+        { pointer: '/context/ip', kind: 'ip_address', transform: 'generalize' },
+      ],
+    },
+  };
+}
+
+function cpuUs(): number {
+  const { user, system } = process.cpuUsage();
+  return user + system;
+}
+
+function report(name: string, figure: number, unit: string): void {
+  process.stdout.write(`${name.padEnd(44)} ${figure.toFixed(2).padStart(10)} ${unit}\n`);
+}
+
+/** CPU of the steps, each alone, over the same records. */
+function measureStages(): void {
+  const packed = Array.from({ length: 20_000 }, (_, i) => pack(record(i)));
+  report('record', packed.reduce((sum, one) => sum + one.length, 0) / packed.length, 'bytes');
+  const measure = (name: string, run: (one: Uint8Array) => void): void => {
+    for (const one of packed) run(one);
+    const start = cpuUs();
+    for (let round = 0; round < 5; round++) for (const one of packed) run(one);
+    report(name, (cpuUs() - start) / packed.length / 5, 'µs/event');
+  };
+  measure('read values', (one) => eachValue(one, () => undefined));
+  let terms = 0;
+  const sink = { word: () => terms++, value: () => terms++ };
+  measure('read values, terms', (one) => eachValue(one, (path, text, hasWords) => termsOfValue(path.name, text, hasWords, sink)));
+  report('terms with repetitions', terms / packed.length / 6, 'an event');
+  const blinding = createBlinding(new Uint8Array(32), new Uint8Array(32));
+  let row = new TermRow(blinding);
+  let characters = 0;
+  let count = 0;
+  measure('read values, terms, blinded row', (one) => {
+    if (count++ % packed.length === 0) row = new TermRow(blinding);
+    row.begin();
+    eachValue(one, (path, text, hasWords) => termsOfValue(path.name, text, hasWords, row));
+    characters += row.text().length;
+  });
+  report('distinct terms', characters / packed.length / 6 / 14, 'an event');
+  const words = Array.from({ length: 100_000 }, (_, i) => `r-${hex(i, 12)}`);
+  for (const word of words) blinding.word(word);
+  const start = cpuUs();
+  for (const word of words) blinding.word(word);
+  report('blind a term', (cpuUs() - start) / words.length, 'µs');
+}
+
+async function measureSearches(dir: string): Promise<void> {
+  const records = new TestRecords(join(dir, 'records.db'));
+  await records.createLog('bench');
+  for (let at = 0; at < events; at += chunkEvents) {
+    await records.append(
+      'bench',
+      Array.from({ length: Math.min(chunkEvents, events - at) }, (_, i) => pack(record(at + i))),
+      { receivedAtMs: startMs + at * 50 },
+    );
+  }
+  const source = records.source();
+  const openStart = cpuUs();
+  let opened = 0;
+  for (let leaf = 0; leaf < Math.min(events, 100_000);) {
+    const chunk = await source.chunkFrom('bench', leaf);
+    if (!chunk?.content) break;
+    for (; leaf < chunk.firstLeaf + chunk.count; leaf++) opened += recordOf(chunk, leaf).packed.length > 0 ? 1 : 0;
+  }
+  report('open chunks', (cpuUs() - openStart) / opened, 'µs/event');
+
+  const store = IndexStore.open(join(dir, 'index.db'), new Uint8Array(32).fill(7));
+  const indexer = new Indexer({ store, source, onError: (error) => process.stderr.write(`${error.stack}\n`) });
+  const startedAt = performance.now();
+  const start = cpuUs();
+  await indexer.start();
+  await indexer.idle();
+  const indexUs = (cpuUs() - start) / events;
+  report('index, all of it', indexUs, 'µs/event');
+  report('', (events / (performance.now() - startedAt)) * 1000, 'events/s');
+  report('index.db', statSync(join(dir, 'index.db')).size / events, 'bytes/event');
+
+  const searcher = createSearcher(source, store);
+  const scanner = createSearcher(source);
+  const sample = { rare: `tok_${hex(4_242, 27)}`, unique: hex(1_234, 32).replace(/(.{8})(.{4})(.{4})(.{4})(.{12})/, '$1-$2-$3-$4-$5') };
+  const queries: [string, Partial<SearchQuery>][] = [
+    ['one event by id', { query: `id:${sample.unique}` }],
+    ['one user of 5,000', { query: `actor.id:${sample.rare}` }],
+    ['a common value (outcome:success)', { query: 'outcome:success' }],
+    ['two values, one common', { query: 'outcome:failure action:login' }],
+    ['a word and an exclusion', { query: 'phone -action:login' }],
+    ['nothing has it', { query: 'id:nowhere' }],
+    ['everything', { query: '' }],
+    [
+      'one user, one hour of time',
+      { query: `actor.id:${sample.rare}`, since: new Date(startMs).toISOString(), until: new Date(startMs + 3_600_000).toISOString() },
+    ],
+  ];
+  for (const [name, query] of queries) {
+    const ms: number[] = [];
+    let hits = 0;
+    for (let i = 0; i < 30; i++) {
+      const at = performance.now();
+      hits = (await searcher.search({ log: 'bench', query: '', ...query })).hits.length;
+      ms.push(performance.now() - at);
+    }
+    ms.sort((a, b) => a - b);
+    report(`${name}: p50 (${hits} hits)`, ms[15] as number, 'ms');
+    report(`${' '.repeat(name.length)}  max`, ms.at(-1) as number, 'ms');
+  }
+  const scanStart = performance.now();
+  let cursor: string | undefined;
+  let pages = 0;
+  do {
+    cursor = (await scanner.search({ log: 'bench', query: 'id:nowhere', ...(cursor === undefined ? {} : { cursor }) })).nextCursor;
+    pages++;
+  } while (cursor !== undefined);
+  report(`without an index, ${pages} pages`, ((performance.now() - scanStart) * 1000) / events, 'µs/event');
+  const closeStart = performance.now();
+  await indexer.close();
+  report('close, sealing the open partition', performance.now() - closeStart, 'ms');
+  const openAt = performance.now();
+  IndexStore.open(join(dir, 'index.db'), new Uint8Array(32).fill(7)).close();
+  report('open, looking at its seal, and close again', performance.now() - openAt, 'ms');
+  await records.close();
+}
+
+measureStages();
+const dir = mkdtempSync(join(tmpdir(), 'veiltrail-bench-search-'));
+try {
+  await measureSearches(dir);
+} finally {
+  rmSync(dir, { recursive: true });
+}

@@ -1,0 +1,27 @@
+/** The vault of a data directory, for reading, with the driver it has. */
+import { join } from 'node:path';
+import { openSqliteVaultSource } from '../storage/sqlite/vault-source.ts';
+import type { Keyring } from '../vault/keyring.ts';
+import { parseToken } from '../vault/token.ts';
+import { type TokenFinding, VaultReader, vaultSecrets } from '../vault/vault-reader.ts';
+
+export interface StoredVault {
+  bucketKey(log: string, bucket: number): Promise<Uint8Array>;
+  hasToken(token: string): Promise<boolean>;
+  verifyTokens(): AsyncIterable<TokenFinding>;
+  close(): Promise<void>;
+}
+
+export const vaultFileName = 'vault.db';
+
+/** Works beside the process that writes the vault. @throws VeiltrailError those of `storage-error.ts` */
+export function openStoredVault(dataDir: string, keyring: Keyring): StoredVault {
+  const source = openSqliteVaultSource(join(dataDir, vaultFileName));
+  const reader = new VaultReader(source, vaultSecrets(keyring));
+  return {
+    bucketKey: (log, bucket) => reader.bucketKey(log, bucket),
+    hasToken: async (token) => (await source.findRow(parseToken(token))) !== undefined,
+    verifyTokens: () => reader.verifyTokens(),
+    close: () => source.close(),
+  };
+}
