@@ -1,0 +1,360 @@
+/**
+ * Writing `index.db`. One call of {@link IndexStore.add} is one transaction: terms, times and how far the partition reaches, so that a leaf
+ * below `indexedTo` is in the index, and one from there on is not, whatever happens in between.
+ *
+ * A crash (`synchronous=NORMAL`: of the machine, too) takes back whole transactions at most, and those leaves are indexed again. Behind a
+ * crash the partition that was growing has no seal (see partition-seal.ts) and is made anew; one that does not open, or was sealed and is not
+ * what was sealed, likewise. So the index never answers from bytes that nobody vouches for.
+ */
+import { rmSync, statSync } from 'node:fs';
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import { type Random, systemRandom } from '../core/random.ts';
+import { sha256 } from '../core/sha256.ts';
+import { openDatabase } from '../storage/sqlite/open-database.ts';
+import { isRefusal, storageError } from '../storage/storage-error.ts';
+import { createBlinding, saltBytes } from './blind.ts';
+import { EventTime } from './event-time.ts';
+import { blockLeaves, indexFormat, partitionLeaves, termsTableSql } from './index-format.ts';
+import { type IndexedPart, IndexView, type SearchIndex } from './index-view.ts';
+import { type Partition, sealOf } from './partition-seal.ts';
+import type { Query } from './query.ts';
+import { eachValue } from './record-values.ts';
+import { TermRow } from './term-row.ts';
+import { termsOfValue } from './terms.ts';
+
+/** A record to index: what `ledger/reader.ts` reads. */
+export interface IndexableRecord {
+  leafIndex: number;
+  receivedAtMs: number;
+  packed: Uint8Array;
+}
+
+/** Leaves of one partition that are not in the index. */
+export interface LeafRange {
+  from: number;
+  to: number;
+}
+
+/** Bytes of the write-ahead log before it is written back, and before it is cut. */
+const walBytesMax = 16 * 1_048_576;
+const walBytesCut = 64 * 1_048_576;
+
+export class IndexStore implements SearchIndex {
+  readonly #path: string;
+  readonly #indexKey: Uint8Array;
+  readonly #random: Random;
+  #database: DatabaseSync;
+  #view: IndexView;
+  /** By log and number, as committed. */
+  #logs = new Map<string, Map<number, GrowingPartition>>();
+
+  private constructor(path: string, indexKey: Uint8Array, random: Random) {
+    this.#path = path;
+    this.#indexKey = indexKey;
+    this.#random = random;
+    this.#database = this.#openFile();
+    this.#view = new IndexView(this.#database, indexKey);
+  }
+
+  /**
+   * Opens the index for writing; makes one where there is none that can be used.
+   * @throws VeiltrailError `disk_full`, `storage_readonly`, `storage_busy`
+   */
+  static open(path: string, indexKey: Uint8Array, random: Random = systemRandom): IndexStore {
+    let store: IndexStore | undefined;
+    try {
+      store = new IndexStore(path, indexKey, random);
+      store.#load();
+      return store;
+    } catch (error) {
+      if (store) store.#database.close();
+      if (isRefusal(storageError(error, 'open index.db'))) throw storageError(error, 'open index.db');
+      removeIndex(path);
+      return new IndexStore(path, indexKey, random);
+    }
+  }
+
+  /** Leaves below this one are all in the index. */
+  indexedTo(log: string): number {
+    const partitions = this.#logs.get(log);
+    for (let number = 0; ; number++) {
+      const partition = partitions?.get(number);
+      if (!partition) return number * partitionLeaves;
+      if (partition.indexedTo < (number + 1) * partitionLeaves) return partition.indexedTo;
+    }
+  }
+
+  /** Leaves to index next, of one partition, the newest partition first and `without` those; `undefined` when all are there. */
+  missing(log: string, treeSize: number, without: ReadonlySet<number> = new Set()): LeafRange | undefined {
+    const partitions = this.#logs.get(log);
+    for (let number = Math.ceil(treeSize / partitionLeaves) - 1; number >= 0; number--) {
+      const from = partitions?.get(number)?.indexedTo ?? number * partitionLeaves;
+      const to = Math.min(treeSize, (number + 1) * partitionLeaves);
+      if (from < to && !without.has(number)) return { from, to };
+    }
+    return undefined;
+  }
+
+  /** Every partition of a log, by number. */
+  partitions(log: string): Partition[] {
+    return this.#guard('read partitions', () => this.#view.partitions(log));
+  }
+
+  /** Logs in the index. */
+  logs(): { log: string; origin: string }[] {
+    return this.#guard('read logs', () => this.#view.logs());
+  }
+
+  /**
+   * Indexes the records of a range that {@link IndexStore.missing} named, or of its beginning. Leaves of the range that have no record are
+   * indexed by that. One that cannot be read has no terms: `verify` is who reports it.
+   */
+  add(log: string, origin: string, { from, to }: LeafRange, records: Iterable<IndexableRecord>): void {
+    const number = Math.floor(from / partitionLeaves);
+    const growing = this.#partitionsOf(log);
+    const known = growing.get(number);
+    let partition: GrowingPartition | undefined;
+    this.#transaction('index records', () => {
+      partition = known ?? new GrowingPartition(this.#createPartition(log, origin, number), this.#indexKey);
+      partition.write(this.#database, to, records);
+    });
+    // Only now: what a transaction took back was never there.
+    growing.set(number, partition as unknown as GrowingPartition);
+    (partition as unknown as GrowingPartition).grown(to);
+    if (to === (number + 1) * partitionLeaves) this.#seal(log, number);
+    this.#tidy();
+  }
+
+  /** Removes the partitions that hold any of these leaves, and what could tell which values were in them. They are indexed again. */
+  forget(log: string, { from, to }: LeafRange): void {
+    for (const { id, number } of this.partitions(log)) {
+      if ((number + 1) * partitionLeaves <= from || number * partitionLeaves >= to) continue;
+      this.#drop(id);
+      this.#logs.get(log)?.delete(number);
+    }
+    // Salts are overwritten in the file itself only when the write-ahead log is.
+    this.#guard('write back index.db', () => this.#database.exec('PRAGMA wal_checkpoint(TRUNCATE)'));
+  }
+
+  /** Removes everything, the file too, and begins anew. */
+  reset(): void {
+    try {
+      this.#database.close();
+    } finally {
+      removeIndex(this.#path);
+      this.#database = this.#openFile();
+      this.#view = new IndexView(this.#database, this.#indexKey);
+      this.#logs = new Map();
+    }
+  }
+
+  parts(log: string, query: Query): ReadonlyMap<number, IndexedPart> {
+    const parts = new Map<number, IndexedPart>();
+    try {
+      for (const partition of this.#view.partitions(log)) {
+        if (this.#isTrusted(partition)) parts.set(partition.number, this.#view.part(partition, query));
+        else this.distrust(log, partition.number);
+      }
+      return parts;
+    } catch {
+      this.reset();
+      return new Map();
+    }
+  }
+
+  #isTrusted(partition: Partition): boolean {
+    // What grows was intact when it was opened, and was written by this process since.
+    if (partition.seal === null) return true;
+    try {
+      return this.#view.isIntact(partition);
+    } catch {
+      return false;
+    }
+  }
+
+  distrust(log: string, partition: number): void {
+    try {
+      this.forget(log, { from: partition * partitionLeaves, to: partition * partitionLeaves + 1 });
+    } catch {
+      this.reset();
+    }
+  }
+
+  /** Seals what grows, so that the next start can trust it, and closes. */
+  close(): void {
+    this.#guard('close index.db', () => {
+      for (const [log, partitions] of this.#logs) {
+        for (const [number, { sealed }] of partitions) if (!sealed) this.#seal(log, number);
+      }
+      this.#database.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+      this.#database.close();
+    });
+  }
+
+  /** Closes as a crash would: without seals. */
+  abandon(): void {
+    this.#database.close();
+  }
+
+  #openFile(): DatabaseSync {
+    const database = openDatabase(this.#path, indexFormat);
+    // Weaker than records: what a crash takes back is indexed again. Consistency, which NORMAL keeps, is what matters.
+    database.exec('PRAGMA synchronous=NORMAL; PRAGMA secure_delete=FAST');
+    return database;
+  }
+
+  /** Of what is in the file, keeps what can be trusted. */
+  #load(): void {
+    for (const { log } of this.#view.logs()) {
+      const growing = this.#partitionsOf(log);
+      for (const partition of this.#view.partitions(log)) {
+        const full = partition.indexedTo === (partition.number + 1) * partitionLeaves;
+        // A full one is looked at when it is first asked.
+        if (partition.seal !== null && (full || this.#isTrusted(partition))) {
+          growing.set(partition.number, new GrowingPartition(partition, this.#indexKey));
+        } else this.#drop(partition.id);
+      }
+    }
+  }
+
+  #partitionsOf(log: string): Map<number, GrowingPartition> {
+    let partitions = this.#logs.get(log);
+    if (!partitions) this.#logs.set(log, (partitions = new Map()));
+    return partitions;
+  }
+
+  #createPartition(log: string, origin: string, number: number): Partition {
+    this.#database.prepare('INSERT INTO logs (name, origin) VALUES (?, ?) ON CONFLICT DO NOTHING').run(log, origin);
+    const salt = this.#random.bytes(saltBytes);
+    const firstLeaf = number * partitionLeaves;
+    const { lastInsertRowid } = this.#database
+      .prepare(
+        `INSERT INTO partitions (log, number, salt, indexed_to, last_leaf, last_digest)
+         SELECT id, ?, ?, ?, -1, x'' FROM logs WHERE name = ?`,
+      )
+      .run(number, salt, firstLeaf, log);
+    const id = Number(lastInsertRowid);
+    this.#database.exec(termsTableSql(id));
+    return { id, log, origin, number, salt, indexedTo: firstLeaf, lastLeaf: -1, lastDigest: new Uint8Array(), seal: null };
+  }
+
+  #seal(log: string, number: number): void {
+    const partition = this.#view.partitions(log).find((one) => one.number === number);
+    if (!partition) return;
+    const seal = sealOf(this.#database, partition, this.#indexKey);
+    this.#database.prepare('UPDATE partitions SET seal = ? WHERE id = ?').run(seal, partition.id);
+    const growing = this.#logs.get(log)?.get(number);
+    if (growing) growing.sealed = true;
+  }
+
+  #drop(id: number): void {
+    this.#guard('drop a partition', () => this.#database.exec('PRAGMA secure_delete=ON'));
+    this.#transaction('drop a partition', () => {
+      this.#database.exec(`DROP TABLE terms_${id}; DELETE FROM blocks WHERE partition = ${id}; DELETE FROM partitions WHERE id = ${id}`);
+    });
+    this.#guard('drop a partition', () => this.#database.exec('PRAGMA secure_delete=FAST; PRAGMA incremental_vacuum'));
+  }
+
+  #tidy(): void {
+    const walBytes = statSync(`${this.#path}-wal`, { throwIfNoEntry: false })?.size ?? 0;
+    if (walBytes <= walBytesMax) return;
+    this.#guard('write back index.db', () => this.#database.exec(`PRAGMA wal_checkpoint(${walBytes > walBytesCut ? 'TRUNCATE' : 'PASSIVE'})`));
+  }
+
+  #transaction(what: string, work: () => void): void {
+    this.#guard(what, () => {
+      this.#database.exec('BEGIN IMMEDIATE');
+      try {
+        work();
+        this.#database.exec('COMMIT');
+      } catch (error) {
+        if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
+        throw error;
+      }
+    });
+  }
+
+  #guard<T>(what: string, work: () => T): T {
+    try {
+      return work();
+    } catch (error) {
+      throw storageError(error, what);
+    }
+  }
+}
+
+/** A partition that is being written, as the file has it. */
+class GrowingPartition {
+  readonly #partition: Partition;
+  readonly #row: TermRow;
+  readonly #time = new EventTime();
+  #insert: StatementSync | undefined;
+  indexedTo: number;
+  sealed: boolean;
+
+  constructor(partition: Partition, indexKey: Uint8Array) {
+    this.#partition = partition;
+    this.#row = new TermRow(createBlinding(indexKey, partition.salt));
+    this.indexedTo = partition.indexedTo;
+    this.sealed = partition.seal !== null;
+  }
+
+  /** Within a transaction. */
+  write(database: DatabaseSync, to: number, records: Iterable<IndexableRecord>): void {
+    const { id, number } = this.#partition;
+    this.#insert ??= database.prepare(`INSERT INTO terms_${id} (rowid, terms) VALUES (?, ?)`);
+    const times = new Map<number, { minMs: number; maxMs: number }>();
+    let last: IndexableRecord | undefined;
+    for (const record of records) {
+      last = record;
+      this.#gather(record);
+      const text = this.#row.text();
+      if (text !== '') this.#insert.run(record.leafIndex, text);
+      const block = Math.floor((record.leafIndex - number * partitionLeaves) / blockLeaves);
+      const { ms } = this.#time;
+      const known = times.get(block);
+      if (!known) times.set(block, { minMs: ms, maxMs: ms });
+      else {
+        known.minMs = Math.min(known.minMs, ms);
+        known.maxMs = Math.max(known.maxMs, ms);
+      }
+    }
+    const widen = database.prepare(
+      `INSERT INTO blocks (partition, block, min_ms, max_ms) VALUES (?, ?, ?, ?)
+       ON CONFLICT DO UPDATE SET min_ms = min(min_ms, excluded.min_ms), max_ms = max(max_ms, excluded.max_ms)`,
+    );
+    for (const [block, { minMs, maxMs }] of times) widen.run(id, block, minMs, maxMs);
+    database.prepare('UPDATE partitions SET indexed_to = ?, seal = NULL WHERE id = ?').run(to, id);
+    if (last) {
+      database.prepare('UPDATE partitions SET last_leaf = ?, last_digest = ? WHERE id = ?').run(last.leafIndex, sha256(last.packed), id);
+    }
+  }
+
+  /** The transaction is through. */
+  grown(to: number): void {
+    this.indexedTo = to;
+    this.sealed = false;
+  }
+
+  #gather({ packed, receivedAtMs }: IndexableRecord): void {
+    this.#row.begin();
+    this.#time.begin(receivedAtMs);
+    try {
+      eachValue(packed, (path, text, hasWords) => {
+        this.#time.take(path, text);
+        termsOfValue(path.name, text, hasWords, this.#row);
+      });
+    } catch {
+      this.#row.begin();
+    }
+  }
+}
+
+/** Deletes the file and what SQLite keeps beside it. Nobody may have it open in this process. */
+export function removeIndex(path: string): void {
+  try {
+    for (const suffix of ['', '-wal', '-shm', '-journal']) rmSync(`${path}${suffix}`, { force: true });
+  } catch (error) {
+    throw storageError(error, 'remove index.db');
+  }
+}

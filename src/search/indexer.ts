@@ -1,0 +1,184 @@
+/**
+ * Follows the logs and indexes what is published, newest partition first, in slices that leave room for other work in between. It has no
+ * cursor but what the index says is in it, so it goes on from wherever a crash or a damage left it: at least once, a leaf being one row.
+ */
+import { setImmediate as turn } from 'node:timers/promises';
+import { equalBytes } from '../core/bytes.ts';
+import { sha256 } from '../core/sha256.ts';
+import { recordOf } from '../ledger/reader.ts';
+import { isRefusal } from '../storage/storage-error.ts';
+import { partitionLeaves } from './index-format.ts';
+import type { IndexStore, IndexableRecord, LeafRange } from './index-store.ts';
+import { RecordWalk } from './record-walk.ts';
+import type { SearchSource } from './search-source.ts';
+
+/** A slice ends behind the chunk that fills it. */
+const sliceLeavesMax = 8_192;
+const sliceBytesMax = 8 * 1_048_576;
+/** What could not be done is tried again after this long. */
+const retryMs = 5_000;
+
+export interface IndexerOptions {
+  store: IndexStore;
+  source: SearchSource;
+  /** Told about what failed; it is tried again. */
+  onError?: (error: Error) => void;
+}
+
+/** How far the index of a log is. */
+export interface IndexState {
+  indexedTo: number;
+  treeSize: number;
+}
+
+interface Followed {
+  readonly origin: string;
+  treeSize: number;
+  /** Partitions that hold a chunk that does not open: what follows it there is not indexed, so that a search meets it and says so. */
+  readonly blocked: Set<number>;
+}
+
+export class Indexer {
+  readonly #store: IndexStore;
+  readonly #source: SearchSource;
+  readonly #onError: (error: Error) => void;
+  readonly #logs = new Map<string, Followed>();
+  #running: Promise<void> | undefined;
+  #retry: NodeJS.Timeout | undefined;
+  #closed = false;
+
+  constructor({ store, source, onError = () => undefined }: IndexerOptions) {
+    this.#store = store;
+    this.#source = source;
+    this.#onError = onError;
+  }
+
+  /** Begins to follow every log there is, as far as it is now. */
+  async start(): Promise<void> {
+    for (const { log, treeSize } of await this.#source.logs()) await this.published(log, treeSize);
+  }
+
+  /** A log has grown to this size and everybody may see it. */
+  async published(log: string, treeSize: number): Promise<void> {
+    const followed = this.#logs.get(log) ?? (await this.#follow(log));
+    if (!followed) return;
+    followed.treeSize = Math.max(followed.treeSize, treeSize);
+    this.#wake();
+  }
+
+  state(log: string): IndexState {
+    return { indexedTo: this.#store.indexedTo(log), treeSize: this.#logs.get(log)?.treeSize ?? 0 };
+  }
+
+  /** Indexes the partitions that hold these leaves anew, with other salts. What was in them cannot be told any more when it returns. */
+  forget(log: string, range: LeafRange): void {
+    this.#store.forget(log, range);
+    this.#wake();
+  }
+
+  /** Resolves when there is nothing to do. */
+  async idle(): Promise<void> {
+    while (this.#running) await this.#running;
+  }
+
+  /** Ends after the slice under way, and closes the store. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    clearTimeout(this.#retry);
+    await this.idle();
+    this.#store.close();
+  }
+
+  async #follow(log: string): Promise<Followed | undefined> {
+    const found = (await this.#source.logs()).find((one) => one.log === log);
+    if (!found) return undefined;
+    const known = this.#logs.get(log);
+    if (known) return known;
+    const followed: Followed = { origin: found.origin, treeSize: 0, blocked: new Set() };
+    await this.#forgetForeign(log, found);
+    this.#logs.set(log, followed);
+    return followed;
+  }
+
+  /**
+   * Forgets partitions that were made from other records than these: an older copy of the records was put back, or those of another
+   * installation. The newest record of a partition vouches for those before it, for a log only grows.
+   */
+  async #forgetForeign(log: string, { origin, treeSize }: { origin: string; treeSize: number }): Promise<void> {
+    const walk = new RecordWalk(this.#source, log);
+    for (const partition of this.#store.partitions(log)) {
+      const { number, indexedTo, lastLeaf, lastDigest } = partition;
+      const record = lastLeaf >= 0 && lastLeaf < treeSize ? await walk.record(lastLeaf) : undefined;
+      const same = lastLeaf < 0 || (record !== undefined && equalBytes(sha256(record.packed), lastDigest));
+      if (partition.origin === origin && indexedTo <= treeSize && same) continue;
+      this.#store.forget(log, { from: number * partitionLeaves, to: (number + 1) * partitionLeaves });
+    }
+  }
+
+  #wake(): void {
+    if (this.#closed || this.#retry) return;
+    this.#running ??= this.#run().finally(() => (this.#running = undefined));
+  }
+
+  async #run(): Promise<void> {
+    try {
+      while (!this.#closed && (await this.#slice())) await turn();
+    } catch (error) {
+      this.#tryAgain(error as Error);
+    }
+  }
+
+  /** Later, so that a disk that refuses or damages all is not kept busy. */
+  #tryAgain(error: Error): void {
+    this.#onError(error);
+    if (this.#closed) return;
+    this.#retry = setTimeout(() => {
+      this.#retry = undefined;
+      this.#wake();
+    }, retryMs).unref();
+  }
+
+  /** Indexes some leaves of the log that lacks most; false when none lacks any. */
+  async #slice(): Promise<boolean> {
+    for (const [log, followed] of this.#logs) {
+      const missing = this.#store.missing(log, followed.treeSize, followed.blocked);
+      if (!missing) continue;
+      const { to, records } = await this.#read(log, followed, missing);
+      if (to > missing.from) this.#add(log, followed.origin, { from: missing.from, to }, records);
+      return true;
+    }
+    return false;
+  }
+
+  #add(log: string, origin: string, range: LeafRange, records: readonly IndexableRecord[]): void {
+    try {
+      this.#store.add(log, origin, range, records);
+    } catch (error) {
+      // The file is damaged: it is begun anew.
+      if (!isRefusal(error)) this.#store.reset();
+      throw error;
+    }
+  }
+
+  async #read(log: string, followed: Followed, { from, to }: LeafRange): Promise<{ to: number; records: IndexableRecord[] }> {
+    const records: IndexableRecord[] = [];
+    let bytes = 0;
+    let next = from;
+    while (next < to && records.length < sliceLeavesMax && bytes < sliceBytesMax) {
+      const chunk = await this.#source.chunkFrom(log, next);
+      if (!chunk || chunk.firstLeaf >= to) {
+        next = to;
+        break;
+      }
+      if (!chunk.content) {
+        followed.blocked.add(Math.floor(from / partitionLeaves));
+        break;
+      }
+      const end = Math.min(to, chunk.firstLeaf + chunk.count);
+      for (let leaf = Math.max(next, chunk.firstLeaf); leaf < end; leaf++) records.push(recordOf(chunk, leaf));
+      bytes += chunk.content.records.byteLength;
+      next = end;
+    }
+    return { to: next, records };
+  }
+}

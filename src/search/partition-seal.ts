@@ -1,0 +1,54 @@
+/**
+ * The seal of a partition: a MAC over everything a search reads of it. SQLite does not notice a flipped bit in a page, and an index that
+ * lost a term in silence would answer wrongly; so a partition is read only when its seal was found to be right by this process, or by the
+ * one that is writing it.
+ *
+ * seal = HMAC-SHA-256(HMAC-SHA-256(index key, "veiltrail index seal 1\n"), facts ‖ blocks ‖ rows of the FTS5 tables in the order of their keys)
+ * Each row is its columns, a column a type letter, its decimal length, a colon, and the bytes.
+ */
+import { createHmac, type Hmac } from 'node:crypto';
+import type { DatabaseSync } from 'node:sqlite';
+import { utf8 } from '../core/bytes.ts';
+import { hmacSha256 } from '../core/sha256.ts';
+
+/** A row of `partitions`, with its log. */
+export interface Partition {
+  readonly id: number;
+  readonly log: string;
+  readonly origin: string;
+  readonly number: number;
+  readonly salt: Uint8Array;
+  readonly indexedTo: number;
+  readonly lastLeaf: number;
+  readonly lastDigest: Uint8Array;
+  readonly seal: Uint8Array | null;
+}
+
+type Column = string | number | bigint | Uint8Array | null;
+
+/** Computes the seal of a partition as it stands. Reads all of it: some 40 ms for a full one. */
+export function sealOf(database: DatabaseSync, partition: Partition, indexKey: Uint8Array): Uint8Array {
+  const mac = createHmac('sha256', hmacSha256(indexKey, utf8('veiltrail index seal 1\n')));
+  const { id, log, origin, number, salt, indexedTo, lastLeaf, lastDigest } = partition;
+  for (const column of [id, log, origin, number, salt, indexedTo, lastLeaf, lastDigest]) addColumn(mac, column);
+  addRows(mac, database, `SELECT block, min_ms, max_ms FROM blocks WHERE partition = ${id} ORDER BY block`);
+  addRows(mac, database, `SELECT k, v FROM terms_${id}_config ORDER BY k`);
+  addRows(mac, database, `SELECT segid, term, pgno FROM terms_${id}_idx ORDER BY segid, term`);
+  addRows(mac, database, `SELECT id, block FROM terms_${id}_data ORDER BY id`);
+  return new Uint8Array(mac.digest());
+}
+
+function addRows(mac: Hmac, database: DatabaseSync, sql: string): void {
+  const select = database.prepare(sql);
+  select.setReturnArrays(true);
+  select.setReadBigInts(true);
+  for (const row of select.iterate() as unknown as Iterable<Column[]>) for (const column of row) addColumn(mac, column);
+  mac.update('end:');
+}
+
+function addColumn(mac: Hmac, column: Column): void {
+  if (column === null) mac.update('n:');
+  else if (typeof column === 'number' || typeof column === 'bigint') mac.update(`i${column}:`);
+  else if (typeof column === 'string') mac.update(`t${column.length}:`).update(column);
+  else mac.update(`b${column.length}:`).update(column);
+}

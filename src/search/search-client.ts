@@ -1,0 +1,119 @@
+/** Search, seen from the server's main thread: two threads (see search-thread.ts), started again when one dies. */
+import { Worker, type MessagePort } from 'node:worker_threads';
+import { VeiltrailError } from '../core/errors.ts';
+import { Caller } from '../thread/port-call.ts';
+import type { IndexState } from './indexer.ts';
+import type { SearchNotice, SearchThreadSettings } from './search-thread.ts';
+import type { Searcher, SearchPage, SearchQuery } from './search.ts';
+
+export interface SearchClientOptions {
+  recordsPath: string;
+  indexPath: string;
+  /** 32 bytes. */
+  indexKey: Uint8Array;
+  /** A new port to the vault's thread, which answers `bucketKey` on it. Asked once for each thread that starts. */
+  openVaultPort: () => MessagePort;
+  /** Told about what failed and is tried again. */
+  onError?: (error: Error) => void;
+}
+
+const restartMs = 1_000;
+
+/** Start it when `records.db` is open for writing. */
+export class SearchClient implements Searcher {
+  readonly #options: SearchClientOptions;
+  readonly #index: SearchThread;
+  readonly #query: SearchThread;
+
+  constructor(options: SearchClientOptions) {
+    this.#options = options;
+    this.#index = new SearchThread('search-index', options, () => undefined);
+    this.#query = new SearchThread('search-query', options, ({ log, partition }) => this.#distrust(log, partition));
+  }
+
+  search(request: SearchQuery): Promise<SearchPage> {
+    return this.#query.call<SearchPage>('search', request);
+  }
+
+  /** A log has grown and everybody may see it. Does not wait, and does not fail: what is missed is found when there is more. */
+  published(log: string, treeSize: number): void {
+    this.#index.call('published', { log, treeSize }).catch((error: Error) => this.#options.onError?.(error));
+  }
+
+  state(log: string): Promise<IndexState> {
+    return this.#index.call<IndexState>('state', { log });
+  }
+
+  /** Resolves when everything published is indexed, or what is not waits for its next trial. */
+  async idle(): Promise<void> {
+    await this.#index.call('idle', undefined);
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([this.#query.close(), this.#index.close()]);
+  }
+
+  #distrust(log: string, partition: number): void {
+    this.#index.call('distrust', { log, partition }).catch((error: Error) => this.#options.onError?.(error));
+  }
+}
+
+class SearchThread {
+  readonly #runs: SearchThreadSettings['runs'];
+  readonly #options: SearchClientOptions;
+  readonly #onDamage: (damage: { log: string; partition: number }) => void;
+  #worker: Worker;
+  #caller: Caller;
+  #closing = false;
+  #restart: NodeJS.Timeout | undefined;
+
+  constructor(runs: SearchThreadSettings['runs'], options: SearchClientOptions, onDamage: (damage: { log: string; partition: number }) => void) {
+    this.#runs = runs;
+    this.#options = options;
+    this.#onDamage = onDamage;
+    [this.#worker, this.#caller] = this.#start();
+  }
+
+  call<T>(method: string, argument: unknown): Promise<T> {
+    return this.#caller.call<T>(method, argument);
+  }
+
+  async close(): Promise<void> {
+    this.#closing = true;
+    clearTimeout(this.#restart);
+    try {
+      await this.#caller.call('close', undefined);
+    } catch (error) {
+      this.#options.onError?.(error as Error);
+    }
+    await this.#worker.terminate();
+  }
+
+  #start(): [Worker, Caller] {
+    const { recordsPath, indexPath, indexKey } = this.#options;
+    const vaultPort = this.#options.openVaultPort();
+    const settings: SearchThreadSettings = { runs: this.#runs, recordsPath, indexPath, indexKey, vaultPort };
+    const worker = new Worker(threadFile(), { workerData: settings, transferList: [vaultPort] });
+    const caller = new Caller(worker);
+    let reason: Error = new VeiltrailError('search_stopped', 'the search thread ended; try again in a moment');
+    worker.on('error', (error: Error) => {
+      reason = new VeiltrailError('search_stopped', 'the search thread failed; try again in a moment', {}, { cause: error });
+    });
+    worker.on('message', (message: SearchNotice) => {
+      if (message.notice === 'damage') this.#onDamage(message);
+      else if (message.notice === 'error') this.#options.onError?.(message.error);
+    });
+    worker.on('exit', () => {
+      caller.fail(reason);
+      if (this.#closing) return;
+      this.#options.onError?.(reason);
+      this.#restart = setTimeout(() => ([this.#worker, this.#caller] = this.#start()), restartMs);
+    });
+    return [worker, caller];
+  }
+}
+
+/** The thread's file, beside this one: TypeScript from the source, JavaScript from the package. */
+function threadFile(): URL {
+  return new URL(`./search-thread${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url);
+}

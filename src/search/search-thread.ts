@@ -1,0 +1,85 @@
+/**
+ * The threads of search: one indexes, one answers, so that neither waits for the other and the server waits for none. Each opens `records.db`
+ * and `index.db` itself; bucket keys come from the vault's thread.
+ */
+import { parentPort, workerData, type MessagePort } from 'node:worker_threads';
+import type { BucketKeys } from '../ledger/chunk.ts';
+import { RecordReader } from '../ledger/reader.ts';
+import { openSqliteRecordSource } from '../storage/sqlite/record-source.ts';
+import { Caller, serveCalls } from '../thread/port-call.ts';
+import { IndexReader } from './index-reader.ts';
+import { IndexStore } from './index-store.ts';
+import { Indexer } from './indexer.ts';
+import { createSearchSource, type SearchSource } from './search-source.ts';
+import { createSearcher, type SearchQuery } from './search.ts';
+import { partitionLeaves } from './index-format.ts';
+
+export interface SearchThreadSettings {
+  runs: 'search-index' | 'search-query';
+  recordsPath: string;
+  indexPath: string;
+  /** 32 bytes. */
+  indexKey: Uint8Array;
+  /** Answers `bucketKey` with the 32 bytes of a bucket's key. */
+  vaultPort: MessagePort;
+}
+
+/** What a thread says without being asked. */
+export type SearchNotice = { notice: 'damage'; log: string; partition: number } | { notice: 'error'; error: Error };
+
+function openSource({ recordsPath, vaultPort }: SearchThreadSettings): { source: SearchSource; close: () => Promise<void> } {
+  const records = openSqliteRecordSource(recordsPath);
+  const vault = new Caller(vaultPort);
+  const bucketKeys: BucketKeys = { bucketKey: (log, bucket) => vault.call<Uint8Array>('bucketKey', { log, bucket }) };
+  const close = async (): Promise<void> => {
+    await records.close();
+    vaultPort.close();
+  };
+  return { source: createSearchSource(records, new RecordReader(records, bucketKeys)), close };
+}
+
+function serveIndexing(port: MessagePort, settings: SearchThreadSettings): void {
+  const { source, close } = openSource(settings);
+  const store = IndexStore.open(settings.indexPath, settings.indexKey);
+  const indexer = new Indexer({ store, source, onError: (error) => notify(port, { notice: 'error', error }) });
+  const started = indexer.start();
+  started.catch((error: Error) => notify(port, { notice: 'error', error }));
+  serveCalls(port, {
+    published: ({ log, treeSize }: { log: string; treeSize: number }) => indexer.published(log, treeSize),
+    state: ({ log }: { log: string }) => indexer.state(log),
+    idle: async () => {
+      await started;
+      await indexer.idle();
+    },
+    distrust: ({ log, partition }: { log: string; partition: number }) =>
+      indexer.forget(log, { from: partition * partitionLeaves, to: (partition + 1) * partitionLeaves }),
+    close: async () => {
+      await indexer.close();
+      await close();
+    },
+  });
+}
+
+function serveSearching(port: MessagePort, settings: SearchThreadSettings): void {
+  const { source, close } = openSource(settings);
+  const onDamage = (log: string, partition: number): void => notify(port, { notice: 'damage', log, partition });
+  // The indexing thread of this process has the file in its care.
+  const index = new IndexReader({ path: settings.indexPath, indexKey: settings.indexKey, isLive: () => true, onDamage });
+  const searcher = createSearcher(source, index);
+  serveCalls(port, {
+    search: (request: SearchQuery) => searcher.search(request),
+    close: async () => {
+      index.close();
+      await close();
+    },
+  });
+}
+
+function notify(port: MessagePort, notice: SearchNotice): void {
+  port.postMessage(notice);
+}
+
+// A thread runs this file; whoever imports it in the main thread gets the functions only.
+const settings = workerData as SearchThreadSettings | null;
+if (parentPort && settings?.runs === 'search-index') serveIndexing(parentPort, settings);
+if (parentPort && settings?.runs === 'search-query') serveSearching(parentPort, settings);

@@ -1,0 +1,110 @@
+/**
+ * The words of a text: what a search for a word finds, and nothing else.
+ *
+ * A text is folded first (NFKC, lower case), so that spelling and width do not matter. Its words are the runs of letters and digits; a
+ * character of a script that is written without spaces is a word of its own. Some things are one word though they hold other characters,
+ * because their parts mean nothing alone: tokens (`tok_…`) and keyed hashes (`hash_v1_…`), UUIDs, numbers with dots (IPv4 addresses,
+ * versions), and a time, of which only the date is a word (`2026-03-14`): whoever looks for a time asks for a range.
+ */
+
+/** A text as it is compared: two texts that a reader takes for the same are equal. */
+export function fold(text: string): string {
+  const lower = text.toLowerCase();
+  return isAscii(lower) ? lower : foldOther(text);
+}
+
+// oxlint-disable-next-line no-control-regex -- the first 128 characters are what is meant
+const beyondAscii = /[^\0-\x7f]/;
+
+function isAscii(text: string): boolean {
+  return !beyondAscii.test(text);
+}
+
+function foldOther(text: string): string {
+  // The final sigma is written by position, so a part of a text would fold differently from the whole.
+  return text.normalize('NFKC').toLowerCase().replaceAll('ς', 'σ').normalize('NFC');
+}
+
+const other = 0;
+const digit = 1;
+const letter = 2;
+const kinds = new Uint8Array(128);
+for (let unit = 0x30; unit <= 0x39; unit++) kinds[unit] = digit;
+for (let unit = 0x61; unit <= 0x7a; unit++) kinds[unit] = letter;
+
+/** Gives the words of a folded text, in order, repeated ones included. Linear time. */
+export function eachWord(folded: string, take: (word: string) => void): void {
+  const { length } = folded;
+  let at = 0;
+  while (at < length) {
+    let unit = folded.charCodeAt(at);
+    if (unit > 0x7f) return eachOtherWord(folded, at, take);
+    if (kinds[unit] === other) {
+      at++;
+      continue;
+    }
+    const start = at;
+    let digitsOnly = true;
+    do {
+      if (kinds[unit] !== digit) digitsOnly = false;
+      unit = ++at < length ? folded.charCodeAt(at) : 0;
+    } while (unit <= 0x7f && kinds[unit] !== other);
+    // A run that goes on beyond ASCII is read again from its start.
+    if (unit > 0x7f) return eachOtherWord(folded, start, take);
+    const whole = wholePattern(folded, start, at, unit, digitsOnly);
+    const end = whole === undefined ? -1 : endOf(whole, folded, start);
+    if (end < 0) take(folded.slice(start, at));
+    else {
+      take(whole === time ? folded.slice(start, start + 10) : folded.slice(start, end));
+      at = end;
+    }
+  }
+}
+
+const token = /tok_[a-z0-9_-]{27}(?![a-z0-9_-])/y;
+const keyedHash = /hash_v\d{1,9}_[a-z0-9_-]{27}(?![a-z0-9_-])/y;
+const uuid = /[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}(?![a-z0-9])/y;
+const time = /\d{4}-\d\d-\d\d(?:t[\d:.]{0,32}(?:z|[+-]\d\d:?\d\d)?)?(?![a-z0-9])/y;
+const dotted = /\d+(?:\.\d+)+(?![a-z0-9])/y;
+
+/** What a run may be the beginning of, by its length and the character behind it. */
+function wholePattern(text: string, start: number, end: number, next: number, digitsOnly: boolean): RegExp | undefined {
+  switch (next) {
+    case 0x5f: // _
+      if (end - start === 3) return text.startsWith('tok', start) ? token : undefined;
+      return end - start === 4 && text.startsWith('hash', start) ? keyedHash : undefined;
+    case 0x2d: // -
+      if (end - start === 8) return uuid;
+      return digitsOnly && end - start === 4 ? time : undefined;
+    case 0x2e: // .
+      return digitsOnly ? dotted : undefined;
+    default:
+      return undefined;
+  }
+}
+
+function endOf(pattern: RegExp, text: string, start: number): number {
+  pattern.lastIndex = start;
+  return pattern.test(text) ? pattern.lastIndex : -1;
+}
+
+const unspaced = '\\p{sc=Han}\\p{sc=Hiragana}\\p{sc=Katakana}\\p{sc=Thai}\\p{sc=Lao}\\p{sc=Khmer}\\p{sc=Myanmar}';
+const anyWord = new RegExp(
+  `(${[token, keyedHash, uuid, dotted].map(({ source }) => source).join('|')})|(${time.source})|([${unspaced}]\\p{M}*)|((?:(?![${unspaced}])[\\p{L}\\p{N}\\p{M}])+)`,
+  'gu',
+);
+
+/** The same for any text, from a place on where a word may begin. */
+export function eachOtherWord(folded: string, from: number, take: (word: string) => void): void {
+  anyWord.lastIndex = from;
+  for (let match = anyWord.exec(folded); match !== null; match = anyWord.exec(folded)) {
+    take(match[2] === undefined ? match[0] : match[2].slice(0, 10));
+  }
+}
+
+/** The distinct words of a folded text. */
+export function wordsOf(folded: string): Set<string> {
+  const words = new Set<string>();
+  eachWord(folded, (word) => words.add(word));
+  return words;
+}
