@@ -120,15 +120,24 @@ function openRecord(origin: string, count: number): number {
 }
 
 function writeOrigin(origin: string): void {
+  writeCommitmentHead(origin, recordMessage, 0);
+  writtenOrigin = origin;
+}
+
+/**
+ * Writes the start of a commitment's message, 0x11 ‖ uint16be(length) ‖ origin, and returns its length.
+ * @throws VeiltrailError `commitment_origin`
+ */
+export function writeCommitmentHead(origin: string, out: Uint8Array, at: number): number {
   const bytes = utf8(origin);
   if (bytes.length === 0 || bytes.length > limits.originBytesMax) {
     throw new VeiltrailError('commitment_origin', `an origin has 1 to ${limits.originBytesMax} bytes`);
   }
-  recordMessage[0] = 0x11;
-  recordMessage[1] = 0;
-  recordMessage[2] = bytes.length;
-  recordMessage.set(bytes, 3);
-  writtenOrigin = origin;
+  out[at] = 0x11;
+  out[at + 1] = 0;
+  out[at + 2] = bytes.length;
+  out.set(bytes, at + 3);
+  return 3 + bytes.length;
 }
 
 function closeRecord(length: number): Uint8Array {

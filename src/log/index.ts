@@ -7,6 +7,8 @@
  */
 export * from './record.ts';
 export * from './commitment.ts';
+export * from './packed-record.ts';
+export * from './packed-commitment.ts';
 export * from './entry.ts';
 export * from './tree.ts';
 export * from './frontier.ts';
