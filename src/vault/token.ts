@@ -14,7 +14,7 @@ import { VeiltrailError } from '../core/errors.ts';
 import { limits } from '../core/limits.ts';
 import { createMac, sha256Into } from '../core/sha256.ts';
 
-export const tokenBytes = 20;
+const tokenBytes = 20;
 /** Bytes of r. */
 export const blinderBytes = 32;
 const tokenPrefix = 'tok_';

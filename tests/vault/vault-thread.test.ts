@@ -158,7 +158,10 @@ describe('what the thread serves', () => {
     await expect(caller.call('settle', { origin, scope, needs: [email('Ada')] })).rejects.toThrow(errorOf('storage_failed'));
     await expect.poll(() => news).toMatchObject([{ fatal: { code: 'storage_failed' } }]);
     close();
-    const other = channel();
+    const damaged = channel();
+    await expect(damaged.caller.call('open', undefined)).rejects.toThrow(errorOf('storage_failed')); // no such table
+    damaged.close();
+    const other = channel({ path: join(at.dir, 'other.db') });
     await expect(other.caller.call('settle', { origin: 'o', scope: 's', needs: null })).rejects.toThrow('not iterable');
     other.close();
   });
