@@ -35,7 +35,7 @@ export interface KeyRow {
 
 export const accessFileName = 'access.json';
 /** The form of a log's name, which stands in paths, URLs and origins. */
-export const logNamePattern = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}$/;
+export const logNamePattern = /^[a-z0-9_][a-z0-9_-]{0,63}$/;
 const version = 1;
 const keysMax = 10_000;
 const nameLengthMax = 100;

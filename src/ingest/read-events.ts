@@ -25,7 +25,7 @@ import { pointerStep } from './moves.ts';
  * - `ndjson`: an event a line (LF or CRLF, blank lines skipped, the last may lack its end);
  * - `cloudtrail`: either of the two;
  * - `text`: a message a line;
- * - `auto`: by the content type where it decides, else by the first value.
+ * - `auto`: by the content type where it decides (`text/plain` does not where the body starts like JSON), else by the first value.
  *
  * Each object is our own event, `{source, event}` around one, a CloudTrail record, or any JSON object mapped as far as it goes.
  * @throws VeiltrailError `json_syntax` (with `offset`, UTF-16 units behind a byte order mark), `invalid_utf8`, `batch_too_large`,
@@ -34,14 +34,15 @@ import { pointerStep } from './moves.ts';
 export function readEvents(body: Uint8Array, format: Format, contentType?: string): (Incoming | Unprocessable)[] {
   // Asked from outside, so that a name may arrive here that the type rules out.
   if ((laterFormats as readonly string[]).includes(format)) throw new VeiltrailError('format_unsupported', `the format ${format} is not read yet`);
-  const pieces = framePieces(body, format, contentType);
-  const readPiece = resolveFormat(format, contentType) === 'text' ? readTextLine : readJsonPiece;
+  const resolved = resolveFormat(format, contentType, body);
+  const pieces = framePieces(body, resolved);
+  const readPiece = resolved === 'text' ? readTextLine : readJsonPiece;
   return pieces.map((piece) =>
     'bad' in piece ? stub(piece.bad, piece) : piece.bytes > limits.eventBytesMax ? stub('event_too_large', piece) : readPiece(piece),
   );
 }
 
-function resolveFormat(format: Format, contentType: string | undefined): Format {
+function resolveFormat(format: Format, contentType: string | undefined, body: Uint8Array): Format {
   if (format !== 'auto') return format;
   switch (contentType?.split(';', 1)[0]?.trim().toLowerCase()) {
     case 'application/json':
@@ -51,15 +52,15 @@ function resolveFormat(format: Format, contentType: string | undefined): Format 
     case 'application/jsonl':
     case 'application/x-jsonlines':
       return 'ndjson';
+    // What `fetch` says of every string, so it is believed of what does not look like JSON.
     case 'text/plain':
-      return 'text';
+      return /^(?:\xef\xbb\xbf)?\s*(?:\{|\[\s*\{)/.test(Buffer.from(body.subarray(0, 64)).toString('latin1')) ? 'auto' : 'text';
     default:
       return 'auto';
   }
 }
 
-function framePieces(body: Uint8Array, format: Format, contentType: string | undefined): (Piece | BadLine)[] {
-  const resolved = resolveFormat(format, contentType);
+function framePieces(body: Uint8Array, resolved: Format): (Piece | BadLine)[] {
   const text = decodeBody(body);
   if (text === undefined) {
     if (resolved !== 'ndjson' && resolved !== 'text' && !(resolved !== 'json' && looksLikeLines(body))) {

@@ -103,6 +103,12 @@ export async function createHttpServer(parts: HttpParts): Promise<FastifyInstanc
     request.admission?.release();
     done();
   });
+  // Connections that were busy when the server began to stop are closed as their answers are out, not when their clients lose patience.
+  app.addHook('preClose', (done) => {
+    const timer = setInterval(() => app.server.closeIdleConnections(), 50);
+    app.server.once('close', () => clearInterval(timer));
+    done();
+  });
   app.setErrorHandler((error: FastifyError, request, reply) => {
     const ours = asOurs(error);
     if (codeOf(ours) === 'internal') parts.report?.(mistakeOf(ours, request));

@@ -34,6 +34,13 @@ describe('framing', () => {
     expect(messages(text, format, contentType)).toEqual(['a', 'b']);
   });
 
+  it('believes text/plain of what does not look like JSON', () => {
+    expect(messages(a, 'auto', 'text/plain;charset=UTF-8')).toEqual(['a']);
+    expect(messages(`\ufeff\n[ ${a}]`, 'auto', 'text/plain')).toEqual(['a']);
+    expect(messages('[2026-11-22] {x}', 'auto', 'text/plain')).toEqual(['[2026-11-22] {x}']);
+    expect(messages(a, 'text', 'text/plain')).toEqual([a]);
+  });
+
   it('reads one object over many lines', () => {
     expect(messages('{\n  "message": "a",\n  "x": {\n    "y": [1, 2]\n  }\n}\n')).toEqual(['a']);
     expect(read('{\n"message":"a"}', 'auto', 'application/json').length).toBe(1);

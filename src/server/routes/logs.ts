@@ -2,6 +2,7 @@
 import type { FastifyInstance } from 'fastify';
 import { mayDo } from '../../access/roles.ts';
 import type { Trail } from '../../app/trail.ts';
+import { VeiltrailError } from '../../core/errors.ts';
 import { logInfo, logList, logParams, noQuery } from '../schemas.ts';
 
 export function registerLogRoutes(app: FastifyInstance, trail: Trail): void {
@@ -27,6 +28,8 @@ export function registerLogRoutes(app: FastifyInstance, trail: Trail): void {
     },
     async (request, reply) => {
       const { log } = request.params;
+      // `_system` and its like are the server's own.
+      if (log.startsWith('_')) throw new VeiltrailError('log_name', 'names that begin with _ are kept for the server itself');
       const there = trail.logs().includes(log);
       await trail.createLog(log);
       return reply.code(there ? 200 : 201).send({ log, vkey: trail.vkeyOf(log) });

@@ -1,0 +1,238 @@
+/** Every route × every role × no key, a wrong one, an expired, a revoked one, and one for another log: no route answers without a right to it. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openKeys } from '../../src/access/manage-keys.ts';
+import { roles, type Role } from '../../src/access/roles.ts';
+import { systemRandom } from '../../src/core/random.ts';
+import { runServer, type RunningServer } from './running-server.ts';
+
+interface Route {
+  method: string;
+  path: string;
+  /** The path in the API's description, with its parameters. */
+  pattern: string;
+  allowed: readonly Role[] | 'everybody';
+  /** What a key for this log alone, or for another one, may do here. */
+  scope: 'log' | 'list' | 'installation' | 'none';
+  status: number;
+  body?: string;
+}
+
+const leaf = '/api/v1/logs/{log}/events/{leaf}';
+const routes: readonly Route[] = [
+  {
+    method: 'POST',
+    path: '/api/v1/logs/default/events',
+    pattern: '/api/v1/logs/{log}/events',
+    allowed: ['writer'],
+    scope: 'log',
+    status: 201,
+    body: '{"message":"m"}',
+  },
+  { method: 'GET', path: '/api/v1/logs/default/events', pattern: '/api/v1/logs/{log}/events', allowed: ['reader'], scope: 'log', status: 200 },
+  { method: 'GET', path: '/api/v1/logs/default/events/0', pattern: leaf, allowed: ['reader'], scope: 'log', status: 200 },
+  { method: 'GET', path: '/api/v1/logs/default/events/0/proof', pattern: `${leaf}/proof`, allowed: ['reader'], scope: 'log', status: 200 },
+  { method: 'GET', path: '/api/v1/logs', pattern: '/api/v1/logs', allowed: ['reader', 'admin'], scope: 'list', status: 200 },
+  { method: 'PUT', path: '/api/v1/logs/default', pattern: '/api/v1/logs/{log}', allowed: ['admin'], scope: 'installation', status: 200 },
+  { method: 'GET', path: '/api/v1/keys', pattern: '/api/v1/keys', allowed: ['admin'], scope: 'installation', status: 200 },
+  {
+    method: 'POST',
+    path: '/api/v1/keys',
+    pattern: '/api/v1/keys',
+    allowed: ['admin'],
+    scope: 'installation',
+    status: 201,
+    body: '{"role":"reader"}',
+  },
+  { method: 'DELETE', path: '/api/v1/keys/', pattern: '/api/v1/keys/{id}', allowed: ['admin'], scope: 'installation', status: 200 },
+  { method: 'GET', path: '/logs/default/checkpoint', pattern: '/logs/{log}/checkpoint', allowed: 'everybody', scope: 'none', status: 200 },
+  { method: 'GET', path: '/logs/default/tile/0/000.p/1', pattern: '/logs/{log}/tile/{path}', allowed: 'everybody', scope: 'none', status: 200 },
+  { method: 'GET', path: '/healthz', pattern: '/healthz', allowed: 'everybody', scope: 'none', status: 200 },
+  { method: 'GET', path: '/readyz', pattern: '/readyz', allowed: 'everybody', scope: 'none', status: 200 },
+];
+
+let server: RunningServer;
+let bad: Record<'expired' | 'revoked', Record<Role, string>>;
+let forLog: Record<'default' | 'other', Record<Role, string>>;
+let spare: string;
+
+beforeAll(async () => {
+  server = await runServer();
+  await server.trail.createLog('other');
+  await server.trail.append({ log: 'default', principal: 'test', body: Buffer.from('{"message":"first"}'), format: 'json' });
+  const past = openKeys(server.dataDir, { clock: { now: () => Date.parse('2020-01-01T00:00:00Z') }, random: systemRandom });
+  const forRoles = (make: (role: Role) => string): Record<Role, string> =>
+    Object.fromEntries(roles.map((role) => [role, make(role)])) as Record<Role, string>;
+  bad = {
+    expired: forRoles((role) => past.create({ role, expiresAt: '2020-01-02T00:00:00Z' }).key),
+    revoked: forRoles((role) => {
+      const { key, info } = server.keys.create({ role });
+      server.keys.revoke(info.id);
+      return key;
+    }),
+  };
+  forLog = {
+    default: forRoles((role) => server.keys.create({ role, logs: ['default'] }).key),
+    other: forRoles((role) => server.keys.create({ role, logs: ['other'] }).key),
+  };
+  spare = server.keys.create({ role: 'reader' }).info.id;
+  // A running server looks at the file again within a second.
+  await new Promise((done) => setTimeout(done, 1_100));
+});
+afterAll(() => server.close());
+
+async function attempt(route: Route, key: string | undefined, method = route.method): Promise<[number, unknown]> {
+  const path = route.path.endsWith('/') ? route.path + spare : route.path;
+  const { status, json } = await server.send(method, path, { key, ...(route.body === undefined ? {} : { body: route.body }) });
+  return [status, json['code']];
+}
+
+describe.each(routes)('$method $pattern', (route) => {
+  const { allowed, status, scope } = route;
+
+  it('answers those who have the right, and nobody else', async () => {
+    for (const role of roles) {
+      const expected = allowed === 'everybody' || allowed.includes(role) ? [status, undefined] : [403, 'forbidden'];
+      expect(await attempt(route, server.key[role]), role).toEqual(expected);
+    }
+  });
+
+  it('wants a key that is one', async () => {
+    const [id, other] = [server.key.writer.slice(0, 22), server.key.writer.slice(22)];
+    const notKeys = [
+      undefined,
+      '',
+      'x',
+      `${id}${other.slice(0, -1)}`,
+      `${id}${other.slice(0, -1)}${other.endsWith('A') ? 'B' : 'A'}`,
+      server.key.writer.replace('writer', 'admin'),
+    ];
+    for (const key of notKeys)
+      expect(await attempt(route, key), key).toEqual(allowed === 'everybody' ? [status, undefined] : [401, 'unauthenticated']);
+  });
+
+  it('is closed to keys that are over', async () => {
+    for (const role of roles) {
+      expect(await attempt(route, bad.expired[role])).toEqual(allowed === 'everybody' ? [status, undefined] : [401, 'key_expired']);
+      expect(await attempt(route, bad.revoked[role])).toEqual(allowed === 'everybody' ? [status, undefined] : [401, 'key_revoked']);
+    }
+  });
+
+  it('keeps a key to its logs', async () => {
+    for (const role of roles) {
+      const may = allowed === 'everybody' || allowed.includes(role);
+      const here = may && scope !== 'installation' ? [status, undefined] : [403, 'forbidden'];
+      const elsewhere = may && (scope === 'none' || scope === 'list') ? [status, undefined] : [403, 'forbidden'];
+      expect(await attempt(route, forLog.default[role]), role).toEqual(here);
+      expect(await attempt(route, forLog.other[role]), role).toEqual(elsewhere);
+    }
+  });
+});
+
+describe.each(routes.filter(({ method }) => method === 'GET'))('HEAD $pattern', (route) => {
+  it('answers whom GET answers', async () => {
+    for (const key of [undefined, server.key.writer, server.key.reader, server.key.admin, forLog.other.reader]) {
+      const [status] = await attempt(route, key);
+      expect(await attempt(route, key, 'HEAD')).toEqual([status, undefined]);
+    }
+  });
+});
+
+describe('the table above', () => {
+  it('has every route that the server has', async () => {
+    const { json } = await server.send('GET', '/openapi.json');
+    const described = Object.entries(json['paths'] as Record<string, object>).flatMap(([path, methods]) =>
+      Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`),
+    );
+    expect(described.toSorted()).toEqual(routes.map(({ method, pattern }) => `${method} ${pattern}`).toSorted());
+    expect(
+      server.app
+        .printRoutes({ commonPrefix: false })
+        .match(/\((?!OPTIONS)[A-Z, ]+\)/g)
+        ?.join()
+        .match(/(?:GET|POST|PUT|DELETE|PATCH)/g)?.length,
+    ).toBe(routes.length + 1); // and openapi.json
+  });
+
+  it('says in the description which routes want a key', async () => {
+    const { json } = await server.send('GET', '/openapi.json');
+    const paths = json['paths'] as Record<string, Record<string, { security: unknown[] }>>;
+    for (const { method, pattern, allowed } of routes)
+      expect(paths[pattern]?.[method.toLowerCase()]?.security.length, pattern).toBe(allowed === 'everybody' ? 0 : 1);
+  });
+
+  it('shows a reader of one log that log alone', async () => {
+    const { json } = await server.send('GET', '/api/v1/logs', { key: forLog.other.reader });
+    expect((json['logs'] as { log: string }[]).map(({ log }) => log)).toEqual(['other']);
+  });
+
+  it('does not tell a key for other logs whether a log exists', async () => {
+    const there = await server.send('GET', '/api/v1/logs/default/events/0', { key: forLog.other.reader });
+    const not = await server.send('GET', '/api/v1/logs/nowhere/events/0', { key: forLog.other.reader });
+    expect(there.text).toBe(not.text);
+    expect(there.status).toBe(403);
+  });
+});
+
+describe('keys', () => {
+  it('count at once when they are made or revoked by a route', async () => {
+    const made = await server.send('POST', '/api/v1/keys', {
+      key: server.key.admin,
+      body: '{"role":"reader","name":"Ada","logs":["default"],"expiresAt":"2999-01-01T00:00:00Z"}',
+    });
+    const { key, id, ...rest } = made.json as { key: string; id: string };
+    expect(rest).toEqual({
+      role: 'reader',
+      name: 'Ada',
+      logs: ['default'],
+      expiresAt: '2999-01-01T00:00:00.000Z',
+      createdAt: expect.any(String) as string,
+    });
+    expect((await server.send('GET', '/api/v1/logs/default/events/0', { key })).status).toBe(200);
+    const revoked = await server.send('DELETE', `/api/v1/keys/${id}`, { key: server.key.admin });
+    expect(revoked.json).toMatchObject({ id, revokedAt: expect.any(String) as string });
+    expect((await server.send('GET', '/api/v1/logs/default/events/0', { key })).json['code']).toBe('key_revoked');
+    expect((await server.send('DELETE', `/api/v1/keys/${id}`, { key: server.key.admin })).json).toEqual(revoked.json);
+    const list = await server.send('GET', '/api/v1/keys', { key: server.key.admin });
+    expect(list.json['keys']).toContainEqual(revoked.json);
+    expect(list.text).not.toContain(key.slice(-43));
+    expect(list.text).not.toContain('digest');
+  });
+
+  it.each([
+    ['', 400, 'json_syntax'],
+    ['{', 400, 'json_syntax'],
+    ['{"role":"reader","role":"admin"}', 400, 'json_duplicate_name'],
+    ['{"role":"king"}', 400, 'key_request'],
+    ['[]', 400, 'key_request'],
+    ['{"role":"reader","more":1}', 400, 'key_request'],
+    ['{"role":"reader","logs":[]}', 400, 'key_request'],
+    ['{"role":"reader","logs":["../x"]}', 400, 'key_request'],
+    ['{"role":"reader","expiresAt":"yesterday"}', 400, 'key_request'],
+    ['{"role":"reader","expiresAt":"2020-01-01T00:00:00Z"}', 400, 'key_request'],
+    ['{"role":"reader","name":""}', 400, 'key_request'],
+    [`{"role":"reader","name":"${'n'.repeat(101)}"}`, 400, 'key_request'],
+    ['{"role":"reader","name":"a\\u0000b"}', 400, 'key_request'],
+  ])('are not made from %s', async (body, status, code) => {
+    const { json, status: got } = await server.send('POST', '/api/v1/keys', { key: server.key.admin, body });
+    expect([got, json['code']]).toEqual([status, code]);
+  });
+
+  it('that are unknown cannot be revoked', async () => {
+    expect((await server.send('DELETE', '/api/v1/keys/aaaaaaaaaaaa', { key: server.key.admin })).json['code']).toBe('key_unknown');
+    expect((await server.send('DELETE', '/api/v1/keys/x', { key: server.key.admin })).json['code']).toBe('invalid_parameter');
+  });
+
+  it('are refused in a URL, however they are written, and whoever asks', async () => {
+    const { writer } = server.key;
+    for (const path of [
+      `/healthz?key=${writer}`,
+      `/logs/default/checkpoint?${writer}`,
+      `/${writer}`,
+      `/api/v1/logs/${encodeURIComponent(writer).replace('vt_', '%76t%5F')}/events`,
+    ]) {
+      const { status, json, text } = await server.send('GET', path, { key: server.key.reader });
+      expect([status, json['code']]).toEqual([400, 'key_in_url']);
+      expect(text).not.toContain(writer.slice(-43));
+    }
+  });
+});
