@@ -1,19 +1,18 @@
 /**
- * The write path's form of `record.ts`, `commitment.ts` and `packed-record.ts` in one pass: a record is flattened, committed to and packed
+ * The write path's form of `record.ts`, `commitment.ts` and `packed-record.ts` in one pass: a record is flattened, packed and committed to
  * without a string being made of any value, and without a pointer being put together twice. Tests hold every byte against those three,
  * which say what it does.
  *
- * What makes it fast: records of one source have the same members, so their paths are kept as a tree whose nodes hold the message that is
- * hashed for the field (0x10 ‖ length ‖ pointer ‖ room for the value digest); values are written as bytes behind their salt, hashed there, and
- * copied to where they are stored.
+ * What makes it fast: records of one source have the same members, so their paths are kept as a tree whose nodes hold the pointer as it is
+ * packed; values are written as bytes where they are stored, and `packed-commitment.ts` hashes them from there.
  */
-import { compareUtf8, utf8 } from '../core/bytes.ts';
+import { compareUtf8, concatBytes, uint16be, utf8 } from '../core/bytes.ts';
 import { canonicalJson } from '../core/canonical-json.ts';
 import { VeiltrailError } from '../core/errors.ts';
 import { isJsonObject, type JsonObject, type JsonValue } from '../core/json.ts';
 import { limits } from '../core/limits.ts';
-import { sha256Into, shake256Into } from '../core/sha256.ts';
-import { digestBytes, saltBytes, seedBytes } from './commitment.ts';
+import { seedBytes } from './commitment.ts';
+import { commitPacked } from './packed-commitment.ts';
 import { packedForm } from './packed-record.ts';
 import { escapePointer, wholePointer } from './record.ts';
 
@@ -21,38 +20,34 @@ import { escapePointer, wholePointer } from './record.ts';
 const pathsMax = 20_000;
 /** Nearly sorted lists up to this length are sorted by insertion, longer ones by the engine's sort. */
 const insertionMax = 64;
+/** Up to here a loop over the units is faster than the encoder. */
+const loopUnitsMax = 16;
 
 interface PathNode {
   pointer: string;
-  /** 0x10 ‖ uint16be(length) ‖ pointer ‖ 32 bytes for the value digest. */
-  message: Uint8Array;
-  /** Where the value digest goes. */
-  digestAt: number;
+  /** uint16be(length) ‖ pointer. */
+  packed: Uint8Array;
   /** UTF-16 order is not UTF-8 order for this pointer. */
   astral: boolean;
   members: Map<string, PathNode>;
 }
 
 export class RecordCommitter {
-  readonly #origin: Uint8Array;
+  readonly #origin: string;
   #root = createNode('');
   #paths = 1;
   #nodes: PathNode[] = [];
   #values: JsonValue[] = [];
-  #salts = new Uint8Array(saltBytes * 64);
-  /** 0x12 ‖ salt ‖ value. */
-  #scratch = new Uint8Array(4096);
-  #views: Uint8Array[] = [];
-  #message = new Uint8Array(4096);
   #out = new Uint8Array(65_536);
   #end = 0;
 
   /** @param origin the log's, 1 to 255 bytes */
   constructor(origin: string) {
-    this.#origin = utf8(origin);
-    if (this.#origin.length === 0 || this.#origin.length > limits.originBytesMax) {
+    const { length } = utf8(origin);
+    if (length === 0 || length > limits.originBytesMax) {
       throw new VeiltrailError('commitment_origin', `an origin has 1 to ${limits.originBytesMax} bytes`);
     }
+    this.#origin = origin;
   }
 
   /** Packed records so far, one behind the other: a view that the next {@link commit} may move. */
@@ -82,8 +77,8 @@ export class RecordCommitter {
     const begin = this.#end;
     try {
       this.#packHead(seed);
-      const length = this.#hashFields(seed);
-      sha256Into(this.#message.subarray(0, length), commitments, at);
+      for (let i = 0; i < this.#nodes.length; i++) this.#packField(this.#nodes[i] as PathNode, this.#values[i] as JsonValue);
+      commitments.set(commitPacked(this.#origin, this.#out.subarray(begin, this.#end)), at);
     } catch (error) {
       this.#end = begin;
       throw error;
@@ -163,99 +158,42 @@ export class RecordCommitter {
     this.#end += 1 + seedBytes + 4;
   }
 
-  /** Hashes and packs every field; returns the length of the commitment's message. */
-  #hashFields(seed: Uint8Array): number {
-    const count = this.#nodes.length;
-    this.#deriveSalts(seed, count);
-    const origin = this.#origin;
-    const headBytes = 7 + origin.length;
-    const length = headBytes + digestBytes * count;
-    if (this.#message.length < length) this.#message = new Uint8Array(2 * length);
-    const message = this.#message;
-    message[0] = 0x11;
-    message[1] = origin.length >>> 8;
-    message[2] = origin.length & 0xff;
-    message.set(origin, 3);
-    writeUint32(message, 3 + origin.length, count);
-    for (let i = 0; i < count; i++) {
-      const node = this.#nodes[i] as PathNode;
-      const end = this.#writeValue(this.#values[i] as JsonValue, saltBytes * i);
-      sha256Into(this.#view(end), node.message, node.digestAt);
-      sha256Into(node.message, message, headBytes + digestBytes * i);
-      this.#packField(node, end);
-    }
-    return length;
-  }
-
-  #deriveSalts(seed: Uint8Array, count: number): void {
-    const length = saltBytes * count;
-    if (this.#salts.length < length) this.#salts = new Uint8Array(2 * length);
-    shake256Into(seed, this.#salts, length);
-  }
-
-  /** Writes 0x12 ‖ salt ‖ value to the scratch buffer; returns the end. */
-  #writeValue(value: JsonValue, saltAt: number): number {
-    const from = 1 + saltBytes;
-    const end = typeof value === 'string' ? this.#writePlain(value, from) : this.#writeText(canonicalJson(value), from);
-    const scratch = this.#scratch;
-    const salts = this.#salts;
-    scratch[0] = 0x12;
-    for (let i = 0; i < saltBytes; i++) scratch[1 + i] = salts[saltAt + i] as number;
-    return end;
+  #packField(node: PathNode, value: JsonValue): void {
+    const { packed } = node;
+    this.#reserve(packed.length + 4);
+    const out = this.#out;
+    for (let i = 0; i < packed.length; i++) out[this.#end + i] = packed[i] as number;
+    const lengthAt = this.#end + packed.length;
+    this.#end = lengthAt + 4;
+    if (typeof value === 'string') this.#packString(value);
+    else this.#packText(canonicalJson(value));
+    writeUint32(this.#out, lengthAt, this.#end - lengthAt - 4);
   }
 
   /** A string whose JSON is its characters between quotes: nearly all are. The others take the long way. */
-  #writePlain(value: string, from: number): number {
+  #packString(value: string): void {
     const units = value.length;
-    this.#reserveScratch(from + units + 2);
-    const scratch = this.#scratch;
-    let at = from;
-    scratch[at++] = 0x22;
-    for (let i = 0; i < units; i++) {
-      const unit = value.charCodeAt(i);
-      if (unit < 0x20 || unit > 0x7e || unit === 0x22 || unit === 0x5c) return this.#writeText(canonicalJson(value), from);
-      scratch[at++] = unit;
-    }
-    scratch[at++] = 0x22;
-    return at;
-  }
-
-  #writeText(text: string, from: number): number {
-    this.#reserveScratch(from + 3 * text.length);
-    const scratch = this.#scratch;
-    for (let i = 0; i < text.length; i++) {
-      const unit = text.charCodeAt(i);
-      if (unit > 0x7f) return from + encoder.encodeInto(text, scratch.subarray(from)).written;
-      scratch[from + i] = unit;
-    }
-    return from + text.length;
-  }
-
-  #packField(node: PathNode, end: number): void {
-    const { message, digestAt } = node;
-    const from = 1 + saltBytes;
-    const valueBytes = end - from;
-    this.#reserve(digestAt - 1 + 4 + valueBytes);
+    this.#reserve(units + 2);
     const out = this.#out;
     let at = this.#end;
-    for (let i = 1; i < digestAt; i++) out[at++] = message[i] as number;
-    writeUint32(out, at, valueBytes);
-    at += 4;
-    if (valueBytes > 64) out.set(this.#scratch.subarray(from, end), at);
-    else for (let i = 0; i < valueBytes; i++) out[at + i] = this.#scratch[from + i] as number;
-    this.#end = at + valueBytes;
+    out[at++] = 0x22;
+    for (let i = 0; i < units; i++) {
+      const unit = value.charCodeAt(i);
+      if (unit < 0x20 || unit > 0x7e || unit === 0x22 || unit === 0x5c) return this.#packText(canonicalJson(value));
+      out[at++] = unit;
+    }
+    out[at++] = 0x22;
+    this.#end = at;
   }
 
-  /** The first bytes of the scratch buffer; for short lengths always the same object. */
-  #view(length: number): Uint8Array {
-    if (length > 1024) return this.#scratch.subarray(0, length);
-    return (this.#views[length] ??= this.#scratch.subarray(0, length));
-  }
-
-  #reserveScratch(bytes: number): void {
-    if (bytes <= this.#scratch.length) return;
-    this.#scratch = new Uint8Array(2 * bytes);
-    this.#views = [];
+  #packText(text: string): void {
+    this.#reserve(3 * text.length);
+    if (text.length > loopUnitsMax || /[^\u0020-\u007e]/.test(text)) {
+      this.#end += encoder.encodeInto(text, this.#out.subarray(this.#end)).written;
+      return;
+    }
+    for (let i = 0; i < text.length; i++) this.#out[this.#end + i] = text.charCodeAt(i);
+    this.#end += text.length;
   }
 
   #reserve(bytes: number): void {
@@ -272,12 +210,12 @@ function createNode(pointer: string): PathNode {
   if (!pointer.isWellFormed()) throw new VeiltrailError('not_canonical', 'half of a surrogate pair in a name');
   const bytes = utf8(pointer);
   if (bytes.length > limits.pointerBytesMax) throw new VeiltrailError('pointer_too_long', `a pointer longer than ${limits.pointerBytesMax} bytes`);
-  const message = new Uint8Array(3 + bytes.length + digestBytes);
-  message[0] = 0x10;
-  message[1] = bytes.length >>> 8;
-  message[2] = bytes.length & 0xff;
-  message.set(bytes, 3);
-  return { pointer, message, digestAt: 3 + bytes.length, astral: /[\ud800-\udfff]/.test(pointer), members: new Map() };
+  return {
+    pointer,
+    packed: concatBytes(uint16be(bytes.length), bytes),
+    astral: /[\ud800-\udfff]/.test(pointer),
+    members: new Map(),
+  };
 }
 
 function isContainer(value: JsonValue): boolean {
