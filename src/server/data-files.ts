@@ -4,6 +4,7 @@ import { opendir } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
 
 export const keysDirectory = 'keys';
+export const recordsFileName = 'records.db';
 export const indexFileName = 'index.db';
 
 /** Not sealed: what is checked by content (logs), rebuilt (index), held by the running process (lock), or is the seal. */

@@ -18,36 +18,81 @@ import type { TileSource } from '../storage/tile-store.ts';
 import { Caller } from '../thread/port-call.ts';
 import { openKeyring, type Keyring } from '../vault/keyring.ts';
 import type { Problem } from '../verify/problem.ts';
-import { readDataConfig } from './data-config.ts';
-import { keysDirectory, listTileFiles, sealedPaths } from './data-files.ts';
+import { configFileName, readDataConfig } from './data-config.ts';
+import { keysDirectory, listTileFiles, recordsFileName, sealedPaths } from './data-files.ts';
 import { openStoredVault, vaultFileName, type StoredVault } from './stored-vault.ts';
 import type { VerifyThreadData } from './verify-thread.ts';
 
 /**
- * Verifies one log of a data directory, whether or not a server runs on it.
- * @throws VeiltrailError `log_unknown`, and what makes verification impossible: no configuration, no keyring
+ * Verifies one log of a data directory, whether or not a server runs on it. A directory that cannot even be opened is a finding, too.
+ * @throws VeiltrailError `data_dir_missing`, `log_unknown` where nothing says that there ever was such a log, and what marks wrong use
  */
 export async function verifyStoredLog(dataDir: string, options: VerifyOptions): Promise<VerifyReport> {
-  readDataConfig(dataDir);
-  const paths = dataDirPaths(dataDir);
-  const keyring = openKeyring(join(dataDir, keysDirectory), { create: false });
-  const records = openSqliteRecordSource(paths.records);
-  const vault = openStoredVault(dataDir, keyring);
-  const threads = new RangeThreads({ thread: 'verify', dataDir });
+  const closing: (() => Promise<void>)[] = [];
   try {
-    const store = await storeParts(dataDir, options.log, keyring, records, vault);
-    return await verifyLog(options, {
-      tiles: openFileTileSource(paths.logs),
-      listTiles: (log) => listTileFiles(join(paths.logs, log)),
-      verifyRange: (task) => threads.verify(task),
-      threads: threads.count,
-      store,
-    });
+    const { origin } = at(configFileName, () => readDataConfig(dataDir));
+    try {
+      return await verifyOpened(dataDir, options, closing);
+    } catch (error) {
+      if (!(error instanceof VeiltrailError) || usageCodes.has(error.code)) throw error;
+      return cannotOpen(`${origin}/${options.log}`, error);
+    }
+  } catch (error) {
+    if (!(error instanceof VeiltrailError) || usageCodes.has(error.code)) throw error;
+    return cannotOpen('', error);
   } finally {
-    await threads.close();
-    await vault.close();
-    await records.close();
+    for (const close of closing.toReversed()) await close();
   }
+}
+
+/** What a person did wrong, not what is wrong with the data. */
+const usageCodes = new Set(['data_dir_missing', 'vkey_missing', 'vkey_syntax', 'vkey_type']);
+
+async function verifyOpened(dataDir: string, options: VerifyOptions, closing: (() => Promise<void>)[]): Promise<VerifyReport> {
+  const paths = dataDirPaths(dataDir);
+  const keyring = at(keysDirectory, () => openKeyring(join(dataDir, keysDirectory), { create: false }));
+  const records = at(recordsFileName, () => openSqliteRecordSource(paths.records));
+  closing.push(() => records.close());
+  const vault = at(vaultFileName, () => openStoredVault(dataDir, keyring));
+  closing.push(() => vault.close());
+  const threads = new RangeThreads({ thread: 'verify', dataDir });
+  closing.push(() => threads.close());
+  const store = await storeParts(dataDir, options.log, keyring, records, vault);
+  return verifyLog(options, {
+    tiles: openFileTileSource(paths.logs),
+    listTiles: (log) => listTileFiles(join(paths.logs, log)),
+    verifyRange: (task) => threads.verify(task),
+    threads: threads.count,
+    store,
+  });
+}
+
+/** Adds to an error the file that was being opened. */
+function at<T>(where: string, open: () => T): T {
+  try {
+    return open();
+  } catch (error) {
+    if (!(error instanceof VeiltrailError)) throw error;
+    const file = typeof error.detail['file'] === 'string' ? `${where}/${error.detail['file']}` : where;
+    throw new VeiltrailError(error.code, error.message.includes(file) ? error.message : `${file}: ${error.message}`, { where: file, ...error.detail }, { cause: error });
+  }
+}
+
+/** The report on a directory that cannot be read: one problem, and nothing proved. */
+function cannotOpen(origin: string, error: VeiltrailError): VerifyReport {
+  const where = typeof error.detail['where'] === 'string' ? error.detail['where'] : 'data directory';
+  return {
+    ok: false,
+    origin,
+    treeSize: 0,
+    root: '',
+    records: { verified: 0, erased: 0, redacted: 0 },
+    firstBadLeaf: null,
+    problems: [{ code: error.code, where, message: error.message }],
+    problemCount: 1,
+    steps: [{ step: 'open', ok: false, detail: error.message }],
+    notChecked: ['everything: the data directory cannot be opened'],
+  };
 }
 
 async function storeParts(dataDir: string, log: string, keyring: Keyring, records: RecordSource, vault: StoredVault): Promise<StoreParts> {
@@ -66,7 +111,7 @@ async function storeParts(dataDir: string, log: string, keyring: Keyring, record
       return { problems: found.map(({ code, path, message }) => ({ code, where: path, message: `${path}: ${message}` })) };
     },
     async checkDatabases() {
-      return ['records.db', vaultFileName].flatMap((file) =>
+      return [recordsFileName, vaultFileName].flatMap((file) =>
         checkDatabase(join(dataDir, file)).map((message): Problem => ({ code: 'database_damaged', where: file, message: `${file}: ${message}` })),
       );
     },

@@ -1,0 +1,84 @@
+/** The product as people run it: the command in a process of its own, on a directory of its own. */
+import { spawn, type ChildProcess } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { onTestFinished } from 'vitest';
+
+const main = new URL('../../src/cli/main.ts', import.meta.url).pathname;
+
+export interface Finished {
+  code: number | null;
+  out: string;
+  err: string;
+}
+
+/** A directory that goes away with the test. */
+export function temporaryDirectory(): string {
+  const dir = mkdtempSync(join(tmpdir(), 'veiltrail-e2e-'));
+  onTestFinished(() => rmSync(dir, { recursive: true, force: true }));
+  return dir;
+}
+
+/** Runs a command to its end. */
+export function run(args: readonly string[], options: { input?: string | Buffer; cwd?: string; env?: Record<string, string> } = {}): Promise<Finished> {
+  const child = spawn(process.execPath, [main, ...args], { cwd: options.cwd, env: { ...cleanEnvironment(), ...options.env } });
+  child.stdin.on('error', () => undefined).end(options.input ?? '');
+  return finish(child);
+}
+
+/** The tests' own environment must not decide what a command works on. */
+function cleanEnvironment(): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('VEILTRAIL_') && name !== 'NODE_OPTIONS'));
+}
+
+function finish(child: ChildProcess): Promise<Finished> {
+  let out = '';
+  let err = '';
+  child.stdout?.on('data', (data: Buffer) => (out += data.toString()));
+  child.stderr?.on('data', (data: Buffer) => (err += data.toString()));
+  return new Promise((resolve) => child.on('close', (code) => resolve({ code, out, err })));
+}
+
+export interface Served {
+  url: string;
+  pid: number;
+  /** All that the server has printed. */
+  said(): string;
+  /** The text of a first key. */
+  key(role: 'admin' | 'writer' | 'reader'): string;
+  /** Stops in an orderly way. */
+  stop(): Promise<void>;
+  /** `kill -9`. */
+  kill(): Promise<void>;
+}
+
+/** Starts `serve` and returns when it answers. */
+export async function serve(data: string, args: readonly string[] = []): Promise<Served> {
+  const child = spawn(process.execPath, [main, 'serve', '--data', data, '--listen', '127.0.0.1:0', ...args], { env: cleanEnvironment(), stdio: ['ignore', 'pipe', 'pipe'] });
+  let said = '';
+  const exited = new Promise<void>((resolve) => child.on('close', () => resolve()));
+  const url = await new Promise<string>((resolve, reject) => {
+    const hear = (data: Buffer): void => {
+      said += data.toString();
+      const found = /http:\/\/127\.0\.0\.1:\d+/.exec(said)?.[0];
+      if (found) resolve(found);
+    };
+    child.stdout.on('data', hear);
+    child.stderr.on('data', hear);
+    child.on('close', (code) => reject(new Error(`the server ended with ${code}: ${said}`)));
+  });
+  const end = async (signal: NodeJS.Signals): Promise<void> => {
+    if (child.exitCode === null && child.signalCode === null) child.kill(signal);
+    await exited;
+  };
+  onTestFinished(() => end('SIGKILL'));
+  return {
+    url,
+    pid: child.pid as number,
+    said: () => said,
+    key: (role) => readFileSync(join(data, `keys/${role}.key`), 'utf8').trim(),
+    stop: () => end('SIGTERM'),
+    kill: () => end('SIGKILL'),
+  };
+}
