@@ -105,7 +105,7 @@ export async function createHttpServer(parts: HttpParts): Promise<FastifyInstanc
   });
   // Connections that were busy when the server began to stop are closed as their answers are out, not when their clients lose patience.
   app.addHook('preClose', (done) => {
-    const timer = setInterval(() => app.server.closeIdleConnections(), 50);
+    const timer = setInterval(() => app.server.closeIdleConnections(), 50).unref();
     app.server.once('close', () => clearInterval(timer));
     done();
   });

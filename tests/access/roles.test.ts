@@ -1,0 +1,43 @@
+import { describe, expect, it } from 'vitest';
+import { authorize, mayDo, rights, rightsOf, roles, type Right, type Role } from '../../src/access/roles.ts';
+
+const table: Record<Role, Right[]> = {
+  writer: ['events.append'],
+  reader: ['events.read', 'proof.read', 'log.list'],
+  admin: ['log.list', 'log.create', 'key.manage'],
+};
+const installationWide: readonly Right[] = ['log.create', 'key.manage'];
+
+describe('roles', () => {
+  it('have these rights and no other', () => {
+    expect(rightsOf).toEqual(table);
+    for (const role of roles) {
+      for (const right of rights) {
+        expect(mayDo({ id: 'k', role }, right, 'default'), `${role} ${right}`).toBe(table[role].includes(right));
+      }
+    }
+  });
+
+  it('give the one who hands out keys no events, and the one who writes nothing to read', () => {
+    expect(table.admin.filter((right) => right.startsWith('events.') || right.startsWith('proof.'))).toEqual([]);
+    expect(table.writer).toEqual(['events.append']);
+  });
+
+  it('are good for the logs a key names, and never for the whole installation then', () => {
+    for (const role of roles) {
+      for (const right of rights) {
+        const scoped = { id: 'k', role, logs: ['a', 'b'] };
+        expect(mayDo(scoped, right, 'a')).toBe(table[role].includes(right) && !installationWide.includes(right));
+        expect(mayDo(scoped, right, 'c')).toBe(false);
+        expect(mayDo(scoped, right)).toBe(table[role].includes(right) && right === 'log.list');
+      }
+    }
+  });
+
+  it('are told what is missing, and nothing about the log', () => {
+    expect(() => authorize({ id: 'k', role: 'writer' }, 'events.read', 'secret-log')).toThrow(
+      expect.objectContaining({ code: 'forbidden', message: 'this key lacks the right events.read here', detail: { right: 'events.read' } }),
+    );
+    expect(() => authorize({ id: 'k', role: 'reader' }, 'events.read', 'a')).not.toThrow();
+  });
+});
