@@ -1,5 +1,5 @@
 /** `config.json`: what a data directory is, written once when it is made. */
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { VeiltrailError } from '../core/errors.ts';
 import { isJsonObject, parseJson } from '../core/json.ts';
@@ -17,12 +17,13 @@ export interface DataConfig {
   origin: string;
 }
 
-/** @throws VeiltrailError `data_dir_missing`, `config_damaged`, `newer_format` */
+/** @throws VeiltrailError `data_dir_missing`, `config_missing` (but records are there), `config_damaged`, `newer_format` */
 export function readDataConfig(dataDir: string): DataConfig {
   let text: string;
   try {
     text = readFileSync(join(dataDir, configFileName), 'utf8');
   } catch {
+    if (existsSync(join(dataDir, 'records.db'))) throw new VeiltrailError('config_missing', `${configFileName} is missing`, { where: configFileName });
     throw new VeiltrailError('data_dir_missing', `${dataDir} is not a data directory: it has no ${configFileName}`);
   }
   const damaged = new VeiltrailError('config_damaged', `${configFileName} is damaged`, { where: configFileName });

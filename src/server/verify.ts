@@ -98,9 +98,10 @@ function cannotOpen(origin: string, error: VeiltrailError): VerifyReport {
 async function storeParts(dataDir: string, log: string, keyring: Keyring, records: RecordSource, vault: StoredVault): Promise<StoreParts> {
   const state = (await records.logs()).find((one) => one.log === log);
   if (!state) throw new VeiltrailError('log_unknown', `there is no log ${log} in ${dataDir}`);
-  const vkeys = keyring.logs().flatMap((name) => keyring.signer(name)?.vkey ?? []);
+  const vkeys = at(keysDirectory, () => keyring.logs().flatMap((name) => keyring.signer(name)?.vkey ?? []));
   const own = keyring.signer(log)?.vkey;
-  if (own === undefined) throw new VeiltrailError('signing_key_missing', `the keyring has no signing key for log ${log}`);
+  const where = `${keysDirectory}/${log}.signing-key`;
+  if (own === undefined) throw new VeiltrailError('signing_key_missing', `${where} is missing`, { where });
   return {
     state,
     vkey: own,
@@ -108,7 +109,7 @@ async function storeParts(dataDir: string, log: string, keyring: Keyring, record
       if (isDataDirInUse(dataDir)) return { problems: [], absent: 'a server is running on it' };
       if (!(await records.isClean())) return { problems: [], absent: 'it was not stopped in an orderly way; starting and stopping it seals it' };
       const found = await checkSeal({ dataDir, paths: sealedPaths(dataDir), verifiers: vkeys.map(createNoteVerifier), clean: true });
-      return { problems: found.map(({ code, path, message }) => ({ code, where: path, message: `${path}: ${message}` })) };
+      return { problems: found.map(({ code, path, message }) => ({ code, where: path, message: path === 'seal.json' ? `${path}: ${message}` : `${path}: ${message} (or seal.json is an older one)` })) };
     },
     async checkDatabases() {
       return [recordsFileName, vaultFileName].flatMap((file) =>

@@ -1,0 +1,183 @@
+/**
+ * Promise 2: any change to any stored byte is found by `verify`, which names the leaf or the file. Every file of a stopped data directory is
+ * attacked in turn, on its raw bytes; index, lock and nothing else are left out (an index is rebuilt, a lock is empty).
+ */
+import { copyFileSync, cpSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import { join, relative } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { openTrail } from '../../src/server/compose.ts';
+import { verifyStoredLog } from '../../src/server/verify.ts';
+import type { VerifyReport } from '../../src/app/verify-log.ts';
+import { createSeeded } from '../../bench/events.ts';
+import { run } from './product.ts';
+
+const seed = Number(process.env['VEILTRAIL_SEED'] ?? 20_261_122);
+const random = createSeeded(seed);
+const root = mkdtempSync(join(tmpdir(), 'veiltrail-tamper-'));
+const original = join(root, 'original');
+const early = join(root, 'early');
+const work = join(root, 'work');
+let keptCheckpoint: string;
+
+function events(from: number, to: number): Buffer {
+  const lines: string[] = [];
+  for (let i = from; i < to; i++) lines.push(JSON.stringify({ id: `e${i}`, action: 'customer.read', actor: { type: 'user', id: `u${i % 7}`, email: `person${i % 7}@example.net` } }));
+  return Buffer.from(lines.join('\n'));
+}
+
+async function append(from: number, to: number): Promise<void> {
+  const trail = await openTrail({ dataDir: original });
+  await trail.createLog('default');
+  for (let at = from; at < to; at += 50) await trail.append({ log: 'default', principal: 'local', body: events(at, Math.min(to, at + 50)), format: 'ndjson' });
+  keptCheckpoint = (await trail.checkpoint('default')) as string;
+  await trail.close();
+}
+
+beforeAll(async () => {
+  console.log(`tamper seed ${seed}`);
+  await append(0, 300);
+  cpSync(original, early, { recursive: true });
+  await append(300, 620);
+  return () => rmSync(root, { recursive: true, force: true });
+}, 60_000);
+
+function files(): string[] {
+  return readdirSync(original, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => relative(original, join(entry.parentPath, entry.name)))
+    .filter((path) => !/^(index\.db|lock)/.test(path))
+    .toSorted();
+}
+
+/** A fresh copy with one thing done to it. */
+async function attacked(attack: (dir: string) => void, kept?: string): Promise<VerifyReport> {
+  rmSync(work, { recursive: true, force: true });
+  cpSync(original, work, { recursive: true });
+  attack(work);
+  return verifyStoredLog(work, { log: 'default', ...(kept === undefined ? {} : { keptCheckpoint: kept }) });
+}
+
+/** Names the leaf or the file: what someone would look at. */
+function expectFound(report: VerifyReport, path: string, what: string): void {
+  expect(report.ok, `${what} of ${path} is found`).toBe(false);
+  const named = report.firstBadLeaf !== null || report.problems.some(({ where, message }) => where.includes(path) || message.includes(path) || path.includes(where));
+  expect(named, `${what} of ${path} names it: ${JSON.stringify(report.problems.slice(0, 3))}`).toBe(true);
+}
+
+test('untouched, all is well', async () => {
+  const report = await attacked(() => undefined, keptCheckpoint);
+  expect(report.problems).toEqual([]);
+  expect(report).toMatchObject({ ok: true, treeSize: 620, records: { verified: 620 }, firstBadLeaf: null });
+});
+
+test('every kind of file is there to be attacked', () => {
+  const all = files();
+  for (const path of ['config.json', 'policy.yaml', 'access.json', 'seal.json', 'records.db', 'vault.db', 'logs/default/checkpoint', 'logs/default/tile/0/000', 'logs/default/tile/entries/002.p/108']) {
+    expect(all).toContain(path);
+  }
+  expect(all.filter((path) => path.startsWith('keys/')).length).toBeGreaterThan(5);
+});
+
+describe('each stored file', () => {
+  test('with a flipped bit: at its start, in its middle, at its end, and anywhere', async () => {
+    for (const path of files()) {
+      const { size } = statSync(join(original, path));
+      const places = [0, Math.floor(size / 2), size - 1, ...Array.from({ length: path.endsWith('.db') ? 12 : 1 }, () => Math.floor(random() * size))];
+      for (const place of new Set(places)) {
+        const report = await attacked((dir) => flip(join(dir, path), place, 1 << Math.floor(random() * 8)));
+        expectFound(report, path, `a flipped bit at ${place}`);
+      }
+    }
+  }, 300_000);
+
+  test('with its end cut off, or made longer', async () => {
+    for (const path of files()) {
+      const { size } = statSync(join(original, path));
+      expectFound(await attacked((dir) => truncateSync(join(dir, path), Math.max(0, size - 1 - Math.floor(random() * Math.min(size, 5000))))), path, 'a cut end');
+      expectFound(await attacked((dir) => writeFileSync(join(dir, path), Buffer.concat([readFileSync(join(dir, path)), Buffer.from([0])]))), path, 'a byte more');
+    }
+  }, 300_000);
+
+  test('deleted', async () => {
+    for (const path of files()) expectFound(await attacked((dir) => rmSync(join(dir, path))), path, 'deletion');
+  }, 300_000);
+
+  test('replaced by an older copy', async () => {
+    for (const path of files()) {
+      const older = join(early, path);
+      if (!statSync(older, { throwIfNoEntry: false }) || readFileSync(older).equals(readFileSync(join(original, path)))) continue;
+      expectFound(await attacked((dir) => copyFileSync(older, join(dir, path))), path, 'an older copy');
+    }
+  }, 120_000);
+});
+
+test('a file that was slipped in', async () => {
+  for (const path of ['keys/extra.key', 'extra.json', 'logs/default/tile/0/extra']) {
+    expectFound(await attacked((dir) => writeFileSync(join(dir, path), 'x')), path, 'an extra file');
+  }
+});
+
+test('two chunks swapped in the database, as someone would who can write SQL', async () => {
+  const report = await attacked((dir) =>
+    sql(dir, 'records.db', (database) => {
+      const [first, second] = database.prepare('SELECT rowid AS id, sealed FROM chunks ORDER BY first_leaf LIMIT 2').all() as { id: number; sealed: Uint8Array }[];
+      const update = database.prepare('UPDATE chunks SET sealed = ? WHERE rowid = ?');
+      update.run((second as { sealed: Uint8Array }).sealed, (first as { id: number }).id);
+      update.run((first as { sealed: Uint8Array }).sealed, (second as { id: number }).id);
+    }),
+  );
+  expect(report.ok).toBe(false);
+  expect(report.firstBadLeaf).toBe(0);
+});
+
+test('a chunk deleted in the database names its first leaf', async () => {
+  const report = await attacked((dir) => sql(dir, 'records.db', (database) => database.exec('DELETE FROM chunks WHERE first_leaf = 100')));
+  expect(report.firstBadLeaf).toBe(100);
+  expect(report.problems.some(({ code }) => code === 'record_missing')).toBe(true);
+});
+
+test('a vault row deleted names a leaf that bears its token', async () => {
+  const report = await attacked((dir) => sql(dir, 'vault.db', (database) => deleteOneToken(database)));
+  expect(report.ok).toBe(false);
+  expect(report.firstBadLeaf).not.toBeNull();
+});
+
+test('the whole directory put back to an older state: found by a checkpoint kept elsewhere, and by that only', async () => {
+  rmSync(work, { recursive: true, force: true });
+  cpSync(early, work, { recursive: true });
+  expect((await verifyStoredLog(work, { log: 'default' })).ok).toBe(true);
+  const report = await verifyStoredLog(work, { log: 'default', keptCheckpoint });
+  expect(report.problems.map(({ code }) => code)).toEqual(['rolled_back']);
+});
+
+test('the command exits 1 and names the place', async () => {
+  await attacked((dir) => flip(join(dir, 'logs/default/tile/entries/001'), 5000, 1));
+  const { code, out } = await run(['verify', work, '--json']);
+  expect(code).toBe(1);
+  const report = JSON.parse(out) as VerifyReport;
+  expect(report.firstBadLeaf).toBe(256 + Math.floor(5000 / 35));
+  const { code: humanCode, out: text } = await run(['verify', work]);
+  expect(humanCode).toBe(1);
+  expect(text).toContain(`first bad leaf: ${report.firstBadLeaf}`);
+});
+
+function flip(file: string, place: number, bit: number): void {
+  const bytes = readFileSync(file);
+  bytes[place] = (bytes[place] as number) ^ bit;
+  writeFileSync(file, bytes);
+}
+
+function sql(dir: string, file: string, change: (database: DatabaseSync) => void): void {
+  const database = new DatabaseSync(join(dir, file));
+  change(database);
+  database.close();
+}
+
+function deleteOneToken(database: DatabaseSync): void {
+  const tables = (database.prepare("SELECT name FROM sqlite_schema WHERE type = 'table'").all() as { name: string }[]).map(({ name }) => name);
+  const tokens = tables.find((name) => /token/.test(name) && !/bucket|index|lookup/.test(name)) as string;
+  database.exec(`DELETE FROM ${tokens} WHERE rowid = (SELECT min(rowid) FROM ${tokens})`);
+}
