@@ -80,7 +80,8 @@ export function newKey(request: KeyRequest, nowMs: number, random: Random): { ke
   return { key, row };
 }
 
-function infoOf({ digest: _, ...info }: KeyRow): KeyInfo {
+function infoOf(row: KeyRow): KeyInfo {
+  const { digest: _digest, ...info } = row;
   return info;
 }
 

@@ -247,7 +247,7 @@ class Mapper {
       actor.type = type.toLowerCase();
       if (actor.type === type) this.#move(here, typeName as string, '/actor/type');
     }
-    actor.id = String(scope.object[idName]);
+    actor.id = String(scope.object[idName] as string | number);
     this.#move(scope, idName, '/actor/id');
     this.#takeText(scope, inside.name, actor, 'name', '/actor');
     this.#takeText(scope, inside.email, actor, 'email', '/actor');
@@ -280,7 +280,7 @@ class Mapper {
     const idName = firstId(scope, inside.targetId);
     if (idName === undefined) return undefined;
     const to = `/targets/${index}`;
-    const target: JsonObject = { type: fallbackType, id: String(scope.object[idName]) };
+    const target: JsonObject = { type: fallbackType, id: String(scope.object[idName] as string | number) };
     this.#move(scope, idName, `${to}/id`);
     this.#takeText(scope, inside.targetType, target, 'type', to);
     this.#takeText(scope, inside.targetName, target, 'name', to);

@@ -79,8 +79,10 @@ export function valueEnd(text: string, at: number): number {
     if (unit === quote) {
       i = stringEnd(text, i) - 1;
       if (i < 0) return -1;
-    } else if (unit === 0x7b || unit === 0x5b) depth++;
-    else if ((unit === 0x7d || unit === 0x5d) && --depth === 0) return i + 1;
+    } else if (unit === 0x7b || unit === 0x5b) {
+      // More is open than there is text left to close it.
+      if (++depth >= text.length - i) return -1;
+    } else if ((unit === 0x7d || unit === 0x5d) && --depth === 0) return i + 1;
   }
   return -1;
 }

@@ -178,7 +178,7 @@ export function createClient(options: ClientOptions): Client {
     appendBody,
     async search({ log = logDefault, signal, q, since, until, limit, cursor } = {}) {
       const query = { q, since, until, cursor, limit: limit === undefined ? undefined : String(limit) };
-      const response = await get(`${logPath(log)}/events`, { ...(signal ? { signal } : {}) }, { query });
+      const response = await get(`${logPath(log)}/events`, signal ? { signal } : {}, { query });
       return (await response.json()) as SearchResult;
     },
     read: (leafIndex, { log = logDefault, ...rest } = {}) =>

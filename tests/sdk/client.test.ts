@@ -1,4 +1,4 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { createClient, VeiltrailError, type Client } from '../../src/sdk/index.ts';
@@ -103,11 +103,11 @@ describe('a client of a server', () => {
 });
 
 describe('a client of a server that has trouble', () => {
-  let troubled: Server | undefined;
+  let troubled = createServer();
   let asked: IncomingMessage[] = [];
   afterEach(() => {
-    troubled?.closeAllConnections();
-    troubled?.close();
+    troubled.closeAllConnections();
+    troubled.close();
     asked = [];
   });
   const answers = async (...handlers: ((response: ServerResponse) => void)[]): Promise<string> => {
@@ -115,8 +115,8 @@ describe('a client of a server that has trouble', () => {
       asked.push(request);
       request.resume().on('end', () => (handlers[Math.min(asked.length, handlers.length) - 1] as (response: ServerResponse) => void)(response));
     });
-    await new Promise<void>((done) => troubled?.listen(0, '127.0.0.1', done));
-    return `http://127.0.0.1:${(troubled?.address() as AddressInfo).port}`;
+    await new Promise<void>((done) => troubled.listen(0, '127.0.0.1', done));
+    return `http://127.0.0.1:${(troubled.address() as AddressInfo).port}`;
   };
   const problem = (status: number, code: string, retryAfter?: string) => (response: ServerResponse) =>
     void response
@@ -132,13 +132,15 @@ describe('a client of a server that has trouble', () => {
     const started = performance.now();
     expect((await createClient({ url, key: 'k', retry }).append([event('x')])).treeSize).toBe(1);
     expect(performance.now() - started).toBeGreaterThan(990);
-    expect(asked.map(({ url: path, headers }) => [path, headers.authorization])).toEqual(Array(3).fill(['/api/v1/logs/default/events', 'Bearer k']));
+    expect(asked.map(({ url: path, headers }) => [path, headers.authorization])).toEqual(
+      Array.from({ length: 3 }, () => ['/api/v1/logs/default/events', 'Bearer k']),
+    );
   });
 
   it('sends an event again whose answer was lost, under the same id', async () => {
     const url = await answers(reset, reset, done);
     const bodies: string[] = [];
-    troubled?.prependListener('request', (request: IncomingMessage) => request.on('data', (data: Buffer) => bodies.push(data.toString())));
+    troubled.prependListener('request', (request: IncomingMessage) => request.on('data', (data: Buffer) => bodies.push(data.toString())));
     await createClient({ url, retry }).append([event('x')]);
     expect(new Set(bodies).size).toBe(1);
     expect(bodies.length).toBe(3);
@@ -210,7 +212,7 @@ describe('a client of a server that has trouble', () => {
     const client = createClient({
       url: 'https://example.org/audit',
       fetch: async (input) => {
-        calls.push(String(input));
+        calls.push(input instanceof Request ? input.url : input.toString());
         return new Response('text');
       },
     });

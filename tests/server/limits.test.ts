@@ -89,6 +89,30 @@ describe('requests', () => {
   });
 });
 
+describe('a client that goes away', () => {
+  it('in its body, or before its answer, holds nothing any more', async () => {
+    let open = (): void => undefined;
+    const gate = new Promise<void>((done) => (open = done));
+    let waiting = 0;
+    const { port, key, ...running } = await start({ requestsPerKeyMax: 2, heldBytesPerKeyMax: 1_000 }, (trail) => ({
+      ...trail,
+      append: async (request) => {
+        if (waiting++ === 0) await gate;
+        return trail.append(request);
+      },
+    }));
+    const head = `POST ${events} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${key.writer}\r\ncontent-length: 900\r\n\r\n`;
+    await sendRaw(port, [head, `{"message":"${'x'.repeat(886)}"}`], { forMs: 300 });
+    expect(waiting).toBe(1);
+    for (let i = 0; i < 3; i++) await sendRaw(port, [head, 'x'.repeat(899)], { forMs: 100 });
+    const post = (): Promise<number> =>
+      running.send('POST', events, { key: key.writer, body: JSON.stringify({ message: 'y'.repeat(880) }) }).then(({ status }) => status);
+    await expect.poll(post).toBe(201);
+    open();
+    expect(running.mistakes).toEqual([]);
+  });
+});
+
 describe('time', () => {
   it('for headers and for bodies is bounded, however slowly they drip', async () => {
     const { port, key, send } = await start({ headersTimeoutMs: 400, requestTimeoutMs: 800, timeoutsCheckedEveryMs: 100 });

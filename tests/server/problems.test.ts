@@ -12,7 +12,8 @@ describe('the table of problems', () => {
   it('is the one of docs/reference/errors.md', () => {
     const document = readFileSync(new URL('../../docs/reference/errors.md', import.meta.url), 'utf8');
     const rows = [...document.matchAll(/^\| `([a-z0-9_]+)` \| (\d{3}) \| \S/gm)].map(([, code, status]) => [code, Number(status)]);
-    expect(rows.toSorted()).toEqual(codes.map((code) => [code, problems[code].status]).toSorted());
+    expect(Object.fromEntries(rows)).toEqual(Object.fromEntries(codes.map((code) => [code, problems[code].status])));
+    expect(rows.length).toBe(codes.length);
   });
 
   it('has no code that nothing throws', () => {

@@ -30,7 +30,7 @@ export interface RunningServer {
     path: string,
     options?: { key?: string | undefined; body?: string | Uint8Array<ArrayBuffer>; headers?: Record<string, string> },
   ): Promise<Answer>;
-  close(): Promise<void>;
+  close: () => Promise<void>;
 }
 
 export interface Answer {

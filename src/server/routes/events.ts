@@ -65,7 +65,7 @@ export function registerEventRoutes(app: FastifyInstance, trail: Trail, bodyByte
       config: { right: 'events.read' },
       schema: { summary: 'One record', params: leafParams, querystring: noQuery, response: { 200: foundEventAnswer } },
     },
-    async (request) => found(await trail.readEvent(request.params.log, leafOf(request.params))),
+    (request) => trail.readEvent(request.params.log, leafOf(request.params)).then(found),
   );
 
   app.get<{ Params: LeafParams }>(
