@@ -61,16 +61,16 @@ describe('readEvents takes time in proportion to', () => {
     });
   }
 
-  // In a process of its own: measuring the coverage of a loop of ten million turns takes longer than the loop.
+  // Of processor time, in a process of its own: measuring the coverage of a loop of ten million turns takes longer than the loop.
   it('10 MB of [: in less than 100 ms', () => {
     const program = `
       const { readEvents } = await import(${JSON.stringify(new URL('../../src/ingest/read-events.ts', import.meta.url).href)});
       const body = Buffer.alloc(10_000_000, '[');
       let best = Infinity;
       for (let i = 0; i < 10; i++) {
-        const start = performance.now();
+        const start = process.cpuUsage();
         try { readEvents(body, 'auto'); } catch {}
-        best = Math.min(best, performance.now() - start);
+        best = Math.min(best, process.cpuUsage(start).user / 1000);
       }
       console.log(best);`;
     expect(Number(execFileSync(process.execPath, ['--input-type=module', '--eval', program], { encoding: 'utf8' }))).toBeLessThan(100);
