@@ -15,6 +15,7 @@
 import { equalBytes } from '../core/bytes.ts';
 import { VeiltrailError } from '../core/errors.ts';
 import { openCheckpoint, type VerifiedCheckpoint } from '../log/checkpoint.ts';
+import { entryBytes } from '../log/entry.ts';
 import { formatTilePath, parseTilePath, tileWidthMax, type TileName } from '../log/tile-path.ts';
 import { createTrust } from '../log/trust.ts';
 import { createTileNodeReader, rootFromTiles, tilesForConsistency, tilesForRoot, tileWidth, type TileReader } from '../log/tile.ts';
@@ -301,7 +302,7 @@ class Verification {
     try {
       verifyPrefix(where, partial, now);
       if (partial.length === 0) throw new VeiltrailError('tile_stale', `${where} is empty`);
-      if (tile.level !== 'entries' && partial.length !== tile.width * hashBytes)
+      if (partial.length !== tile.width * (tile.level === 'entries' ? 2 + entryBytes : hashBytes))
         throw new VeiltrailError('tile_stale', `${where} has not the length of its width`);
     } catch (error) {
       this.#problems.add({ code: 'tile_stale', where, message: (error as Error).message, leafIndex: tile.index * tileWidthMax ** (level + 1) });

@@ -5,9 +5,8 @@
 import { equalBytes } from '../core/bytes.ts';
 import { VeiltrailError } from '../core/errors.ts';
 import { bucketOf, openChunk, type BucketKeys } from '../ledger/chunk.ts';
-import { commitFields } from '../log/commitment.ts';
+import { commitPacked } from '../log/packed-commitment.ts';
 import { unpackRecord } from '../log/packed-record.ts';
-import type { Field } from '../log/record.ts';
 import { formatTilePath, tileWidthMax } from '../log/tile-path.ts';
 import { tileWidth } from '../log/tile.ts';
 import { hashBytes } from '../log/tree.ts';
@@ -143,13 +142,12 @@ async function checkRecord(
 ): Promise<boolean> {
   const where = `leaf ${leafIndex}`;
   try {
-    const { seed, fields } = unpackRecord(packed);
     if (commitment === undefined) return false; // its entry cannot be read, which was reported
-    if (!equalBytes(commitFields(origin, fields, seed), commitment)) {
+    if (!equalBytes(commitPacked(origin, packed), commitment)) {
       problems.add({ code: 'record_changed', where, message: `the record of leaf ${leafIndex} is not the one that was committed`, leafIndex });
       return false;
     }
-    for (const token of await tokens.missing(fields)) {
+    for (const token of await tokens.missing(packed)) {
       problems.add({
         code: 'token_missing',
         where,
@@ -182,7 +180,10 @@ class TokenCheck {
    * Tokens that the policy put into the record and the vault does not have. A sender may write what looks like a token into a text; so a
    * place is in order when at least one token there is known.
    */
-  async missing(fields: readonly Field[]): Promise<string[]> {
+  async missing(packed: Uint8Array): Promise<string[]> {
+    // A record that bears no token need not be unpacked.
+    if (!Buffer.from(packed.buffer, packed.byteOffset, packed.byteLength).includes('"tokenize"')) return [];
+    const { fields } = unpackRecord(packed);
     const applied = fields.find(({ pointer }) => pointer === '/privacy/applied');
     if (!applied?.value.includes('"tokenize"')) return [];
     const places = new Set(

@@ -7,8 +7,11 @@ export const keysDirectory = 'keys';
 export const recordsFileName = 'records.db';
 export const indexFileName = 'index.db';
 
-/** Not sealed: what is checked by content (logs), rebuilt (index), held by the running process (lock), or is the seal. */
-const unsealed = [/^logs\//, /^index\.db/, /^lock/, /^seal\.json/];
+/**
+ * Not sealed: what is checked by content (logs), rebuilt (index), held by the running process (lock), or is the seal. Partial tiles are sealed:
+ * they are few, and nothing else says which of the earlier sizes were published and must stay.
+ */
+const unsealed = [/^logs\/(?!.*\.p\/)/, /^index\.db/, /^lock/, /^seal\.json/];
 
 /** Paths of the files to seal, relative to the directory, with `/`. */
 export function sealedPaths(dataDir: string): string[] {
