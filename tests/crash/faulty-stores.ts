@@ -21,8 +21,8 @@ export interface Fault {
 
 /** Counts the writes of one run and lets one of them fail. */
 export class FaultLine {
-  readonly #fault: Fault | undefined;
-  readonly #log: string[] = [];
+  #fault: Fault | undefined;
+  #log: string[] = [];
   #pending = 0;
   #fired = 0;
   /** Files written and not synced since: what a power loss may take. */
@@ -30,6 +30,13 @@ export class FaultLine {
 
   constructor(fault?: Fault) {
     this.#fault = fault;
+  }
+
+  /** From here on: counts from nothing, and lets this fault happen. */
+  arm(fault: Fault): void {
+    this.#fault = fault;
+    this.#log = [];
+    this.#fired = 0;
   }
 
   /** Writes so far, by name, the failed one marked. */
