@@ -54,13 +54,13 @@ export function createPrivacyEngine(policy: Policy, options: { pseudonymKey: Pse
 /** The findings of a reading, each with its pointer. */
 function placeFindings({ leaves, names }: Reading): Finding[] {
   const out: Finding[] = [];
+  for (const { frame, key, found } of names) for (const one of found) out.push(placeFinding(one, frame, key, key));
   for (const { frame, key, value, rule, found } of leaves) {
     const text = String(value);
     const whole = rule ? [{ kind: kindOfField(rule, text), start: 0, end: text.length, confidence: 1 }] : found;
     for (const one of whole) out.push(placeFinding(one, frame, key, text));
   }
-  for (const { frame, key, found } of names) for (const one of found) out.push(placeFinding(one, frame, key, key));
-  return out.sort((a, b) => compareUtf8(a.pointer as string, b.pointer as string) || a.start - b.start);
+  return out.sort((a, b) => compareUtf8(a.pointer as string, b.pointer as string));
 }
 
 /** A finding within a JSON text gets the pointer of the string that holds the text, and its span there if it is written plainly. */

@@ -4,6 +4,7 @@
  *
  * The walk keeps its own stack: a value nested a hundred thousand deep is as safe as a flat one.
  */
+import { VeiltrailError } from '../core/errors.ts';
 import { type JsonObject, type JsonValue, parseJson } from '../core/json.ts';
 import { canonicalOf } from './detectors/all.ts';
 import { createPathTree, normalName, type PathNode, type PathTree } from './fields.ts';
@@ -49,6 +50,7 @@ export interface Reading {
 const nothing: readonly Candidate[] = [];
 const rememberedUnitsMax = 128;
 const rememberedMax = 6;
+const looseContainersMax = 1000;
 
 export class Reader {
   readonly #rules: readonly ActiveRule[];
@@ -95,7 +97,8 @@ export class Reader {
       const settled = rule && rule.kind !== 'username' && rule.kind !== 'person_name';
       const found = settled ? nothing : findInNumber(value);
       if (settled || found.length > 0) reading.leaves.push({ frame, key, value, rule: settled ? rule : undefined, found });
-    } else if (typeof value === 'object' && value !== null && rule?.transform !== 'keep') {
+    } else if (typeof value === 'object' && value !== null) {
+      // Rules are for values: what is below is kept only if its own path says so (`a.**`).
       reading.open.push({ frame: { parent: frame, key, container: value, document: frame.document }, node });
     }
   }
@@ -176,9 +179,21 @@ function parseDocument(frame: Frame, key: string | number, text: string): JsonTe
   if (first !== 123 && first !== 91 && !(first <= 32 && /^\s*[{[]/.test(text))) return undefined;
   const close = text.trimEnd().at(-1);
   if (close !== '}' && close !== ']') return undefined;
+  const value = parseWithin(text);
+  return typeof value === 'object' && value !== null ? { frame, key, text, root: [value] } : undefined;
+}
+
+function parseWithin(text: string): JsonValue | undefined {
   try {
-    const { value } = parseJson(text);
-    return typeof value === 'object' && value !== null ? { frame, key, text, root: [value] } : undefined;
+    return parseJson(text).value;
+  } catch (error) {
+    if (!(error instanceof VeiltrailError) || error.code !== 'json_lone_surrogate') return undefined;
+  }
+  // Half a surrogate pair is no reason not to look: the string came as it is and is written as it is. The strict parser's other limits
+  // hold here by counting what could nest.
+  if (text.split(/[{[]/, looseContainersMax + 1).length > looseContainersMax) return undefined;
+  try {
+    return JSON.parse(text) as JsonValue;
   } catch {
     return undefined;
   }

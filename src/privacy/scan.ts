@@ -8,7 +8,7 @@ import { type Candidate, mergeCandidates } from './finding.ts';
 import { NameIndex } from './names.ts';
 import { type Hidden, hiddenTexts } from './runs.ts';
 import { has, Survey, surveyText } from './survey.ts';
-import { pseudonymSpans } from './transforms.ts';
+import { outcomeSpans } from './transforms.ts';
 import { decodeView } from './views.ts';
 
 const levelsMax = 3;
@@ -68,7 +68,7 @@ export class Scanner {
       sure = found.filter(({ kind, confidence }) => confidence >= (this.#floors.get(kind) ?? 0.5));
       break;
     }
-    const spans = pseudonymSpans(text);
+    const spans = outcomeSpans(text);
     return mergeCandidates(spans.length === 0 ? sure : outside(sure, spans));
   }
 

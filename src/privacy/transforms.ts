@@ -7,8 +7,9 @@
 import { encodeBase64url } from '../core/base64.ts';
 import { concatBytes, uint32be, utf8 } from '../core/bytes.ts';
 import { sha256 } from '../core/sha256.ts';
+import { kindSpecs } from './detectors/all.ts';
 import { canonicalIp, formatIpv4, parseIpv4 } from './detectors/network.ts';
-import type { TransformName, TransformOptions } from './policy-model.ts';
+import type { TransformOptions } from './policy-model.ts';
 import ipaddr from 'ipaddr.js';
 
 export interface PseudonymKey {
@@ -76,22 +77,19 @@ export function createHasher({ version, key }: PseudonymKey): (kind: string, can
   };
 }
 
-/** A token's bytes: the vault makes it, everyone recognises it. */
-const pseudonym = /(?<![A-Za-z0-9])(?:tok_[A-Za-z0-9_-]{27}|hash_v\d{1,9}_[A-Za-z0-9_-]{27})(?![A-Za-z0-9_-])/g;
-const whole = /^(?:tok_[A-Za-z0-9_-]{27}|hash_v\d{1,9}_[A-Za-z0-9_-]{27}|\[[A-Z][A-Z0-9_]{2,39}\]|\*{8}.{0,16}|-?\d[\d.e+]{0,20}\.\.-?\d[\d.e+]{0,20})$/u;
+/** What transforms leave behind: tokens (the vault makes them, everyone recognises them), hashes, marks, stars. */
+const labels = ['REDACTED', ...[...kindSpecs.keys()].map((kind) => kind.toUpperCase())].join('|');
+const pseudonym = '(?:tok_[A-Za-z0-9_-]{27}|hash_v\\d{1,9}_[A-Za-z0-9_-]{27})';
+const outcome = new RegExp(`(?<![A-Za-z0-9])${pseudonym}(?![A-Za-z0-9_-])|\\[(?:${labels})\\]|\\*{8}`, 'g');
+const whole = new RegExp(`^(?:${pseudonym}|\\[(?:${labels})\\]|\\*{8}[\\p{L}\\p{N}]{0,8}|-?\\d[\\d.e+]{0,20}\\.\\.-?\\d[\\d.e+]{0,20})$`, 'u');
 
 /** Is the whole value the outcome of a transform already? */
 export function isTransformed(value: string): boolean {
   return whole.test(value);
 }
 
-/** Spans of tokens and hashes in a text, as pairs (start, end). Detectors must not find anything within them. */
-export function pseudonymSpans(text: string): number[] {
-  if (!text.includes('tok_') && !text.includes('hash_v')) return [];
-  return [...text.matchAll(pseudonym)].flatMap((match) => [match.index, match.index + match[0].length]);
-}
-
-/** Transforms that give equal outcomes for equal canonical values. */
-export function isPseudonymous(transform: TransformName): boolean {
-  return transform === 'hash' || transform === 'tokenize';
+/** Spans of what transforms have left in a text, as pairs (start, end). Detectors must not find anything within them. */
+export function outcomeSpans(text: string): number[] {
+  if (!text.includes('tok_') && !text.includes('hash_v') && !text.includes('[') && !text.includes('********')) return [];
+  return [...text.matchAll(outcome)].flatMap((match) => [match.index, match.index + match[0].length]);
 }

@@ -177,8 +177,9 @@ function trimmedPhone(text: string, survey: ScanContext['survey'], i: number, la
   const start = digitRuns[2 * i] as number;
   const opening = phoneStart(text, start);
   const previous = opening > 0 ? text.charCodeAt(opening - 1) : 32;
-  if (isWord(previous) || previous === 95 || previous === 46) return -1;
   const plus = text.charCodeAt(opening) === 43;
+  // A plus begins a number even where another one ends.
+  if ((isWord(previous) && !(plus && isDigit(previous) && digitCount >= 10)) || previous === 95 || previous === 46) return -1;
   // Behind a dash or slash that hangs on a word it is a piece of some identifier.
   if (!plus && (previous === 45 || previous === 47) && opening > 1 && isWord(text.charCodeAt(opening - 2))) return -1;
   const bracket = start > 0 && text.charCodeAt(start - 1) === 40;
