@@ -17,14 +17,16 @@ export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
 const wrong = new Set([
   'not_found',
   'log_unknown',
+  'log_not_found',
+  'record_not_found',
   'behind_checkpoint',
   'history_forked',
-  'bad_chunk',
   'bad_record',
-  'bad_token',
-  'seal_broken',
-  'verification_failed',
+  'config_missing',
+  'storage_damaged',
 ]);
+/** Beginnings of codes that all say: what is stored is not what was stored. */
+const damaged = /^(?:chunk|token|seal|checkpoint|tile|log|config|keyring|key_file|access_file)_(?:damaged|missing|incomplete|invalid|version|syntax|conflict)$/;
 const refused = new Set([
   'data_dir_in_use',
   'data_dir_missing',
@@ -43,6 +45,6 @@ const refused = new Set([
 /** The exit code for an error that ended a command. */
 export function exitCodeOf(error: unknown): ExitCode {
   if (!(error instanceof VeiltrailError)) return exitCodes.refused;
-  if (wrong.has(error.code)) return exitCodes.wrong;
+  if (wrong.has(error.code) || damaged.test(error.code)) return exitCodes.wrong;
   return refused.has(error.code) ? exitCodes.refused : exitCodes.usage;
 }
