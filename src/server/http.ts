@@ -69,7 +69,7 @@ export async function createHttpServer(parts: HttpParts): Promise<FastifyInstanc
     requestTimeout: limits.requestTimeoutMs,
     keepAliveTimeout: limits.keepAliveTimeoutMs,
     forceCloseConnections: 'idle',
-    return503OnClosing: true,
+    return503OnClosing: false, // it is no problem in our words: see below
     http: {
       maxHeaderSize: limits.headerBytesMax,
       headersTimeout: limits.headersTimeoutMs,
@@ -83,6 +83,7 @@ export async function createHttpServer(parts: HttpParts): Promise<FastifyInstanc
   app.server.maxConnections = limits.connectionsMax;
   const desk = createAdmissionDesk(limits);
 
+  let stopping = false;
   app.decorateRequest('principal');
   app.decorateRequest('admission');
   app.addHook('onRoute', ({ config, method, url }) => {
@@ -91,6 +92,7 @@ export async function createHttpServer(parts: HttpParts): Promise<FastifyInstanc
   app.addHook('onRequest', (request, reply, done) => {
     setSecurityHeaders(reply);
     try {
+      if (stopping) throw new VeiltrailError('stopping', 'the server is stopping');
       refuseKeyInUrl(request.raw.url ?? '');
       const { right } = request.routeOptions.config;
       if (right !== undefined) admitKey(request, reply, right, parts.authenticator, desk);
@@ -99,8 +101,9 @@ export async function createHttpServer(parts: HttpParts): Promise<FastifyInstanc
       done(error as Error);
     }
   });
-  // Connections that were busy when the server began to stop are closed as their answers are out, not when their clients lose patience.
   app.addHook('preClose', (done) => {
+    stopping = true;
+    // Connections that are busy now are closed as their answers are out, not when their clients lose patience.
     const timer = setInterval(() => app.server.closeIdleConnections(), 50).unref();
     app.server.once('close', () => clearInterval(timer));
     done();
@@ -179,11 +182,10 @@ function setSecurityHeaders(reply: FastifyReply): void {
 /** Fastify's own refusals in our words. Theirs may quote the request. */
 function asOurs(error: FastifyError | Error): Error {
   if (error instanceof VeiltrailError) return error;
-  const { code, statusCode } = error as FastifyError;
-  if (code === 'FST_ERR_CTP_BODY_TOO_LARGE') return new VeiltrailError('body_too_large', 'the body is too large');
-  if (code === 'FST_ERR_REOPENED_CLOSE_SERVER' || statusCode === 503) return new VeiltrailError('stopping', 'the server is stopping');
-  if (statusCode !== undefined && statusCode >= 400 && statusCode < 500)
+  const { statusCode } = error as FastifyError;
+  if (statusCode !== undefined && statusCode >= 400 && statusCode < 500) {
     return new VeiltrailError('malformed_request', 'not a request that this server understands');
+  }
   return error;
 }
 

@@ -89,6 +89,26 @@ describe('requests', () => {
   });
 });
 
+describe('a server that stops', () => {
+  it('answers what is under way, refuses what comes behind it, and waits for nobody', async () => {
+    let open = (): void => undefined;
+    const gate = new Promise<void>((done) => (open = done));
+    const { port, key, app } = await start({}, (trail) => ({ ...trail, append: async (request) => gate.then(() => trail.append(request)) }));
+    const head = `POST ${events} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${key.writer}\r\ncontent-length: 15\r\n\r\n{"message":"m"}`;
+    const answer = sendRaw(port, [head, head], { pauseMs: 300 });
+    await new Promise((done) => setTimeout(done, 100));
+    const started = performance.now();
+    const closing = app.close();
+    setTimeout(open, 500);
+    const text = await answer;
+    await closing;
+    expect([...text.matchAll(/HTTP\/1\.1 (\d+)/g)].map(([, status]) => status)).toEqual(['201', '503']);
+    expect(text).toContain('"code":"stopping"');
+    expect(text).toContain('retry-after: 5');
+    expect(performance.now() - started).toBeLessThan(3_000);
+  });
+});
+
 describe('a client that goes away', () => {
   it('in its body, or before its answer, holds nothing any more', async () => {
     let open = (): void => undefined;

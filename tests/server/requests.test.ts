@@ -347,6 +347,12 @@ describe('bytes that are no request', () => {
     ['a bare line feed', () => [`GET /healthz HTTP/1.1\nhost: x\n${canary}: 1\n\n`], '400', 'malformed_request'],
     ['a name with a space', () => [`GET /healthz HTTP/1.1\r\nhost : x\r\n\r\n`], '400', 'malformed_request'],
     ['no host', () => ['GET /healthz HTTP/1.1\r\n\r\n'], '400', undefined],
+    [
+      'a media type that is none',
+      () => [head(`content-type: ;${canary};;\r\ncontent-length: 2\r\nconnection: close\r\n`), '{}'],
+      '400',
+      'malformed_request',
+    ],
     ['a chunk that lies', () => [head('transfer-encoding: chunked\r\n'), `zz\r\n${canary}\r\n`], '400', 'malformed_request'],
   ] as const)('%s: %s', async (_name, parts, status, code) => {
     const answer = await sendRaw(server.port, parts(), { forMs: 3_000 });
@@ -416,6 +422,7 @@ describe('failures within', () => {
     const failing = await runServer({}, (trail) => ({
       ...trail,
       append: (request) => (failure ? Promise.reject(failure) : trail.append(request)),
+      checkpoint: (log) => (failure ? Promise.reject(new VeiltrailError('storage_busy', canary)) : trail.checkpoint(log)),
       ready: () => (failure ? { ready: false, reasons: ['broken'] } : trail.ready()),
     }));
     try {
@@ -437,6 +444,8 @@ describe('failures within', () => {
       expect((await failing.send('GET', '/readyz')).json).toEqual({ ready: false, reasons: ['broken'] });
       expect((await failing.send('GET', '/readyz')).status).toBe(503);
       expect(failing.mistakes).toEqual([]);
+      expect((await failing.send('GET', '/logs/default/checkpoint')).status).toBe(503);
+      expect((await failing.send('GET', '/logs/default/checkpoint')).headers.get('access-control-allow-origin')).toBeNull();
       for (const error of [new TypeError(`${canary}\n    at ${canary}`), new VeiltrailError('tree_moved', canary, { canary })]) {
         const { status, text } = await attempt(error);
         expect([status, text]).toEqual([500, '{"type":"urn:veiltrail:problem:internal","title":"A mistake of ours","status":500,"code":"internal"}']);

@@ -217,6 +217,10 @@ describe('keys', () => {
     expect([got, json['code']]).toEqual([status, code]);
   });
 
+  it('are not made from nothing', async () => {
+    expect((await server.send('POST', '/api/v1/keys', { key: server.key.admin })).json['code']).toBe('json_syntax');
+  });
+
   it('that are unknown cannot be revoked', async () => {
     expect((await server.send('DELETE', '/api/v1/keys/aaaaaaaaaaaa', { key: server.key.admin })).json['code']).toBe('key_unknown');
     expect((await server.send('DELETE', '/api/v1/keys/x', { key: server.key.admin })).json['code']).toBe('invalid_parameter');
