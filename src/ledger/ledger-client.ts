@@ -49,10 +49,13 @@ export class LedgerClient {
     this.#worker.on('message', (news: LedgerNews) => this.#hear(news));
     this.#worker.on('error', (error) => this.#die(error as Error));
     this.#ended = new Promise((resolve) => {
-      this.#worker.on('exit', () => {
-        this.#die(new Error('the thread of the ledger ended'));
-        resolve();
-      });
+      // A busy process hears of the thread's last answers and of its end in one turn: the answers count first, that of `close` above all.
+      this.#worker.on('exit', () =>
+        setImmediate(() => {
+          this.#die(new Error('the thread of the ledger ended'));
+          resolve();
+        }),
+      );
     });
   }
 

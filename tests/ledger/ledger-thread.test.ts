@@ -127,6 +127,18 @@ test('what waits when it is closed is answered, what comes later is refused', as
   await expect(at.append(ledger, { log: 'main', events: numbered(1, 1) })).rejects.toMatchObject({ code: 'ledger_closed' });
 });
 
+test('closing is no death, also when a busy process hears of the answer and of the end at once', async () => {
+  const fatal: Error[] = [];
+  const ledger = await open({ onFatal: (error) => void fatal.push(error) });
+  await ledger.createLog('main', originOf('main'));
+  const closed = ledger.close();
+  // Until the thread has been asked; then nothing is heard of it until it is gone.
+  await new Promise((resolve) => setImmediate(resolve));
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1_000);
+  await closed;
+  expect(fatal).toEqual([]);
+});
+
 test('opening breaks the seal', async () => {
   let ledger = await open();
   await ledger.createLog('main', originOf('main'));
