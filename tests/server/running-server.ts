@@ -25,11 +25,11 @@ export interface RunningServer {
   /** What was reported as our own mistakes. */
   mistakes: MistakeReport[];
   /** Sends a request and reads the whole answer. */
-  send(
+  send: (
     method: string,
     path: string,
     options?: { key?: string | undefined; body?: string | Uint8Array<ArrayBuffer>; headers?: Record<string, string> },
-  ): Promise<Answer>;
+  ) => Promise<Answer>;
   close: () => Promise<void>;
 }
 
