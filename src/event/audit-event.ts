@@ -1,6 +1,6 @@
 /**
  * The audit event: who did what to what, when, from where, and how it ended. One shape for every source; maps to OCSF, ECS and CloudEvents
- * follow it name by name. What a sender left out stays out: nothing is invented, and {@link eventDefaults} says how readers take an absence.
+ * follow it name by name. What a sender left out stays out: nothing is invented.
  */
 import type { JsonObject, JsonValue } from '../core/json.ts';
 
@@ -96,6 +96,3 @@ export interface AuditEvent {
   /** Everything else, as the sender had it. */
   metadata?: JsonObject;
 }
-
-/** How a reader takes what an event does not say. */
-export const eventDefaults = { category: 'other', outcome: 'unknown', severity: 1, targets: [] } as const;

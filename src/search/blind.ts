@@ -14,7 +14,6 @@ import { type NativeCrypto, nativeCrypto } from '../core/native-crypto.ts';
 import { hmacSha256 } from '../core/sha256.ts';
 
 export const saltBytes = 32;
-export const blindedLength = 13;
 
 /** Search runs in Node only. */
 const { hash } = nativeCrypto as NativeCrypto;

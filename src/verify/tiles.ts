@@ -33,7 +33,7 @@ export function verifyLeafTile(
   const firstLeaf = index * tileWidthMax;
   const tilePath = formatTilePath({ level: 0, index, width });
   const bundlePath = formatTilePath({ level: 'entries', index, width });
-  const nothing: CheckedLeafTile = { commitments: new Array<undefined>(width).fill(undefined) };
+  const nothing: CheckedLeafTile = { commitments: Array.from({ length: width }, () => undefined) };
   if (!bundle) report({ code: 'entries_missing', where: bundlePath, message: 'the entry bundle is missing', leafIndex: firstLeaf });
   if (!tile) report({ code: 'tile_missing', where: tilePath, message: 'the tile is missing', leafIndex: firstLeaf });
   if (tile && tile.length !== width * hashBytes) {
