@@ -7,111 +7,15 @@
  * No id is taken: products reuse `id` for the thing that was touched, and a wrong one would turn two events into a duplicate.
  */
 import { isIP } from 'node:net';
-import { actorTypes, outcomes } from '../event/audit-event.ts';
+import { actorTypes } from '../event/audit-event.ts';
+import type { Outcome } from '../event/audit-event.ts';
 import { formatTimestamp, parseLooseTimestamp } from '../event/timestamp.ts';
 import { isJsonObject } from '../core/json.ts';
 import type { JsonObject, JsonValue } from '../core/json.ts';
 import type { Incoming, IngestNote } from './incoming.ts';
 import { moveNotes, pointerStep } from './moves.ts';
 import type { Move } from './moves.ts';
-
-/** Names are compared in lower case without `_`, `-`, `@`, `.` and spaces. Earlier ones win. */
-const names = {
-  time: [
-    'time',
-    'timestamp',
-    'eventtime',
-    'published',
-    'occurredat',
-    'createdat',
-    'created',
-    'creationtime',
-    'datetime',
-    'datecreate',
-    'activitydatetime',
-    'generateddatetime',
-    'messagetime',
-    'requestreceivedtimestamp',
-    'timestampderived',
-    'eventdate',
-    'date',
-    'ts',
-    'peventtime',
-    'receivetimestamp',
-  ],
-  action: ['action', 'eventname', 'eventtype', 'operationname', 'actionname', 'methodname', 'operation', 'verb', 'event', 'activity', 'type'],
-  source: ['source', 'eventsource', 'servicename', 'service', 'workload', 'application', 'applicationname', 'psourcelabel', 'plogtype'],
-  message: ['message', 'msg', 'displaymessage', 'description', 'summary'],
-  reason: ['reason', 'errorcode', 'errormessage', 'failurereason'],
-  outcome: ['outcome', 'result', 'status', 'resultstatus', 'actionresult', 'success'],
-  severity: ['severity', 'severitylevel', 'level'],
-  actor: ['actor', 'user', 'useridentity', 'principal', 'authenticationinfo', 'initiator', 'identity', 'createdby', 'operator', 'admin'],
-  actorId: [
-    'userid',
-    'actorid',
-    'actoruserid',
-    'useremail',
-    'actoremail',
-    'principalemail',
-    'username',
-    'actorusername',
-    'actorname',
-    'loginname',
-    'login',
-    'adminid',
-  ],
-  actorName: ['username', 'actorname', 'actorusername', 'displayname'],
-  actorEmail: ['useremail', 'actoremail'],
-  target: ['targets', 'target', 'resources', 'resource', 'object', 'objectref', 'entity', 'repository', 'repo'],
-  ip: [
-    'ip',
-    'ipaddress',
-    'ipaddr',
-    'sourceip',
-    'sourceipaddress',
-    'srcip',
-    'clientip',
-    'clientipaddress',
-    'remoteip',
-    'remoteaddr',
-    'remoteaddress',
-    'requestip',
-    'actoripaddress',
-    'callerip',
-    'sourceips',
-  ],
-  userAgent: ['useragent', 'requestuseragent', 'clientrequestuseragent', 'callersupplieduseragent', 'ua', 'rawuseragent'],
-  requestId: ['requestid', 'correlationid', 'rayid'],
-  traceId: ['traceid', 'trace'],
-} as const;
-const inside = {
-  id: [
-    'id',
-    'uuid',
-    'uid',
-    'userid',
-    'principalid',
-    'arn',
-    'email',
-    'emailaddress',
-    'principalemail',
-    'login',
-    'loginname',
-    'username',
-    'alternateid',
-    'profileid',
-    'gid',
-    'name',
-  ],
-  name: ['name', 'displayname', 'username', 'fullname', 'loginname', 'login'],
-  email: ['email', 'emailaddress', 'principalemail', 'alternateid'],
-  targetId: ['id', 'uuid', 'uid', 'arn', 'name', 'fullname'],
-  targetName: ['name', 'displayname', 'fullname', 'title'],
-  targetType: ['type', 'kind', 'resource', 'resourcetype'],
-} as const;
-const innerScopes = ['event', 'data', 'attributes', 'protopayload', 'detail'];
-/** Where products put what describes a request, within a scope. */
-const requestScopes = ['context', 'client', 'request', 'requestmetadata', 'httprequest', 'securitycontext'];
+import { innerScopes, inside, names, outcomeWords, plainName, requestScopes, severityWords } from './vocabulary.ts';
 
 /** An object under scrutiny: where it stands, and its members by their plain names. */
 interface Scope {
@@ -372,11 +276,6 @@ function scopeOf(object: JsonObject, path: string): Scope {
   return { object, path, plain };
 }
 
-function plainName(name: string): string {
-  // No product's name for any of these is longer; a hostile one need not be copied.
-  return name.length > 64 ? name : name.toLowerCase().replace(/[-_@. ]/g, '');
-}
-
 function firstId(scope: Scope, candidates: readonly string[]): string | undefined {
   for (const plain of candidates) {
     const name = scope.plain.get(plain);
@@ -401,32 +300,7 @@ function readTime(value: JsonValue): { ms: number; canonical: string; exact: boo
   return canonical === undefined ? undefined : { ms, canonical, exact: unit >= 1 && fraction === undefined };
 }
 
-const outcomeWords = new Map<string, (typeof outcomes)[number]>([
-  ...outcomes.map((outcome) => [outcome, outcome] as const),
-  ...(['succeeded', 'successful', 'ok', 'allow', 'allowed', 'pass', 'passed', 'granted', 'completed'] as const).map(
-    (word) => [word, 'success'] as const,
-  ),
-  ...(['failed', 'fail', 'error', 'errored'] as const).map((word) => [word, 'failure'] as const),
-  ...(['deny', 'unauthorized', 'forbidden', 'blocked', 'block', 'rejected'] as const).map((word) => [word, 'denied'] as const),
-]);
-
-function outcomeOf(said: JsonValue): (typeof outcomes)[number] | undefined {
+function outcomeOf(said: JsonValue): Outcome | undefined {
   if (typeof said === 'boolean') return said ? 'success' : 'failure';
   return typeof said === 'string' ? outcomeWords.get(said.toLowerCase()) : undefined;
 }
-
-const severityWords = new Map<string, number>([
-  ['debug', 1],
-  ['info', 1],
-  ['informational', 1],
-  ['notice', 1],
-  ['low', 2],
-  ['medium', 3],
-  ['warn', 3],
-  ['warning', 3],
-  ['high', 4],
-  ['error', 4],
-  ['critical', 5],
-  ['emergency', 5],
-  ['alert', 5],
-]);
