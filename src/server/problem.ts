@@ -58,6 +58,8 @@ export const problems = {
   storage_readonly: { status: 503, title: 'The disk cannot be written; nothing was stored', retryAfter: 30 },
   storage_busy: { status: 503, title: 'The storage is busy; nothing was stored', retryAfter: 1 },
   storage_failed: { status: 503, title: 'The disk failed; send it again', retryAfter: 30 },
+  not_published: { status: 503, title: 'The events are stored but not published yet; sending them again with the same ids is safe', retryAfter: 5 },
+  search_stopped: { status: 503, title: 'Search is starting again', retryAfter: 1 },
   processing_failed: { status: 503, title: 'The batch could not be processed; send it again', retryAfter: 5 },
   access_unavailable: { status: 503, title: 'The list of keys cannot be read; nobody is let in', retryAfter: 30 },
   internal: { status: 500, title: 'A mistake of ours' },

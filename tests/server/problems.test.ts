@@ -26,6 +26,13 @@ describe('the table of problems', () => {
     expect(codes.filter((code) => !meant.has(code) && !source.includes(`'${code}'`))).toEqual([]);
   });
 
+  it('has what refuses an append for now', () => {
+    // What `Ledger.append` and `Vault.settle` document as refusals that pass: none of them is a mistake of ours.
+    for (const code of ['disk_full', 'storage_readonly', 'storage_busy', 'not_published', 'queue_full', 'ledger_closed', 'vault_closed', 'search_stopped']) {
+      expect(problemOf(new VeiltrailError(code, '')).status, code).toBe(503);
+    }
+  });
+
   it('says when to come again exactly where that helps', () => {
     for (const code of codes) expect(retryAfterOf(code) !== undefined, code).toBe(problems[code].status === 429 || problems[code].status === 503);
   });
