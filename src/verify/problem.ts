@@ -7,7 +7,7 @@ export interface Problem {
   leafIndex?: number;
 }
 
-/** Takes problems as they are found, and keeps the first ones of each code: a broken disk must not fill the memory with its description. */
+/** Takes problems as they are found, and keeps those of the first leaves of each code: a broken disk must not fill the memory with its description. */
 export class Problems {
   static readonly #keptMax = 20;
   readonly #kept = new Map<string, Problem[]>();
@@ -17,8 +17,9 @@ export class Problems {
   add(problem: Problem): void {
     this.#count++;
     const kept = this.#kept.get(problem.code) ?? [];
-    if (kept.length < Problems.#keptMax) kept.push(problem);
     this.#kept.set(problem.code, kept);
+    kept.push(problem);
+    if (kept.length > Problems.#keptMax) kept.splice(lastOf(kept), 1);
     const { leafIndex } = problem;
     if (leafIndex !== undefined && (this.#firstBadLeaf === undefined || leafIndex < this.#firstBadLeaf)) this.#firstBadLeaf = leafIndex;
   }
@@ -41,4 +42,13 @@ export class Problems {
     for (const problem of other.list) this.add(problem);
     this.#count += other.count - other.list.length;
   }
+}
+
+/** Where the problem of the last leaf stands; of those without a leaf, the newest. */
+function lastOf(problems: readonly Problem[]): number {
+  let last = problems.length - 1;
+  problems.forEach(({ leafIndex = Infinity }, at) => {
+    if (leafIndex > (problems[last]?.leafIndex ?? Infinity)) last = at;
+  });
+  return last;
 }

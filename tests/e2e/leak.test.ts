@@ -20,22 +20,66 @@ function events(): object[] {
   const [ip, other, six] = planted.ip as [string, string, string];
   const [ssn, secondSsn] = planted.ssn as [string, string];
   return [
-    { id: 'l1', action: 'login', actor: { type: 'user', id: email, email, name: 'Maria Lindqvist' }, context: { ip }, message: `${email} logged in from ${ip}` },
-    { id: 'l2', action: 'kyc.update', actor: { type: 'user', id: 'u2' }, changes: [{ field: 'ssn', before: ssn, after: secondSsn }], metadata: { note: `SSN ${ssn} replaced` } },
-    { id: 'l3', action: 'query', actor: { type: 'service', id: 's' }, metadata: { url: `https://app.test/u?mail=${encodeURIComponent(plus)}&ip=${other}`, nested: { deep: [{ [third]: { seen: six } }] } } },
-    { id: 'l4', action: 'raw', actor: { type: 'user', id: 'u4' }, metadata: { payload: JSON.stringify({ email: plus, ip: six, ssn: secondSsn }), blob: Buffer.from(`user=${third};ip=${ip}`).toString('base64') } },
-    { eventVersion: '1.08', eventID: 'l5', eventTime: '2026-01-02T03:04:05Z', eventSource: 'sts.amazonaws.com', eventName: 'AssumeRole', sourceIPAddress: other, userIdentity: { type: 'AssumedRole', arn: `arn:aws:sts::123456789012:assumed-role/ops/${email}`, principalId: `AROAEXAMPLE:${email}` } },
-    { published: '2026-01-02T03:04:05Z', eventType: 'user.session.start', actor: { alternateId: plus, displayName: 'Obinna Okafor' }, client: { ipAddress: six }, debugContext: `from=${other}; user=${plus}` },
+    {
+      id: 'l1',
+      action: 'login',
+      actor: { type: 'user', id: email, email, name: 'Maria Lindqvist' },
+      context: { ip },
+      message: `${email} logged in from ${ip}`,
+    },
+    {
+      id: 'l2',
+      action: 'kyc.update',
+      actor: { type: 'user', id: 'u2' },
+      changes: [{ field: 'ssn', before: ssn, after: secondSsn }],
+      metadata: { note: `SSN ${ssn} replaced` },
+    },
+    {
+      id: 'l3',
+      action: 'query',
+      actor: { type: 'service', id: 's' },
+      metadata: { url: `https://app.test/u?mail=${encodeURIComponent(plus)}&ip=${other}`, nested: { deep: [{ [third]: { seen: six } }] } },
+    },
+    {
+      id: 'l4',
+      action: 'raw',
+      actor: { type: 'user', id: 'u4' },
+      metadata: { payload: JSON.stringify({ email: plus, ip: six, ssn: secondSsn }), blob: Buffer.from(`user=${third};ip=${ip}`).toString('base64') },
+    },
+    {
+      eventVersion: '1.08',
+      eventID: 'l5',
+      eventTime: '2026-01-02T03:04:05Z',
+      eventSource: 'sts.amazonaws.com',
+      eventName: 'AssumeRole',
+      sourceIPAddress: other,
+      userIdentity: { type: 'AssumedRole', arn: `arn:aws:sts::123456789012:assumed-role/ops/${email}`, principalId: `AROAEXAMPLE:${email}` },
+    },
+    {
+      published: '2026-01-02T03:04:05Z',
+      eventType: 'user.session.start',
+      actor: { alternateId: plus, displayName: 'Obinna Okafor' },
+      client: { ipAddress: six },
+      debugContext: `from=${other}; user=${plus}`,
+    },
   ];
 }
 
 /** How a value may stand in a file. */
 function traces(value: string): Buffer[] {
   const bytes = Buffer.from(value);
-  const found = [bytes, Buffer.from(bytes.toString('hex')), Buffer.from(bytes.toString('hex').toUpperCase()), Buffer.from(value, 'utf16le'), Buffer.from(value, 'utf16le').swap16()];
+  const found = [
+    bytes,
+    Buffer.from(bytes.toString('hex')),
+    Buffer.from(bytes.toString('hex').toUpperCase()),
+    Buffer.from(value, 'utf16le'),
+    Buffer.from(value, 'utf16le').swap16(),
+  ];
   for (const shift of [0, 1, 2]) {
     // What base64 makes of the bytes in the middle, whatever stands before and behind.
-    const text = Buffer.concat([Buffer.alloc(shift), bytes]).toString('base64').replace(/=+$/, '');
+    const text = Buffer.concat([Buffer.alloc(shift), bytes])
+      .toString('base64')
+      .replace(/=+$/, '');
     found.push(Buffer.from(text.slice(shift === 0 ? 0 : shift + 1, -1)));
   }
   return found;
@@ -68,9 +112,17 @@ test('no planted value is in any byte on the disk, in any answer, or in anything
     const response = await fetch(`${server.url}${path}`, { ...init, headers: { authorization: `Bearer ${server.key(role)}`, ...init.headers } });
     answers.push(JSON.stringify([...response.headers]) + (await response.text()));
   };
-  await call('/api/v1/logs/default/events', 'writer', { method: 'POST', body: JSON.stringify(events()), headers: { 'content-type': 'application/json' } });
+  await call('/api/v1/logs/default/events', 'writer', {
+    method: 'POST',
+    body: JSON.stringify(events()),
+    headers: { 'content-type': 'application/json' },
+  });
   // Refusals repeat nothing of what was sent, either.
-  for (const body of [`{"email":"${planted.email[0]}", nonsense`, `{"${planted.email[0]}":1,"${planted.email[0]}":2}`, `[{"ssn":"${planted.ssn[0]}"}, "${planted.ip[0]}"]`]) {
+  for (const body of [
+    `{"email":"${planted.email[0]}", nonsense`,
+    `{"${planted.email[0]}":1,"${planted.email[0]}":2}`,
+    `[{"ssn":"${planted.ssn[0]}"}, "${planted.ip[0]}"]`,
+  ]) {
     await call('/api/v1/logs/default/events', 'writer', { method: 'POST', body, headers: { 'content-type': 'application/json' } });
   }
   await call(`/api/v1/logs/${planted.email[0]}/events`, 'writer', { method: 'POST', body: '{}' });
@@ -91,7 +143,9 @@ test('no planted value is in any byte on the disk, in any answer, or in anything
 
 test('the same by the command line, and events of one user are found by the pseudonym shown', async () => {
   const data = join(temporaryDirectory(), 'data');
-  const lines = events().map((event) => JSON.stringify(event)).join('\n');
+  const lines = events()
+    .map((event) => JSON.stringify(event))
+    .join('\n');
   const ingested = await run(['ingest', '-', '--data', data, '--json'], { input: lines });
   expect(JSON.parse(ingested.out)).toMatchObject({ accepted: 6, duplicates: 0, rejected: 0, treeSize: 6 });
   const again = await run(['ingest', '-', '--data', data, '--json'], { input: lines });
@@ -99,7 +153,10 @@ test('the same by the command line, and events of one user are found by the pseu
   const shown = await run(['show', '0', '--data', data, '--json']);
   const { record } = JSON.parse(shown.out) as { record: { actor: { email: string } } };
   const found = await run(['search', record.actor.email, '--data', data, '--json']);
-  const leaves = found.out.trim().split('\n').map((line) => (JSON.parse(line) as { leafIndex: number }).leafIndex);
+  const leaves = found.out
+    .trim()
+    .split('\n')
+    .map((line) => (JSON.parse(line) as { leafIndex: number }).leafIndex);
   expect(leaves).toContain(0);
   expect(leaves).toContain(4); // the CloudTrail record of the same address
   const scanned = await run(['verify', data, '--json']);

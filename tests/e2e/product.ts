@@ -21,7 +21,10 @@ export function temporaryDirectory(): string {
 }
 
 /** Runs a command to its end. */
-export function run(args: readonly string[], options: { input?: string | Buffer; cwd?: string; env?: Record<string, string> } = {}): Promise<Finished> {
+export function run(
+  args: readonly string[],
+  options: { input?: string | Buffer; cwd?: string; env?: Record<string, string> } = {},
+): Promise<Finished> {
   const child = spawn(process.execPath, [main, ...args], { cwd: options.cwd, env: { ...cleanEnvironment(), ...options.env } });
   child.stdin.on('error', () => undefined).end(options.input ?? '');
   return finish(child);
@@ -40,6 +43,54 @@ function finish(child: ChildProcess): Promise<Finished> {
   return new Promise((resolve) => child.on('close', (code) => resolve({ code, out, err })));
 }
 
+/** A server that was started, whether or not it answers yet. */
+export interface Launched {
+  pid: number;
+  /** Its URL, once it answers; rejects when it ends before. */
+  answering: Promise<string>;
+  /** Its exit code, once it has ended; null when a signal ended it. */
+  ended: Promise<number | null>;
+  /** All that it has printed. */
+  said(): string;
+  /** Sends a signal unless it has ended; returns when it has. */
+  end(signal: NodeJS.Signals): Promise<void>;
+}
+
+export interface LaunchOptions {
+  args?: readonly string[];
+  env?: Record<string, string>;
+  /** User and group to run as; only root may say. */
+  user?: number;
+}
+
+/** Starts `serve` on a port of its own; it is killed with the test. */
+export function launch(data: string, { args = [], env = {}, user }: LaunchOptions = {}): Launched {
+  const child = spawn(process.execPath, [main, 'serve', '--data', data, '--listen', '127.0.0.1:0', ...args], {
+    env: { ...cleanEnvironment(), ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+    ...(user === undefined ? {} : { uid: user, gid: user }),
+  });
+  let said = '';
+  const ended = new Promise<number | null>((resolve) => child.on('close', resolve));
+  const answering = new Promise<string>((resolve, reject) => {
+    const hear = (bytes: Buffer): void => {
+      said += bytes.toString();
+      const url = /http:\/\/127\.0\.0\.1:\d+/.exec(said)?.[0];
+      if (url) resolve(url);
+    };
+    child.stdout.on('data', hear);
+    child.stderr.on('data', hear);
+    child.on('close', (code, signal) => reject(new Error(`the server ended with ${code ?? signal}: ${said}`)));
+  });
+  answering.catch(() => undefined); // for whoever does not wait for it
+  const end = async (signal: NodeJS.Signals): Promise<void> => {
+    if (child.exitCode === null && child.signalCode === null) child.kill(signal);
+    await ended;
+  };
+  onTestFinished(() => end('SIGKILL'));
+  return { pid: child.pid as number, answering, ended, said: () => said, end };
+}
+
 export interface Served {
   url: string;
   pid: number;
@@ -55,30 +106,18 @@ export interface Served {
 
 /** Starts `serve` and returns when it answers. */
 export async function serve(data: string, args: readonly string[] = []): Promise<Served> {
-  const child = spawn(process.execPath, [main, 'serve', '--data', data, '--listen', '127.0.0.1:0', ...args], { env: cleanEnvironment(), stdio: ['ignore', 'pipe', 'pipe'] });
-  let said = '';
-  const exited = new Promise<void>((resolve) => child.on('close', () => resolve()));
-  const url = await new Promise<string>((resolve, reject) => {
-    const hear = (data: Buffer): void => {
-      said += data.toString();
-      const found = /http:\/\/127\.0\.0\.1:\d+/.exec(said)?.[0];
-      if (found) resolve(found);
-    };
-    child.stdout.on('data', hear);
-    child.stderr.on('data', hear);
-    child.on('close', (code) => reject(new Error(`the server ended with ${code}: ${said}`)));
-  });
-  const end = async (signal: NodeJS.Signals): Promise<void> => {
-    if (child.exitCode === null && child.signalCode === null) child.kill(signal);
-    await exited;
-  };
-  onTestFinished(() => end('SIGKILL'));
+  const { answering, pid, said, end } = launch(data, { args });
   return {
-    url,
-    pid: child.pid as number,
-    said: () => said,
-    key: (role) => readFileSync(join(data, `keys/${role}.key`), 'utf8').trim(),
+    url: await answering,
+    pid,
+    said,
+    key: (role) => keyOf(data, role),
     stop: () => end('SIGTERM'),
     kill: () => end('SIGKILL'),
   };
+}
+
+/** The text of a first key. */
+export function keyOf(data: string, role: 'admin' | 'writer' | 'reader'): string {
+  return readFileSync(join(data, `keys/${role}.key`), 'utf8').trim();
 }

@@ -24,14 +24,18 @@ let keptCheckpoint: string;
 
 function events(from: number, to: number): Buffer {
   const lines: string[] = [];
-  for (let i = from; i < to; i++) lines.push(JSON.stringify({ id: `e${i}`, action: 'customer.read', actor: { type: 'user', id: `u${i % 7}`, email: `person${i % 7}@example.net` } }));
+  for (let i = from; i < to; i++)
+    lines.push(
+      JSON.stringify({ id: `e${i}`, action: 'customer.read', actor: { type: 'user', id: `u${i % 7}`, email: `person${i % 7}@example.net` } }),
+    );
   return Buffer.from(lines.join('\n'));
 }
 
 async function append(from: number, to: number): Promise<void> {
   const trail = await openTrail({ dataDir: original });
   await trail.createLog('default');
-  for (let at = from; at < to; at += 50) await trail.append({ log: 'default', principal: 'local', body: events(at, Math.min(to, at + 50)), format: 'ndjson' });
+  for (let at = from; at < to; at += 50)
+    await trail.append({ log: 'default', principal: 'local', body: events(at, Math.min(to, at + 50)), format: 'ndjson' });
   keptCheckpoint = (await trail.checkpoint('default')) as string;
   await trail.close();
 }
@@ -63,7 +67,9 @@ async function attacked(attack: (dir: string) => void, kept?: string): Promise<V
 /** Names the leaf or the file: what someone would look at. */
 function expectFound(report: VerifyReport, path: string, what: string): void {
   expect(report.ok, `${what} of ${path} is found`).toBe(false);
-  const named = report.firstBadLeaf !== null || report.problems.some(({ where, message }) => where.includes(path) || message.includes(path) || path.includes(where));
+  const named =
+    report.firstBadLeaf !== null ||
+    report.problems.some(({ where, message }) => where.includes(path) || message.includes(path) || path.includes(where));
   expect(named, `${what} of ${path} names it: ${JSON.stringify(report.problems.slice(0, 3))}`).toBe(true);
 }
 
@@ -75,7 +81,17 @@ test('untouched, all is well', async () => {
 
 test('every kind of file is there to be attacked', () => {
   const all = files();
-  for (const path of ['config.json', 'policy.yaml', 'access.json', 'seal.json', 'records.db', 'vault.db', 'logs/default/checkpoint', 'logs/default/tile/0/000', 'logs/default/tile/entries/002.p/108']) {
+  for (const path of [
+    'config.json',
+    'policy.yaml',
+    'access.json',
+    'seal.json',
+    'records.db',
+    'vault.db',
+    'logs/default/checkpoint',
+    'logs/default/tile/0/000',
+    'logs/default/tile/entries/002.p/108',
+  ]) {
     expect(all).toContain(path);
   }
   expect(all.filter((path) => path.startsWith('keys/')).length).toBeGreaterThan(5);
@@ -96,8 +112,16 @@ describe('each stored file', () => {
   test('with its end cut off, or made longer', async () => {
     for (const path of files()) {
       const { size } = statSync(join(original, path));
-      expectFound(await attacked((dir) => truncateSync(join(dir, path), Math.max(0, size - 1 - Math.floor(random() * Math.min(size, 5000))))), path, 'a cut end');
-      expectFound(await attacked((dir) => writeFileSync(join(dir, path), Buffer.concat([readFileSync(join(dir, path)), Buffer.from([0])]))), path, 'a byte more');
+      expectFound(
+        await attacked((dir) => truncateSync(join(dir, path), Math.max(0, size - 1 - Math.floor(random() * Math.min(size, 5000))))),
+        path,
+        'a cut end',
+      );
+      expectFound(
+        await attacked((dir) => writeFileSync(join(dir, path), Buffer.concat([readFileSync(join(dir, path)), Buffer.from([0])]))),
+        path,
+        'a byte more',
+      );
     }
   }, 300_000);
 
@@ -123,7 +147,10 @@ test('a file that was slipped in', async () => {
 test('two chunks swapped in the database, as someone would who can write SQL', async () => {
   const report = await attacked((dir) =>
     sql(dir, 'records.db', (database) => {
-      const [first, second] = database.prepare('SELECT rowid AS id, sealed FROM chunks ORDER BY first_leaf LIMIT 2').all() as { id: number; sealed: Uint8Array }[];
+      const [first, second] = database.prepare('SELECT rowid AS id, sealed FROM chunks ORDER BY first_leaf LIMIT 2').all() as {
+        id: number;
+        sealed: Uint8Array;
+      }[];
       const update = database.prepare('UPDATE chunks SET sealed = ? WHERE rowid = ?');
       update.run((second as { sealed: Uint8Array }).sealed, (first as { id: number }).id);
       update.run((first as { sealed: Uint8Array }).sealed, (second as { id: number }).id);
