@@ -36,23 +36,30 @@ export async function performCall(options: TransportOptions, call: Call): Promis
       failure = error;
     }
     if (response?.ok) return response;
-    const again = response ? response.status === 429 || response.status === 503 : call.repeatable;
+    const refused = response && (await errorOf(response));
+    const again = refused ? isForNow(refused, call) : call.repeatable;
     const waitMs = again ? waitBeforeRetry(tried, response?.headers.get('retry-after') ?? null, options.retry) : undefined;
-    if (waitMs === undefined)
-      throw response ? await errorOf(response) : new VeiltrailError('unreachable', 'the server does not answer', {}, { cause: failure });
-    await response?.body?.cancel();
+    if (waitMs === undefined) throw refused ?? new VeiltrailError('unreachable', 'the server does not answer', {}, { cause: failure });
     await sleep(waitMs, call.signal);
   }
 }
 
-function send({ url, key, fetch, timeoutMs }: TransportOptions, call: Call): Promise<Response> {
+/** Refusals after which the request may have been done all the same. */
+const perhapsDone = new Set(['not_published', 'storage_failed']);
+
+function isForNow({ code, detail }: VeiltrailError, { repeatable }: Call): boolean {
+  return detail['status'] === 429 || (detail['status'] === 503 && (repeatable || !perhapsDone.has(code)));
+}
+
+/** The answer, all of it: one that is cut off counts as none. */
+async function send({ url, key, fetch, timeoutMs }: TransportOptions, call: Call): Promise<Response> {
   const target = new URL(call.path, url);
   for (const [name, value] of Object.entries(call.query ?? {})) if (value !== undefined) target.searchParams.set(name, value);
   const headers: Record<string, string> = {};
   if (key !== undefined && !call.open) headers['authorization'] = `Bearer ${key}`;
   if (call.contentType !== undefined) headers['content-type'] = call.contentType;
   const timeout = AbortSignal.timeout(timeoutMs);
-  return fetch(target, {
+  const response = await fetch(target, {
     method: call.method,
     headers,
     ...(call.body === undefined ? {} : { body: call.body }),
@@ -61,6 +68,8 @@ function send({ url, key, fetch, timeoutMs }: TransportOptions, call: Call): Pro
     credentials: 'omit',
     signal: call.signal ? AbortSignal.any([call.signal, timeout]) : timeout,
   });
+  const bytes = await response.arrayBuffer();
+  return new Response(bytes.byteLength === 0 ? null : bytes, { status: response.status, headers: response.headers });
 }
 
 async function errorOf(response: Response): Promise<VeiltrailError> {

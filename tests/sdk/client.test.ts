@@ -154,6 +154,24 @@ describe('a client of a server that has trouble', () => {
     expect((await createClient({ url, retry }).appendBody('{}', { dedupe: 'content' })).treeSize).toBe(1);
   });
 
+  it.each(['not_published', 'storage_failed'])('does so neither when the server says %s: it may be stored', async (code) => {
+    const url = await answers(problem(503, code, '0'), done);
+    await expect(createClient({ url, retry }).appendBody('{}')).rejects.toMatchObject({ code, detail: { status: 503 } });
+    expect(asked.length).toBe(1);
+    expect((await createClient({ url, retry }).append([event('x')])).treeSize).toBe(1);
+  });
+
+  it('takes an answer that was cut off for none', async () => {
+    const cut = (response: ServerResponse): void => {
+      response.writeHead(201, { 'content-length': '100' }).write('{"receipts":');
+      setTimeout(() => response.destroy(), 20);
+    };
+    const url = await answers(cut, done, cut);
+    expect((await createClient({ url, retry }).append([event('x')])).treeSize).toBe(1);
+    await expect(createClient({ url, retry }).appendBody('{}')).rejects.toMatchObject({ code: 'unreachable' });
+    expect(asked.length).toBe(3);
+  });
+
   it('gives up in the end, with the code of the last answer', async () => {
     const url = await answers(problem(503, 'disk_full'));
     await expect(createClient({ url, retry }).read(0)).rejects.toMatchObject({ code: 'disk_full', message: 'd', detail: { status: 503 } });
