@@ -3,9 +3,9 @@
  * for it is the sender's word.
  */
 import { parseTimestamp } from '../event/timestamp.ts';
-import { eachValue, type ValuePath } from './record-values.ts';
+import { eachField } from './record-values.ts';
 
-/** Gathers the time of one record while its values go by. */
+/** Gathers the time of one record while its fields go by. */
 export class EventTime {
   ms = 0;
   #own = false;
@@ -16,12 +16,12 @@ export class EventTime {
     this.#own = false;
   }
 
-  take(path: ValuePath, text: string): void {
-    if (path.pointer !== '/time' && (path.pointer !== '/receivedAt' || this.#own)) return;
-    const time = parseTimestamp(text);
+  take(pointer: string, json: string): void {
+    if (pointer !== '/time' && (pointer !== '/receivedAt' || this.#own)) return;
+    const time = parseTimestamp(json.slice(1, -1));
     if (time === undefined) return;
     this.ms = time.ms;
-    this.#own = path.pointer === '/time';
+    this.#own = pointer === '/time';
   }
 }
 
@@ -29,6 +29,6 @@ export class EventTime {
 export function eventTimeMs(packed: Uint8Array, receivedAtMs: number): number {
   const time = new EventTime();
   time.begin(receivedAtMs);
-  eachValue(packed, (path, text) => time.take(path, text));
+  eachField(packed, (pointer, json) => time.take(pointer, json));
   return time.ms;
 }

@@ -18,9 +18,8 @@ import { blockLeaves, indexFormat, partitionLeaves, termsTableSql } from './inde
 import { type IndexedPart, IndexView, type SearchIndex } from './index-view.ts';
 import { type Partition, sealOf } from './partition-seal.ts';
 import type { Query } from './query.ts';
-import { eachValue } from './record-values.ts';
+import { eachField } from './record-values.ts';
 import { TermRow } from './term-row.ts';
-import { termsOfValue } from './terms.ts';
 
 /** A record to index: what `ledger/reader.ts` reads. */
 export interface IndexableRecord {
@@ -340,9 +339,9 @@ class GrowingPartition {
     this.#row.begin();
     this.#time.begin(receivedAtMs);
     try {
-      eachValue(packed, (path, text, hasWords) => {
-        this.#time.take(path, text);
-        termsOfValue(path.name, text, hasWords, this.#row);
+      eachField(packed, (pointer, json) => {
+        this.#time.take(pointer, json);
+        this.#row.field(pointer, json);
       });
     } catch {
       this.#row.begin();

@@ -43,7 +43,9 @@ export class Indexer {
   readonly #source: SearchSource;
   readonly #onError: (error: Error) => void;
   readonly #logs = new Map<string, Followed>();
+  #starting: Promise<void> | undefined;
   #running: Promise<void> | undefined;
+  #woken = false;
   #retry: NodeJS.Timeout | undefined;
   #closed = false;
 
@@ -53,9 +55,19 @@ export class Indexer {
     this.#onError = onError;
   }
 
-  /** Begins to follow every log there is, as far as it is now. */
-  async start(): Promise<void> {
-    for (const { log, treeSize } of await this.#source.logs()) await this.published(log, treeSize);
+  /** Begins to follow every log there is, as far as it is now. Does not reject: what fails is tried again. */
+  start(): Promise<void> {
+    this.#starting ??= this.#followAll();
+    return this.#starting;
+  }
+
+  async #followAll(): Promise<void> {
+    try {
+      for (const { log, treeSize } of await this.#source.logs()) await this.published(log, treeSize);
+    } catch (error) {
+      this.#tryAgain(error as Error);
+    }
+    this.#starting = undefined;
   }
 
   /** A log has grown to this size and everybody may see it. */
@@ -78,7 +90,7 @@ export class Indexer {
 
   /** Resolves when there is nothing to do. */
   async idle(): Promise<void> {
-    while (this.#running) await this.#running;
+    for (let busy = this.#starting ?? this.#running; busy; busy = this.#starting ?? this.#running) await busy;
   }
 
   /** Ends after the slice under way, and closes the store. */
@@ -117,24 +129,31 @@ export class Indexer {
 
   #wake(): void {
     if (this.#closed || this.#retry) return;
-    this.#running ??= this.#run().finally(() => (this.#running = undefined));
+    this.#woken = true;
+    this.#running ??= this.#run();
   }
 
   async #run(): Promise<void> {
     try {
-      while (!this.#closed && (await this.#slice())) await turn();
+      // Woken while the last look was under way, it looks again.
+      while (this.#woken && !this.#closed) {
+        this.#woken = false;
+        while (!this.#closed && (await this.#slice())) await turn();
+      }
     } catch (error) {
       this.#tryAgain(error as Error);
     }
+    this.#running = undefined;
   }
 
   /** Later, so that a disk that refuses or damages all is not kept busy. */
   #tryAgain(error: Error): void {
     this.#onError(error);
     if (this.#closed) return;
+    clearTimeout(this.#retry);
     this.#retry = setTimeout(() => {
       this.#retry = undefined;
-      this.#wake();
+      void this.start();
     }, retryMs).unref();
   }
 

@@ -1,7 +1,7 @@
 /** A query as a predicate on a record: what decides. The index only proposes. */
 import type { Query } from './query.ts';
 import { eachValue } from './record-values.ts';
-import { wordsOf } from './words.ts';
+import { standsIn, wordsOf } from './words.ts';
 
 /** Whether a query is true of a packed record. */
 export type Predicate = (packed: Uint8Array) => boolean;
@@ -49,7 +49,7 @@ function compile(query: Query, leaves: Leaf[]): (found: readonly boolean[]) => b
 
 function isTrueOf(leaf: Leaf, dotted: string, text: string, hasWords: boolean): boolean {
   if (leaf.type === 'value') return leaf.text === text && endsWithPath(dotted, leaf.path);
-  if (!hasWords || !text.includes(leaf.text)) return false;
+  if (!hasWords || !standsIn(text, leaf.text)) return false;
   const words = wordsOf(text);
   return leaf.words.every((word) => words.has(word));
 }

@@ -10,8 +10,8 @@
  * text   = word | quoted                         a word ends at white space, a parenthesis or a quote
  * quoted = DQUOTE *( character | "\" character ) DQUOTE
  * ```
- * `text` alone is true of a record that has a string or a number in which the text stands and whose words include every word of the text
- * (see words.ts). `path:text` is true of a record with a value equal to the text under that path; the path may leave out its first steps
+ * `text` alone is true of a record that has a string or a number in which the text stands, no word cut in two, and whose words include every
+ * word of the text (see words.ts). `path:text` is true of a record with a value equal to the text under that path; the path may leave out its first steps
  * (`id:` finds `actor.id`), and positions in arrays are not written. Nothing depends on upper and lower case. Errors name an offset in
  * UTF-16 units and never repeat the query.
  */

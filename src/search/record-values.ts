@@ -14,7 +14,7 @@ import { packedForm } from '../log/packed-record.ts';
 import { wholePointer } from '../log/record.ts';
 import { fold } from './words.ts';
 
-/** Where values stand. The same object for the same pointer, as long as it is remembered. */
+/** Where values stand. */
 export interface ValuePath {
   readonly pointer: string;
   /** Folded steps joined by dots. */
@@ -39,16 +39,49 @@ const lookAheadMax = 16;
  * @throws VeiltrailError `bad_record`
  */
 export function eachValue(packed: Uint8Array, take: TakeValue): void {
+  eachField(packed, (pointer, json) => eachValueOf(pointer, json, take));
+}
+
+/**
+ * Gives the fields of a packed record that have searchable values, with the canonical JSON of each. What the values of a field are follows
+ * from its pointer and its JSON alone.
+ * @throws VeiltrailError `bad_record`
+ */
+export function eachField(packed: Uint8Array, take: (pointer: string, json: string) => void): void {
   if (packed.length < headerBytes || packed[0] !== packedForm) throw bad();
   const record = new RecordText(packed);
   for (let at = headerBytes; at < packed.length;) {
     const pointerEnd = record.pointerEnd(at);
     const end = record.valueEnd(pointerEnd);
-    const pointer = record.text(at + 2, pointerEnd);
-    const valueAt = pointerEnd + 4;
-    if (pointer === wholePointer) takeApplied(record.text(valueAt, end), take);
-    else takeValue(record, pointer, valueAt, end, take);
+    const first = packed[pointerEnd + 4] as number;
+    if (first !== 0x7b) {
+      const pointer = record.text(at + 2, pointerEnd);
+      if (!isNumeric(first) || !record.isLength(pointer, end)) take(pointer, record.text(pointerEnd + 4, end));
+    }
     at = end;
+  }
+}
+
+function isNumeric(first: number): boolean {
+  return first >= 0x30 && first <= 0x39;
+}
+
+/** Gives the values of one field. */
+export function eachValueOf(pointer: string, json: string, take: TakeValue): void {
+  if (pointer === wholePointer) return takeApplied(json, take);
+  const path = pathOf(pointer);
+  switch (json[0]) {
+    case '"':
+      return take(path, fold(unquote(json)), pointer !== policyPointer);
+    case '[':
+      for (const element of JSON.parse(json) as unknown[]) takeElement(path, element, take);
+      return;
+    case 't': // true, false, null
+    case 'f':
+    case 'n':
+      return take(path, json, false);
+    default:
+      return take(path, json, true);
   }
 }
 
@@ -56,6 +89,8 @@ export function eachValue(packed: Uint8Array, take: TakeValue): void {
 class RecordText {
   readonly #bytes: Uint8Array;
   readonly #latin1: string;
+  /** Where the next byte beyond ASCII is, seen from the last place asked for: one look at each byte tells which slices need decoding. */
+  #beyondAscii = -1;
 
   constructor(bytes: Uint8Array) {
     this.#bytes = bytes;
@@ -65,7 +100,7 @@ class RecordText {
   pointerEnd(at: number): number {
     const bytes = this.#bytes;
     const end = at + 2 + (((bytes[at] as number) << 8) | (bytes[at + 1] as number));
-    if (!(end + 4 <= bytes.length)) throw bad();
+    if (!(end + 4 < bytes.length)) throw bad();
     return end;
   }
 
@@ -77,46 +112,28 @@ class RecordText {
     return at + 4 + length;
   }
 
-  first(at: number): number {
-    return this.#bytes[at] as number;
+  text(from: number, to: number): string {
+    if (this.#beyondAscii < from) this.#beyondAscii = this.#nextBeyondAscii(from);
+    return to <= this.#beyondAscii ? this.#latin1.slice(from, to) : decodeUtf8(this.#bytes.subarray(from, to));
   }
 
-  text(from: number, to: number): string {
-    const text = this.#latin1.slice(from, to);
-    // oxlint-disable-next-line no-control-regex -- the first 128 characters are what is meant
-    return /[^\0-\x7f]/.test(text) ? decodeUtf8(this.#bytes.subarray(from, to)) : text;
+  #nextBeyondAscii(from: number): number {
+    const bytes = this.#bytes;
+    let at = from;
+    while (at < bytes.length && (bytes[at] as number) < 0x80) at++;
+    return at;
   }
 
   /** Whether the field of `pointer`, which ends at `at`, is an array's length: its elements follow. */
   isLength(pointer: string, at: number): boolean {
     for (let next = at, i = 0; next < this.#bytes.length && i < lookAheadMax; i++) {
       const pointerEnd = this.pointerEnd(next);
-      const other = this.text(next + 2, pointerEnd);
+      const other = decodeUtf8(this.#bytes.subarray(next + 2, pointerEnd));
       if (!other.startsWith(pointer)) return false;
       if (other[pointer.length] === '/') return true;
       next = this.valueEnd(pointerEnd);
     }
     return false;
-  }
-}
-
-function takeValue(record: RecordText, pointer: string, at: number, end: number, take: TakeValue): void {
-  switch (record.first(at)) {
-    case 0x22: // "
-      take(pathOf(pointer), fold(unquote(record.text(at, end))), pointer !== policyPointer);
-      return;
-    case 0x5b: // [
-      for (const element of JSON.parse(record.text(at, end)) as unknown[]) takeElement(pathOf(pointer), element, take);
-      return;
-    case 0x7b: // {}
-      return;
-    case 0x74: // true
-    case 0x66: // false
-    case 0x6e: // null
-      take(pathOf(pointer), record.text(at, end), false);
-      return;
-    default:
-      if (!record.isLength(pointer, end)) take(pathOf(pointer), record.text(at, end), true);
   }
 }
 
@@ -151,10 +168,15 @@ function pathOf(pointer: string): ValuePath {
   if (path === undefined) {
     // Object keys may be anything: forgetting all of them at once bounds what a sender can make us remember.
     if (paths.size >= pathsMax) paths.clear();
-    path = parsePath(pointer);
-    paths.set(pointer, path);
+    path = parsePath(ownedText(pointer));
+    paths.set(path.pointer, path);
   }
   return path;
+}
+
+/** A copy that does not keep the whole record in memory, as a slice of its text does. */
+export function ownedText(text: string): string {
+  return Buffer.from(text).toString();
 }
 
 function parsePath(pointer: string): ValuePath {

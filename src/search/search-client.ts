@@ -15,6 +15,8 @@ export interface SearchClientOptions {
   openVaultPort: () => MessagePort;
   /** Told about what failed and is tried again. */
   onError?: (error: Error) => void;
+  /** Starts a thread [a Worker of search-thread.ts]. */
+  startThread?: (settings: SearchThreadSettings) => Worker;
 }
 
 const restartMs = 1_000;
@@ -93,7 +95,7 @@ class SearchThread {
     const { recordsPath, indexPath, indexKey } = this.#options;
     const vaultPort = this.#options.openVaultPort();
     const settings: SearchThreadSettings = { runs: this.#runs, recordsPath, indexPath, indexKey, vaultPort };
-    const worker = new Worker(threadFile(), { workerData: settings, transferList: [vaultPort] });
+    const worker = (this.#options.startThread ?? startSearchThread)(settings);
     const caller = new Caller(worker);
     let reason: Error = new VeiltrailError('search_stopped', 'the search thread ended; try again in a moment');
     worker.on('error', (error: Error) => {
@@ -113,7 +115,8 @@ class SearchThread {
   }
 }
 
-/** The thread's file, beside this one: TypeScript from the source, JavaScript from the package. */
-function threadFile(): URL {
-  return new URL(`./search-thread${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url);
+/** Starts a thread from the file beside this one: TypeScript from the source, JavaScript from the package. */
+export function startSearchThread(settings: SearchThreadSettings): Worker {
+  const file = new URL(`./search-thread${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url);
+  return new Worker(file, { workerData: settings, transferList: [settings.vaultPort] });
 }

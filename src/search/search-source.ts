@@ -33,6 +33,36 @@ export function createSearchSource(records: RecordSource, reader: Pick<RecordRea
   };
 }
 
+/** Chunks that {@link cacheChunks} keeps, and their bytes. */
+const cachedChunksMax = 64;
+const cachedBytesMax = 32 * 1_048_576;
+
+/** The same source, which keeps the chunks that were used last open: pages of a search follow each other through the same ones. */
+export function cacheChunks(source: SearchSource): SearchSource {
+  /** The one used last comes last. */
+  const kept: { log: string; chunk: OpenedChunk }[] = [];
+  let bytes = 0;
+  return {
+    logs: () => source.logs(),
+    async chunkFrom(log, leafIndex) {
+      const at = kept.findIndex(({ log: of, chunk }) => of === log && leafIndex >= chunk.firstLeaf && leafIndex < chunk.firstLeaf + chunk.count);
+      if (at >= 0) {
+        const [found] = kept.splice(at, 1) as [(typeof kept)[number]];
+        kept.push(found);
+        return found.chunk;
+      }
+      const chunk = await source.chunkFrom(log, leafIndex);
+      // Two searches may have opened the same one at once, and the one behind a gap may be here already.
+      if (!chunk?.content || kept.some(({ log: of, chunk: { firstLeaf } }) => of === log && firstLeaf === chunk.firstLeaf)) return chunk;
+      kept.push({ log, chunk });
+      bytes += chunk.content.records.byteLength;
+      while (kept.length > cachedChunksMax || bytes > cachedBytesMax)
+        bytes -= (kept.shift() as (typeof kept)[number]).chunk.content.records.byteLength;
+      return chunk;
+    },
+  };
+}
+
 /** The state of one log. @throws VeiltrailError `log_not_found` */
 export async function logOf(source: SearchSource, log: string): Promise<{ origin: string; treeSize: number }> {
   const found = (await source.logs()).find((one) => one.log === log);

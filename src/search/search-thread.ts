@@ -10,7 +10,7 @@ import { Caller, serveCalls } from '../thread/port-call.ts';
 import { IndexReader } from './index-reader.ts';
 import { IndexStore } from './index-store.ts';
 import { Indexer } from './indexer.ts';
-import { createSearchSource, type SearchSource } from './search-source.ts';
+import { cacheChunks, createSearchSource, type SearchSource } from './search-source.ts';
 import { createSearcher, type SearchQuery } from './search.ts';
 import { partitionLeaves } from './index-format.ts';
 
@@ -42,15 +42,11 @@ function serveIndexing(port: MessagePort, settings: SearchThreadSettings): void 
   const { source, close } = openSource(settings);
   const store = IndexStore.open(settings.indexPath, settings.indexKey);
   const indexer = new Indexer({ store, source, onError: (error) => notify(port, { notice: 'error', error }) });
-  const started = indexer.start();
-  started.catch((error: Error) => notify(port, { notice: 'error', error }));
+  void indexer.start();
   serveCalls(port, {
     published: ({ log, treeSize }: { log: string; treeSize: number }) => indexer.published(log, treeSize),
     state: ({ log }: { log: string }) => indexer.state(log),
-    idle: async () => {
-      await started;
-      await indexer.idle();
-    },
+    idle: () => indexer.idle(),
     distrust: ({ log, partition }: { log: string; partition: number }) =>
       indexer.forget(log, { from: partition * partitionLeaves, to: (partition + 1) * partitionLeaves }),
     close: async () => {
@@ -65,7 +61,7 @@ function serveSearching(port: MessagePort, settings: SearchThreadSettings): void
   const onDamage = (log: string, partition: number): void => notify(port, { notice: 'damage', log, partition });
   // The indexing thread of this process has the file in its care.
   const index = new IndexReader({ path: settings.indexPath, indexKey: settings.indexKey, isLive: () => true, onDamage });
-  const searcher = createSearcher(source, index);
+  const searcher = createSearcher(cacheChunks(source), index);
   serveCalls(port, {
     search: (request: SearchQuery) => searcher.search(request),
     close: async () => {

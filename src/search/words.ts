@@ -108,3 +108,28 @@ export function wordsOf(folded: string): Set<string> {
   eachWord(folded, (word) => words.add(word));
   return words;
 }
+
+/** Occurrences that {@link standsIn} looks at: what has more of them that do not count is taken for standing there. */
+const occurrencesMax = 1_000;
+
+/** Whether a part, folded too, stands in a folded text with no word cut in two at either end. */
+export function standsIn(folded: string, part: string): boolean {
+  let at = folded.indexOf(part);
+  for (let i = 0; at >= 0 && i < occurrencesMax; i++) {
+    if (!cutsWord(folded, at) && !cutsWord(folded, at + part.length)) return true;
+    at = folded.indexOf(part, at + 1);
+  }
+  return at >= 0;
+}
+
+const spacedBefore = new RegExp(`(?<![${unspaced}]\\p{M}{0,8})(?<=[\\p{L}\\p{N}\\p{M}])(?=(?![${unspaced}])[\\p{L}\\p{N}\\p{M}])`, 'uy');
+
+/** Whether the same run of letters and digits is on both sides of a place. */
+function cutsWord(folded: string, at: number): boolean {
+  const before = folded.charCodeAt(at - 1);
+  const after = folded.charCodeAt(at);
+  // NaN at either end.
+  if (!(before > 0x7f || after > 0x7f)) return (kinds[before] ?? other) !== other && (kinds[after] ?? other) !== other;
+  spacedBefore.lastIndex = at;
+  return spacedBefore.test(folded);
+}

@@ -1,5 +1,6 @@
 /** A real `records.db` for tests and benchmarks of search: chunks as the ledger seals them, without a tree. */
 import { createHash } from 'node:crypto';
+import { DatabaseSync } from 'node:sqlite';
 import type { JsonObject } from '../../src/core/json.ts';
 import { systemRandom } from '../../src/core/random.ts';
 import { type BucketKeys, bucketOf, sealChunk } from '../../src/ledger/chunk.ts';
@@ -22,7 +23,16 @@ export function pack(record: JsonObject): Uint8Array {
   return out.slice(0, packRecord(out, 0, systemRandom.bytes(32), fields));
 }
 
-/** Records of one log, in a file. */
+/** What an append brings besides its chunk, and searches do not read. */
+const nothing = {
+  root: new Uint8Array(32),
+  frontier: new Uint8Array(0),
+  commitments: new Uint8Array(0),
+  idempotency: new Uint8Array(0),
+  idempotencyLeaves: new Float64Array(0),
+};
+
+/** Records of logs, in a file. */
 export class TestRecords {
   readonly path: string;
   readonly #store: RecordStore;
@@ -34,8 +44,8 @@ export class TestRecords {
   }
 
   async createLog(log: string, origin = `test.example/${log}`): Promise<void> {
-    const empty = { root: new Uint8Array(32), frontier: new Uint8Array(0) };
-    await this.#store.createLog({ log, origin, createdAtMs: 0, treeSize: 0, ...empty, lastReceivedAtMs: 0, durableSize: 0 });
+    const { root, frontier } = nothing;
+    await this.#store.createLog({ log, origin, createdAtMs: 0, treeSize: 0, root, frontier, lastReceivedAtMs: 0, durableSize: 0 });
     this.#sizes.set(log, 0);
   }
 
@@ -51,24 +61,22 @@ export class TestRecords {
     packed.forEach((one, i) => (offsets[i + 1] = (offsets[i] as number) + one.length));
     const key = await bucketKeys.bucketKey(log, bucketOf(firstLeaf));
     const chunk = sealChunk(place, { offsets, records: Buffer.concat(packed) }, key, systemRandom);
-    const grown = { root: new Uint8Array(32), frontier: new Uint8Array(0), commitments: new Uint8Array(0), idempotency: new Uint8Array(0) };
-    if (firstLeaf > before)
-      await this.#store.commit([
-        {
-          log,
-          treeSizeBefore: before,
-          treeSize: firstLeaf,
-          ...grown,
-          receivedAtMs,
-          chunk: new Uint8Array(0),
-          idempotencyLeaves: new Float64Array(0),
-        },
-      ]);
-    await this.#store.commit([
-      { log, treeSizeBefore: firstLeaf, treeSize: firstLeaf + packed.length, ...grown, receivedAtMs, chunk, idempotencyLeaves: new Float64Array(0) },
-    ]);
+    const grow = (treeSizeBefore: number, treeSize: number, sealed: Uint8Array): Promise<void> =>
+      this.#store.commit([{ log, treeSizeBefore, treeSize, receivedAtMs, chunk: sealed, ...nothing }]);
+    if (firstLeaf > before) {
+      await grow(before, firstLeaf, new Uint8Array(0));
+      this.tamper('DELETE FROM chunks WHERE first_leaf = ?', before);
+    }
+    await grow(firstLeaf, firstLeaf + packed.length, chunk);
     this.#sizes.set(log, firstLeaf + packed.length);
     return firstLeaf + packed.length;
+  }
+
+  /** Changes the file behind everybody's back. */
+  tamper(sql: string, ...values: (number | Uint8Array)[]): void {
+    const database = new DatabaseSync(this.path);
+    database.prepare(sql).run(...values);
+    database.close();
   }
 
   source(): SearchSource {
