@@ -18,55 +18,69 @@ export interface Applied {
  * @param token the vault's token for a need of `plan.tokens`
  */
 export function applyPlan(plan: Plan, token: (need: TokenNeed) => string, keyVersion: number): { event: JsonObject; applied: Applied[] } {
-  const done: { frame: Frame; key: string | number; replacement: Replacement }[] = [];
-  const note = (frame: Frame, key: string | number, pieces: readonly Piece[]): void => {
-    for (const piece of pieces) if (typeof piece !== 'string') done.push({ frame, key, replacement: piece });
-  };
+  const done: Done[] = [];
   const written = (pieces: readonly Piece[]): string => {
     let out = '';
     for (const piece of pieces) out += typeof piece === 'string' ? piece : piece.need ? token(piece.need) : (piece.text ?? '');
     return out;
   };
-  const renamed = carryOut(plan.edits, note, written, (frame, key, replacement) => done.push({ frame, key, replacement }));
-  if (done.length === 0) return { event: plan.event, applied: [] };
-  const applied = new Map<string, Applied>();
-  for (const { frame, key, replacement } of done) {
-    const { kind, transform } = replacement;
-    const pointer = pointerOf(frame, key, renamed);
-    const id = `${pointer} ${kind} ${transform}`;
-    if (!applied.has(id)) applied.set(id, transform === 'hash' ? { pointer, kind, transform, keyVersion } : { pointer, kind, transform });
+  const renames = carryOut(plan.edits, written, (frame, key, what) => done.push({ frame, key, what }));
+  return { event: plan.event, applied: done.length === 0 ? [] : listApplied(done, renames, keyVersion) };
+}
+
+/** A place and the different things that were done there. */
+interface Done {
+  readonly frame: Frame;
+  readonly key: string | number;
+  readonly what: readonly Replacement[];
+}
+
+/** One entry for each different thing, however often it was done to a text; sorted. */
+function listApplied(done: readonly Done[], renames: Renames, keyVersion: number): Applied[] {
+  const applied: Applied[] = [];
+  const pointers = new Map<Frame, string>();
+  for (const { frame, key, what } of done) {
+    // Put together once a place: a long name would otherwise be copied for each thing done below it.
+    const pointer = pointerOf(frame, key, renames, pointers);
+    for (const { kind, transform } of what) applied.push(transform === 'hash' ? { pointer, kind, transform, keyVersion } : { pointer, kind, transform });
   }
-  const sorted = [...applied.values()];
-  if (sorted.length > 1) sorted.sort((a, b) => compareUtf8(a.pointer, b.pointer) || compareUtf8(a.kind, b.kind) || compareUtf8(a.transform, b.transform));
-  return { event: plan.event, applied: sorted };
+  if (applied.length < 2) return applied;
+  applied.sort((a, b) => compareUtf8(a.pointer, b.pointer) || compareUtf8(a.kind, b.kind) || compareUtf8(a.transform, b.transform));
+  return applied.filter((one, i) => {
+    const before = applied[i - 1];
+    return !before || before.kind !== one.kind || before.transform !== one.transform || before.pointer !== one.pointer;
+  });
+}
+
+/** The different replacements of a text, by kind and transform. */
+function distinct(pieces: readonly Piece[]): Replacement[] {
+  const out: Replacement[] = [];
+  for (const piece of pieces) if (typeof piece !== 'string' && !out.some(({ kind, transform }) => kind === piece.kind && transform === piece.transform)) out.push(piece);
+  return out;
 }
 
 type Renames = Map<Frame, Map<string, string>>;
 
 /** Values first, names last: an edit finds its value under the name it was planned with. */
-function carryOut(
-  edits: readonly Edit[],
-  note: (frame: Frame, key: string | number, pieces: readonly Piece[]) => void,
-  written: (pieces: readonly Piece[]) => string,
-  dropped: (frame: Frame, key: string | number, replacement: Replacement) => void,
-): Renames {
+function carryOut(edits: readonly Edit[], written: (pieces: readonly Piece[]) => string, note: (frame: Frame, key: string | number, what: readonly Replacement[]) => void): Renames {
   const renames: Renames = new Map();
   for (const edit of edits) {
     const { frame, key } = edit;
     switch (edit.type) {
       case 'text':
         put(frame.container, key, written(edit.pieces));
-        note(frame, key, edit.pieces);
+        note(frame, key, distinct(edit.pieces));
         break;
       case 'drop':
         if (Array.isArray(frame.container)) frame.container[key as number] = null;
         else delete frame.container[key];
-        dropped(frame, key, edit.replacement);
+        note(frame, key, [edit.replacement]);
         break;
       case 'json': {
-        // What was done within the text is on record under the pointer of the string that holds it.
-        const outer = { frame, key };
-        carryOut(edit.edits, (_, __, pieces) => note(outer.frame, outer.key, pieces), written, (_, __, replacement) => dropped(outer.frame, outer.key, replacement));
+        // What was done within the text is on record under the pointer of the string that holds it, each different thing once.
+        const within: Replacement[] = [];
+        carryOut(edit.edits, written, (_, __, what) => within.push(...what));
+        note(frame, key, distinct(within));
         put(frame.container, key, JSON.stringify(edit.root[0]));
         break;
       }
@@ -74,7 +88,7 @@ function carryOut(
         let names = renames.get(frame);
         if (!names) renames.set(frame, (names = new Map()));
         names.set(edit.key, written(edit.pieces));
-        note(frame, key, edit.pieces);
+        note(frame, key, distinct(edit.pieces));
         break;
       }
     }
@@ -111,15 +125,18 @@ function renameMembers(object: JsonObject, names: Map<string, string>): void {
   }
 }
 
-/** RFC 6901, with the names that members have after renaming. */
-function pointerOf(frame: Frame, key: string | number, renames: Renames): string {
-  let out = '';
-  let name = key;
-  for (let at: Frame | undefined = frame; at; at = at.parent) {
-    out = `/${escapeName(renames.get(at)?.get(name as string) ?? name)}${out}`;
-    name = at.key;
+/** RFC 6901, with the names that members have after renaming. `pointers` remembers those of containers. */
+function pointerOf(frame: Frame, key: string | number, renames: Renames, pointers: Map<Frame, string>): string {
+  const way: Frame[] = [];
+  let top: Frame | undefined = frame;
+  for (; top?.parent && !pointers.has(top); top = top.parent) way.push(top);
+  let out = (top && pointers.get(top)) ?? '';
+  for (let one = way.pop(); one; one = way.pop()) {
+    const parent = one.parent as Frame;
+    out += `/${escapeName(renames.get(parent)?.get(one.key as string) ?? one.key)}`;
+    pointers.set(one, out);
   }
-  return out;
+  return `${out}/${escapeName(renames.get(frame)?.get(key as string) ?? key)}`;
 }
 
 function escapeName(key: string | number): string {

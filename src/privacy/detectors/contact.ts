@@ -49,7 +49,8 @@ function detectEmail({ text, found }: ScanContext): void {
 /** The start of `"quoted local"@`, or `at` if it is none. */
 function quotedLocalStart(text: string, at: number, stop: number): number {
   if (text.charCodeAt(at - 1) !== 34) return at;
-  const open = text.lastIndexOf('"', at - 2);
+  let open = at - 2;
+  while (open >= stop && at - open <= 66 && text.charCodeAt(open) !== 34) open--;
   return open >= stop && at - open <= 66 && open < at - 2 && /^[\w.@ +-]+$/.test(text.slice(open + 1, at - 1)) ? open : at;
 }
 
@@ -66,7 +67,8 @@ function domainEnd(text: string, from: number): number {
   }
   while (end > from && !isWord(text.charCodeAt(end - 1))) end--;
   // Text may run on after the domain without a space ("jane@example.com.Then"): only the last label has to look like a top level.
-  const dot = text.lastIndexOf('.', end - 1);
+  let dot = end - 1;
+  while (dot > from && text.charCodeAt(dot) !== 46) dot--;
   if (dot <= from || !isTopLevel(text, dot + 1, end)) return -1;
   return /^\d+x\.(?:png|jpe?g|gif|svg|webp)$/i.test(text.slice(from, end)) ? -1 : end;
 }

@@ -1,0 +1,150 @@
+/**
+ * No text costs more than linear time: hostile texts of 50, 100, 200 and 400 kB are timed, and the exponent of growth is fitted. A
+ * quadratic detector shows as 2; noise of a busy machine is kept out by taking the best of several tries at each size.
+ */
+import { describe, expect, test } from 'vitest';
+import { detectors } from '../../src/privacy/detectors/all.ts';
+import { NameIndex } from '../../src/privacy/names.ts';
+import { hiddenTexts } from '../../src/privacy/runs.ts';
+import { Survey, surveyText } from '../../src/privacy/survey.ts';
+import { decodeView } from '../../src/privacy/views.ts';
+import { engineOf, tokenOf } from './engine-for-test.ts';
+
+const exponentMax = 1.2;
+/** Below this many milliseconds at the largest size, there is nothing to measure, and nothing to fear. */
+const negligibleMs = 10;
+const engineSizes = [50_000, 100_000, 200_000, 400_000];
+const partSizes = [25_000, 50_000, 100_000, 200_000];
+
+const seeds = [
+  'A', '@', '1', '1-', 'a.', ':', '%40', 'eyJ', '[', '{', '"', '\\', ' ', '/', '-', '_', '+', '=', '&', ';', '&#', '\n', '\u200b', '洁', 'é ', '\ud800', '(',
+  'a@', 'a@b', 'a@b.co ', '@[', '"@', 'x"@', '1.', '1.1.1.1', '8.8.8.8 ', '8.8.8.8.', '::', 'a:', '1:2:', 'aa:', 'aa-', '2a02::1 ', '536-22-1845 ', '536-22-', '123456789', '4111 ', '4111-', 'DE89', 'DE89 3704 ', 'iban DE89 ',
+  '+1 ', '+', '(415) ', '0 12 ', 'tel ', 'tel 1', 'eyJ-', 'eyJ.', 'eyJhbGciOiJIUzI1NiJ9.', 'AKIA', 'sk-', 'sk-ant-', 'xoxb-', 'ghp_', '-----BEGIN ', '-----BEGIN PRIVATE KEY-----', '://', '://a:', '://a:b@', 'Bearer ', 'basic YTpi ',
+  'password=', 'password: ', 'token=a', 'password="', 'user ', 'user a.b ', ':user/', '/home/', '/home/a', 'Aa ', 'Aa Bb ', 'Aa Bb logged ', 'for ', "o'", 'Aa-', 'A. ', 'tok_', 'hash_v1_', '[REDACTED]', 'tok_abcdefghijklmnopqrstuvwxyz0 a@b.co ',
+  'YWFh', 'YWFh/', 'Lw', 'Ly8v', '6161', '%25', '%2525', '%c3%a9', '\\u0040', '\\\\', '&#64;', '&amp;', '&;', 'Jane Doe ', 'jane.doe@example.com Jane Doe ', '\uff11', '{"a":', '[1,', '{}',
+];
+
+function median(values: number[]): number {
+  return values.sort((a, b) => a - b)[values.length >> 1] as number;
+}
+
+function spent(work: (text: string) => void, text: string): number {
+  const started = performance.now();
+  work(text);
+  return Math.max(0.05, performance.now() - started);
+}
+
+/** The slope of log(time) over log(size): a line fitted through all sizes. */
+function fittedSlope(sizes: readonly number[], times: readonly number[]): number {
+  const points = times.map((time, i) => [Math.log(sizes[i] as number), Math.log(time)] as const);
+  const meanX = points.reduce((sum, [x]) => sum + x, 0) / points.length;
+  const meanY = points.reduce((sum, [, y]) => sum + y, 0) / points.length;
+  return points.reduce((sum, [x, y]) => sum + (x - meanX) * (y - meanY), 0) / points.reduce((sum, [x]) => sum + (x - meanX) ** 2, 0);
+}
+
+/** The exponent of growth; a first look at the smallest and largest size spares the rest where all is well. */
+function exponentOf(work: (text: string) => void, seed: string, sizes: readonly number[]): number {
+  const textOf = (size: number): string => seed.repeat(Math.ceil(size / seed.length)).slice(0, size);
+  const [smallest, largest] = [textOf(sizes[0] as number), textOf(sizes.at(-1) as number)];
+  const small = spent(work, smallest);
+  const large = spent(work, largest);
+  const glance = Math.log(large / Math.min(small, spent(work, smallest))) / Math.log(largest.length / smallest.length);
+  if (large < negligibleMs || glance <= exponentMax) return large < negligibleMs ? 0 : glance;
+  const texts = sizes.map(textOf);
+  // The best of many at each size, gathered round by round so that a busy spell of the machine falls on all sizes alike.
+  const best = texts.map(() => Number.POSITIVE_INFINITY);
+  let slope = glance;
+  for (let round = 0; round < 8 && (round < 2 || slope > exponentMax); round++) {
+    for (const [i, text] of texts.entries()) best[i] = Math.min(best[i] as number, spent(work, text));
+    slope = fittedSlope(sizes, best);
+  }
+  return slope;
+}
+
+/** Names of the seeds that grow too fast. */
+function tooFast(work: (text: string) => void, sizes: readonly number[] = partSizes): string[] {
+  return seeds.flatMap((seed) => {
+    const exponent = exponentOf(work, seed, sizes);
+    return exponent > exponentMax ? [`${JSON.stringify(seed)}: ${exponent.toFixed(2)}`] : [];
+  });
+}
+
+const survey = new Survey();
+
+describe('time grows no faster than the text', { timeout: 120_000 }, () => {
+  test('the measure itself: a quadratic search fails', () => {
+    // 12 million steps at the largest size: `lastIndexOf` looks through all that stands before.
+    const quadratic = (text: string): void => {
+      for (let at = 0; at < text.length; at += 100) text.lastIndexOf('#', at);
+    };
+    expect(exponentOf((text) => quadratic(text.slice(0, text.length / 8)), 'A', engineSizes)).toBeGreaterThan(1.5);
+  });
+
+  test('the survey', () => {
+    expect(tooFast((text) => surveyText(text, survey))).toEqual([]);
+  });
+
+  for (const [i, detector] of detectors.entries()) {
+    test(`detector ${i}: ${detector.detect.name}`, () => {
+      expect(
+        tooFast((text) => {
+          surveyText(text, survey);
+          detector.detect({ text, survey, field: '', found: [] });
+        }),
+      ).toEqual([]);
+    });
+  }
+
+  test('decoding', () => {
+    expect(
+      tooFast((text) => {
+        surveyText(text, survey);
+        decodeView(text, survey);
+        for (let i = 0; i < 3 * survey.runCount; i += 3) hiddenTexts(text, survey.runs[i] as number, survey.runs[i + 1] as number, survey.runs[i + 2] as number);
+      }),
+    ).toEqual([]);
+  });
+
+  test('the search for known people', () => {
+    const people = new NameIndex();
+    for (const name of ['Aa Bb', 'Aa Bb Cc', 'Jane Doe', '洁 周', 'tok tok', 'Aa Aa Aa Aa Aa']) people.meet('person_name', name);
+    expect(tooFast((text) => people.find(text, []))).toEqual([]);
+  });
+
+  test('a text through the whole engine', () => {
+    const engine = engineOf();
+    expect(tooFast((text) => engine.scanText(text), engineSizes)).toEqual([]);
+  });
+
+  test('an event through plan and apply, the text as value and as name', () => {
+    const engine = engineOf();
+    expect(tooFast((text) => engine.apply(engine.plan({ a: { [text.slice(0, text.length / 4)]: 1 }, b: text }), tokenOf))).toEqual([]);
+  });
+
+  test('an event of many members, people and texts', () => {
+    const engine = engineOf();
+    const shapes: Record<string, (n: number) => Parameters<typeof engine.plan>[0]> = {
+      'personal names of members': (n) => Object.fromEntries(Array.from({ length: n }, (_, i) => [`z${i}@example.com`, i])),
+      'colliding names': (n) => Object.fromEntries(Array.from({ length: n }, (_, i) => [`${100 + (i % 400)}-${10 + (i % 89)}-${1000 + (i % 8999)} ${' '.repeat(i % 7)}`, i])),
+      people: (n) => ({ list: Array.from({ length: n }, (_, i) => ({ userName: `zed${i}`, fullName: `Zed Quux${i}`, note: `zed${i} and Quux${i} Zed` })) }),
+      nesting: (n) => ({ a: Array.from({ length: n }).reduce<object>((inner) => ({ a: inner }), {}) as never }),
+      'JSON texts': (n) => ({ list: Array.from({ length: n }, (_, i) => `{"userName":"zed${i}"}`) }),
+    };
+    const slow: string[] = [];
+    for (const [what, make] of Object.entries(shapes)) {
+      const counts = [1000, 2000, 4000, 8000];
+      const slope = (): number => {
+        const times = counts.map((count) => {
+          const event = make(count);
+          const started = performance.now();
+          engine.apply(engine.plan(event), tokenOf);
+          return Math.max(0.05, performance.now() - started);
+        });
+        return (times[3] as number) < negligibleMs ? 0 : Math.log((times[3] as number) / (times[0] as number)) / Math.log(8);
+      };
+      const exponent = median([slope(), slope(), slope(), slope(), slope()]);
+      if (exponent > exponentMax) slow.push(`${what}: ${exponent.toFixed(2)}`);
+    }
+    expect(slow).toEqual([]);
+  });
+});
