@@ -19,6 +19,11 @@ export class RecordWalk {
     this.#log = log;
   }
 
+  /** Whether the record of this leaf is at hand. */
+  holds(leafIndex: number): boolean {
+    return this.#chunk !== undefined && holds(this.#chunk, leafIndex);
+  }
+
   /** The record of a leaf; `undefined` where there is none, or none that can be read. */
   async record(leafIndex: number): Promise<StoredRecord | undefined> {
     const chunk = await this.#holding(leafIndex);

@@ -2,6 +2,7 @@
 import { Worker, type MessagePort } from 'node:worker_threads';
 import { VeiltrailError } from '../core/errors.ts';
 import { Caller } from '../thread/port-call.ts';
+import { threadMemory } from '../thread/thread-memory.ts';
 import type { IndexState } from './indexer.ts';
 import type { SearchNotice, SearchThreadSettings } from './search-thread.ts';
 import type { Searcher, SearchPage, SearchQuery } from './search.ts';
@@ -118,5 +119,5 @@ class SearchThread {
 /** Starts a thread from the file beside this one: TypeScript from the source, JavaScript from the package. */
 export function startSearchThread(settings: SearchThreadSettings): Worker {
   const file = new URL(`./search-thread${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url);
-  return new Worker(file, { workerData: settings, transferList: [settings.vaultPort] });
+  return new Worker(file, { workerData: settings, transferList: [settings.vaultPort], name: settings.runs, resourceLimits: threadMemory.calm });
 }

@@ -157,6 +157,7 @@ class Page {
   readonly #hits: Hit[] = [];
   #hitBytes = 0;
   #compared = 0;
+  #mayOpenNoMore = false;
   /** Every leaf from here on was looked at. */
   next = 0;
 
@@ -167,18 +168,19 @@ class Page {
   }
 
   get isFull(): boolean {
-    const { recordsMax, openedBytesMax, hitBytesMax } = this.#bounds;
-    return (
-      this.#hits.length >= this.#sought.limit ||
-      this.#hitBytes >= hitBytesMax ||
-      this.#compared >= recordsMax ||
-      this.#walk.openedBytes >= openedBytesMax
-    );
+    const { recordsMax, hitBytesMax } = this.#bounds;
+    return this.#hits.length >= this.#sought.limit || this.#hitBytes >= hitBytesMax || this.#compared >= recordsMax || this.#mayOpenNoMore;
+  }
+
+  /** Whether a leaf may be read: a chunk that is open is read to its end, so that the next page need not open it again. */
+  #mayRead(leafIndex: number): boolean {
+    this.#mayOpenNoMore = this.#walk.openedBytes >= this.#bounds.openedBytesMax && !this.#walk.holds(leafIndex);
+    return !this.#mayOpenNoMore;
   }
 
   /** Reads every record from `next` down to leaf `from`. */
   async scan(from: number): Promise<void> {
-    while (this.next > from && !this.isFull) {
+    while (this.next > from && !this.isFull && this.#mayRead(this.next - 1)) {
       const leafIndex = await this.#walk.newestBelow(this.next, from);
       if (leafIndex !== undefined) this.#compare(await this.#walk.record(leafIndex));
       this.next = leafIndex ?? from;
@@ -201,7 +203,7 @@ class Page {
       const below = this.next;
       const leaves = ofIndex(() => part.candidates(from, below, limit));
       for (const leafIndex of leaves) {
-        if (this.isFull) return;
+        if (this.isFull || !this.#mayRead(leafIndex)) return;
         this.#compare(await this.#walk.record(leafIndex));
         this.next = leafIndex;
       }

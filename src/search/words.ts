@@ -89,17 +89,35 @@ function endOf(pattern: RegExp, text: string, start: number): number {
 }
 
 const unspaced = '\\p{sc=Han}\\p{sc=Hiragana}\\p{sc=Katakana}\\p{sc=Thai}\\p{sc=Lao}\\p{sc=Khmer}\\p{sc=Myanmar}';
-const anyWord = new RegExp(
-  `(${[token, keyedHash, uuid, dotted].map(({ source }) => source).join('|')})|(${time.source})|([${unspaced}]\\p{M}*)|((?:(?![${unspaced}])[\\p{L}\\p{N}\\p{M}])+)`,
-  'gu',
-);
+// Each finds one character: a pattern for whole runs would need memory for every character of one.
+const wordStart = /[\p{L}\p{N}\p{M}]/gu;
+const wordEnd = new RegExp(`[^\\p{L}\\p{N}\\p{M}]|[${unspaced}]`, 'gu');
+const unspacedWord = new RegExp(`[${unspaced}]\\p{M}{0,8}`, 'uy');
 
 /** The same for any text, from a place on where a word may begin. */
 export function eachOtherWord(folded: string, from: number, take: (word: string) => void): void {
-  anyWord.lastIndex = from;
-  for (let match = anyWord.exec(folded); match !== null; match = anyWord.exec(folded)) {
-    take(match[2] === undefined ? match[0] : match[2].slice(0, 10));
+  for (let start = indexFrom(wordStart, folded, from); start < folded.length; start = indexFrom(wordStart, folded, start)) {
+    let end = endOf(unspacedWord, folded, start);
+    if (end < 0) {
+      end = indexFrom(wordEnd, folded, start);
+      const next = folded.charCodeAt(end);
+      const whole = wholePattern(folded, start, end, next, (next === 0x2d || next === 0x2e) && /^\d+$/.test(folded.slice(start, end)));
+      const wholeEnd = whole === undefined ? -1 : endOf(whole, folded, start);
+      if (wholeEnd >= 0) {
+        take(whole === time ? folded.slice(start, start + 10) : folded.slice(start, wholeEnd));
+        start = wholeEnd;
+        continue;
+      }
+    }
+    take(folded.slice(start, end));
+    start = end;
   }
+}
+
+/** Where a pattern is found from a place on; the length of the text where it is not. */
+function indexFrom(pattern: RegExp, text: string, from: number): number {
+  pattern.lastIndex = from;
+  return pattern.exec(text)?.index ?? text.length;
 }
 
 /** The distinct words of a folded text. */
