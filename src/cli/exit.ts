@@ -26,7 +26,8 @@ const wrong = new Set([
   'storage_damaged',
 ]);
 /** Beginnings of codes that all say: what is stored is not what was stored. */
-const damaged = /^(?:chunk|token|seal|checkpoint|tile|log|config|keyring|key_file|access_file)_(?:damaged|missing|incomplete|invalid|version|syntax|conflict)$/;
+const damaged =
+  /^(?:chunk|token|seal|checkpoint|tile|log|config|keyring|key_file|access_file)_(?:damaged|missing|incomplete|invalid|version|syntax|conflict)$/;
 const refused = new Set([
   'data_dir_in_use',
   'data_dir_missing',

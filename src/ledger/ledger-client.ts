@@ -6,9 +6,9 @@ import { Worker, type MessagePort } from 'node:worker_threads';
 import { VeiltrailError } from '../core/errors.ts';
 import { type AppendResult, batchBuffers, type PackedBatch } from '../pipeline/packed-batch.ts';
 import { Caller } from '../thread/port-call.ts';
-import type { QueueBounds } from './batch-queue.ts';
+import { threadMemory } from '../thread/thread-memory.ts';
 import type { AppendOutcome, LedgerNews, LedgerThreadData } from './ledger-thread.ts';
-import type { LogInfo } from './ledger.ts';
+import type { LedgerBounds, LogInfo } from './ledger.ts';
 
 export interface LedgerClientOptions {
   /** Locked by this process (`lockDataDir`). */
@@ -16,7 +16,7 @@ export interface LedgerClientOptions {
   keyringDir: string;
   /** The other end answers `bucketKey` of `{log, bucket}` with 32 bytes, durable when it does. */
   bucketKeys: MessagePort;
-  bounds?: Partial<QueueBounds>;
+  bounds?: Partial<LedgerBounds>;
   onPublished?: (log: LogInfo) => void;
   /** The process must end. */
   onFatal?: (error: Error) => void;
@@ -44,7 +44,7 @@ export class LedgerClient {
     const data: LedgerThreadData = { thread: 'ledger', dataDir, keyringDir, bucketKeys, bounds };
     // This file is `.ts` in the sources and `.js` in the package; the thread's is beside it.
     const thread = new URL(import.meta.url.endsWith('.ts') ? './ledger-thread.ts' : './ledger-thread.js', import.meta.url);
-    this.#worker = new Worker(thread, { workerData: data, transferList: [bucketKeys], name: 'ledger' });
+    this.#worker = new Worker(thread, { workerData: data, transferList: [bucketKeys], name: 'ledger', resourceLimits: threadMemory.calm });
     this.#caller = new Caller(this.#worker);
     this.#worker.on('message', (news: LedgerNews) => this.#hear(news));
     this.#worker.on('error', (error) => this.#die(error as Error));

@@ -23,6 +23,7 @@ import { dataDirPaths, isDataDirInUse, lockDataDir } from '../storage/data-dir.t
 import { openFileTileSource } from '../storage/files/tile-store.ts';
 import { openSqliteRecordSource } from '../storage/sqlite/record-source.ts';
 import { openSqliteRecordStore } from '../storage/sqlite/record-store.ts';
+import { threadMemory } from '../thread/thread-memory.ts';
 import { openKeyring, type Keyring } from '../vault/keyring.ts';
 import { VaultClient } from '../vault/vault-client.ts';
 import { openDataConfig, readDataConfig } from './data-config.ts';
@@ -230,7 +231,7 @@ function startPipelineWorker(vault: VaultClient, keyring: Keyring, policy: Polic
     measureStages: false,
   };
   const url = new URL(import.meta.url.endsWith('.ts') ? '../pipeline/worker.ts' : '../pipeline/worker.js', import.meta.url);
-  return new Worker(url, { workerData: settings, transferList: [vaultPort], name: 'pipeline' });
+  return new Worker(url, { workerData: settings, transferList: [vaultPort], name: 'pipeline', resourceLimits: threadMemory.busy });
 }
 
 /** A log's public key; read from the keyring once. */

@@ -23,7 +23,8 @@ export function readDataConfig(dataDir: string): DataConfig {
   try {
     text = readFileSync(join(dataDir, configFileName), 'utf8');
   } catch {
-    if (existsSync(join(dataDir, 'records.db'))) throw new VeiltrailError('config_missing', `${configFileName} is missing`, { where: configFileName });
+    if (existsSync(join(dataDir, 'records.db')))
+      throw new VeiltrailError('config_missing', `${configFileName} is missing`, { where: configFileName });
     throw new VeiltrailError('data_dir_missing', `${dataDir} is not a data directory: it has no ${configFileName}`);
   }
   const damaged = new VeiltrailError('config_damaged', `${configFileName} is damaged`, { where: configFileName });

@@ -74,7 +74,12 @@ function at<T>(where: string, open: () => T): T {
   } catch (error) {
     if (!(error instanceof VeiltrailError)) throw error;
     const file = typeof error.detail['file'] === 'string' ? `${where}/${error.detail['file']}` : where;
-    throw new VeiltrailError(error.code, error.message.includes(file) ? error.message : `${file}: ${error.message}`, { where: file, ...error.detail }, { cause: error });
+    throw new VeiltrailError(
+      error.code,
+      error.message.includes(file) ? error.message : `${file}: ${error.message}`,
+      { where: file, ...error.detail },
+      { cause: error },
+    );
   }
 }
 
@@ -109,7 +114,13 @@ async function storeParts(dataDir: string, log: string, keyring: Keyring, record
       if (isDataDirInUse(dataDir)) return { problems: [], absent: 'a server is running on it' };
       if (!(await records.isClean())) return { problems: [], absent: 'it was not stopped in an orderly way; starting and stopping it seals it' };
       const found = await checkSeal({ dataDir, paths: sealedPaths(dataDir), verifiers: vkeys.map(createNoteVerifier), clean: true });
-      return { problems: found.map(({ code, path, message }) => ({ code, where: path, message: path === 'seal.json' ? `${path}: ${message}` : `${path}: ${message} (or seal.json is an older one)` })) };
+      return {
+        problems: found.map(({ code, path, message }) => ({
+          code,
+          where: path,
+          message: path === 'seal.json' ? `${path}: ${message}` : `${path}: ${message} (or seal.json is an older one)`,
+        })),
+      };
     },
     async checkDatabases() {
       return [recordsFileName, vaultFileName].flatMap((file) =>

@@ -12,6 +12,7 @@ import { join } from 'node:path';
 import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
 import { VeiltrailError } from '../core/errors.ts';
 import { Caller } from '../thread/port-call.ts';
+import { threadMemory } from '../thread/thread-memory.ts';
 import type { SettleRequest } from './vault.ts';
 import type { Revealed } from './vault-reader.ts';
 import type { VaultNews, VaultThreadData } from './vault-thread.ts';
@@ -53,7 +54,7 @@ export class VaultClient {
     const thread = new URL(import.meta.url.endsWith('.ts') ? './vault-thread.ts' : './vault-thread.js', import.meta.url);
     const data: VaultThreadData = { thread: 'vault', path: join(dataDir, 'vault.db'), keyringDir };
     this.#onFatal = onFatal ?? (() => undefined);
-    this.#worker = new Worker(thread, { workerData: data, name: 'vault' });
+    this.#worker = new Worker(thread, { workerData: data, name: 'vault', resourceLimits: threadMemory.calm });
     this.#caller = new Caller(this.#worker);
     this.#worker.on('exit', () => this.#fail(new VeiltrailError('vault_failed', 'the thread of the vault has ended')));
     this.#worker.on('error', (error) => this.#fail(new VeiltrailError('vault_failed', 'the thread of the vault has died', {}, { cause: error })));

@@ -6,6 +6,7 @@ import { startServer } from '../../server/start.ts';
 import { dataDefault } from '../connection.ts';
 import { exitCodes } from '../exit.ts';
 import { printError, say } from '../output.ts';
+import { settleMemory } from '../settle-memory.ts';
 
 interface ServeOptions {
   data?: string;
@@ -31,6 +32,7 @@ async function runServe(options: ServeOptions): Promise<void> {
   const config = options.config === undefined ? {} : readConfig(options.config);
   const settings = { data: process.env['VEILTRAIL_DATA'] ?? dataDefault, listen: listenDefault, ...config, ...options };
   const address = parseListen(settings.listen);
+  settleMemory();
   const server = await startServer({
     dataDir: settings.data,
     listen: address,

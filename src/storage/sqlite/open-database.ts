@@ -39,7 +39,7 @@ export function openDatabase(path: string, format: DatabaseFormat): DatabaseSync
       // The order matters: auto_vacuum is fixed once the first page is written.
       database.exec('PRAGMA auto_vacuum=INCREMENTAL; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA secure_delete=ON');
       database.exec(
-        'PRAGMA wal_autocheckpoint=0; PRAGMA temp_store=MEMORY; PRAGMA cache_size=-16000; PRAGMA foreign_keys=ON; PRAGMA trusted_schema=OFF',
+        'PRAGMA wal_autocheckpoint=0; PRAGMA temp_store=MEMORY; PRAGMA cache_size=-6000; PRAGMA foreign_keys=ON; PRAGMA trusted_schema=OFF',
       );
       migrate(database, format);
       return database;
