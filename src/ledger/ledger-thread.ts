@@ -13,9 +13,8 @@ import { openFileTileStore } from '../storage/files/tile-store.ts';
 import { openSqliteRecordStore } from '../storage/sqlite/record-store.ts';
 import { Caller, serveCalls } from '../thread/port-call.ts';
 import { type Keyring, openKeyring } from '../vault/keyring.ts';
-import type { QueueBounds } from './batch-queue.ts';
 import type { BucketKeys } from './chunk.ts';
-import { Ledger, type LogInfo } from './ledger.ts';
+import { Ledger, type LedgerBounds, type LogInfo } from './ledger.ts';
 import { breakSeal } from './seal.ts';
 
 /** What the thread is started with. */
@@ -25,7 +24,7 @@ export interface LedgerThreadData {
   keyringDir: string;
   /** The other end answers `bucketKey` of `{log, bucket}` with 32 bytes. */
   bucketKeys: MessagePort;
-  bounds: Partial<QueueBounds>;
+  bounds: Partial<LedgerBounds>;
 }
 
 /** What the thread says without being asked. */
@@ -38,11 +37,12 @@ export interface LedgerNews {
 export type AppendOutcome = { result: AppendResult } | { code: string | undefined; message: string; detail: VeiltrailError['detail'] };
 
 if (!isMainThread && parentPort && (workerData as Partial<LedgerThreadData> | null)?.thread === 'ledger')
-  serve(parentPort, workerData as LedgerThreadData);
+  serveLedger(parentPort, workerData as LedgerThreadData);
 
-function serve(main: MessagePort, data: LedgerThreadData): void {
+/** Opens a ledger and answers the calls that arrive at `main`. */
+export function serveLedger(main: MessagePort, data: LedgerThreadData): void {
   const tell = (news: LedgerNews): void => main.postMessage(news);
-  const opened = open(data, tell);
+  const opened = openLedger(data, tell);
   // Told to whoever calls `open`.
   opened.catch(() => undefined);
   serveCalls(main, {
@@ -62,7 +62,7 @@ function serve(main: MessagePort, data: LedgerThreadData): void {
   });
 }
 
-async function open(data: LedgerThreadData, tell: (news: LedgerNews) => void): Promise<{ ledger: Ledger; keyring: Keyring }> {
+async function openLedger(data: LedgerThreadData, tell: (news: LedgerNews) => void): Promise<{ ledger: Ledger; keyring: Keyring }> {
   const paths = dataDirPaths(data.dataDir);
   const keyring = openKeyring(data.keyringDir, { create: false });
   const ledger = await Ledger.open({

@@ -15,7 +15,7 @@
  */
 import { utf8 } from '../core/bytes.ts';
 import { type Clock, systemClock } from '../core/clock.ts';
-import { VeiltrailError } from '../core/errors.ts';
+import { invariant, VeiltrailError } from '../core/errors.ts';
 import { limits } from '../core/limits.ts';
 import { type Random, systemRandom } from '../core/random.ts';
 import { isKeyName } from '../log/note.ts';
@@ -38,6 +38,13 @@ export interface LogInfo {
   published: Published;
 }
 
+export interface LedgerBounds extends QueueBounds {
+  /** Ticks wait for full tiles to reach the disk when more leaves than this are staged: it bounds the work of a start after a crash. */
+  unsyncedLeavesMax: number;
+}
+
+const ledgerBounds: LedgerBounds = { ...queueBounds, unsyncedLeavesMax: 1_048_576 };
+
 export interface LedgerOptions {
   /** Opened for this ledger alone; closed with it. */
   records: RecordStore;
@@ -48,7 +55,7 @@ export interface LedgerOptions {
   clock?: Clock;
   random?: Random;
   timers?: Timers;
-  bounds?: Partial<QueueBounds>;
+  bounds?: Partial<LedgerBounds>;
   /** Removes the seal of the last orderly close, once the records say that they are open (see `seal.ts`). */
   unseal?: () => Promise<void>;
   /** After every publication. */
@@ -62,8 +69,6 @@ const idempotencyMs = 3 * 24 * 3_600_000;
 const prunedRowsMax = 4_000;
 const syncMs = 1_000;
 const publishAgainMs = 1_000;
-/** Ticks wait for full tiles to reach the disk when more leaves than this are staged: it bounds the work of a start after a crash. */
-const unsyncedLeavesMax = 1_048_576;
 
 export class Ledger {
   readonly #options: LedgerOptions;
@@ -71,6 +76,7 @@ export class Ledger {
   readonly #clock: Clock;
   readonly #random: Random;
   readonly #timers: Timers;
+  readonly #bounds: LedgerBounds;
   readonly #queue: BatchQueue;
   readonly #logs = new Map<string, OpenLog>();
   #running: Promise<void> | undefined;
@@ -87,7 +93,8 @@ export class Ledger {
     this.#clock = options.clock ?? systemClock;
     this.#random = options.random ?? systemRandom;
     this.#timers = options.timers ?? systemTimers;
-    this.#queue = new BatchQueue({ ...queueBounds, ...options.bounds }, this.#clock, this.#timers);
+    this.#bounds = { ...ledgerBounds, ...options.bounds };
+    this.#queue = new BatchQueue(this.#bounds, this.#clock, this.#timers);
   }
 
   /**
@@ -188,7 +195,9 @@ export class Ledger {
     await Promise.resolve();
     while (this.#queue.length > 0) {
       await this.#queue.gather();
+      // Empty when the ledger died meanwhile.
       const waiting = this.#queue.take();
+      if (waiting.length === 0) break;
       try {
         await this.#tick(waiting);
       } catch (error) {
@@ -203,7 +212,7 @@ export class Ledger {
   async #tick(waiting: readonly WaitingBatch[]): Promise<void> {
     // What is committed must be visible before more is: so recovery never has more than one tick to publish.
     await this.#publishAll();
-    if (this.#unsyncedLeaves() > unsyncedLeavesMax) await this.#maintain();
+    if (this.#unsyncedLeaves() > this.#bounds.unsyncedLeavesMax) await this.#maintain();
     const ticks: LogTick[] = [];
     for (const [log, batches] of Map.groupBy(waiting, ({ batch }) => batch.log)) {
       const ports = { records: this.#records, bucketKeys: this.#options.bucketKeys, random: this.#random };
@@ -335,7 +344,7 @@ export class Ledger {
 
   #log(log: string): OpenLog {
     const open = this.#logs.get(log);
-    if (!open) throw new VeiltrailError('log_not_found', 'there is no such log');
+    invariant(open !== undefined, 'a batch that waits is of a log that is open');
     return open;
   }
 

@@ -2,7 +2,7 @@
  * Reading records by leaf, out of sealed chunks: for search, show and verify. Holds a bounded number of opened chunks; reads of neighbouring
  * leaves open a chunk once.
  */
-import { VeiltrailError } from '../core/errors.ts';
+import { invariant, VeiltrailError } from '../core/errors.ts';
 import { type PackedRecord, unpackRecord } from '../log/packed-record.ts';
 import type { RecordSource, StoredChunk } from '../storage/record-store.ts';
 import { type BucketKeys, bucketOf, type ChunkContent, openChunk } from './chunk.ts';
@@ -107,7 +107,7 @@ export class RecordReader {
     if (known !== undefined) return known;
     for (const { log: name, origin } of await this.#records.logs()) this.#origins.set(name, origin);
     const origin = this.#origins.get(log);
-    if (origin === undefined) throw new VeiltrailError('log_not_found', 'there is no such log');
+    invariant(origin !== undefined, 'a log that has chunks is one');
     return origin;
   }
 }

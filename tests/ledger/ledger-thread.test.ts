@@ -1,16 +1,18 @@
 /** The ledger in its real thread: real keyring, real port to whoever has the bucket keys. */
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { MessageChannel, type Worker } from 'node:worker_threads';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { VeiltrailError } from '../../src/core/errors.ts';
 import { LedgerClient, type LedgerClientOptions } from '../../src/ledger/ledger-client.ts';
+import { callBucketKeys, type LedgerNews, serveLedger } from '../../src/ledger/ledger-thread.ts';
 import type { LogInfo } from '../../src/ledger/ledger.ts';
 import { sealDataDir } from '../../src/ledger/seal.ts';
+import type { PackedBatch } from '../../src/pipeline/packed-batch.ts';
 import { dataDirPaths, lockDataDir } from '../../src/storage/data-dir.ts';
 import { openFileTileSource } from '../../src/storage/files/tile-store.ts';
 import { openSqliteRecordSource } from '../../src/storage/sqlite/record-source.ts';
-import { serveCalls } from '../../src/thread/port-call.ts';
+import { Caller, serveCalls } from '../../src/thread/port-call.ts';
 import { type Keyring, openKeyring } from '../../src/vault/keyring.ts';
 import { numbered, packBatch } from './batches.ts';
 import { checkLog } from './check-log.ts';
@@ -193,4 +195,84 @@ test('a thread that dies rejects what waits, what comes, and is told once', asyn
   await expect(at.append(ledger, { log: 'main', events: numbered(1, 1) })).rejects.toThrow('the thread of the ledger ended');
   expect(fatal).toHaveLength(1);
   await ledger.close();
+});
+
+test('closing while the thread dies says so', async () => {
+  const started = new Promise<Worker>((resolve) => {
+    process.once('worker', resolve);
+  });
+  const ledger = await open();
+  const worker = await started;
+  await Promise.all([expect(ledger.close()).rejects.toThrow('the thread of the ledger ended'), worker.terminate()]);
+});
+
+describe('the thread’s own code, served without a thread', () => {
+  /** A caller of a ledger that is served in this thread, and what it says without being asked. */
+  function serveHere(bucketKey: (log: string, bucket: number) => Promise<Uint8Array>): { caller: Caller; news: LedgerNews[] } {
+    const main = new MessageChannel();
+    const vault = new MessageChannel();
+    const news: LedgerNews[] = [];
+    serveCalls(vault.port1, { bucketKey: ({ log, bucket }: { log: string; bucket: number }) => bucketKey(log, bucket) });
+    serveLedger(main.port1, { thread: 'ledger', dataDir: at.dataDir, keyringDir, bucketKeys: vault.port2, bounds: {} });
+    main.port2.on('message', (message: LedgerNews) => message.fatal && news.push(message));
+    main.port2.unref();
+    return { caller: new Caller(main.port2), news };
+  }
+
+  const origin = originOf('main');
+  const batch = (i: number, log = 'main'): PackedBatch => packBatch({ log, origin, events: numbered(i, 1) });
+
+  test('answers', async () => {
+    const { caller } = serveHere((log, bucket) => {
+      bucketsAsked.push(`${log} ${bucket}`);
+      return testBucketKeys.bucketKey(log, bucket);
+    });
+    expect(await caller.call('open', undefined)).toEqual([]);
+    await caller.call('createLog', { log: 'main', origin });
+    const outcomes = await caller.call<{ result?: { treeSize: number }; code?: string }[]>('append', [batch(0), batch(1, 'none'), batch(0)]);
+    expect(outcomes.map(({ result, code }) => result?.treeSize ?? code)).toEqual([1, 'log_not_found', 1]);
+    // One key serves many ticks.
+    await caller.call('append', [batch(2)]);
+    expect(bucketsAsked).toEqual(['main 0']);
+    await caller.call('close', undefined);
+    expect(await check('main')).toBe(2);
+  });
+
+  test('tells what stopped it, with a code where there is one', async () => {
+    const { caller, news } = serveHere(async (log, bucket) => testBucketKeys.bucketKey(log, bucket));
+    await caller.call('createLog', { log: 'main', origin });
+    mkdirSync(join(dataDirPaths(at.dataDir).logs, 'main/tile/0/000.p/1'), { recursive: true });
+    expect(await caller.call('append', [batch(0)])).toMatchObject([{ code: 'storage_failed' }]);
+    await caller.call('close', undefined);
+    rmSync(join(dataDirPaths(at.dataDir).logs, 'main/tile'), { recursive: true });
+    const broken = serveHere(() => Promise.reject(new TypeError('nobody foresaw this')));
+    expect(await broken.caller.call('append', [batch(1)])).toMatchObject([{ code: undefined }]);
+    await broken.caller.call('close', undefined);
+    expect([news, broken.news]).toMatchObject([
+      [{ fatal: { code: 'storage_failed' } }],
+      [{ fatal: { message: expect.stringContaining('nobody foresaw') as string } }],
+    ]);
+  });
+
+  test('opens no log whose key is missing', async () => {
+    const { caller } = serveHere(async (log, bucket) => testBucketKeys.bucketKey(log, bucket));
+    await caller.call('createLog', { log: 'main', origin });
+    await caller.call('close', undefined);
+    rmSync(join(keyringDir, 'main.signing-key'));
+    const again = serveHere(async (log, bucket) => testBucketKeys.bucketKey(log, bucket));
+    await expect(again.caller.call('open', undefined)).rejects.toMatchObject({ code: 'signing_key_missing' });
+  });
+});
+
+test('bucket keys that are kept are bounded, and a vault that is gone is an error', async () => {
+  const { port1, port2 } = new MessageChannel();
+  let asked = 0;
+  serveCalls(port1, { bucketKey: () => new Uint8Array(32).fill(++asked) });
+  const keys = callBucketKeys(port2);
+  for (let bucket = 0; bucket < 65; bucket++) await keys.bucketKey('main', bucket);
+  await keys.bucketKey('main', 64);
+  expect(asked).toBe(65);
+  expect((await keys.bucketKey('main', 0))[0]).toBe(66);
+  port1.close();
+  await expect(keys.bucketKey('main', 999)).rejects.toMatchObject({ code: 'vault_closed' });
 });

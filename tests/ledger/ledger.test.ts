@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { Installation, originOf, testSigner } from './installation.ts';
 import { numbered, packBatch } from './batches.ts';
+import { ManualTimers } from './manual-timers.ts';
 import { openCheckpoint } from '../../src/log/checkpoint.ts';
 import { createNoteVerifier } from '../../src/log/note-key.ts';
 
@@ -182,40 +183,27 @@ describe('repetitions', () => {
   test('an id is forgotten three days after it was received', async () => {
     const day = 24 * 3_600_000;
     let now = 10 * day;
-    const timers = manualTimers();
+    const timers = new ManualTimers();
     const ledger = await at.openWith(['main'], { clock: { now: () => now }, timers });
     const append = (from: number, count: number) =>
       at.append(ledger, { log: 'main', events: numbered(from, count).map((event) => ({ ...event, atMs: 7 * day })), receivedAtMs: now });
     await append(0, 2);
     now += 2 * day;
     await append(2, 1);
-    await timers.fire();
+    timers.fire();
+    await settled();
     expect((await append(0, 1)).appended[0]?.duplicate).toBe(true);
     now += 2 * day;
-    await timers.fire();
+    timers.fire();
+    await settled();
     expect((await append(0, 3)).appended.map(({ duplicate }) => duplicate)).toEqual([false, false, true]);
     await ledger.close();
   });
 });
 
-/** Timers that go off when a test says so. */
-function manualTimers() {
-  let due: (() => void)[] = [];
-  return {
-    after(_ms: number, run: () => void) {
-      due.push(run);
-      return () => {
-        due = due.filter((other) => other !== run);
-      };
-    },
-    async fire() {
-      const now = due;
-      due = [];
-      for (const run of now) run();
-      // What they started is done when storage has answered.
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    },
-  };
+/** What timers started is done when storage has answered. */
+function settled(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 20));
 }
 
 describe('the queue', () => {
@@ -256,6 +244,10 @@ describe('the queue', () => {
     expect(waits).toEqual([30]);
     now += 60_000;
     await at.append(ledger, { log: 'main', events: numbered(201, 1) });
+    expect(waits).toEqual([30]);
+    await Promise.all(Array.from({ length: 80 }, (_, i) => at.append(ledger, { log: 'main', events: numbered(300 + i, 1) })));
+    now += 60_000;
+    await at.append(ledger, { log: 'main', events: numbered(400, 1) });
     expect(waits).toEqual([30]);
     await ledger.close();
   });

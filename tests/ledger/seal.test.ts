@@ -1,4 +1,4 @@
-import { appendFileSync, existsSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { breakSeal, checkSeal, sealDataDir } from '../../src/ledger/seal.ts';
@@ -17,7 +17,6 @@ beforeEach(async () => {
   const ledger = await at.openWith(['main']);
   await at.append(ledger, { log: 'main', events: numbered(0, 300) });
   await ledger.close();
-  const { mkdirSync } = await import('node:fs');
   mkdirSync(join(at.dataDir, 'keys'));
   writeFileSync(join(at.dataDir, 'keys/root.secret'), 'a key');
   writeFileSync(join(at.dataDir, 'vault.db'), new Uint8Array(100_000));
@@ -109,4 +108,14 @@ test('a file that cannot be sealed leaves no seal', async () => {
     code: 'storage_failed',
   });
   expect(existsSync(dataDirPaths(at.dataDir).seal)).toBe(false);
+});
+
+test('a seal that cannot be written, or not removed, is an error', async () => {
+  await breakSeal(at.dataDir);
+  mkdirSync(`${dataDirPaths(at.dataDir).seal}.writing`);
+  await expect(sealDataDir({ dataDir: at.dataDir, paths, signers: [testSigner('main')], nowMs: 5 })).rejects.toMatchObject({
+    code: 'storage_failed',
+  });
+  mkdirSync(dataDirPaths(at.dataDir).seal);
+  await expect(breakSeal(at.dataDir)).rejects.toMatchObject({ code: 'storage_failed' });
 });

@@ -108,7 +108,7 @@ export class World {
   }
 
   async #send(ledger: Ledger, batches: readonly Batch[]): Promise<void> {
-    let waiting = batches.length;
+    const answered = new Set<Batch>();
     const sent = batches.map(async (batch) => {
       this.tally.batches++;
       for (const { id, body } of batch.events) this.#bodiesOf(batch.log, id).add(body);
@@ -117,11 +117,11 @@ export class World {
       } catch (error) {
         this.#notAnswered(batch, error);
       } finally {
-        waiting--;
+        answered.add(batch);
       }
     });
     // Gathering waits for time to pass.
-    for (; waiting > 0; await this.#line.quiet()) this.#time.pass(10);
+    for (; answered.size < batches.length; await this.#line.quiet()) this.#time.pass(10);
     await Promise.all(sent);
   }
 
