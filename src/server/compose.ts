@@ -27,7 +27,7 @@ import { threadMemory } from '../thread/thread-memory.ts';
 import { openKeyring, type Keyring } from '../vault/keyring.ts';
 import { VaultClient } from '../vault/vault-client.ts';
 import { openDataConfig, readDataConfig } from './data-config.ts';
-import { indexFileName, keysDirectory, sealedPaths } from './data-files.ts';
+import { checkNothingLost, indexFileName, keysDirectory, sealedPaths } from './data-files.ts';
 import { openPolicy, type PolicyInForce } from './policy-in-force.ts';
 import { openSearchReader } from './open-search.ts';
 import { openStoredVault } from './stored-vault.ts';
@@ -74,6 +74,7 @@ async function openLocked(options: TrailOptions, undo: Undo): Promise<OpenTrail>
   const paths = dataDirPaths(dataDir);
   const keyringDir = join(dataDir, keysDirectory);
   const { origin } = openDataConfig(dataDir, options.origin, systemRandom);
+  checkNothingLost(dataDir);
   const keyring = openKeyring(keyringDir, { create: true });
   const firstKeys = createFirstKeys(dataDir, { clock: systemClock, random: systemRandom });
   const policy = openPolicy(dataDir, options.policyFile);

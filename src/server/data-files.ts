@@ -1,7 +1,9 @@
 /** Which files a data directory has, and which of them its seal covers. */
-import { readdirSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { opendir } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
+import { VeiltrailError } from '../core/errors.ts';
+import { vaultFileName } from './stored-vault.ts';
 
 export const keysDirectory = 'keys';
 export const recordsFileName = 'records.db';
@@ -12,6 +14,23 @@ export const indexFileName = 'index.db';
  * they are few, and nothing else says which of the earlier sizes were published and must stay.
  */
 const unsealed = [/^logs\/(?!.*\.p\/)/, /^index\.db/, /^lock/, /^seal\.json/];
+
+/**
+ * Refuses a directory that has lost its keyring or its vault. Records are made last, so where they are, those were; new ones in their place would
+ * open nothing that is stored, and would be in the way of the right ones. Whoever opens a directory for writing calls this first.
+ * @throws VeiltrailError `keyring_missing`, `vault_missing`
+ */
+export function checkNothingLost(dataDir: string): void {
+  if (!existsSync(join(dataDir, recordsFileName))) return;
+  if (!existsSync(join(dataDir, keysDirectory, 'keyring'))) {
+    throw new VeiltrailError('keyring_missing', `there are records, but ${keysDirectory} is not their keyring: put the right one back`, {
+      where: keysDirectory,
+    });
+  }
+  if (!existsSync(join(dataDir, vaultFileName))) {
+    throw new VeiltrailError('vault_missing', `there are records, but ${vaultFileName} is gone: put the right one back`, { where: vaultFileName });
+  }
+}
 
 /** Paths of the files to seal, relative to the directory, with `/`. */
 export function sealedPaths(dataDir: string): string[] {

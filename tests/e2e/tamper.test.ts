@@ -172,6 +172,25 @@ test('a vault row deleted names a leaf that bears its token', async () => {
   expect(report.firstBadLeaf).not.toBeNull();
 });
 
+test('texts that look like tokens, which any sender may write, are no finding', async () => {
+  const dataDir = join(root, 'lookalike');
+  const trail = await openTrail({ dataDir });
+  await trail.createLog('default');
+  const fakes = [`tok_${'A'.repeat(27)}`, `tok_${'z'.repeat(27)}`, `tok_${'-'.repeat(40)}`, 'tok_'];
+  const lines = fakes.map((fake, i) =>
+    JSON.stringify({
+      id: `f${i}`,
+      action: 'x',
+      actor: { type: 'user', id: 'u', email: 'a@example.net' },
+      message: `${fake} and a@example.net`,
+      metadata: { [fake]: fake },
+    }),
+  );
+  await trail.append({ log: 'default', principal: 'local', body: Buffer.from(lines.join('\n')), format: 'ndjson' });
+  await trail.close();
+  expect((await verifyStoredLog(dataDir, { log: 'default' })).problems).toEqual([]);
+});
+
 test('the whole directory put back to an older state: found by a checkpoint kept elsewhere, and by that only', async () => {
   rmSync(work, { recursive: true, force: true });
   cpSync(early, work, { recursive: true });

@@ -152,6 +152,9 @@ describe('problems', () => {
     expect(list.length).toBe(21);
     expect(list.at(0)).toMatchObject({ leafIndex: 101 });
     expect(list.at(-1)).toMatchObject({ code: 'b' });
+    for (let i = 0; i < 30; i++) problems.add({ code: 'c', where: '', message: `${i}`, ...(i === 7 ? { leafIndex: 1 } : {}) });
+    expect(problems.list().filter(({ code }) => code === 'c')).toHaveLength(20);
+    expect(problems.list()[0]).toMatchObject({ code: 'c', leafIndex: 1 });
     expect(list.map(({ leafIndex }) => leafIndex ?? Infinity)).toEqual(list.map(({ leafIndex }) => leafIndex ?? Infinity).toSorted((a, b) => a - b));
   });
 
