@@ -33,7 +33,7 @@ export function createBlinding(indexKey: Uint8Array, salt: Uint8Array): Blinding
   const key = hmacSha256(indexKey, concatBytes(utf8('veiltrail index partition 1\n'), salt));
   const message = Buffer.alloc(keyLength + messageMax);
   message.set(key);
-  const views = Array.from({ length: messageMax + 1 }, (_, length) => message.subarray(0, keyLength + length));
+  const views: Buffer[] = [];
   return {
     word: (word) => digest(message, views, `w${word}`),
     value: (name, text) => digest(message, views, `v${name}=${text}`),
@@ -44,7 +44,7 @@ const keyLength = 32;
 /** Longer terms, which are rare, are hashed from a buffer of their own. */
 const messageMax = 160;
 
-function digest(message: Buffer, views: readonly Buffer[], term: string): string {
+function digest(message: Buffer, views: Buffer[], term: string): string {
   const { length } = term;
   if (length > messageMax) return digestLong(message, term);
   for (let i = 0; i < length; i++) {
@@ -52,7 +52,7 @@ function digest(message: Buffer, views: readonly Buffer[], term: string): string
     if (unit > 0x7f) return digestLong(message, term);
     message[keyLength + i] = unit;
   }
-  return base32(hash('sha256', views[length] as Buffer, 'utf16le'));
+  return base32(hash('sha256', (views[length] ??= message.subarray(0, keyLength + length)), 'utf16le'));
 }
 
 function digestLong(message: Buffer, term: string): string {

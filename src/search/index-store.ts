@@ -8,6 +8,7 @@
  */
 import { rmSync, statSync } from 'node:fs';
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import { VeiltrailError } from '../core/errors.ts';
 import { type Random, systemRandom } from '../core/random.ts';
 import { sha256 } from '../core/sha256.ts';
 import { openDatabase } from '../storage/sqlite/open-database.ts';
@@ -34,23 +35,32 @@ export interface LeafRange {
   to: number;
 }
 
-/** Bytes of the write-ahead log before it is written back, and before it is cut. */
-const walBytesMax = 16 * 1_048_576;
-const walBytesCut = 64 * 1_048_576;
+/** Partitions that remember what they blinded, some megabytes each. */
+const warmMax = 4;
+export interface IndexStoreOptions {
+  random?: Random;
+  /** Bytes of the write-ahead log before it is written back [16 MiB]; at four times that it is cut as well. */
+  walBytesMax?: number;
+}
 
 export class IndexStore implements SearchIndex {
   readonly #path: string;
   readonly #indexKey: Uint8Array;
   readonly #random: Random;
+  readonly #walBytesMax: number;
   #database: DatabaseSync;
   #view: IndexView;
   /** By log and number, as committed. */
   #logs = new Map<string, Map<number, GrowingPartition>>();
 
-  private constructor(path: string, indexKey: Uint8Array, random: Random) {
+  /** Those that remember terms, the one that grew last at the end. */
+  readonly #warm: GrowingPartition[] = [];
+
+  private constructor(path: string, indexKey: Uint8Array, { random = systemRandom, walBytesMax = 16 * 1_048_576 }: IndexStoreOptions) {
     this.#path = path;
     this.#indexKey = indexKey;
     this.#random = random;
+    this.#walBytesMax = walBytesMax;
     this.#database = this.#openFile();
     this.#view = new IndexView(this.#database, indexKey);
   }
@@ -59,17 +69,17 @@ export class IndexStore implements SearchIndex {
    * Opens the index for writing; makes one where there is none that can be used.
    * @throws VeiltrailError `disk_full`, `storage_readonly`, `storage_busy`
    */
-  static open(path: string, indexKey: Uint8Array, random: Random = systemRandom): IndexStore {
+  static open(path: string, indexKey: Uint8Array, options: IndexStoreOptions = {}): IndexStore {
     let store: IndexStore | undefined;
     try {
-      store = new IndexStore(path, indexKey, random);
+      store = new IndexStore(path, indexKey, options);
       store.#load();
       return store;
     } catch (error) {
       if (store) store.#database.close();
       if (isRefusal(storageError(error, 'open index.db'))) throw storageError(error, 'open index.db');
       removeIndex(path);
-      return new IndexStore(path, indexKey, random);
+      return new IndexStore(path, indexKey, options);
     }
   }
 
@@ -118,21 +128,22 @@ export class IndexStore implements SearchIndex {
       partition.write(this.#database, to, records);
     });
     // Only now: what a transaction took back was never there.
-    growing.set(number, partition as unknown as GrowingPartition);
-    (partition as unknown as GrowingPartition).grown(to);
+    this.#grown(growing, partition as unknown as GrowingPartition, to);
     if (to === (number + 1) * partitionLeaves) this.#seal(log, number);
     this.#tidy();
   }
 
-  /** Removes the partitions that hold any of these leaves, and what could tell which values were in them. They are indexed again. */
+  /**
+   * Removes the partitions that hold any of these leaves, and with their salts what could tell which values were in them. They are indexed
+   * again.
+   * @throws VeiltrailError `storage_busy` when they are removed, but somebody who reads keeps the salts in the write-ahead log: call it again
+   */
   forget(log: string, { from, to }: LeafRange): void {
-    for (const { id, number } of this.partitions(log)) {
-      if ((number + 1) * partitionLeaves <= from || number * partitionLeaves >= to) continue;
-      this.#drop(id);
-      this.#logs.get(log)?.delete(number);
+    for (const { number } of this.partitions(log)) {
+      if ((number + 1) * partitionLeaves > from && number * partitionLeaves < to) this.#forgetPartition(log, number);
     }
-    // Salts are overwritten in the file itself only when the write-ahead log is.
-    this.#guard('write back index.db', () => this.#database.exec('PRAGMA wal_checkpoint(TRUNCATE)'));
+    const row = this.#guard('write back index.db', () => this.#database.prepare('PRAGMA wal_checkpoint(TRUNCATE)').get());
+    if (row?.['busy'] !== 0) throw new VeiltrailError('storage_busy', 'the index is being read, and what it forgot is still in its log');
   }
 
   /** Removes everything, the file too, and begins anew. */
@@ -151,7 +162,8 @@ export class IndexStore implements SearchIndex {
     const parts = new Map<number, IndexedPart>();
     try {
       for (const partition of this.#view.partitions(log)) {
-        if (this.#isTrusted(partition)) parts.set(partition.number, this.#view.part(partition, query));
+        // What grows was intact when it was opened, and was written by this process since.
+        if (partition.seal === null || this.#isIntact(partition)) parts.set(partition.number, this.#view.part(partition, query));
         else this.distrust(log, partition.number);
       }
       return parts;
@@ -161,9 +173,7 @@ export class IndexStore implements SearchIndex {
     }
   }
 
-  #isTrusted(partition: Partition): boolean {
-    // What grows was intact when it was opened, and was written by this process since.
-    if (partition.seal === null) return true;
+  #isIntact(partition: Partition): boolean {
     try {
       return this.#view.isIntact(partition);
     } catch {
@@ -173,7 +183,7 @@ export class IndexStore implements SearchIndex {
 
   distrust(log: string, partition: number): void {
     try {
-      this.forget(log, { from: partition * partitionLeaves, to: partition * partitionLeaves + 1 });
+      this.#forgetPartition(log, partition);
     } catch {
       this.reset();
     }
@@ -198,7 +208,8 @@ export class IndexStore implements SearchIndex {
   #openFile(): DatabaseSync {
     const database = openDatabase(this.#path, indexFormat);
     // Weaker than records: what a crash takes back is indexed again. Consistency, which NORMAL keeps, is what matters.
-    database.exec('PRAGMA synchronous=NORMAL; PRAGMA secure_delete=FAST');
+    // It waits for nobody for long: whoever reads it holds up the write-ahead log only.
+    database.exec('PRAGMA synchronous=NORMAL; PRAGMA secure_delete=FAST; PRAGMA busy_timeout=200');
     return database;
   }
 
@@ -209,11 +220,20 @@ export class IndexStore implements SearchIndex {
       for (const partition of this.#view.partitions(log)) {
         const full = partition.indexedTo === (partition.number + 1) * partitionLeaves;
         // A full one is looked at when it is first asked.
-        if (partition.seal !== null && (full || this.#isTrusted(partition))) {
+        if (full ? partition.seal !== null : this.#isIntact(partition)) {
           growing.set(partition.number, new GrowingPartition(partition, this.#indexKey));
         } else this.#drop(partition.id);
       }
     }
+  }
+
+  #grown(partitions: Map<number, GrowingPartition>, partition: GrowingPartition, to: number): void {
+    partitions.set(partition.number, partition);
+    partition.grown(to);
+    const at = this.#warm.indexOf(partition);
+    if (at >= 0) this.#warm.splice(at, 1);
+    this.#warm.push(partition);
+    if (this.#warm.length > warmMax) this.#warm.shift()?.cool();
   }
 
   #partitionsOf(log: string): Map<number, GrowingPartition> {
@@ -223,7 +243,9 @@ export class IndexStore implements SearchIndex {
   }
 
   #createPartition(log: string, origin: string, number: number): Partition {
-    this.#database.prepare('INSERT INTO logs (name, origin) VALUES (?, ?) ON CONFLICT DO NOTHING').run(log, origin);
+    this.#database
+      .prepare('INSERT INTO logs (name, origin) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET origin = excluded.origin')
+      .run(log, origin);
     const salt = this.#random.bytes(saltBytes);
     const firstLeaf = number * partitionLeaves;
     const { lastInsertRowid } = this.#database
@@ -246,6 +268,11 @@ export class IndexStore implements SearchIndex {
     if (growing) growing.sealed = true;
   }
 
+  #forgetPartition(log: string, number: number): void {
+    for (const partition of this.partitions(log)) if (partition.number === number) this.#drop(partition.id);
+    this.#logs.get(log)?.delete(number);
+  }
+
   #drop(id: number): void {
     this.#guard('drop a partition', () => this.#database.exec('PRAGMA secure_delete=ON'));
     this.#transaction('drop a partition', () => {
@@ -256,8 +283,9 @@ export class IndexStore implements SearchIndex {
 
   #tidy(): void {
     const walBytes = statSync(`${this.#path}-wal`, { throwIfNoEntry: false })?.size ?? 0;
-    if (walBytes <= walBytesMax) return;
-    this.#guard('write back index.db', () => this.#database.exec(`PRAGMA wal_checkpoint(${walBytes > walBytesCut ? 'TRUNCATE' : 'PASSIVE'})`));
+    if (walBytes <= this.#walBytesMax) return;
+    const mode = walBytes > 4 * this.#walBytesMax ? 'TRUNCATE' : 'PASSIVE';
+    this.#guard('write back index.db', () => this.#database.exec(`PRAGMA wal_checkpoint(${mode})`));
   }
 
   #transaction(what: string, work: () => void): void {
@@ -285,7 +313,8 @@ export class IndexStore implements SearchIndex {
 /** A partition that is being written, as the file has it. */
 class GrowingPartition {
   readonly #partition: Partition;
-  readonly #row: TermRow;
+  readonly #indexKey: Uint8Array;
+  #row: TermRow | undefined;
   readonly #time = new EventTime();
   #insert: StatementSync | undefined;
   indexedTo: number;
@@ -293,9 +322,18 @@ class GrowingPartition {
 
   constructor(partition: Partition, indexKey: Uint8Array) {
     this.#partition = partition;
-    this.#row = new TermRow(createBlinding(indexKey, partition.salt));
+    this.#indexKey = indexKey;
     this.indexedTo = partition.indexedTo;
     this.sealed = partition.seal !== null;
+  }
+
+  get number(): number {
+    return this.#partition.number;
+  }
+
+  /** Forgets what it remembers. */
+  cool(): void {
+    this.#row = undefined;
   }
 
   /** Within a transaction. */
@@ -306,8 +344,7 @@ class GrowingPartition {
     let last: IndexableRecord | undefined;
     for (const record of records) {
       last = record;
-      this.#gather(record);
-      const text = this.#row.text();
+      const text = this.#termsOf(record);
       if (text !== '') this.#insert.run(record.leafIndex, text);
       const block = Math.floor((record.leafIndex - number * partitionLeaves) / blockLeaves);
       const { ms } = this.#time;
@@ -335,16 +372,19 @@ class GrowingPartition {
     this.sealed = false;
   }
 
-  #gather({ packed, receivedAtMs }: IndexableRecord): void {
-    this.#row.begin();
+  /** The row of a record; its time is in `#time` then. */
+  #termsOf({ packed, receivedAtMs }: IndexableRecord): string {
+    const row = (this.#row ??= new TermRow(createBlinding(this.#indexKey, this.#partition.salt)));
+    row.begin();
     this.#time.begin(receivedAtMs);
     try {
       eachField(packed, (pointer, json) => {
         this.#time.take(pointer, json);
-        this.#row.field(pointer, json);
+        row.field(pointer, json);
       });
+      return row.text();
     } catch {
-      this.#row.begin();
+      return '';
     }
   }
 }

@@ -60,7 +60,7 @@ export class IndexView {
     return this.#database.prepare('SELECT name AS log, origin FROM logs ORDER BY name').all() as unknown as { log: string; origin: string }[];
   }
 
-  /** Whether a sealed partition is what was sealed. Computed once. */
+  /** Whether a partition is sealed and is what was sealed. Computed once. */
   isIntact(partition: Partition): boolean {
     const { id, seal } = partition;
     if (seal === null) return false;

@@ -82,9 +82,21 @@ export class Indexer {
     return { indexedTo: this.#store.indexedTo(log), treeSize: this.#logs.get(log)?.treeSize ?? 0 };
   }
 
-  /** Indexes the partitions that hold these leaves anew, with other salts. What was in them cannot be told any more when it returns. */
+  /**
+   * Indexes the partitions that hold these leaves anew, with other salts. What was in them cannot be told any more when it returns.
+   * @throws VeiltrailError `storage_busy`, see {@link IndexStore.forget}
+   */
   forget(log: string, range: LeafRange): void {
-    this.#store.forget(log, range);
+    try {
+      this.#store.forget(log, range);
+    } finally {
+      this.#wake();
+    }
+  }
+
+  /** A partition is damaged: it is indexed anew. */
+  distrust(log: string, partition: number): void {
+    this.#store.distrust(log, partition);
     this.#wake();
   }
 
@@ -123,7 +135,7 @@ export class Indexer {
       const record = lastLeaf >= 0 && lastLeaf < treeSize ? await walk.record(lastLeaf) : undefined;
       const same = lastLeaf < 0 || (record !== undefined && equalBytes(sha256(record.packed), lastDigest));
       if (partition.origin === origin && indexedTo <= treeSize && same) continue;
-      this.#store.forget(log, { from: number * partitionLeaves, to: (number + 1) * partitionLeaves });
+      this.#store.distrust(log, number);
     }
   }
 

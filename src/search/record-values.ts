@@ -66,7 +66,7 @@ function isNumeric(first: number): boolean {
   return first >= 0x30 && first <= 0x39;
 }
 
-/** Gives the values of one field. */
+/** Gives the values of one field. @throws VeiltrailError `bad_record` */
 export function eachValueOf(pointer: string, json: string, take: TakeValue): void {
   if (pointer === wholePointer) return takeApplied(json, take);
   const path = pathOf(pointer);
@@ -74,7 +74,7 @@ export function eachValueOf(pointer: string, json: string, take: TakeValue): voi
     case '"':
       return take(path, fold(unquote(json)), pointer !== policyPointer);
     case '[':
-      for (const element of JSON.parse(json) as unknown[]) takeElement(path, element, take);
+      for (const element of parse(json) as unknown[]) takeElement(path, element, take);
       return;
     case 't': // true, false, null
     case 'f':
@@ -148,7 +148,15 @@ function takeElement(path: ValuePath, element: unknown, take: TakeValue): void {
 
 /** The string behind its JSON. Canonical JSON escapes only what it must, so nearly every string is what stands between the quotes. */
 function unquote(json: string): string {
-  return json.includes('\\') ? (JSON.parse(json) as string) : json.slice(1, -1);
+  return json.includes('\\') ? (parse(json) as string) : json.slice(1, -1);
+}
+
+function parse(json: string): unknown {
+  try {
+    return JSON.parse(json);
+  } catch {
+    throw bad();
+  }
 }
 
 const kindPath: ValuePath = { pointer: wholePointer, dotted: 'privacy.applied.kind', name: 'kind' };
@@ -196,5 +204,5 @@ export function withoutPositions(dotted: string): string {
 }
 
 function bad(): VeiltrailError {
-  return new VeiltrailError('bad_record', 'not a packed record: unknown form, or cut short');
+  return new VeiltrailError('bad_record', 'not a packed record: unknown form, cut short, or not JSON');
 }

@@ -3,6 +3,7 @@ import { Worker, type MessagePort } from 'node:worker_threads';
 import { VeiltrailError } from '../core/errors.ts';
 import { Caller } from '../thread/port-call.ts';
 import { threadMemory } from '../thread/thread-memory.ts';
+import type { LeafRange } from './index-store.ts';
 import type { IndexState } from './indexer.ts';
 import type { SearchNotice, SearchThreadSettings } from './search-thread.ts';
 import type { Searcher, SearchPage, SearchQuery } from './search.ts';
@@ -41,6 +42,14 @@ export class SearchClient implements Searcher {
   /** A log has grown and everybody may see it. Does not wait, and does not fail: what is missed is found when there is more. */
   published(log: string, treeSize: number): void {
     this.#index.call('published', { log, treeSize }).catch((error: Error) => this.#options.onError?.(error));
+  }
+
+  /**
+   * Makes the index forget these leaves, and what shared a partition with them, and indexes again what is there then.
+   * @throws VeiltrailError `storage_busy`: forgotten, but traces may still be on disk; call it again
+   */
+  async forget(log: string, range: LeafRange): Promise<void> {
+    await this.#index.call('forget', { log, range });
   }
 
   state(log: string): Promise<IndexState> {

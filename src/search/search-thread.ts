@@ -8,11 +8,10 @@ import { RecordReader } from '../ledger/reader.ts';
 import { openSqliteRecordSource } from '../storage/sqlite/record-source.ts';
 import { Caller, serveCalls } from '../thread/port-call.ts';
 import { IndexReader } from './index-reader.ts';
-import { IndexStore } from './index-store.ts';
+import { IndexStore, type LeafRange } from './index-store.ts';
 import { Indexer } from './indexer.ts';
 import { cacheChunks, createSearchSource, type SearchSource } from './search-source.ts';
 import { createSearcher, type SearchQuery } from './search.ts';
-import { partitionLeaves } from './index-format.ts';
 
 export interface SearchThreadSettings {
   runs: 'search-index' | 'search-query';
@@ -38,7 +37,8 @@ function openSource({ recordsPath, vaultPort }: SearchThreadSettings): { source:
   return { source: createSearchSource(records, new RecordReader(records, bucketKeys)), close };
 }
 
-function serveIndexing(port: MessagePort, settings: SearchThreadSettings): void {
+/** Indexes, and answers the calls that `search-client.ts` makes of the indexing thread. */
+export function serveIndexing(port: MessagePort, settings: SearchThreadSettings): void {
   const { source, close } = openSource(settings);
   const store = IndexStore.open(settings.indexPath, settings.indexKey);
   const indexer = new Indexer({ store, source, onError: (error) => notify(port, { notice: 'error', error }) });
@@ -47,8 +47,8 @@ function serveIndexing(port: MessagePort, settings: SearchThreadSettings): void 
     published: ({ log, treeSize }: { log: string; treeSize: number }) => indexer.published(log, treeSize),
     state: ({ log }: { log: string }) => indexer.state(log),
     idle: () => indexer.idle(),
-    distrust: ({ log, partition }: { log: string; partition: number }) =>
-      indexer.forget(log, { from: partition * partitionLeaves, to: (partition + 1) * partitionLeaves }),
+    distrust: ({ log, partition }: { log: string; partition: number }) => indexer.distrust(log, partition),
+    forget: ({ log, range }: { log: string; range: LeafRange }) => indexer.forget(log, range),
     close: async () => {
       await indexer.close();
       await close();
@@ -56,7 +56,8 @@ function serveIndexing(port: MessagePort, settings: SearchThreadSettings): void 
   });
 }
 
-function serveSearching(port: MessagePort, settings: SearchThreadSettings): void {
+/** Answers searches. */
+export function serveSearching(port: MessagePort, settings: SearchThreadSettings): void {
   const { source, close } = openSource(settings);
   const onDamage = (log: string, partition: number): void => notify(port, { notice: 'damage', log, partition });
   // The indexing thread of this process has the file in its care.

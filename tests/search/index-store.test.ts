@@ -1,4 +1,16 @@
-import { closeSync, copyFileSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync, statSync, writeFileSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -169,6 +181,12 @@ test('forgetting leaves neither terms nor the salt behind', () => {
   expect(candidates(store, 'secret')).toBeUndefined();
   expect(candidates(store, 'secret', 'b')?.length).toBe(10);
   expect(store.missing('a', 400)).toEqual({ from: 0, to: 400 });
+  const reading = new DatabaseSync(path, { readOnly: true });
+  reading.exec('BEGIN; SELECT * FROM partitions');
+  expect(refusalOf(() => store.forget('b', { from: 0, to: 1 }))).toBe('storage_busy');
+  expect(candidates(store, 'secret', 'b')).toBeUndefined();
+  reading.close();
+  expect(refusalOf(() => store.forget('b', { from: 0, to: 1 }))).toBe('accepted');
   store.close();
 });
 
@@ -319,6 +337,63 @@ test('a reader reports damage once, and does not ask that partition again', () =
   second.close();
 });
 
-test('a directory in its place is the disk\u2019s fault, and nothing is removed', () => {
-  expect(refusalOf(() => IndexStore.open(join(dir, 'nowhere', 'index.db'), indexKey))).not.toBe('accepted');
+test('the write-ahead log is written back while it grows, and cut when it cannot be', () => {
+  const store = IndexStore.open(path, indexKey, { walBytesMax: 100_000 });
+  const walBytes = (): number => statSync(`${path}-wal`).size;
+  for (let leaf = 0; leaf < 1_000; leaf += 100) add(store, leaf, leaf + 100);
+  expect(statSync(path).size).toBeGreaterThan(100_000);
+  expect(walBytes()).toBeLessThan(400_000);
+  // Somebody who reads keeps it from being used again.
+  const reading = new DatabaseSync(path, { readOnly: true });
+  reading.exec('BEGIN; SELECT * FROM partitions');
+  for (let leaf = 1_000; leaf < 2_000; leaf += 100) add(store, leaf, leaf + 100);
+  expect(walBytes()).toBeGreaterThan(400_000);
+  reading.close();
+  add(store, 2_000, 2_100);
+  expect(walBytes()).toBe(0);
+  expect(candidates(store, 'even')?.length).toBe(1_050);
+  store.close();
+});
+
+test('more logs than what is remembered of', () => {
+  const store = IndexStore.open(path, indexKey);
+  for (let round = 0; round < 2; round++) for (let log = 0; log < 6; log++) add(store, 10 * round, 10 * round + 10, `log-${log}`);
+  for (let log = 0; log < 6; log++) expect(candidates(store, 'secret even', `log-${log}`)?.length).toBe(10);
+  store.close();
+});
+
+test('an index that fails while it is asked is begun anew', () => {
+  const store = IndexStore.open(path, indexKey);
+  add(store, 0, 10);
+  expect(candidates(store, 'even')?.length).toBe(5);
+  rewrite(path, 'DROP TABLE terms_1');
+  expect(() => candidates(store, 'even')).toThrow(/.+/);
+  store.distrust('a', 0);
+  expect(candidates(store, 'even')).toBeUndefined();
+  add(store, 0, 10);
+  expect(candidates(store, 'even')?.length).toBe(5);
+  rewrite(path, 'DROP TABLE partitions');
+  expect(candidates(store, 'even')).toBeUndefined();
+  add(store, 0, 10);
+  expect(candidates(store, 'even')?.length).toBe(5);
+  store.close();
+});
+
+test('a full partition that lost its terms is not read', () => {
+  const store = IndexStore.open(path, indexKey);
+  add(store, partitionLeaves - 10, partitionLeaves);
+  rewrite(path, 'DROP TABLE terms_1_data');
+  expect(candidates(store, 'even')).toBeUndefined();
+  expect(store.missing('a', partitionLeaves)).toEqual({ from: 0, to: partitionLeaves });
+  store.close();
+});
+
+test('what the disk refuses is said, and nothing is removed', () => {
+  expect(refusalOf(() => IndexStore.open(join(dir, 'nowhere', 'index.db'), indexKey))).toBe('storage_failed');
+  mkdirSync(path);
+  expect(refusalOf(() => IndexStore.open(path, indexKey))).toBe('storage_failed');
+  expect(existsSync(path)).toBe(true);
+  const reader = new IndexReader({ path, indexKey, isLive: () => true });
+  expect(candidates(reader, 'even')).toBeUndefined();
+  reader.close();
 });

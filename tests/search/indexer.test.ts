@@ -171,7 +171,7 @@ test('an index of leaves without records is kept; of another origin, not', async
   const indexer = indexerOf(store);
   await indexer.start();
   await indexer.idle();
-  expect(store.partitions('a').map(({ id }) => id)).toEqual([2]);
+  expect(store.partitions('a').map(({ id, origin }) => [id, origin])).toEqual([[2, 'test.example/a']]);
 });
 
 test('what is forgotten is indexed again under another salt', async () => {
@@ -188,6 +188,9 @@ test('what is forgotten is indexed again under another salt', async () => {
   expect(after?.indexedTo).toBe(100);
   expect(after?.salt).not.toEqual(before?.salt);
   expect(await find(store, 'e-50')).toEqual([50]);
+  indexer.distrust('a', 0);
+  await indexer.idle();
+  expect(store.partitions('a').map(({ id, indexedTo }) => [id, indexedTo])).toEqual([[3, 100]]);
 });
 
 test('what cannot be read now is tried again', async () => {

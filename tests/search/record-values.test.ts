@@ -106,3 +106,25 @@ test('bytes that are no record are refused wherever they are cut, and never read
   }
   expect(refusalOf(() => read(new Uint8Array([2, ...packed.subarray(1)])))).toBe('bad_record');
 });
+
+test('JSON that is none is refused as a record', () => {
+  for (const value of ['[1,', '"\\x"']) {
+    const fields = [{ pointer: '/a', value }];
+    const out = new Uint8Array(packedBytesMax(fields));
+    expect(refusalOf(() => read(out.slice(0, packRecord(out, 0, new Uint8Array(32), fields))))).toBe('bad_record');
+  }
+});
+
+test('an array of containers is told from a number also behind other fields, up to some', () => {
+  const fields = [
+    { pointer: '/a', value: '1' },
+    ...Array.from({ length: 20 }, (_, i) => ({ pointer: `/a!${String.fromCharCode(65 + i)}`, value: '"x"' })),
+    { pointer: '/a/0/b', value: '"y"' },
+  ];
+  const pathsOf = (list: typeof fields): string[] => {
+    const out = new Uint8Array(packedBytesMax(list));
+    return read(out.slice(0, packRecord(out, 0, new Uint8Array(32), list)));
+  };
+  expect(pathsOf(fields)).toContain('a=1');
+  expect(pathsOf(fields.toSpliced(1, 10))).not.toContain('a=1');
+});

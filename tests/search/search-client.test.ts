@@ -5,8 +5,9 @@ import { join } from 'node:path';
 import { MessageChannel, type MessagePort, type Worker } from 'node:worker_threads';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { SearchClient, startSearchThread } from '../../src/search/search-client.ts';
-import type { SearchThreadSettings } from '../../src/search/search-thread.ts';
-import { serveCalls } from '../../src/thread/port-call.ts';
+import type { SearchPage } from '../../src/search/search.ts';
+import { type SearchThreadSettings, serveIndexing, serveSearching } from '../../src/search/search-thread.ts';
+import { Caller, serveCalls } from '../../src/thread/port-call.ts';
 import { bucketKeys, pack, TestRecords } from './records.ts';
 
 let dir: string;
@@ -140,4 +141,42 @@ test('threads that cannot start say so', async () => {
   await expect(search.search({ log: 'a', query: '' })).rejects.toMatchObject({ code: 'search_stopped' });
   await vi.waitFor(() => expect(errors.length).toBeGreaterThanOrEqual(2));
   await search.close();
+});
+
+test('what is forgotten is indexed again', async () => {
+  await records.append('a', events(100, 'login'));
+  const search = open();
+  await search.idle();
+  expect(await found(search, 'login-42')).toEqual([42]);
+  await search.forget('a', { from: 0, to: 1 });
+  await search.idle();
+  expect(await search.state('a')).toEqual({ indexedTo: 100, treeSize: 100 });
+  expect(await found(search, 'login-42')).toEqual([42]);
+});
+
+test('both threads do the same without a thread around them', async () => {
+  await records.append('a', events(100, 'login'));
+  const call = (serve: typeof serveIndexing, runs: SearchThreadSettings['runs']): Caller => {
+    const vault = new MessageChannel();
+    serveCalls(vault.port1, { bucketKey: ({ log, bucket }: { log: string; bucket: number }) => bucketKeys.bucketKey(log, bucket) });
+    const { port1, port2 } = new MessageChannel();
+    vaultPorts.push(vault.port1, port1, port2);
+    serve(port1, { runs, recordsPath: records.path, indexPath: join(dir, 'index.db'), indexKey: new Uint8Array(32), vaultPort: vault.port2 });
+    return new Caller(port2);
+  };
+  const index = call(serveIndexing, 'search-index');
+  await index.call('idle', undefined);
+  const query = call(serveSearching, 'search-query');
+  const page = await query.call<SearchPage>('search', { log: 'a', query: 'login-42' });
+  expect(page.hits.map(({ leafIndex }) => leafIndex)).toEqual([42]);
+  await records.append('a', events(1, 'logout'));
+  await index.call('published', { log: 'a', treeSize: 101 });
+  await index.call('idle', undefined);
+  expect(await index.call('state', { log: 'a' })).toEqual({ indexedTo: 101, treeSize: 101 });
+  await index.call('forget', { log: 'a', range: { from: 0, to: 1 } });
+  await index.call('distrust', { log: 'a', partition: 0 });
+  await index.call('idle', undefined);
+  expect(await index.call('state', { log: 'a' })).toEqual({ indexedTo: 101, treeSize: 101 });
+  await query.call('close', undefined);
+  await index.call('close', undefined);
 });

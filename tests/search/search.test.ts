@@ -8,6 +8,7 @@ import { eventTimeMs } from '../../src/search/event-time.ts';
 import { Indexer } from '../../src/search/indexer.ts';
 import { partitionLeaves } from '../../src/search/index-format.ts';
 import { IndexStore } from '../../src/search/index-store.ts';
+import type { IndexedPart, SearchIndex } from '../../src/search/index-view.ts';
 import { createPredicate } from '../../src/search/match.ts';
 import { parseQuery } from '../../src/search/query.ts';
 import { cacheChunks, type SearchSource } from '../../src/search/search-source.ts';
@@ -322,6 +323,90 @@ test('a record that is none is passed over, and others with it found', async () 
     expect((await all(searcher, { log: 'a', query: 'login' })).map(({ leafIndex }) => leafIndex)).toEqual([2, 0]);
     expect((await all(searcher, { log: 'a', query: '' })).map(({ leafIndex }) => leafIndex)).toEqual([2, 0]);
   }
+});
+
+test('an index that fails in the middle costs nothing but time', async () => {
+  const records = await newRecords();
+  await records.append(
+    'a',
+    Array.from({ length: 300 }, (_, i) => pack({ action: i % 3 === 0 ? 'login' : 'logout', n: i })),
+  );
+  const store = await newIndex(records.source());
+  const failing = (method: 'candidates' | 'times', after: number): SearchIndex => {
+    let calls = 0;
+    return {
+      parts: (log, query) =>
+        new Map(
+          [...store.parts(log, query)].map(([number, part]): [number, IndexedPart] => {
+            const fail = (): never => {
+              throw new Error('malformed');
+            };
+            return [
+              number,
+              {
+                ...part,
+                candidates: (...args) => (method === 'candidates' && ++calls > after ? fail() : part.candidates(...args)),
+                times: () => (method === 'times' ? fail() : part.times()),
+              },
+            ];
+          }),
+        ),
+      distrust: (log, partition, error) => distrusted.push([log, partition, (error as Error).message]),
+    };
+  };
+  const distrusted: [string, number, string][] = [];
+  const expected = Array.from({ length: 100 }, (_, i) => 297 - 3 * i);
+  for (const [index, since] of [
+    [failing('candidates', 0), undefined],
+    [failing('candidates', 1), undefined],
+    [failing('times', 0), '2000-01-01T00:00:00Z'],
+  ] as const) {
+    const hits = await all(createSearcher(records.source(), index), {
+      log: 'a',
+      query: 'login',
+      limit: 1_000,
+      ...(since === undefined ? {} : { since }),
+    });
+    expect(hits.map(({ leafIndex }) => leafIndex)).toEqual(expected);
+  }
+  expect(distrusted).toEqual([
+    ['a', 0, 'malformed'],
+    ['a', 0, 'malformed'],
+    ['a', 0, 'malformed'],
+  ]);
+});
+
+test('a walk passes over what is gone', async () => {
+  const records = await newRecords();
+  for (let i = 0; i < 5; i++) await records.append('a', [pack({ n: i, action: 'login' })]);
+  await records.append('a', [pack({ action: 'login' })], { firstLeaf: 100 });
+  await records.append('a', [pack({ action: 'login' })], { firstLeaf: 100_000 });
+  for (const cursor of [undefined, '100001', '100000', '99000', '101']) {
+    const page = await createSearcher(records.source()).search({ log: 'a', query: 'login', ...(cursor === undefined ? {} : { cursor }) });
+    expect(page.hits.map(({ leafIndex }) => leafIndex)).toEqual([100_000, 100, 4, 3, 2, 1, 0].filter((leaf) => leaf < Number(cursor ?? Infinity)));
+  }
+});
+
+test('the chunks used last are kept open, in bounds', async () => {
+  const records = await newRecords();
+  for (let i = 0; i < 100; i++) await records.append('a', [pack({ n: i, text: 'x'.repeat(i === 50 ? 1_000_000 : 10) })]);
+  let opened = 0;
+  const source = records.source();
+  const cached = cacheChunks({ ...source, chunkFrom: (log, leaf) => (opened++, source.chunkFrom(log, leaf)) });
+  const open = async (leaf: number): Promise<number> => {
+    const before = opened;
+    expect((await cached.chunkFrom('a', leaf))?.firstLeaf).toBe(leaf);
+    return opened - before;
+  };
+  for (let leaf = 0; leaf < 64; leaf++) expect(await open(leaf)).toBe(1);
+  for (let leaf = 0; leaf < 64; leaf++) expect(await open(leaf)).toBe(0);
+  expect(await open(64)).toBe(1);
+  expect(await open(1)).toBe(0);
+  expect(await open(0)).toBe(1);
+  const both = await Promise.all([cached.chunkFrom('a', 80), cached.chunkFrom('a', 80)]);
+  expect(both.map((chunk) => chunk?.firstLeaf)).toEqual([80, 80]);
+  expect(await cached.chunkFrom('a', 100)).toBeUndefined();
+  expect((await cached.logs()).map(({ log }) => log)).toEqual(['a']);
 });
 
 test('what fails for other reasons is not taken for nothing', async () => {
