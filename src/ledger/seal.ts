@@ -52,12 +52,13 @@ export async function sealDataDir({ dataDir, paths, signers, nowMs }: SealReques
   await replaceDurably(dataDirPaths(dataDir).seal, `${canonicalJson({ body, signatures })}\n`);
 }
 
-/** Removes the seal: the directory is about to change. Durable when it returns. */
+/** Removes the seal, and what a crash left of one being written: the directory is about to change. Durable when it returns. */
 export async function breakSeal(dataDir: string): Promise<void> {
   const { seal } = dataDirPaths(dataDir);
-  if (!existsSync(seal)) return;
+  const files = [seal, `${seal}.writing`].filter((file) => existsSync(file));
+  if (files.length === 0) return;
   try {
-    await rm(seal, { force: true });
+    for (const file of files) await rm(file);
     await syncDirectory(dataDir);
   } catch (error) {
     throw storageError(error, 'break the seal');

@@ -97,6 +97,12 @@ test('opening disowns the seal before it removes it, so that a crash between the
   expect(existsSync(dataDirPaths(at.dataDir).seal)).toBe(false);
 });
 
+test('breaking a seal removes what a crash left of one', async () => {
+  writeFileSync(`${dataDirPaths(at.dataDir).seal}.writing`, 'half a se');
+  await breakSeal(at.dataDir);
+  expect(readdirSync(at.dataDir).filter((name) => name.startsWith('seal'))).toEqual([]);
+});
+
 test('breaking a seal that is not there does nothing', async () => {
   await breakSeal(at.dataDir);
   await breakSeal(at.dataDir);
