@@ -41,8 +41,13 @@ export function recordOfEvent(event: JsonObject, applied: readonly Applied[], fa
   event['id'] = facts.id;
   event['receivedAt'] = formatTime(facts.receivedAtMs);
   event['receivedFrom'] = facts.principal;
-  event['privacy'] = { policy: facts.policy, applied: applied.map((one) => ({ ...one })) };
+  event['privacy'] = { policy: facts.policy, applied: applied.map(inCanonicalOrder) };
   return event;
+}
+
+/** Names ascending, as the record's canonical JSON has them: then it is printed in one call. */
+function inCanonicalOrder({ keyVersion, kind, pointer, transform }: Applied): JsonObject {
+  return keyVersion === undefined ? { kind, pointer, transform } : { keyVersion, kind, pointer, transform };
 }
 
 /** The record that stands for an event which could not be processed: that it came, when, from whom, how large, and why it is not here. */
