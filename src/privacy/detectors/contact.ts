@@ -118,13 +118,13 @@ function isPhoneSeparator(unit: number): boolean {
 }
 
 function detectPhone({ text, survey, found }: ScanContext): void {
-  const { digitRuns, digitRunCount } = survey;
+  const { digitRuns, digitRunCount, units } = survey;
   for (let i = 0; i < digitRunCount; i++) {
     let last = i;
     let digits = 0;
     let groups = 0;
     const start = digitRuns[2 * i] as number;
-    if (!mayBegin(text, start)) continue;
+    if (!mayBegin(units, start) || isDotted(survey, i)) continue;
     // Gather groups that at most three separators divide, until there are too many digits for a phone number.
     for (let j = i; j < digitRunCount && groups < 8; j++) {
       const from = digitRuns[2 * j] as number;
@@ -150,14 +150,22 @@ function detectPhone({ text, survey, found }: ScanContext): void {
 }
 
 /** Digits behind a letter, a dot or the like are no beginning. */
-function mayBegin(text: string, start: number): boolean {
+function mayBegin(units: Uint8Array, start: number): boolean {
   if (start === 0) return true;
-  const previous = text.charCodeAt(start - 1);
-  return previous !== 46 && previous !== 95 && !isWord(previous);
+  const previous = units[start - 1] as number;
+  return previous !== 46 && previous !== 95 && (previous >= 128 || !isWord(previous));
+}
+
+/** Up to three digits, a dot, up to three, a dot, up to three: an address or a version, not `415.555.2671`. */
+function isDotted({ digitRuns, digitRunCount, units }: ScanContext['survey'], i: number): boolean {
+  if (i + 2 >= digitRunCount) return false;
+  const end = digitRuns[2 * i + 1] as number;
+  const third = digitRuns[2 * i + 4] as number;
+  return end - (digitRuns[2 * i] as number) <= 3 && (digitRuns[2 * i + 2] as number) - end === 1 && units[end] === 46 && (digitRuns[2 * i + 5] as number) - third <= 3 && units[third - 1] === 46;
 }
 
 function onlySeparators(text: string, from: number, to: number): boolean {
-  if (to - from > 3) return false;
+  if (to - from > 3 || to === from) return false;
   for (let i = from; i < to; i++) if (!isPhoneSeparator(text.charCodeAt(i))) return false;
   return true;
 }

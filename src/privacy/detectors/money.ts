@@ -131,11 +131,11 @@ const ibanWord = /iban[^.;\n]{0,20}$/;
 
 /** Two letters, two digits, then groups: anchored on the digit run that is the check number or begins with it. */
 function detectIban({ text, survey, found }: ScanContext): void {
-  const { digitRuns, digitRunCount } = survey;
+  const { digitRuns, digitRunCount, units } = survey;
   for (let i = 0; i < digitRunCount; i++) {
     const digit = digitRuns[2 * i] as number;
     const start = digit - 2;
-    if (start < 0 || (digitRuns[2 * i + 1] as number) - digit < 2 || !isLetter(text.charCodeAt(start)) || !isLetter(text.charCodeAt(start + 1))) continue;
+    if (start < 0 || (digitRuns[2 * i + 1] as number) - digit < 2 || !isLetter(units[start] as number) || !isLetter(units[start + 1] as number)) continue;
     if (isWord(text.charCodeAt(start - 1)) || text.charCodeAt(start - 1) === 95) continue;
     const length = ibanLengths[text.slice(start, digit).toUpperCase()];
     if (length === undefined) continue;

@@ -85,20 +85,20 @@ function isPersonalIpv6(address: InstanceType<typeof ipaddr.IPv6>): boolean {
 }
 
 function detectIpv4({ text, survey, field, found }: ScanContext): void {
-  const { digitRuns, digitRunCount } = survey;
+  const { digitRuns, digitRunCount, units } = survey;
   if (digitRunCount < 4 || field.endsWith('version')) return;
   for (let i = 0; i + 3 < digitRunCount; i++) {
     const start = digitRuns[2 * i] as number;
     if ((digitRuns[2 * i + 1] as number) - start > 3) continue;
     let size = 1;
-    while (size < 4 && isOctetJoint(text, digitRuns, i + size)) size++;
+    while (size < 4 && isOctetJoint(units, digitRuns, i + size)) size++;
     if (size < 4) {
       i += size - 1;
       continue;
     }
     const end = digitRuns[2 * i + 7] as number;
     if (!boundedIpv4(text, start, end, field)) continue;
-    const address = addressAt(text, digitRuns, i);
+    const address = addressAt(units, digitRuns, i);
     if (address < 0 || !isPersonalIpv4(address) || isVersion(text, start)) continue;
     const close = prefixEnd(text, end, address);
     if (close > 0) found.push({ kind: 'ip_address', start, end: close, confidence: 0.9 });
@@ -107,11 +107,11 @@ function detectIpv4({ text, survey, field, found }: ScanContext): void {
 }
 
 /** The address that the four runs from `i` on stand for, or -1. */
-function addressAt(text: string, runs: Int32Array, i: number): number {
+function addressAt(units: Uint8Array, runs: Int32Array, i: number): number {
   let out = 0;
   for (let j = i; j < i + 4; j++) {
     let octet = 0;
-    for (let at = runs[2 * j] as number; at < (runs[2 * j + 1] as number); at++) octet = octet * 10 + text.charCodeAt(at) - 48;
+    for (let at = runs[2 * j] as number; at < (runs[2 * j + 1] as number); at++) octet = octet * 10 + (units[at] as number) - 48;
     if (octet > 255) return -1;
     out = out * 256 + octet;
   }
@@ -119,10 +119,10 @@ function addressAt(text: string, runs: Int32Array, i: number): number {
 }
 
 /** Is run `j` of one to three digits, one dot behind the run before it? */
-function isOctetJoint(text: string, runs: Int32Array, j: number): boolean {
+function isOctetJoint(units: Uint8Array, runs: Int32Array, j: number): boolean {
   const from = runs[2 * j] as number;
   const end = runs[2 * j - 1] as number;
-  return from - end === 1 && text.charCodeAt(end) === 46 && (runs[2 * j + 1] as number) - from <= 3;
+  return from - end === 1 && units[end] === 46 && (runs[2 * j + 1] as number) - from <= 3;
 }
 
 function boundedIpv4(text: string, start: number, end: number, field: string): boolean {
@@ -163,14 +163,15 @@ function prefixEnd(text: string, end: number, address: number): number {
   return bits <= 24 && (bits === 0 ? address : address << bits) === 0 ? -1 : close;
 }
 
-function detectColons({ text, found }: ScanContext): void {
+function detectColons({ text, survey, found }: ScanContext): void {
+  const { units } = survey;
   for (let colon = text.indexOf(':'); colon >= 0; ) {
     let start = colon;
-    while (start > 0 && colon - start < 5 && isHex(text.charCodeAt(start - 1))) start--;
+    while (start > 0 && colon - start < 5 && isHex(units[start - 1] as number)) start--;
     let end = colon;
     let colons = 0;
     while (end < text.length) {
-      const unit = text.charCodeAt(end);
+      const unit = units[end] as number;
       if (unit === 58) colons++;
       else if (!isHex(unit) && unit !== 46) break;
       end++;
@@ -241,7 +242,7 @@ function detectMac({ text, survey, found }: ScanContext): void {
       if (/^[0-9a-fA-F]{2}(?:-[0-9a-fA-F]{2}){5}$/.test(body)) pushMac(body, start, start + 17, found);
     }
   }
-  if ((flags & has.dot) === 0) return;
+  if ((flags & has.dotPair) === 0) return;
   for (let dot = text.indexOf('.', 4); dot >= 0; dot = text.indexOf('.', dot + 1)) {
     if (text.charCodeAt(dot + 5) !== 46 || !isHex(text.charCodeAt(dot - 1))) continue;
     const body = text.slice(dot - 4, dot + 10);
@@ -253,4 +254,4 @@ function detectMac({ text, survey, found }: ScanContext): void {
 
 export const ipv4Detector: Detector = { kinds: [ip], gate: has.digit, detect: detectIpv4 };
 export const colonDetector: Detector = { kinds: [], gate: has.colon, detect: detectColons };
-export const macDetector: Detector = { kinds: [mac], gate: has.run | has.dot, detect: detectMac };
+export const macDetector: Detector = { kinds: [mac], gate: has.run | has.dotPair, detect: detectMac };

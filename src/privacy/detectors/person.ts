@@ -33,6 +33,9 @@ const username: KindSpec = {
 };
 
 const particles = new Set(['de', 'da', 'do', 'dos', 'das', 'del', 'della', 'di', 'du', 'la', 'le', 'van', 'von', 'der', 'den', 'ter', 'ten', 'zu', 'bin', 'ibn', 'bint', 'al', 'el', 'y', 'e', 'af', 'av', "o'", "d'", 'st']);
+/** By unit: does a particle begin with it? */
+const particleStarts = new Uint8Array(128);
+for (const particle of particles) particleStarts[particle.charCodeAt(0)] = 1;
 const wordsMax = 4;
 const wordUnitsMax = 40;
 
@@ -89,34 +92,65 @@ const deed =
   /(?:['’]s\b|\s+\(?(?:[a-z]{3,14}ed|is|was|has|had|did|does|will|would|can|could|cannot|may|must|should|wants?|made|set|sent|got|left|ran|read|wrote|began|took|gave|saw|went|came|made|reset|shut|put|cut|logs?|signs?|accesses|access|tried|tries|attempts?|from|via|at|on|as|in|lives?|works?|called|(?:who|whose|aged?|born)\b)(?![a-z])|\s*[<(]\s*[^\s@<>()]{1,64}@|\s*\((?:user|id|admin|employee|customer|[a-z][\w.-]{2,30})\))/y;
 
 function detectNames({ text, survey, found }: ScanContext): void {
-  const { capitals, capitalCount } = survey;
+  const { capitals, capitalCount, units } = survey;
   let done = 0;
   for (let i = 0; i < capitalCount; i++) {
     const at = capitals[i] as number;
-    if (at < done) continue;
-    const words = wordsAround(text, at, done);
+    if (at < done || !mayBeName(text, units, at)) continue;
+    const words = wordsAround(text, units, at, done);
     const last = words.at(-1);
     if (!last) continue;
     done = last.end;
     judgeWords(text, words, found);
   }
-  if (capitalCount === 0 && (survey.flags & has.nonAscii) !== 0) judgeWords(text, wordsAround(text, 0, 0), found);
+  if (capitalCount === 0 && (survey.flags & has.nonAscii) !== 0) judgeWords(text, wordsAround(text, units, 0, 0), found);
+}
+
+/** A quick look that most capitals in logs fail: a word that stands alone, with no cue before it, is nobody's name. */
+function mayBeName(text: string, units: Uint8Array, at: number): boolean {
+  const { length } = text;
+  let end = at;
+  while (end < length && isNameByte(units[end] as number)) end++;
+  const next = end < length ? (units[end] as number) : 32;
+  if (next === 47 || next === 61 || next === 95 || next === 64 || isDigit(next)) return false;
+  if (next === 32 && end + 1 < length && mayBeginName(units, end + 1, length)) return true;
+  let from = at - 1;
+  if (units[from - 1] === 46) from--;
+  while (from > 0 && isNameByte(units[from - 1] as number)) from--;
+  if (from < at - 1 && mayBeginName(units, from, length)) return true;
+  const cue = cueBefore(text, at);
+  return cue === 'salutation' || cue === 'name';
+}
+
+function isNameByte(unit: number): boolean {
+  return unit >= 128 || isLetter(unit) || unit === 39 || unit === 45;
+}
+
+/** A capital, anything beyond ASCII, or a short word in small letters, which may be a particle (`de`, `van`). */
+function mayBeginName(units: Uint8Array, at: number, length: number): boolean {
+  const unit = units[at] as number;
+  if (isCapital(unit) || unit >= 128) return true;
+  if (!isSmall(unit)) return false;
+  if (particleStarts[unit] !== 1) return false;
+  let end = at + 1;
+  while (end < length && end - at < 6 && isSmall(units[end] as number)) end++;
+  return end - at < 6;
 }
 
 /** The run of name-like words, divided by single spaces, that the word at `at` belongs to. */
-function wordsAround(text: string, at: number, floor: number): Word[] {
-  const first = wordAt(text, at);
+function wordsAround(text: string, units: Uint8Array, at: number, floor: number): Word[] {
+  const first = wordAt(text, units, at);
   if (!first) return [];
   const words = [first];
   for (let start = first.start; words.length <= wordsMax; ) {
-    const word = wordBefore(text, start, floor);
+    const word = wordBefore(text, units, start, floor);
     if (!word) break;
     words.unshift(word);
     start = word.start;
   }
   for (let end = first.end; words.length <= 2 * wordsMax; ) {
-    if (text.charCodeAt(end) !== 32) break;
-    const word = wordAt(text, end + 1);
+    if (units[end] !== 32) break;
+    const word = wordAt(text, units, end + 1);
     if (!word) break;
     words.push(word);
     end = word.end;
@@ -124,14 +158,15 @@ function wordsAround(text: string, at: number, floor: number): Word[] {
   return words;
 }
 
-function isNameUnit(unit: number): boolean {
-  return isLetter(unit) || unit === 39 || unit === 45 || unit === 0x2019 || (unit >= 128 && isWordBeyondAscii(unit));
+/** `unit` is of the survey: what is beyond ASCII has to be looked up in the text. */
+function isNameUnit(unit: number, text: string, at: number): boolean {
+  return unit < 128 ? isLetter(unit) || unit === 39 || unit === 45 : text.charCodeAt(at) === 0x2019 || isWordBeyondAscii(text.charCodeAt(at));
 }
 
 /** The word that starts at `start`, if it could be part of a name. */
-function wordAt(text: string, start: number): Word | undefined {
+function wordAt(text: string, units: Uint8Array, start: number): Word | undefined {
   let end = start;
-  while (end < text.length && end - start <= wordUnitsMax && isNameUnit(text.charCodeAt(end))) end++;
+  while (end < text.length && end - start <= wordUnitsMax && isNameUnit(units[end] as number, text, end)) end++;
   if (end === start || end - start > wordUnitsMax) return undefined;
   const next = text.charCodeAt(end);
   // Digits, `_`, `/`, `=` and the like make it something else: `Mac_123`, `Foo/1.0`, `Name=`.
@@ -146,16 +181,16 @@ function wordAt(text: string, start: number): Word | undefined {
   return { start, end: initial ? end + 1 : end, shape };
 }
 
-function wordBefore(text: string, start: number, floor: number): Word | undefined {
+function wordBefore(text: string, units: Uint8Array, start: number, floor: number): Word | undefined {
   if (text.charCodeAt(start - 1) !== 32) return undefined;
   let from = start - 1;
   if (text.charCodeAt(from - 1) === 46) from--;
-  while (from > floor && start - from <= wordUnitsMax && isNameUnit(text.charCodeAt(from - 1))) from--;
+  while (from > floor && start - from <= wordUnitsMax && isNameUnit(units[from - 1] as number, text, from - 1)) from--;
   if (from === start - 1 || start - from > wordUnitsMax || isIdentifier(text.charCodeAt(from - 1))) return undefined;
   const mark = text.charCodeAt(from - 1);
   if (mark === 47 || mark === 64 || mark === 92 || mark === 46 || mark === 36) return undefined;
   while (from < start && !isWord(text.charCodeAt(from))) from++;
-  const word = wordAt(text, from);
+  const word = wordAt(text, units, from);
   return word && word.end === start - 1 ? word : undefined;
 }
 

@@ -59,7 +59,7 @@ const prefixes = groupByFirst([
 ]);
 
 /** By unit: may a token begin with it? */
-const begins = new Uint8Array(128);
+const begins = new Uint8Array(129);
 for (const [unit, list] of prefixes.entries()) if (list || unit === 101) begins[unit] = 1;
 
 function groupByFirst(list: readonly Prefix[]): readonly (readonly Prefix[] | undefined)[] {
@@ -73,18 +73,18 @@ const tokenMin = 16;
 
 function detectSecrets(context: ScanContext): void {
   const { text, survey, found } = context;
-  const { runs, runCount, flags } = survey;
+  const { runs, runCount, flags, units } = survey;
   let done = 0;
   for (let i = 0; i < 3 * runCount; i += 3) {
     const from = runs[i] as number;
     const to = runs[i + 1] as number;
-    const mark = from > 0 ? text.charCodeAt(from - 1) : 0;
+    const mark = from > 0 ? (units[from - 1] as number) : 0;
     if (mark === 32) detectAuthorization(text, from, found);
     if (mark === 46) done = Math.max(done, tokenAt(context, joinedStart(text, from), to));
     if (((runs[i + 2] as number) & mixed) === 0) continue;
     // A token begins where a word does: at the run's start, and behind each mark within it.
     for (let at = Math.max(from, done); at <= to - tokenMin; at++) {
-      if (begins[text.charCodeAt(at)] === 1 && (at === from || !isWord(text.charCodeAt(at - 1)))) at = Math.max(at, tokenAt(context, at, to) - 1);
+      if (begins[units[at] as number] === 1 && (at === from || !isWord(units[at - 1] as number))) at = Math.max(at, tokenAt(context, at, to) - 1);
     }
   }
   if ((flags & has.dash) !== 0) detectPem(text, found);
