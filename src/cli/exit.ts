@@ -27,13 +27,14 @@ const wrong = new Set([
 ]);
 /** Beginnings of codes that all say: what is stored is not what was stored. */
 const damaged =
-  /^(?:chunk|token|seal|checkpoint|tile|log|config|keyring|key_file|access_file)_(?:damaged|missing|incomplete|invalid|version|syntax|conflict)$/;
+  /^(?:chunk|token|seal|checkpoint|tile|log|config|keyring|key_file|signing_key|access_file|vault)_(?:damaged|missing|incomplete|invalid|version|syntax|conflict)$/;
 const refused = new Set([
   'data_dir_in_use',
   'data_dir_missing',
   'disk_full',
   'storage_readonly',
   'storage_failed',
+  'storage_busy',
   'unreachable',
   'unauthenticated',
   'forbidden',
