@@ -39,7 +39,7 @@ export const commonWords = words(`
   allow allowed block blocked approve approved reject rejected request requested requests response responses send sent receive received export exported import imported
   upload uploaded download downloaded backup restore restored rotate rotated invite invited join joined leave left attempt attempted attempts
   admin administrator root manager owner member members guest public private internal external default production staging development test testing sandbox prod dev
-  mozilla chrome safari firefox edge opera windows linux mac macintosh macos android ios iphone ipad intel apple google microsoft amazon aws azure gcp github gitlab okta slack
+  os nt clr cpu msie trident mozilla chrome safari firefox edge opera windows linux mac macintosh macos android ios iphone ipad intel apple google microsoft amazon aws azure gcp github gitlab okta slack
   zoom salesforce oracle cloud kubernetes docker node java python ruby go rust php perl curl wget gecko webkit version build release compatible like khtml bot crawler spider
   north south east west central us eu asia pacific america europe africa united states kingdom new york london paris berlin tokyo
   monday tuesday wednesday thursday friday saturday sunday january february march april june july august september october november december

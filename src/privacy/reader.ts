@@ -25,6 +25,8 @@ export interface Leaf {
   readonly value: string | number;
   readonly rule: FieldRule | undefined;
   found: readonly Candidate[];
+  /** Does it hold anything encoded? */
+  readonly layered: boolean;
 }
 
 /** A member's name in which something was found. */
@@ -96,7 +98,7 @@ export class Reader {
     else if (typeof value === 'number') {
       const settled = rule && rule.kind !== 'username' && rule.kind !== 'person_name';
       const found = settled ? nothing : findInNumber(value);
-      if (settled || found.length > 0) reading.leaves.push({ frame, key, value, rule: settled ? rule : undefined, found });
+      if (settled || found.length > 0) reading.leaves.push({ frame, key, value, rule: settled ? rule : undefined, found, layered: false });
     } else if (typeof value === 'object' && value !== null) {
       // Rules are for values: what is below is kept only if its own path says so (`a.**`).
       reading.open.push({ frame: { parent: frame, key, container: value, document: frame.document }, node });
@@ -115,7 +117,7 @@ export class Reader {
   #readText(frame: Frame, key: string | number, value: string, rule: FieldRule | undefined, node: PathNode, reading: Reading): void {
     if (value === '' || (rule && (rule.transform === 'keep' || isTransformed(value)))) return;
     if (rule && isWholeValue(rule, value)) {
-      reading.leaves.push({ frame, key, value, rule, found: nothing });
+      reading.leaves.push({ frame, key, value, rule, found: nothing, layered: false });
       const kind = kindOfField(rule, value);
       if (NameIndex.knows(kind)) reading.people.meet(kind, value, canonicalOf(kind, value));
       return;
@@ -127,7 +129,7 @@ export class Reader {
       return;
     }
     const found = this.#scan(value, node);
-    reading.leaves.push({ frame, key, value, rule: undefined, found });
+    reading.leaves.push({ frame, key, value, rule: undefined, found, layered: this.#scanner.layered });
     for (const { kind, start, end, value: own, canonical } of found) {
       if (!NameIndex.knows(kind)) continue;
       const text = own ?? value.slice(start, end);
@@ -138,20 +140,26 @@ export class Reader {
   /** Values repeat (actions, outcomes, agents): the last clean ones of each place are remembered. Nothing that was found is. */
   #scan(text: string, node: PathNode): readonly Candidate[] {
     const { clean } = node;
-    if (text.length <= rememberedUnitsMax) for (const known of clean) if (known === text) return nothing;
+    if (text.length <= rememberedUnitsMax) for (const known of clean) if (known === text) return this.#remembered();
     const found = this.#scanner.scan(text, node.field);
-    if (found.length === 0 && text.length <= rememberedUnitsMax) {
+    if (found.length === 0 && text.length <= rememberedUnitsMax && !this.#scanner.layered) {
       if (clean.length < rememberedMax) clean.push(text);
       else clean[node.cleanNext++ % rememberedMax] = text;
     }
     return found;
   }
 
+  /** Only texts without encodings are remembered. */
+  #remembered(): readonly Candidate[] {
+    this.#scanner.layered = false;
+    return nothing;
+  }
+
   #findPeople({ leaves, names, freeNames, people }: Reading): void {
     for (const leaf of leaves) {
       const { value } = leaf;
       if (leaf.rule || typeof value !== 'string' || value.length < 2) continue;
-      const found = this.#scanner.findNames(value, people);
+      const found = this.#scanner.findNames(value, people, leaf.layered);
       if (found.length > 0) leaf.found = this.#scanner.settle(value, [...found, ...leaf.found]);
     }
     if (freeNames.length === 0) return;

@@ -2,7 +2,7 @@
  * Texts hidden in runs of base64, base64url and hexadecimal. A run is decoded only as far as its bytes read like text (UTF-8, or UTF-16 of
  * ASCII): identifiers and hashes are given up after a byte or two, and the work on a run is bounded by a small multiple of its length.
  */
-import { beyondHex, isHex, made, mixed, runMin } from './survey.ts';
+import { beyondHex, isHex, made, mixed } from './survey.ts';
 
 /** A decoded text and the span of the run that holds it. */
 export interface Hidden {
@@ -11,7 +11,9 @@ export interface Hidden {
   readonly end: number;
 }
 
+/** The shortest IPv4 address has seven bytes, and ten base64 characters stand for those. */
 const bytesMin = 7;
+const base64Min = 10;
 const hexMin = 14;
 const digits = new Int8Array(128).fill(-1);
 for (const [i, letter] of [...'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/'].entries()) digits[letter.charCodeAt(0)] = i;
@@ -25,7 +27,7 @@ const none: readonly Hidden[] = [];
 
 /** Texts hidden in the run [start, end) of `text`, which is made of `bits` (see survey). They do not overlap. */
 export function hiddenTexts(text: string, start: number, end: number, bits: number): readonly Hidden[] {
-  if ((bits & mixed) === 0) return none;
+  if ((bits & mixed) === 0 || end - start < base64Min) return none;
   if ((bits & beyondHex) === 0 || text.charCodeAt(start + 1) === 120) {
     const hex = hexText(text, start, end);
     if (hex) return [hex];
@@ -34,7 +36,7 @@ export function hiddenTexts(text: string, start: number, end: number, bits: numb
   let out: Hidden[] | undefined;
   // A separator of base64url and paths may also divide the value from what stands around it: try behind each of them.
   let budget = 4 * (end - start) + 64;
-  for (let from = start; end - from >= runMin && budget > 0; ) {
+  for (let from = start; end - from >= base64Min && budget > 0; ) {
     // Text begins with a byte below 0x80 (first character A–Z, a–f) or from 0xC2 on (w–z, 0–9): most words are out at once.
     const first = digits[text.charCodeAt(from)] as number;
     if ((first >= 32 && first < 48) || first >= 62) {

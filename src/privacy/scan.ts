@@ -8,7 +8,7 @@ import { type Candidate, mergeCandidates } from './finding.ts';
 import { NameIndex } from './names.ts';
 import { type Hidden, hiddenTexts } from './runs.ts';
 import { has, Survey, surveyText } from './survey.ts';
-import { outcomeSpans } from './transforms.ts';
+import { mayLieInOutcome, outcomeSpans } from './transforms.ts';
 import { decodeView } from './views.ts';
 
 const levelsMax = 3;
@@ -37,6 +37,7 @@ export class Scanner {
   /** Everything personal in `text`: sorted, not overlapping. `field` is the normalised name of the field, or ''. */
   scan(text: string, field: string): readonly Candidate[] {
     const found = this.#scratch;
+    this.layered = false;
     this.#search(text, field, detectAll, found, 0);
     if (found.length === 0) return nothing;
     this.#scratch = [];
@@ -53,10 +54,14 @@ export class Scanner {
     return !people || people.isEmpty ? found : this.settle(text, [...this.findNames(text, people), ...found]);
   }
 
-  /** What `names` knows in `text`, unmerged. */
-  findNames(text: string, names: NameIndex): Candidate[] {
+  /** Did the last text that was scanned hold anything encoded? If not, looking for names in it can stay on the surface. */
+  layered = false;
+
+  /** What `names` knows in `text`, unmerged; behind encodings too if the text is `layered`. */
+  findNames(text: string, names: NameIndex, layered = true): Candidate[] {
     const found: Candidate[] = [];
-    this.#search(text, '', (context) => names.find(context.text, context.found), found, 0);
+    if (!layered) names.find(text, found);
+    else this.#search(text, '', (context) => names.find(context.text, context.found), found, 0);
     return found;
   }
 
@@ -68,7 +73,7 @@ export class Scanner {
       sure = found.filter(({ kind, confidence }) => confidence >= (this.#floors.get(kind) ?? 0.5));
       break;
     }
-    const spans = outcomeSpans(text);
+    const spans = sure.some(({ start, end }) => mayLieInOutcome(text, start, end)) ? outcomeSpans(text) : [];
     return mergeCandidates(spans.length === 0 ? sure : outside(sure, spans));
   }
 
@@ -85,13 +90,16 @@ export class Scanner {
     for (let i = 0; i < 3 * survey.runCount; i += 3) {
       const { runs } = survey;
       const hidden = hiddenTexts(text, runs[i] as number, runs[i + 1] as number, runs[i + 2] as number);
-      if (hidden.length > 0) this.#searchHidden(hidden, search, found, level);
+      if (hidden.length === 0) continue;
+      this.layered = true;
+      this.#searchHidden(hidden, search, found, level);
     }
   }
 
   #searchView(text: string, survey: Survey, field: string, search: Search, found: Candidate[], level: number): void {
     const view = decodeView(text, survey);
     if (!view) return;
+    this.layered = true;
     const inner: Candidate[] = [];
     this.#search(view.text, field, search, inner, level + 1);
     for (const { kind, start, end, confidence, value, canonical } of inner) {

@@ -22,7 +22,7 @@ export const has = {
   digit: 1 << 11,
   /** A capital, or anything beyond ASCII, that follows a word and one space. */
   capitalPair: 1 << 12,
-  /** A run of ten or more characters of the base64 alphabets. */
+  /** A run of eight or more characters of the base64 alphabets. */
   run: 1 << 13,
   /** Two dots with four characters between. */
   dotPair: 1 << 14,
@@ -142,7 +142,7 @@ export class Survey {
   /** Digit runs as pairs (start, end), ascending. */
   digitRuns = new Int32Array(64);
   digitRunCount = 0;
-  /** Runs of ten or more characters of `A-Za-z0-9_+/-` as triples (start, end, what it is `made` of), ascending. */
+  /** Runs of eight or more characters of `A-Za-z0-9_+/-` as triples (start, end, what it is `made` of), ascending. */
   runs = new Int32Array(96);
   runCount = 0;
   /** Where a capital, or anything beyond ASCII, follows a word and one space, ascending. */
@@ -150,18 +150,25 @@ export class Survey {
   capitalCount = 0;
 }
 
-/** Shorter runs cannot hide an encoded value that matters: ten base64 characters stand for seven bytes, the shortest IPv4 address. */
-export const runMin = 10;
+/** Shorter runs are of no use to anyone: `/home/jo` is as short as it gets. */
+export const runMin = 8;
 
 const encoder = new TextEncoder();
+
+const encodedMin = 24;
+
+/** Writes the text's bytes into `units`; false if they are not one for each unit. */
+function isEncoded(text: string, units: Uint8Array): boolean {
+  const { read, written } = encoder.encodeInto(text, units);
+  return read === text.length && written === text.length;
+}
 
 function readUnits(text: string, survey: Survey): Uint8Array {
   const { length } = text;
   if (survey.units.length <= length) survey.units = new Uint8Array(length * 2 + 1);
   const { units } = survey;
-  // ASCII, the usual case, takes as many bytes as units.
-  const { read, written } = encoder.encodeInto(text, units);
-  if (read !== length || written !== length) {
+  // ASCII, the usual case, takes as many bytes as units. A short text is read sooner than the encoder is called.
+  if (length < encodedMin || !isEncoded(text, units)) {
     for (let i = 0; i < length; i++) {
       const unit = text.charCodeAt(i);
       units[i] = unit < beyond ? unit : beyond;

@@ -89,14 +89,19 @@ export function isTransformed(value: string): boolean {
   return whole.test(value);
 }
 
-function mayHoldOutcome(text: string): boolean {
-  if (text.includes('_') && (text.includes('tok_') || text.includes('hash_v'))) return true;
-  for (let at = text.indexOf('['); at >= 0; at = text.indexOf('[', at + 1)) if (isCapital(text.charCodeAt(at + 1)) && isCapital(text.charCodeAt(at + 2))) return true;
-  return text.includes('********');
+/** Longer than any token or hash: as far as one may reach before or behind a place within it. */
+const outcomeUnitsMax = 48;
+
+/** Could [start, end) lie within something that a transform has left? A cheap look at the surroundings. */
+export function mayLieInOutcome(text: string, start: number, end: number): boolean {
+  const around = text.slice(Math.max(0, start - outcomeUnitsMax), end + outcomeUnitsMax);
+  if (around.includes('_') && (around.includes('tok_') || around.includes('hash_v'))) return true;
+  if (around.includes('********')) return true;
+  for (let at = around.indexOf('['); at >= 0; at = around.indexOf('[', at + 1)) if (isCapital(around.charCodeAt(at + 1)) && isCapital(around.charCodeAt(at + 2))) return true;
+  return false;
 }
 
 /** Spans of what transforms have left in a text, as pairs (start, end). Detectors must not find anything within them. */
 export function outcomeSpans(text: string): number[] {
-  if (!mayHoldOutcome(text)) return [];
   return [...text.matchAll(outcome)].flatMap((match) => [match.index, match.index + match[0].length]);
 }

@@ -124,7 +124,7 @@ function detectPhone({ text, survey, found }: ScanContext): void {
     let digits = 0;
     let groups = 0;
     const start = digitRuns[2 * i] as number;
-    if (!mayBegin(units, start) || isDotted(survey, i)) continue;
+    if (!mayBegin(units, start) || !goesOn(survey, i) || isDotted(survey, i)) continue;
     // Gather groups that at most three separators divide, until there are too many digits for a phone number.
     for (let j = i; j < digitRunCount && groups < 8; j++) {
       const from = digitRuns[2 * j] as number;
@@ -154,6 +154,15 @@ function mayBegin(units: Uint8Array, start: number): boolean {
   if (start === 0) return true;
   const previous = units[start - 1] as number;
   return previous !== 46 && previous !== 95 && (previous >= 128 || !isWord(previous));
+}
+
+/** Is the run long enough by itself, or is there another one close behind? */
+function goesOn({ digitRuns, digitRunCount, units }: ScanContext['survey'], i: number): boolean {
+  const end = digitRuns[2 * i + 1] as number;
+  if (end - (digitRuns[2 * i] as number) >= 7) return true;
+  if (i + 1 >= digitRunCount || (digitRuns[2 * i + 2] as number) - end > 3) return false;
+  const separator = units[end] as number;
+  return separator >= 128 || isPhoneSeparator(separator);
 }
 
 /** Up to three digits, a dot, up to three, a dot, up to three: an address or a version, not `415.555.2671`. */

@@ -5,7 +5,7 @@
  * Anchored on capitals (and scripts without them) that follow a space. A name is two to four words of letters that are no common words.
  */
 import { commonWords, sharedMailboxes, systemAccounts } from '../lexicon.ts';
-import { has, isCapital, isDigit, isIdentifier, isLetter, isSmall, isWord, isWordBeyondAscii } from '../survey.ts';
+import { has, isCapital, isDigit, isIdentifier, isLetter, isSmall, isWord, isWordBeyondAscii, made } from '../survey.ts';
 import { isAccountName } from './assignments.ts';
 import { before, type Detector, type KindSpec, lowerTrimmed, type ScanContext } from './detector.ts';
 
@@ -113,11 +113,11 @@ function mayBeName(text: string, units: Uint8Array, at: number): boolean {
   while (end < length && isNameByte(units[end] as number)) end++;
   const next = end < length ? (units[end] as number) : 32;
   if (next === 47 || next === 61 || next === 95 || next === 64 || isDigit(next)) return false;
-  if (next === 32 && end + 1 < length && mayBeginName(units, end + 1, length)) return true;
+  if (next === 32 && end + 1 < length && mayBeginName(text, units, end + 1, length)) return true;
   let from = at - 1;
   if (units[from - 1] === 46) from--;
   while (from > 0 && isNameByte(units[from - 1] as number)) from--;
-  if (from < at - 1 && mayBeginName(units, from, length)) return true;
+  if (from < at - 1 && mayBeginName(text, units, from, length)) return true;
   const cue = cueBefore(text, at);
   return cue === 'salutation' || cue === 'name';
 }
@@ -127,14 +127,14 @@ function isNameByte(unit: number): boolean {
 }
 
 /** A capital, anything beyond ASCII, or a short word in small letters, which may be a particle (`de`, `van`). */
-function mayBeginName(units: Uint8Array, at: number, length: number): boolean {
+function mayBeginName(text: string, units: Uint8Array, at: number, length: number): boolean {
   const unit = units[at] as number;
   if (isCapital(unit) || unit >= 128) return true;
   if (!isSmall(unit)) return false;
   if (particleStarts[unit] !== 1) return false;
   let end = at + 1;
   while (end < length && end - at < 6 && isSmall(units[end] as number)) end++;
-  return end - at < 6;
+  return end - at < 6 && particles.has(text.slice(at, end));
 }
 
 /** The run of name-like words, divided by single spaces, that the word at `at` belongs to. */
@@ -217,11 +217,18 @@ function isAllUpper(text: string, start: number, end: number): boolean {
   return true;
 }
 
+/** Common words as they stand in texts: lower case, capitalised, all capitals. */
+const commonForms = new Set([...commonWords].flatMap((word) => [word, (word[0] as string).toUpperCase() + word.slice(1), word.toUpperCase()]));
+
+function isCommon(word: string): boolean {
+  return commonForms.has(word);
+}
+
 /** Cuts common words off both ends, then asks for a cue before or behind what is left. */
 function judgeWords(text: string, words: readonly Word[], found: ScanContext['found']): void {
   let from = 0;
   let to = words.length;
-  const common = words.map(({ start, end, shape }) => shape !== 'caseless' && commonWords.has(text.slice(start, end).toLowerCase()));
+  const common = words.map(({ start, end, shape }) => shape !== 'caseless' && isCommon(text.slice(start, end)));
   // The last common word before the name is a cue or an obstacle, either way no part of it: `New User Jane Doe`.
   for (let i = 0; i + 1 < to; i++) if (common[i] && !common[i + 1]) from = i + 1;
   while (from < to && (common[from] || (words[from] as Word).shape === 'particle')) from++;
@@ -258,34 +265,44 @@ function confidenceOf(text: string, name: readonly Word[]): number {
 
 /** `arn:aws:iam::123456789012:user/team/jane`, `/home/jane`, `C:\Users\jane`: the last name of the path. */
 function detectAccounts({ text, survey, found }: ScanContext): void {
-  const { flags } = survey;
+  const { flags, runs, runCount, units } = survey;
   if ((flags & has.slash) !== 0) {
-    if ((flags & has.colon) !== 0) findAfter(text, ':user/', found, true);
-    findAfter(text, '/home/', found, false);
-    findAfter(text, '/Users/', found, false);
+    for (let i = 0; i < 3 * runCount; i += 3) {
+      if (((runs[i + 2] as number) & made.ofSlashes) !== 0) searchPath(text, units, runs[i] as number, runs[i + 1] as number, found);
+    }
   }
   if ((flags & has.backslash) !== 0) {
-    findAfter(text, '\\Users\\', found, false);
+    for (let at = text.indexOf('\\Users\\'); at >= 0; at = text.indexOf('\\Users\\', at + 7)) pushAccount(text, at + 7, found, false);
   }
   if ((flags & has.space) !== 0) findUser(text, found);
 }
 
+/** Looks for `:user/`, `/home/` and `/Users/` in the run [from, to). */
+function searchPath(text: string, units: Uint8Array, from: number, to: number, found: ScanContext['found']): void {
+  if (units[from] === 117 && from > 0 && units[from - 1] === 58 && text.startsWith('user/', from)) pushAccount(text, from + 5, found, true);
+  for (let at = from; at < to - 6; at++) {
+    if (units[at] !== 47) continue;
+    const next = units[at + 1];
+    if (next === 104 && text.startsWith('/home/', at)) pushAccount(text, at + 6, found, false);
+    else if (next === 85 && text.startsWith('/Users/', at)) pushAccount(text, at + 7, found, false);
+  }
+}
+
 const sharedHomes = new Set(['shared', 'public', 'default', 'all', 'linuxbrew', 'app', 'node', 'site', 'work', 'workspace', 'build', 'src']);
 
-function findAfter(text: string, mark: string, found: ScanContext['found'], nested: boolean): void {
-  for (let at = text.indexOf(mark); at >= 0; at = text.indexOf(mark, at + mark.length)) {
-    let start = at + mark.length;
-    let end = start;
-    for (; end < text.length && end - start <= 64; end++) {
-      const unit = text.charCodeAt(end);
-      if (nested && unit === 47) start = end + 1;
-      else if (!isWord(unit) && unit !== 95 && unit !== 46 && unit !== 45 && unit !== 64 && unit !== 43) break;
-    }
-    while (end > start && (text.charCodeAt(end - 1) === 46 || text.charCodeAt(end - 1) === 45)) end--;
-    const name = text.slice(start, end).toLowerCase();
-    if (name.length < 2 || systemAccounts.has(name) || sharedMailboxes.has(name) || sharedHomes.has(name) || name.startsWith('tok_') || name.startsWith('hash_v')) continue;
-    found.push({ kind: 'username', start, end, confidence: 0.7 });
+/** The account whose name starts at `from`; in an ARN (`nested`) it is the last name of a path. */
+function pushAccount(text: string, from: number, found: ScanContext['found'], nested: boolean): void {
+  let start = from;
+  let end = start;
+  for (; end < text.length && end - start <= 64; end++) {
+    const unit = text.charCodeAt(end);
+    if (nested && unit === 47) start = end + 1;
+    else if (!isWord(unit) && unit !== 95 && unit !== 46 && unit !== 45 && unit !== 64 && unit !== 43) break;
   }
+  while (end > start && (text.charCodeAt(end - 1) === 46 || text.charCodeAt(end - 1) === 45)) end--;
+  const name = text.slice(start, end).toLowerCase();
+  if (name.length < 2 || systemAccounts.has(name) || sharedMailboxes.has(name) || sharedHomes.has(name) || name.startsWith('tok_') || name.startsWith('hash_v')) return;
+  found.push({ kind: 'username', start, end, confidence: 0.7 });
 }
 
 const userWord = /['"`]?(?<name>[A-Za-z\u00c0-\u024f][\w.-]{1,63})/y;
