@@ -63,7 +63,7 @@ fields:
            "**.createdBy", "**.updatedBy", "**.modifiedBy", "**.deletedBy", "**.performedBy", "**.invitedBy", "**.assignedTo", "**.alternateId", "**.impersonator", "**.onBehalfOf"]
     kind: username
     unless: ${notPeople}
-  - path: ["**.user", "**.actor", "user.id", "**.actor.alternateId", "**.userId", "**.actorId", "**.owner", "**.author", "**.assignee", "**.member", "**.principal", "**.initiator", "**.operator", "**.employee", "**.customer", "**.accountName", "**.targetUser", "**.actorUser", "**.dbUser", "**.runAs", "**.subject", "**.uid"]
+  - path: ["**.user", "**.actor", "user.id", "**.actor.alternateId", "**.userId", "**.actorId", "**.owner", "**.author", "**.assignee", "**.member", "**.principal", "**.initiator", "**.operator", "**.employee", "**.customer", "**.accountName", "**.targetUser", "**.actorUser", "**.dbUser", "**.runAs", "**.uid"]
     kind: username
     when: looks-personal
     unless: ${notPeople}
@@ -83,6 +83,8 @@ kinds:
   date_of_birth: {transform: generalize, options: {date: year}}
   location: {transform: generalize, options: {bucket: 1}}
   postal_address: {transform: redact}
+  # Which key was used is what an investigation asks first: keyed, so that it correlates without being shown.
+  aws_access_key: hash
   us_ssn: {transform: redact, options: {label: kind}}
   national_id: {transform: redact, options: {label: kind}}
 `;

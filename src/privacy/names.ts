@@ -84,7 +84,8 @@ export class NameIndex {
   addName(value: string, canonical: string): void {
     const words = wordsOf(value.toLowerCase());
     if (words.length > wordsMax) words.length = wordsMax;
-    const known: Known = { kind: 'person_name', value, canonical, capitalised: false };
+    // With a word of every log in it (`Password Rotation`, but also `Will Smith`) it must be written like a name.
+    const known: Known = { kind: 'person_name', value, canonical, capitalised: words.some((word) => commonWords.has(word)) };
     if (!isAscii(value) && unspaced.test(value)) this.#addUnspaced(value, words, known);
     const first = words[0];
     const last = words[words.length - 1];

@@ -62,12 +62,17 @@ export function kindOfField(rule: FieldRule, value: string): string {
 
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
+/** Accounts of Kubernetes and its hosts; ARNs, whose user is found by the detectors. */
+const machineAccount = /^(?:system|eks|aks|gke|arn):/;
+
 /** Is the value what its field promises, so that the rule settles all of it? If not, detectors look through it. */
 export function isWholeValue({ kind, transform }: FieldRule, value: string): boolean {
   if (kind === 'ip_address') return transform !== undefined && transform !== 'generalize';
   if (kind !== 'username' && kind !== 'person_name') return true;
+  // `org/repo` is the full name of no person.
+  if (kind === 'person_name' && value.includes('/')) return false;
   const plain = value.trim().toLowerCase();
-  return !systemAccounts.has(plain) && !plain.startsWith('system:') && !plain.startsWith('arn:') && !(plain.length === 36 && uuid.test(plain));
+  return !systemAccounts.has(plain) && !machineAccount.test(plain) && !(plain.length === 36 && uuid.test(plain));
 }
 
 const typeNames = ['type', 'Type'];

@@ -36,6 +36,8 @@ function judge(context: ScanContext, at: number): number {
   if (lastLetters[last] !== 1) return at + 1;
   let start = end - 1;
   while (start > 0 && end - start < wordMax && (isIdentifier(text.charCodeAt(start - 1)) || text.charCodeAt(start - 1) === 45)) start--;
+  // `arn:aws:secretsmanager:…:secret:name`: between colons it is a part of a name, not a word before a value.
+  if (start > 0 && text.charCodeAt(start - 1) === 58 && text.charCodeAt(at) === 58) return at + 1;
   const word = text.slice(start, end).toLowerCase().replace(/[_-]/g, '');
   const kind = passwords.has(word) ? 'password' : keys.has(word) ? 'key' : accounts.has(word) ? 'account' : endsInSecret(word) ? 'key' : '';
   if (kind === '') return at + 1;
@@ -82,7 +84,7 @@ function valueEnd(text: string, from: number): number {
   return end;
 }
 
-const placeholder = /^(?:\*+|x+|\.+|-+|<.*|\$\{?.*|\{\{?.*|%[a-z]|\[.*|null|none|nil|true|false|undefined|empty|redacted|masked|hidden|required|invalid|expired|incorrect|changed|reset|missing|yes|no|not|is|was|must|tok_.*|hash_v.*)$/i;
+const placeholder = /^(?:\*+|hidden_due_to_security_reasons|x+|\.+|-+|<.*|\$\{?.*|\{\{?.*|%[a-z]|\[.*|null|none|nil|true|false|undefined|empty|redacted|masked|hidden|required|invalid|expired|incorrect|changed|reset|missing|yes|no|not|is|was|must|tok_.*|hash_v.*)$/i;
 
 /** After `=` anything will do; after `:` prose is likely, so a plain lower-case word is no password. */
 function isPassword(value: string, mark: number): boolean {

@@ -14,7 +14,7 @@ const kinds: KindSpec[] = [
   secretKind('secret', 'password=hunter2', 'a field or keyword says so; keys and tokens must also be long and mixed'),
   secretKind('jwt', 'eyJhbGciOiJub25lIn0.e30.', 'three base64url parts, the first of which is a JSON object with alg or typ'),
   secretKind('private_key', '-----BEGIN PRIVATE KEY----- …', 'the PEM frame'),
-  secretKind('aws_access_key', 'AKIAIOSFODNN7EXAMPLE', 'AKIA, ASIA … and 16 base32 characters'),
+  secretKind('aws_access_key', 'AKIAIOSFODNN7EXAMPLE', 'AKIA, ASIA … and 16 capitals and digits'),
   secretKind('aws_secret_key', 'aws_secret_access_key = …', '40 base64 characters after a word that says so'),
   secretKind('github_token', 'ghp_…', 'the prefix and length; the CRC-32 in the last six characters makes it certain'),
   secretKind('api_key', 'sk_live_…', 'the prefix and length of Slack, Stripe, Google, npm, OpenAI, Anthropic, Vault, SendGrid, Twilio, GitLab, DigitalOcean, Shopify, PyPI, Docker'),
@@ -35,7 +35,7 @@ function prefix(mark: string, kind: string, rest: string): Prefix {
 
 /** By first character; the longest marks first. Marks with a dot are found from the run behind the dot, see `joinedStart`. */
 const prefixes = groupByFirst([
-  ...['AKIA', 'ASIA', 'ABIA', 'ACCA'].map((mark) => prefix(mark, 'aws_access_key', '[A-Z2-7]{16}')),
+  ...['AKIA', 'ASIA', 'ABIA', 'ACCA'].map((mark) => prefix(mark, 'aws_access_key', '[A-Z0-9]{16}')),
   ...['ghp_', 'gho_', 'ghu_', 'ghs_', 'ghr_'].map((mark) => prefix(mark, 'github_token', '[A-Za-z0-9]{36,251}')),
   prefix('github_pat_', 'github_token', '[A-Za-z0-9]{22}_[A-Za-z0-9]{59}'),
   ...['xoxb-', 'xoxp-', 'xoxa-', 'xoxr-', 'xoxs-', 'xoxe-', 'xapp-'].map((mark) => prefix(mark, 'api_key', '[A-Za-z0-9-]{10,250}')),
