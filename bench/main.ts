@@ -12,7 +12,8 @@ import { createClient } from '../src/sdk/client.ts';
 import { measureStages } from './stages.ts';
 
 const seconds = Number(optionOf('--seconds') ?? 10);
-const main = new URL('../src/cli/main.ts', import.meta.url).pathname;
+/** What `npm start` runs: the compiled server (`npm run bench` compiles first). */
+const main = new URL('../dist/cli/main.js', import.meta.url).pathname;
 const load = new URL('./load.ts', import.meta.url).pathname;
 
 interface LoadResult {
