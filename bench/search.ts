@@ -5,17 +5,21 @@
 import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
+import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import type { JsonObject } from '../src/core/json.ts';
 import { recordOf } from '../src/ledger/reader.ts';
 import { createBlinding } from '../src/search/blind.ts';
 import { IndexStore } from '../src/search/index-store.ts';
 import { Indexer } from '../src/search/indexer.ts';
 import { eachField, eachValue } from '../src/search/record-values.ts';
+import { SearchClient } from '../src/search/search-client.ts';
 import { cacheChunks } from '../src/search/search-source.ts';
 import { createSearcher, type SearchQuery } from '../src/search/search.ts';
 import { TermRow } from '../src/search/term-row.ts';
 import { termsOfValue } from '../src/search/terms.ts';
-import { pack, TestRecords } from '../tests/search/records.ts';
+import { serveCalls } from '../src/thread/port-call.ts';
+import { bucketKeys, pack, TestRecords } from '../tests/search/records.ts';
 
 const events = Number(process.argv[2] ?? 300_000);
 const chunkEvents = 1_000;
@@ -170,9 +174,56 @@ async function measureSearches(dir: string): Promise<void> {
   await records.close();
 }
 
+/** How far the index falls behind a log that grows by 20,000 events a second, with the threads that a server has. */
+async function measureLag(dir: string): Promise<void> {
+  const records = new TestRecords(join(dir, 'growing.db'));
+  await records.createLog('bench');
+  const seconds = 8;
+  const chunks = Array.from({ length: 20 * seconds }, (_, i) => Array.from({ length: chunkEvents }, (_, k) => pack(record(i * chunkEvents + k))));
+  const openVaultPort = (): MessagePort => {
+    const { port1, port2 } = new MessageChannel();
+    serveCalls(port1, { bucketKey: ({ log, bucket }: { log: string; bucket: number }) => bucketKeys.bucketKey(log, bucket) });
+    port1.unref();
+    return port2;
+  };
+  const search = new SearchClient({
+    recordsPath: records.path,
+    indexPath: join(dir, 'growing-index.db'),
+    indexKey: new Uint8Array(32),
+    openVaultPort,
+    onError: (error) => process.stderr.write(`${error.stack}\n`),
+  });
+  await search.idle();
+  let treeSize = 0;
+  let behindMax = 0;
+  let looks = 0;
+  const look = async (): Promise<void> => {
+    const { indexedTo } = await search.state('bench');
+    behindMax = Math.max(behindMax, treeSize - indexedTo);
+    looks++;
+  };
+  const start = performance.now();
+  const looking: Promise<void>[] = [];
+  for (const [i, chunk] of chunks.entries()) {
+    await setTimeout(Math.max(0, start + (i * 1000) / 20 - performance.now()));
+    treeSize = await records.append('bench', chunk);
+    search.published('bench', treeSize);
+    looking.push(look());
+  }
+  await Promise.all(looking);
+  const grownMs = performance.now() - start;
+  await search.idle();
+  report('appended', (chunks.length * chunkEvents * 1000) / grownMs, 'events/s');
+  report(`furthest behind, of ${looks} looks`, behindMax, 'events');
+  report('behind at the end', performance.now() - start - grownMs, 'ms');
+  await search.close();
+  await records.close();
+}
+
 measureStages();
 const dir = mkdtempSync(join(tmpdir(), 'veiltrail-bench-search-'));
 try {
+  await measureLag(dir);
   await measureSearches(dir);
 } finally {
   rmSync(dir, { recursive: true });

@@ -25,7 +25,7 @@ export function indexQuery(query: Query, blinding: Blinding): string | undefined
       const words = new Set<string>();
       let value: string | undefined;
       termsOfValue(query.name, query.text, true, {
-        word: (word) => words.add(blinding.word(word)),
+        word: (text, start, end) => words.add(blinding.word(text.slice(start, end))),
         value: (name, text) => (value = blinding.value(name, text)),
       });
       if (value !== undefined) return `"${value}"`;

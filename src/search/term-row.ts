@@ -6,21 +6,33 @@ import type { Blinding } from './blind.ts';
 import { eachValueOf, ownedText } from './record-values.ts';
 import { type TermSink, termsOfValue } from './terms.ts';
 
-/** Fields and words that are remembered, each: both are forgotten at once, and soon learnt again. */
+/** Fields and values that are remembered: all are forgotten at once, and soon learnt again. */
 const rememberedMax = 32_768;
-/** Bits that tell which words came before: a power of two. */
-const seenBits = 1 << 18;
+/** Places for remembered words: a power of two. */
+const wordPlaces = 1 << 15;
 const jsonLengthMax = 1_024;
 /** Longer words are nearly always the only ones of their kind; and up to here a slice is a copy, which does not keep the record in memory. */
 const wordLengthMax = 12;
 /** A field whose values did not come again in so many trials is not remembered any more. */
 const trials = 1_024;
 
+/** As the pipeline writes times; longer than a value term may be, so that they have words and no value term. */
+const canonicalTime = /^"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"$/;
+
+interface RememberedRow {
+  readonly json: string;
+  readonly row: string;
+}
+
+const noRow: RememberedRow = { json: '', row: '' };
+
 interface RememberedField {
   readonly pointer: string;
-  readonly rows: Map<string, string>;
+  readonly rows: Map<string, RememberedRow>;
   hits: number;
   misses: number;
+  /** The one found last: looked at before anything is looked up. */
+  last: RememberedRow;
   /** The field that came behind this one the last time. */
   next: RememberedField | undefined;
 }
@@ -32,11 +44,11 @@ export class TermRow implements TermSink {
   readonly #start = createField('');
   #previous = this.#start;
   #remembered = 0;
-  readonly #words = new Map<string, string>();
-  readonly #seen = new Uint8Array(seenBits / 8);
-  #seenCount = 0;
-  readonly #terms = new Set<string>();
-  #rows: string[] = [];
+  /** By a hash of the word: the word that was there last, and its blinded form. A few words lose their places to others, and are blinded again. */
+  readonly #words = Array.from<string>({ length: wordPlaces }).fill('');
+  readonly #blindedWords = Array.from<string>({ length: wordPlaces }).fill('');
+  /** What the row is made of: terms, and several terms in one. */
+  readonly #parts: string[] = [];
 
   constructor(blinding: Blinding) {
     this.#blinding = blinding;
@@ -44,70 +56,66 @@ export class TermRow implements TermSink {
 
   /** Begins another row. */
   begin(): void {
-    this.#rows.length = 0;
+    this.#parts.length = 0;
     this.#previous = this.#start;
   }
 
   /** The terms since {@link TermRow.begin}; empty when there are none. */
   text(): string {
     // Joined: a string made by adding is a tree, which would be put together while it is being read.
-    return this.#rows.join('');
+    return this.#parts.join(' ');
   }
 
   /** Adds the terms of a field, given as `record-values.ts` reads it. */
   field(pointer: string, json: string): void {
     const field = this.#fieldOf(pointer);
-    if (json.length > jsonLengthMax || field.misses > trials + 8 * field.hits) {
-      this.#rows.push(this.#termsOf(pointer, json));
-      return;
-    }
-    let row = field.rows.get(json);
-    if (row !== undefined) field.hits++;
-    else {
-      field.misses++;
-      row = this.#termsOf(pointer, json);
-      field.rows.set(ownedText(json), row);
-      this.#remembered++;
-    }
-    this.#rows.push(row);
+    // Of a time only the date is a word, so all times of a day give the same.
+    const known = canonicalTime.test(json) ? json.slice(0, 11) : json;
+    if (known === field.last.json) this.#put(field.last.row);
+    else if (json.length > jsonLengthMax || field.misses > trials + 8 * field.hits) this.#gather(pointer, json);
+    else this.#put(this.#rowOf(field, json, known));
   }
 
-  word(word: string): void {
-    if (word.length > wordLengthMax) {
-      this.#terms.add(this.#blinding.word(word));
+  #put(row: string): void {
+    if (row !== '') this.#parts.push(row);
+  }
+
+  #rowOf(field: RememberedField, json: string, known: string): string {
+    let found = field.rows.get(known);
+    if (found !== undefined) field.hits++;
+    else {
+      field.misses++;
+      const before = this.#parts.length;
+      this.#gather(field.pointer, json);
+      found = { json: ownedText(known), row: [...new Set(this.#parts.splice(before))].join(' ') };
+      field.rows.set(found.json, found);
+      this.#remembered++;
+    }
+    field.last = found;
+    return found.row;
+  }
+
+  #gather(pointer: string, json: string): void {
+    eachValueOf(pointer, json, (path, text, hasWords) => termsOfValue(path.name, text, hasWords, this));
+  }
+
+  word(text: string, start: number, end: number): void {
+    if (end - start > wordLengthMax) {
+      this.#parts.push(this.#blinding.word(text.slice(start, end)));
       return;
     }
-    let blinded = this.#words.get(word);
-    if (blinded === undefined) {
-      blinded = this.#blinding.word(word);
-      if (this.#cameBefore(word)) this.#words.set(word, blinded);
+    let place = end - start;
+    for (let at = start; at < end; at++) place = (Math.imul(place, 31) + text.charCodeAt(at)) & (wordPlaces - 1);
+    if (!isPart(text, start, end, this.#words[place] as string)) {
+      const word = text.slice(start, end);
+      this.#words[place] = word;
+      this.#blindedWords[place] = this.#blinding.word(word);
     }
-    this.#terms.add(blinded);
+    this.#parts.push(this.#blindedWords[place] as string);
   }
 
   value(name: string, text: string): void {
-    this.#terms.add(this.#blinding.value(name, text));
-  }
-
-  /** Most distinct words come once: only one that comes again is worth a place. Words that share a bit are taken for each other, harmlessly. */
-  #cameBefore(word: string): boolean {
-    let bit = 0;
-    for (let i = 0; i < word.length; i++) bit = (Math.imul(bit, 31) + word.charCodeAt(i)) & (seenBits - 1);
-    const mask = 1 << (bit & 7);
-    if (((this.#seen[bit >>> 3] as number) & mask) !== 0) return this.#words.size < rememberedMax;
-    if (++this.#seenCount > seenBits / 4) {
-      this.#seen.fill(0);
-      this.#words.clear();
-      this.#seenCount = 0;
-    }
-    this.#seen[bit >>> 3] = (this.#seen[bit >>> 3] as number) | mask;
-    return false;
-  }
-
-  #termsOf(pointer: string, json: string): string {
-    this.#terms.clear();
-    eachValueOf(pointer, json, (path, text, hasWords) => termsOfValue(path.name, text, hasWords, this));
-    return this.#terms.size === 0 ? '' : ` ${[...this.#terms].join(' ')}`;
+    this.#parts.push(this.#blinding.value(name, text));
   }
 
   /** Records come in few shapes: the field is nearly always the one that followed the same field the last time. */
@@ -128,6 +136,7 @@ export class TermRow implements TermSink {
   #forget(): void {
     for (const field of this.#fields.values()) {
       field.rows.clear();
+      field.last = noRow;
       field.next = undefined;
     }
     this.#fields.clear();
@@ -138,5 +147,11 @@ export class TermRow implements TermSink {
 }
 
 function createField(pointer: string): RememberedField {
-  return { pointer, rows: new Map(), hits: 0, misses: 0, next: undefined };
+  return { pointer, rows: new Map(), hits: 0, misses: 0, last: noRow, next: undefined };
+}
+
+function isPart(text: string, start: number, end: number, word: string): boolean {
+  if (word.length !== end - start) return false;
+  for (let i = 0; i < word.length; i++) if (word.charCodeAt(i) !== text.charCodeAt(start + i)) return false;
+  return true;
 }

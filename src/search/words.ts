@@ -32,8 +32,11 @@ const kinds = new Uint8Array(128);
 for (let unit = 0x30; unit <= 0x39; unit++) kinds[unit] = digit;
 for (let unit = 0x61; unit <= 0x7a; unit++) kinds[unit] = letter;
 
+/** Takes a word: where it starts in the text, and where it ends. */
+export type TakeWord = (start: number, end: number) => void;
+
 /** Gives the words of a folded text, in order, repeated ones included. Linear time. */
-export function eachWord(folded: string, take: (word: string) => void): void {
+export function eachWord(folded: string, take: TakeWord): void {
   const { length } = folded;
   let at = 0;
   while (at < length) {
@@ -53,9 +56,9 @@ export function eachWord(folded: string, take: (word: string) => void): void {
     if (unit > 0x7f) return eachOtherWord(folded, start, take);
     const whole = wholePattern(folded, start, at, unit, digitsOnly);
     const end = whole === undefined ? -1 : endOf(whole, folded, start);
-    if (end < 0) take(folded.slice(start, at));
+    if (end < 0) take(start, at);
     else {
-      take(whole === time ? folded.slice(start, start + 10) : folded.slice(start, end));
+      take(start, whole === time ? start + dateLength : end);
       at = end;
     }
   }
@@ -65,6 +68,8 @@ const token = /tok_[a-z0-9_-]{27}(?![a-z0-9_-])/y;
 const keyedHash = /hash_v\d{1,9}_[a-z0-9_-]{27}(?![a-z0-9_-])/y;
 const uuid = /[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}(?![a-z0-9])/y;
 const time = /\d{4}-\d\d-\d\d(?:t[\d:.]{0,32}(?:z|[+-]\d\d:?\d\d)?)?(?![a-z0-9])/y;
+/** `2026-03-14` */
+const dateLength = 10;
 const dotted = /\d+(?:\.\d+)+(?![a-z0-9])/y;
 
 /** What a run may be the beginning of, by its length and the character behind it. */
@@ -95,7 +100,7 @@ const wordEnd = new RegExp(`[^\\p{L}\\p{N}\\p{M}]|[${unspaced}]`, 'gu');
 const unspacedWord = new RegExp(`[${unspaced}]\\p{M}{0,8}`, 'uy');
 
 /** The same for any text, from a place on where a word may begin. */
-export function eachOtherWord(folded: string, from: number, take: (word: string) => void): void {
+export function eachOtherWord(folded: string, from: number, take: TakeWord): void {
   for (let start = indexFrom(wordStart, folded, from); start < folded.length; start = indexFrom(wordStart, folded, start)) {
     let end = endOf(unspacedWord, folded, start);
     if (end < 0) {
@@ -104,12 +109,12 @@ export function eachOtherWord(folded: string, from: number, take: (word: string)
       const whole = wholePattern(folded, start, end, next, (next === 0x2d || next === 0x2e) && /^\d+$/.test(folded.slice(start, end)));
       const wholeEnd = whole === undefined ? -1 : endOf(whole, folded, start);
       if (wholeEnd >= 0) {
-        take(whole === time ? folded.slice(start, start + 10) : folded.slice(start, wholeEnd));
+        take(start, whole === time ? start + dateLength : wholeEnd);
         start = wholeEnd;
         continue;
       }
     }
-    take(folded.slice(start, end));
+    take(start, end);
     start = end;
   }
 }
@@ -123,7 +128,7 @@ function indexFrom(pattern: RegExp, text: string, from: number): number {
 /** The distinct words of a folded text. */
 export function wordsOf(folded: string): Set<string> {
   const words = new Set<string>();
-  eachWord(folded, (word) => words.add(word));
+  eachWord(folded, (start, end) => words.add(folded.slice(start, end)));
   return words;
 }
 

@@ -98,6 +98,16 @@ test('the newest partition comes first, large slices are cut', async () => {
   ]);
 });
 
+test('a partition without records is indexed by that', async () => {
+  await records.append('a', events(0, 5), { firstLeaf: partitionLeaves });
+  const store = openStore();
+  const indexer = indexerOf(store);
+  await indexer.start();
+  await indexer.idle();
+  expect(store.indexedTo('a')).toBe(partitionLeaves + 5);
+  expect(await find(store, 'login')).toEqual([4, 3, 2, 1, 0].map((i) => partitionLeaves + i));
+});
+
 test('closed in the middle, it goes on from there', async () => {
   for (let i = 0; i < 6; i++) await records.append('a', events(4_000 * i, 4_000));
   const first = new Indexer({ store: openStore(), source: records.source() });

@@ -10,7 +10,7 @@ const blinding = createBlinding(new Uint8Array(32), new Uint8Array(32));
 function termsOf(fields: readonly (readonly [string, string])[]): string[] {
   const terms = new Set<string>();
   const sink = {
-    word: (word: string) => terms.add(blinding.word(word)),
+    word: (text: string, start: number, end: number) => terms.add(blinding.word(text.slice(start, end))),
     value: (name: string, text: string) => terms.add(blinding.value(name, text)),
   };
   for (const [pointer, json] of fields) eachValueOf(pointer, json, (path, text, hasWords) => termsOfValue(path.name, text, hasWords, sink));
@@ -46,10 +46,17 @@ test('a row without terms is empty', () => {
 test('terms are the value where it is short or has no words, and its words', () => {
   const list = (text: string, hasWords = true): string[] => {
     const terms: string[] = [];
-    termsOfValue('id', text, hasWords, { word: (word) => terms.push(word), value: (name, value) => terms.push(`${name}=${value}`) });
+    termsOfValue('id', text, hasWords, {
+      word: (from, start, end) => terms.push(from.slice(start, end)),
+      value: (name, value) => terms.push(`${name}=${value}`),
+    });
     return terms;
   };
   expect(list('c-12')).toEqual(['c', '12', 'id=c-12']);
+  expect(list('c-1234')).toEqual(['c', '1234', 'id=c-1234']);
+  expect(list('c-12345')).toEqual(['c', '12345']);
+  expect(list('customer.update')).toEqual(['customer', 'update', 'id=customer.update']);
+  expect(list('203.0.113.0/24')).toEqual(['203.0.113.0', '24']);
   expect(list('x'.repeat(valueTermMax))).toEqual(['x'.repeat(valueTermMax), `id=${'x'.repeat(valueTermMax)}`]);
   expect(list('x'.repeat(valueTermMax + 1))).toEqual(['x'.repeat(valueTermMax + 1)]);
   expect(list('x'.repeat(100))).toEqual(['x'.repeat(64)]);
