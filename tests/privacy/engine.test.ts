@@ -54,6 +54,44 @@ describe('fields', () => {
     expect(cleaned(engine, event).event).toEqual(event);
   });
 
+  test("a repository's full name, accounts of machines and access keys' names", () => {
+    const event = { repository: { full_name: 'org/repo' }, userName: 'eks:node-manager', login: 'arn:aws:sts::123456789012:assumed-role/Dev/x' };
+    expect(cleaned(engine, event).event).toEqual(event);
+    expect(cleaned(engine, { accessKeyId: 'AKIATFQR7NSC8Q4X20BJ' }).event['accessKeyId']).toMatch(/^hash_v7_/);
+  });
+
+  test('what stands beside decides: exceptions by type, in both spellings, not within arrays', () => {
+    const yaml = '  - {path: "**.name", kind: person_name, unless: {type: [role]}}';
+    const own = policyOf('  person_name: redact', yaml);
+    expect(cleaned(own, { a: { Type: 'Role', name: 'x' }, b: { type: 'user', name: 'x' }, c: { type: 7, name: 'x' }, d: { type: 'r'.repeat(70), name: 'x' }, name: ['x'] }).event).toEqual({
+      a: { Type: 'Role', name: 'x' }, b: { type: 'user', name: '[REDACTED]' }, c: { type: 7, name: '[REDACTED]' }, d: { type: 'r'.repeat(70), name: '[REDACTED]' }, name: ['[REDACTED]'],
+    });
+    for (let i = 0; i < 600; i++) expect(cleaned(own, { type: `t${i}`, name: 'x' }).event['name']).toBe('[REDACTED]');
+  });
+
+  test('an address is kept from generalizing only by its field', () => {
+    const own = policyOf('  ip_address: generalize', '  - {path: a, kind: ip_address, transform: redact}\n  - {path: b, kind: ip_address}');
+    expect(cleaned(own, { a: 'somewhere', b: 'somewhere', c: '8.8.4.4' }).event).toEqual({ a: '[REDACTED]', b: 'somewhere', c: '8.8.4.0/24' });
+  });
+
+  test('a field that is kept keeps its own value only', () => {
+    const own = policyOf('  username: keep\n  email: redact', '  - {path: user, kind: username}');
+    expect(cleaned(own, { user: 'zedq', note: 'zedq z@example.com' }).event).toEqual({ user: 'zedq', note: 'zedq [REDACTED]' });
+  });
+
+  test('names beyond any length are looked through', () => {
+    const long = 'x'.repeat(300);
+    expect(Object.keys(cleaned(engine, { [`${long} z@example.com`]: 1, [long]: 2 }).event)[0]).toBe(`${long} ${token('email', 'z@example.com')}`);
+  });
+
+  test('more shapes than are remembered', () => {
+    const small = policyOf('  email: redact');
+    for (let round = 0; round < 3; round++) {
+      const event = Object.fromEntries(Array.from({ length: 9000 }, (_, i) => [`k${round}x${i}`, i === 5 ? 'z@example.com' : '']));
+      expect(cleaned(small, event).event[`k${round}x5`]).toBe('[REDACTED]');
+    }
+  });
+
   test('identifiers of actors and targets are tokenized when they look like a person', () => {
     const { event } = cleaned(engine, {
       actor: { type: 'user', id: 'zed.quux' },
@@ -190,6 +228,12 @@ describe('JSON within a string', () => {
   test('stays byte for byte where nothing is personal, and exact where a number is long', () => {
     const event = { a: '{ "x" : 12345678901234567890 }', b: ' [1, 2]', c: '{broken', d: '[oops]', e: '{}' };
     expect(cleaned(engine, event).event).toEqual(event);
+  });
+
+  test('with half a surrogate pair, if it cannot nest deeply', () => {
+    const lone = '\\ud800';
+    expect(cleaned(engine, { a: `{"ssn":"x","t":"${lone}"}` }).event['a']).toBe(`{"ssn":"[US_SSN]","t":"${lone}"}`);
+    for (const text of [`["${lone}",`, `["${lone}"] x]`, `["${lone}",${'['.repeat(1500)}${']'.repeat(1500)}]`]) expect(cleaned(engine, { a: text }).event).toEqual({ a: text });
   });
 
   test('that is broken or dropped from is still looked through', () => {

@@ -79,7 +79,7 @@ function cueBefore(text: string, start: number): Cue {
   if (salutations.has(word)) return 'salutation';
   if (dot) return '';
   if (word === 'name' || word.endsWith('name')) return 'name';
-  if (word === 'is' || word === 'am') return /(?:name|^|\si)\s+(?:is|am)$/.test(before(text, end, 8)) ? 'salutation' : '';
+  if (word === 'is' || word === 'am') return /name\s+is$|(?:^|[^a-z])i\s+am$/.test(before(text, end, 9)) ? 'salutation' : '';
   return labels.has(word) || (word.endsWith('s') && labels.has(word.slice(0, -1))) || word === 'of' && /behalf\s+of$/.test(before(text, end, 10)) ? 'label' : '';
 }
 
@@ -89,7 +89,7 @@ function isCueMark(unit: number): boolean {
 
 /** Cues that stand behind a name: a verb in the past, an auxiliary, a genitive, an address. */
 const deed =
-  /(?:['’]s\b|\s+\(?(?:[a-z]{3,14}ed|is|was|has|had|did|does|will|would|can|could|cannot|may|must|should|wants?|made|set|sent|got|left|ran|read|wrote|began|took|gave|saw|went|came|made|reset|shut|put|cut|logs?|signs?|accesses|access|tried|tries|attempts?|from|via|at|on|as|in|lives?|works?|called|(?:who|whose|aged?|born)\b)(?![a-z])|\s*[<(]\s*[^\s@<>()]{1,64}@|\s*\((?:user|id|admin|employee|customer|[a-z][\w.-]{2,30})\))/y;
+  /(?:['’]s\b|\s+\(?(?:[a-z]{3,14}ed|is|was|has|had|did|does|will|would|can|could|cannot|may|must|should|wants?|made|set|sent|got|left|ran|read|wrote|began|took|gave|saw|went|came|made|reset|shut|put|cut|logs?|signs?|accesses|access|tried|tries|attempts?|(?<place>from|via|at|on|as|in)|lives?|works?|said|says|told|asked|(?:who|whose|aged?|born)\b)(?![a-z])|\s*[<(]\s*[^\s@<>()]{1,64}@|\s*\((?:user|id|admin|employee|customer|[a-z][\w.-]{2,30})\))/y;
 
 function detectNames({ text, survey, found }: ScanContext): void {
   const { capitals, capitalCount, units } = survey;
@@ -258,9 +258,10 @@ function confidenceOf(text: string, name: readonly Word[]): number {
   if (cue !== '') return shouted ? 0.55 : 0.75;
   if (shouted) return 0;
   deed.lastIndex = end;
-  if (!deed.test(text)) return 0;
-  // Scripts without capitals have no other shape than their place: at the beginning of a line or sentence, before a foreign verb.
-  return caseless && !/(?:^|[\n\].:|,;>-]\s*)$/.test(text.slice(Math.max(0, start - 4), start)) ? 0 : 0.65;
+  const done = deed.exec(text);
+  if (!done) return 0;
+  // Scripts without capitals have no other shape than their place, at the beginning of a line or sentence; nor do titles ("Flaws in …").
+  return (caseless || done.groups?.['place'] !== undefined) && !/(?:^|[\n\].:|,;>-]\s*)$/.test(text.slice(Math.max(0, start - 4), start)) ? 0 : 0.65;
 }
 
 /** `arn:aws:iam::123456789012:user/team/jane`, `/home/jane`, `C:\Users\jane`: the last name of the path. */
