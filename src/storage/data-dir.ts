@@ -29,6 +29,9 @@ export interface DataDirLock {
   release(): void;
 }
 
+/** Kept here, whatever callers keep: a connection that is garbage is closed, and its lock with it. */
+const held = new Set<DatabaseSync>();
+
 /**
  * Takes the directory for this process; makes it (mode 0700) when there is none.
  * @throws VeiltrailError `data_dir_in_use` when another process has it, and those of `storage-error.ts`
@@ -41,8 +44,14 @@ export function lockDataDir(dataDir: string): DataDirLock {
     accessSync(dataDir, constants.W_OK);
     database = new DatabaseSync(dataDirPaths(dataDir).lock, { timeout: 0 });
     database.exec('PRAGMA journal_mode=MEMORY; BEGIN EXCLUSIVE');
-    const held = database;
-    return { release: () => held.close() };
+    const taken = database;
+    held.add(taken);
+    return {
+      release: () => {
+        held.delete(taken);
+        taken.close();
+      },
+    };
   } catch (error) {
     database?.close();
     const ours = storageError(error, 'lock the data directory');
