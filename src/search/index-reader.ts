@@ -38,7 +38,8 @@ export class IndexReader implements SearchIndex {
       const view = this.#view();
       const live = this.#options.isLive();
       for (const partition of view?.partitions(log) ?? []) {
-        if (this.#isTrusted(view as IndexView, partition, live)) parts.set(partition.number, (view as IndexView).part(partition, query));
+        if (this.#isTrusted(view as IndexView, partition, live))
+          parts.set(partition.number, this.#whileSame((view as IndexView).part(partition, query)));
       }
       return parts;
     } catch {
@@ -48,9 +49,24 @@ export class IndexReader implements SearchIndex {
   }
 
   distrust(log: string, partition: number): void {
+    // A file that was replaced is no damage: the next search opens the other one.
+    if (this.#open?.file !== fileIdentity(this.#options.path)) return;
     const failed = this.#open?.view.partitions(log).find(({ number }) => number === partition);
     if (failed) this.#distrusted.add(failed.id);
     this.#options.onDamage?.(log, partition);
+  }
+
+  /**
+   * A part that fails once the file is another than the one it was opened in: a file that was at rest is read as one that does not change,
+   * and what is read of it while a writer has begun to change it proves nothing.
+   */
+  #whileSame(part: IndexedPart): IndexedPart {
+    const file = this.#open?.file;
+    const checked = <T>(read: T): T => {
+      if (fileIdentity(this.#options.path) !== file) throw new Error('the index was replaced while it was read');
+      return read;
+    };
+    return { ...part, candidates: (from, to, limit) => checked(part.candidates(from, to, limit)), times: () => checked(part.times()) };
   }
 
   close(): void {

@@ -15,12 +15,16 @@ import type { SearchSource } from './search-source.ts';
 /** A slice ends behind the chunk that fills it. */
 const sliceLeavesMax = 8_192;
 const sliceBytesMax = 8 * 1_048_576;
+/** Rest after it caught up: larger slices cost less an event, and searches read the few leaves that wait meanwhile. */
+const restMsDefault = 200;
 /** What could not be done is tried again after this long. */
 const retryMs = 5_000;
 
 export interface IndexerOptions {
   store: IndexStore;
   source: SearchSource;
+  /** Rest after it caught up [200]. */
+  restMs?: number;
   /** Told about what failed; it is tried again. */
   onError?: (error: Error) => void;
 }
@@ -41,17 +45,21 @@ interface Followed {
 export class Indexer {
   readonly #store: IndexStore;
   readonly #source: SearchSource;
+  readonly #restMs: number;
   readonly #onError: (error: Error) => void;
   readonly #logs = new Map<string, Followed>();
   #starting: Promise<void> | undefined;
   #running: Promise<void> | undefined;
   #woken = false;
+  #restedAtMs = -Infinity;
+  #endRest: (() => void) | undefined;
   #retry: NodeJS.Timeout | undefined;
   #closed = false;
 
-  constructor({ store, source, onError = () => undefined }: IndexerOptions) {
+  constructor({ store, source, restMs = restMsDefault, onError = () => undefined }: IndexerOptions) {
     this.#store = store;
     this.#source = source;
+    this.#restMs = restMs;
     this.#onError = onError;
   }
 
@@ -109,6 +117,7 @@ export class Indexer {
   async close(): Promise<void> {
     this.#closed = true;
     clearTimeout(this.#retry);
+    this.#endRest?.();
     await this.idle();
     this.#store.close();
   }
@@ -150,12 +159,21 @@ export class Indexer {
       // Woken while the last look was under way, it looks again.
       while (this.#woken && !this.#closed) {
         this.#woken = false;
+        await this.#rest();
         while (!this.#closed && (await this.#slice())) await turn();
+        this.#restedAtMs = performance.now();
       }
     } catch (error) {
       this.#tryAgain(error as Error);
     }
     this.#running = undefined;
+  }
+
+  /** Lets leaves gather, if it caught up a moment ago. */
+  async #rest(): Promise<void> {
+    const leftMs = this.#restedAtMs + this.#restMs - performance.now();
+    if (leftMs > 0 && !this.#closed) await new Promise<void>((resolve) => (this.#endRest = endOf(resolve, leftMs)));
+    this.#endRest = undefined;
   }
 
   /** Later, so that a disk that refuses or damages all is not kept busy. */
@@ -212,4 +230,13 @@ export class Indexer {
     }
     return { to: next, records };
   }
+}
+
+/** Calls `resolve` after a while, or when what is returned is called. */
+function endOf(resolve: () => void, ms: number): () => void {
+  const timer = setTimeout(resolve, ms);
+  return () => {
+    clearTimeout(timer);
+    resolve();
+  };
 }

@@ -28,14 +28,19 @@ export class SearchClient implements Searcher {
   readonly #options: SearchClientOptions;
   readonly #index: SearchThread;
   readonly #query: SearchThread;
+  /** Settled when the indexing thread has looked at what a crash may have left, so that the other one may trust the file. */
+  readonly #opened: Promise<void>;
 
   constructor(options: SearchClientOptions) {
     this.#options = options;
     this.#index = new SearchThread('search-index', options, () => undefined);
+    const nothing = (): void => undefined;
+    this.#opened = this.state('').then(nothing, nothing);
     this.#query = new SearchThread('search-query', options, ({ log, partition }) => this.#distrust(log, partition));
   }
 
-  search(request: SearchQuery): Promise<SearchPage> {
+  async search(request: SearchQuery): Promise<SearchPage> {
+    await this.#opened;
     return this.#query.call<SearchPage>('search', request);
   }
 

@@ -255,7 +255,7 @@ test('wherever a byte is flipped, the index answers rightly or is made anew', ()
   let intact = 0;
   let remade = 0;
   // The header and the schema closely, the rest in steps that meet every kind of page at many offsets.
-  for (let at = 0; at < size; at += at < 200 ? 7 : 1_009) {
+  for (let at = 0; at < size; at += at < 200 ? 7 : 2_003) {
     copyFileSync(good, path);
     const bit = 1 << (at % 8);
     const file = openSync(path, 'r+');
@@ -308,6 +308,26 @@ test('a reader follows a writer, sees what it grows only while it lives, and a f
   store.reset();
   add(store, 0, 4);
   expect(candidates(reader, 'even')?.length).toBe(2);
+  store.close();
+  reader.close();
+});
+
+test('what a reader reads of a file at rest counts only while it rests', () => {
+  let store = IndexStore.open(path, indexKey);
+  add(store, 0, 10);
+  store.close();
+  const damages: string[] = [];
+  const reader = new IndexReader({ path, indexKey, isLive: () => true, onDamage: (log) => damages.push(log) });
+  const part = reader.parts('a', parseQuery('even')).get(0);
+  expect(part?.candidates(0, 10, 100).length).toBe(5);
+  expect(part?.times().minMs[0]).toBe(0);
+  store = IndexStore.open(path, indexKey);
+  add(store, 10, 20);
+  expect(() => part?.candidates(0, 10, 100)).toThrow('replaced');
+  expect(() => part?.times()).toThrow('replaced');
+  reader.distrust('a', 0);
+  expect(candidates(reader, 'even')?.length).toBe(10);
+  expect(damages).toEqual([]);
   store.close();
   reader.close();
 });

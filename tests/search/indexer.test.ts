@@ -29,7 +29,7 @@ afterEach(async () => {
 const events = (from: number, count: number): Uint8Array[] => Array.from({ length: count }, (_, i) => pack({ action: 'login', id: `e-${from + i}` }));
 
 function indexerOf(store: IndexStore, source: SearchSource = records.source(), errors: Error[] = []): Indexer {
-  const indexer = new Indexer({ store, source, onError: (error) => errors.push(error) });
+  const indexer = new Indexer({ store, source, restMs: 0, onError: (error) => errors.push(error) });
   indexers.push(indexer);
   return indexer;
 }
@@ -106,6 +106,20 @@ test('a partition without records is indexed by that', async () => {
   await indexer.idle();
   expect(store.indexedTo('a')).toBe(partitionLeaves + 5);
   expect(await find(store, 'login')).toEqual([4, 3, 2, 1, 0].map((i) => partitionLeaves + i));
+});
+
+test('what is published while it rests is indexed together, at once when it closes', async () => {
+  const store = openStore();
+  const adding = vi.spyOn(store, 'add');
+  const indexer = new Indexer({ store, source: records.source(), restMs: 1_000 });
+  for (let i = 0; i < 10; i++) await indexer.published('a', await records.append('a', events(i, 1)));
+  await indexer.idle();
+  expect(store.indexedTo('a')).toBe(10);
+  expect(adding.mock.calls.length).toBeLessThanOrEqual(3);
+  const start = performance.now();
+  await indexer.published('a', await records.append('a', events(10, 1)));
+  await indexer.close();
+  expect(performance.now() - start).toBeLessThan(900);
 });
 
 test('closed in the middle, it goes on from there', async () => {
