@@ -32,14 +32,32 @@ import { pointerStep } from './moves.ts';
  * `format_unsupported`
  */
 export function readEvents(body: Uint8Array, format: Format, contentType?: string): (Incoming | Unprocessable)[] {
+  const { count, read } = frameEvents(body, format, contentType);
+  return Array.from({ length: count }, (_, position) => read(position));
+}
+
+/** A body whose events are told apart and not yet read. */
+export interface FramedEvents {
+  count: number;
+  /** Reads one; at every call anew. @throws VeiltrailError `json_syntax` where one event puts the whole body in doubt */
+  read(position: number): Incoming | Unprocessable;
+}
+
+/** As {@link readEvents}, for whoever reads a few at a time: the garbage of thousands is cheap only while it is young. */
+export function frameEvents(body: Uint8Array, format: Format, contentType?: string): FramedEvents {
   // Asked from outside, so that a name may arrive here that the type rules out.
   if ((laterFormats as readonly string[]).includes(format)) throw new VeiltrailError('format_unsupported', `the format ${format} is not read yet`);
   const resolved = resolveFormat(format, contentType, body);
   const pieces = framePieces(body, resolved);
   const readPiece = resolved === 'text' ? readTextLine : readJsonPiece;
-  return pieces.map((piece) =>
-    'bad' in piece ? stub(piece.bad, piece) : piece.bytes > limits.eventBytesMax ? stub('event_too_large', piece) : readPiece(piece),
-  );
+  return {
+    count: pieces.length,
+    read(position) {
+      const piece = pieces[position] as Piece | BadLine;
+      if ('bad' in piece) return stub(piece.bad, piece);
+      return piece.bytes > limits.eventBytesMax ? stub('event_too_large', piece) : readPiece(piece);
+    },
+  };
 }
 
 function resolveFormat(format: Format, contentType: string | undefined, body: Uint8Array): Format {

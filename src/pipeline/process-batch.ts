@@ -9,7 +9,7 @@ import type { JsonObject } from '../core/json.ts';
 import { limits } from '../core/limits.ts';
 import { systemRandom, type Random } from '../core/random.ts';
 import type { Format, Incoming, Unprocessable } from '../ingest/incoming.ts';
-import { readEvents } from '../ingest/read-events.ts';
+import { frameEvents } from '../ingest/read-events.ts';
 import { RecordCommitter } from '../log/commit-record.ts';
 import { seedBytes } from '../log/commitment.ts';
 import type { PrivacyEngine } from '../privacy/engine.ts';
@@ -53,8 +53,8 @@ export interface BatchContext {
   policy: string;
   tokens: TokenCache;
   idempotency: Idempotency;
-  /** One a log, kept from batch to batch: it remembers the paths of records. */
-  committers: Map<string, RecordCommitter>;
+  /** By origin, kept from batch to batch: they remember the paths of records. */
+  committers: Map<string, RecordCommitter[]>;
   random?: Random;
   stages?: StageClock;
 }
@@ -66,23 +66,56 @@ interface Item {
   plan: Plan;
 }
 
+/**
+ * Events that are planned, settled and committed together. A whole batch at once would keep the plans of thousands of events alive until their
+ * tokens are settled, long enough for the collector to copy them around: a slice is gone while it is young.
+ */
+const sliceEvents = 64;
+
 /** @throws VeiltrailError when the body as a whole cannot be read (`json_syntax`, `invalid_utf8`, `batch_empty`, `batch_too_large`, …) */
 export async function processBatch(request: BatchRequest, context: BatchContext): Promise<ProcessedBatch> {
   const { stages } = context;
   stages?.start();
-  const read = readEvents(request.body, request.format, request.contentType);
-  if (read.length === 0) throw new VeiltrailError('batch_empty', 'the body holds no event');
-  if (read.length > limits.batchEventsMax) {
+  const events = frameEvents(request.body, request.format, request.contentType);
+  if (events.count === 0) throw new VeiltrailError('batch_empty', 'the body holds no event');
+  if (events.count > limits.batchEventsMax) {
     throw new VeiltrailError('batch_too_large', `more than ${limits.batchEventsMax} events in one request`, { max: limits.batchEventsMax });
   }
-  stages?.lap('parse');
-  const items = read.map((one, position) => planItem(one, position, request, context));
-  const needs = items.flatMap((item) => ('plan' in item ? item.plan.tokens : []));
-  stages?.lap('privacy');
-  const token = await context.tokens.settle(needs);
-  stages?.start();
-  return commitItems(items, token, request, context);
+  const committer = takeCommitter(request.origin, context);
+  try {
+    const writer = new BatchWriter(request, events.count, context, committer);
+    for (let from = 0; from < events.count; from += sliceEvents) {
+      const to = Math.min(events.count, from + sliceEvents);
+      const read: (Incoming | Unprocessable)[] = [];
+      for (let position = from; position < to; position++) read.push(events.read(position));
+      stages?.lap('parse');
+      const items = read.map((one, at) => planItem(one, from + at, request, context));
+      const needs = items.flatMap((item) => ('plan' in item ? item.plan.tokens : []));
+      stages?.lap('privacy');
+      const token = await context.tokens.settle(needs);
+      stages?.start();
+      items.forEach((item, at) => writer.add(item, from + at, token));
+    }
+    return writer.finish();
+  } finally {
+    giveBack(committer, request.origin, context);
+  }
 }
+
+/** A committer of its own for each batch under way: while one waits for tokens, another may be written. */
+function takeCommitter(origin: string, { committers }: BatchContext): RecordCommitter {
+  const committer = committers.get(origin)?.pop() ?? new RecordCommitter(origin);
+  committer.reset();
+  return committer;
+}
+
+function giveBack(committer: RecordCommitter, origin: string, { committers }: BatchContext): void {
+  const idle = committers.get(origin) ?? [];
+  if (idle.length < idleCommittersMax) idle.push(committer);
+  committers.set(origin, idle);
+}
+
+const idleCommittersMax = 4;
 
 /** The plan for one event, or a stub where reading or planning it fails. */
 function planItem(one: Incoming | Unprocessable, position: number, request: BatchRequest, context: BatchContext): Item | { stub: StubCause } {
@@ -110,39 +143,6 @@ function idWithout(body: string, position: number, request: BatchRequest, contex
   return context.idempotency.idOfContent(request.log, request.principal, body, request.repeats?.get(position) ?? 0);
 }
 
-function commitItems(
-  items: readonly (Item | { stub: StubCause })[],
-  token: (need: TokenNeed) => string,
-  request: BatchRequest,
-  context: BatchContext,
-): ProcessedBatch {
-  const writer = new BatchWriter(request, items.length, context);
-  const ids: string[] = [];
-  const stubs = new Map<number, string>();
-  items.forEach((item, position) => {
-    const facts = { receivedAtMs: request.receivedAtMs, principal: request.principal, policy: context.policy };
-    if ('plan' in item) {
-      try {
-        const { event, applied } = context.engine.apply(item.plan, token);
-        // A personal id was replaced by the engine like any other value; the record and the receipt show what it became.
-        const id = typeof event['id'] === 'string' ? event['id'] : item.id;
-        context.stages?.lap('privacy');
-        writer.event(item, recordOfEvent(event, applied, { ...facts, id }));
-        ids.push(id);
-        return;
-      } catch (error) {
-        if (!(error instanceof VeiltrailError)) throw error;
-        stubs.set(position, error.code); // such as a pointer longer than the commitment can hold
-        ids.push(writer.stub({ reason: error.code, bytes: item.incoming.bytes, id: item.incoming.id ?? item.id }, position, facts));
-        return;
-      }
-    }
-    stubs.set(position, item.stub.reason);
-    ids.push(writer.stub(item.stub, position, facts));
-  });
-  return { batch: writer.finish(), ids, stubs };
-}
-
 /** Packs records into one growing buffer, and keeps commitments and idempotency rows beside it. */
 class BatchWriter {
   readonly #request: BatchRequest;
@@ -153,9 +153,12 @@ class BatchWriter {
   readonly #offsets: Uint32Array;
   readonly #seeds: Uint8Array;
   readonly #committer: RecordCommitter;
+  readonly #facts: Omit<RecordFacts, 'id'>;
+  readonly #ids: string[] = [];
+  readonly #stubs = new Map<number, string>();
   #position = 0;
 
-  constructor(request: BatchRequest, count: number, context: BatchContext) {
+  constructor(request: BatchRequest, count: number, context: BatchContext, committer: RecordCommitter) {
     this.#request = request;
     this.#context = context;
     this.#count = count;
@@ -163,28 +166,45 @@ class BatchWriter {
     this.#idempotency = new Uint8Array(idempotencyBytes * count);
     this.#offsets = new Uint32Array(count + 1);
     this.#seeds = (context.random ?? systemRandom).bytes(seedBytes * count);
-    const known = context.committers.get(request.origin);
-    this.#committer = known ?? new RecordCommitter(request.origin);
-    if (!known) context.committers.set(request.origin, this.#committer);
-    this.#committer.reset();
+    this.#committer = committer;
+    this.#facts = { receivedAtMs: request.receivedAtMs, principal: request.principal, policy: context.policy };
   }
 
-  event(item: Item, record: JsonObject): void {
-    this.#add(record, item.id, item.incoming.timeMs ?? 0, item.body);
+  /** Commits one event, or the stub that stands for it. */
+  add(item: Item | { stub: StubCause }, position: number, token: (need: TokenNeed) => string): void {
+    if (!('plan' in item)) return this.#stub(item.stub, position);
+    try {
+      this.#event(item, token);
+    } catch (error) {
+      if (!(error instanceof VeiltrailError)) throw error;
+      // Such as a pointer longer than the commitment can hold.
+      this.#stub({ reason: error.code, bytes: item.incoming.bytes, id: item.incoming.id ?? item.id }, position);
+    }
   }
 
-  /** Commits a stub; returns its id. What is stored of it is the size and the reason, and never what was sent. */
-  stub(stub: StubCause, position: number, facts: Omit<RecordFacts, 'id'>): string {
+  #event(item: Item, token: (need: TokenNeed) => string): void {
+    const { engine, stages } = this.#context;
+    const { event, applied } = engine.apply(item.plan, token);
+    // A personal id was replaced by the engine like any other value; the record and the receipt show what it became.
+    const id = typeof event['id'] === 'string' ? event['id'] : item.id;
+    stages?.lap('privacy');
+    this.#commit(recordOfEvent(event, applied, { ...this.#facts, id }), item.id, item.incoming.timeMs ?? 0, item.body);
+    this.#ids.push(id);
+  }
+
+  /** What is stored of what could not be processed is its size and the reason, and never what was sent. */
+  #stub(stub: StubCause, position: number): void {
     const { log, principal, dedupeByContent, repeats } = this.#request;
     const { idempotency } = this.#context;
     const content = `${stub.reason} ${stub.bytes} ${stub.id ?? ''} ${stub.contentDigest ?? ''}`;
     const stable = stub.id !== undefined || dedupeByContent;
     const id = stable ? idempotency.idOfContent(log, principal, content, repeats?.get(position) ?? 0) : randomId(this.#context);
-    this.#add(recordOfStub(stub, { ...facts, id }), id, 0, content);
-    return id;
+    this.#commit(recordOfStub(stub, { ...this.#facts, id }), id, 0, content);
+    this.#ids.push(id);
+    this.#stubs.set(position, stub.reason);
   }
 
-  #add(record: JsonObject, id: string, timeMs: number, body: string): void {
+  #commit(record: JsonObject, id: string, timeMs: number, body: string): void {
     const { log, principal } = this.#request;
     const position = this.#position;
     const seed = this.#seeds.subarray(seedBytes * position, seedBytes * (position + 1));
@@ -195,9 +215,9 @@ class BatchWriter {
     this.#context.stages?.lap('commit');
   }
 
-  finish(): PackedBatch {
+  finish(): ProcessedBatch {
     const { log, receivedAtMs, onConflict } = this.#request;
-    return {
+    const batch: PackedBatch = {
       log,
       receivedAtMs,
       count: this.#count,
@@ -207,6 +227,7 @@ class BatchWriter {
       idempotency: this.#idempotency,
       onConflict,
     };
+    return { batch, ids: this.#ids, stubs: this.#stubs };
   }
 }
 

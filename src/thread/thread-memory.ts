@@ -4,7 +4,7 @@
  */
 export const threadMemory = {
   /** Threads that make much garbage: the pipeline's workers. */
-  busy: { maxYoungGenerationSizeMb: 24 },
+  busy: { maxYoungGenerationSizeMb: 32 },
   /** The others. */
   calm: { maxYoungGenerationSizeMb: 6 },
 } as const;
