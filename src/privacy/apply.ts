@@ -42,7 +42,8 @@ function listApplied(done: readonly Done[], renames: Renames, keyVersion: number
   for (const { frame, key, what } of done) {
     // Put together once a place: a long name would otherwise be copied for each thing done below it.
     const pointer = pointerOf(frame, key, renames, pointers);
-    for (const { kind, transform } of what) applied.push(transform === 'hash' ? { pointer, kind, transform, keyVersion } : { pointer, kind, transform });
+    for (const { kind, transform } of what)
+      applied.push(transform === 'hash' ? { pointer, kind, transform, keyVersion } : { pointer, kind, transform });
   }
   if (applied.length < 2) return applied;
   applied.sort((a, b) => compareUtf8(a.pointer, b.pointer) || compareUtf8(a.kind, b.kind) || compareUtf8(a.transform, b.transform));
@@ -55,14 +56,19 @@ function listApplied(done: readonly Done[], renames: Renames, keyVersion: number
 /** The different replacements of a text, by kind and transform. */
 function distinct(pieces: readonly Piece[]): Replacement[] {
   const out: Replacement[] = [];
-  for (const piece of pieces) if (typeof piece !== 'string' && !out.some(({ kind, transform }) => kind === piece.kind && transform === piece.transform)) out.push(piece);
+  for (const piece of pieces)
+    if (typeof piece !== 'string' && !out.some(({ kind, transform }) => kind === piece.kind && transform === piece.transform)) out.push(piece);
   return out;
 }
 
 type Renames = Map<Frame, Map<string, string>>;
 
 /** Values first, names last: an edit finds its value under the name it was planned with. */
-function carryOut(edits: readonly Edit[], written: (pieces: readonly Piece[]) => string, note: (frame: Frame, key: string | number, what: readonly Replacement[]) => void): Renames {
+function carryOut(
+  edits: readonly Edit[],
+  written: (pieces: readonly Piece[]) => string,
+  note: (frame: Frame, key: string | number, what: readonly Replacement[]) => void,
+): Renames {
   const renames: Renames = new Map();
   for (const edit of edits) {
     const { frame, key } = edit;

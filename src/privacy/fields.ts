@@ -62,7 +62,8 @@ export function createPathTree(rules: readonly FieldRule[]): PathTree {
   const patterns: Pattern[] = [];
   for (const { rule, segments } of all) {
     const [first, second] = segments;
-    if (segments.length === 2 && first && 'any' in first && second && 'name' in second) anywhere.set(second.name, [...(anywhere.get(second.name) ?? []), rule]);
+    if (segments.length === 2 && first && 'any' in first && second && 'name' in second)
+      anywhere.set(second.name, [...(anywhere.get(second.name) ?? []), rule]);
     else patterns.push({ id: patterns.length, rule, segments });
   }
   let count = 0;
@@ -120,7 +121,14 @@ function parsePattern(path: string): Segment[] {
     if (part === '**') return { any: true };
     if (part === '*') return { one: true };
     if (!part.includes('*')) return { name: normalName(part) };
-    return { glob: new RegExp(`^${part.split('*').map((piece) => normalName(piece).replace(/[\\^$.|?+()[\]{}]/g, '\\$&')).join('.*')}$`) };
+    return {
+      glob: new RegExp(
+        `^${part
+          .split('*')
+          .map((piece) => normalName(piece).replace(/[\\^$.|?+()[\]{}]/g, '\\$&'))
+          .join('.*')}$`,
+      ),
+    };
   });
 }
 
@@ -148,7 +156,8 @@ function advance(states: readonly State[], name: string | undefined): State[] {
     const segment = pattern.segments[position];
     if (!segment) continue;
     if ('any' in segment) next.push(state);
-    else if ('one' in segment || (name !== undefined && ('name' in segment ? segment.name === name : segment.glob.test(name)))) next.push({ pattern, position: position + 1 });
+    else if ('one' in segment || (name !== undefined && ('name' in segment ? segment.name === name : segment.glob.test(name))))
+      next.push({ pattern, position: position + 1 });
   }
   return closure(next);
 }

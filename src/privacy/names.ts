@@ -152,8 +152,8 @@ export class NameIndex {
 
   #addUnspaced(value: string, words: readonly string[], known: Known): void {
     const forms = (this.#unspaced ??= new Map());
-    for (const form of [value, words.join(''), [...words].reverse().join('')]) {
-      if ([...form].length >= 2 && forms.size < 64) forms.set(form.toLowerCase(), known);
+    for (const form of [value, words.join(''), words.toReversed().join('')]) {
+      if (Array.from(form).length >= 2 && forms.size < 64) forms.set(form.toLowerCase(), known);
     }
   }
 
@@ -211,7 +211,9 @@ function findUnspaced(text: string, forms: ReadonlyMap<string, Known>, found: Ca
 }
 
 function candidate({ kind, value, canonical }: Known, start: number, end: number): Candidate {
-  return value === undefined || canonical === undefined ? { kind, start, end, confidence: 0.8 } : { kind, start, end, confidence: 0.8, value, canonical };
+  return value === undefined || canonical === undefined
+    ? { kind, start, end, confidence: 0.8 }
+    : { kind, start, end, confidence: 0.8, value, canonical };
 }
 
 /** The end of the word at `start`; a word too long to be known ends early. */

@@ -69,7 +69,9 @@ export class TokenNeeds {
   #byValue: Map<string, TokenNeed> | undefined;
 
   need(kind: string, canonical: string, value: string): TokenNeed {
-    const present = this.#byValue ? this.#byValue.get(`${kind} ${canonical}`) : this.list.find((one) => one.canonical === canonical && one.kind === kind);
+    const present = this.#byValue
+      ? this.#byValue.get(`${kind} ${canonical}`)
+      : this.list.find((one) => one.canonical === canonical && one.kind === kind);
     if (present) return present;
     const need = { kind, canonical, value };
     this.list.push(need);

@@ -98,7 +98,7 @@ export class Planner {
         return { kind, transform, text: value };
       case 'drop':
         return { kind, transform, text: '' };
-      case 'redact':
+      default:
         return { kind, transform, text: redact(kind, options) };
     }
   }

@@ -80,13 +80,13 @@ class Checker {
         const value = isScalar(node) ? node.value : undefined;
         if (typeof value === 'string' && shape.values.includes(value)) return value;
         const given = typeof value === 'string' ? `${what} cannot be ${quoted(value)}` : `${what} must be a word`;
-        return this.report(offset, `${given}; ${suggestion(String(value ?? ''), shape.values)}`);
+        return this.report(offset, `${given}; ${suggestion(typeof value === 'string' ? value : '', shape.values)}`);
       }
       case 'list':
         return this.#checkList(node, shape, what, offset);
       case 'map':
         return this.#checkMap(node, shape, what, offset);
-      case 'dictionary':
+      default:
         return this.#checkDictionary(node, shape, what, offset);
     }
   }

@@ -24,7 +24,7 @@ function schemaOf(shape: Shape): JsonObject {
       const names: JsonObject = shape.names ? { propertyNames: { enum: [...shape.names] } } : {};
       return { description, type: 'object', ...names, additionalProperties: schemaOf(shape.of) };
     }
-    case 'map': {
+    default: {
       const properties: JsonObject = {};
       for (const [name, member] of Object.entries(shape.members)) properties[name] = schemaOf(member);
       const map: JsonObject = { type: 'object', properties, required: [...shape.required] as JsonValue[], additionalProperties: false };

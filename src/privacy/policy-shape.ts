@@ -9,7 +9,13 @@ export type Shape =
   | { readonly is: 'number'; readonly about: string; readonly min: number; readonly max: number; readonly whole: boolean }
   | { readonly is: 'one-of'; readonly about: string; readonly values: readonly string[] }
   | { readonly is: 'list'; readonly about: string; readonly of: Shape; readonly orOne?: true; readonly empty?: true }
-  | { readonly is: 'map'; readonly about: string; readonly members: Readonly<Record<string, Shape>>; readonly required: readonly string[]; readonly shorthand?: string }
+  | {
+      readonly is: 'map';
+      readonly about: string;
+      readonly members: Readonly<Record<string, Shape>>;
+      readonly required: readonly string[];
+      readonly shorthand?: string;
+    }
   | { readonly is: 'dictionary'; readonly about: string; readonly of: Shape; readonly names?: readonly string[] };
 
 const patternMax = 512;
@@ -71,7 +77,11 @@ export const policyShape: Shape & { is: 'map' } = {
             of: { is: 'text', about: 'A path pattern.', test: checkPattern },
           },
           kind: { is: 'one-of', about: 'What the value is.', values: kindNames },
-          transform: { is: 'one-of', about: "What happens to it; without one, what happens to its kind. scan leaves it to the detectors.", values: [...transformNames, 'scan'] },
+          transform: {
+            is: 'one-of',
+            about: 'What happens to it; without one, what happens to its kind. scan leaves it to the detectors.',
+            values: [...transformNames, 'scan'],
+          },
           options,
           when: { is: 'one-of', about: 'Only if the value itself looks like a person (jane.doe, not usr_8f3a).', values: ['looks-personal'] },
           unless: {

@@ -67,7 +67,15 @@ export class Reader {
 
   read(value: JsonObject | JsonValue[]): Reading {
     const frame: Frame = { parent: undefined, key: '', container: value, document: undefined };
-    const reading: Reading = { leaves: [], names: [], dropped: [], documents: [], freeNames: [], people: new NameIndex(), open: [{ frame, node: this.#tree.root() }] };
+    const reading: Reading = {
+      leaves: [],
+      names: [],
+      dropped: [],
+      documents: [],
+      freeNames: [],
+      people: new NameIndex(),
+      open: [{ frame, node: this.#tree.root() }],
+    };
     for (let top = reading.open.pop(); top; top = reading.open.pop()) this.#readContainer(top.frame, top.node, reading);
     if (!reading.people.isEmpty) this.#findPeople(reading);
     return reading;

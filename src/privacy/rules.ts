@@ -88,6 +88,10 @@ export function looksPersonal(value: JsonValue, container: JsonObject | JsonValu
   if (value.includes('@')) return wholeEmail.test(value);
   // Letters with joints between, and at most four digits at the end; `cust-42` is a number with a prefix.
   if (!/^[\p{L}\p{M}\s._'’-]+\d{0,4}\s*$/u.test(value) || /^\s*\p{L}+[_-]\d+\s*$/u.test(value)) return false;
-  const parts = value.trim().toLowerCase().replace(/\d+$/, '').split(/[\s._'’-]+/);
+  const parts = value
+    .trim()
+    .toLowerCase()
+    .replace(/\d+$/, '')
+    .split(/[\s._'’-]+/);
   return parts.length <= 5 && parts.join('').length >= 2 && !parts.every((part) => part === '' || commonWords.has(part) || systemAccounts.has(part));
 }

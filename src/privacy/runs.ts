@@ -16,7 +16,8 @@ const bytesMin = 7;
 const base64Min = 10;
 const hexMin = 14;
 const digits = new Int8Array(128).fill(-1);
-for (const [i, letter] of [...'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/'].entries()) digits[letter.charCodeAt(0)] = i;
+const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
+for (let i = 0; i < 64; i++) digits[alphabet.charCodeAt(i)] = i;
 digits[45] = 62;
 digits[95] = 63;
 
@@ -36,7 +37,7 @@ export function hiddenTexts(text: string, start: number, end: number, bits: numb
   let out: Hidden[] | undefined;
   // A separator of base64url and paths may also divide the value from what stands around it: try behind each of them.
   let budget = 4 * (end - start) + 64;
-  for (let from = start; end - from >= base64Min && budget > 0; ) {
+  for (let from = start; end - from >= base64Min && budget > 0;) {
     // Text begins with a byte below 0x80 (first character A–Z, a–f) or from 0xC2 on (w–z, 0–9): most words are out at once.
     const first = digits[text.charCodeAt(from)] as number;
     if ((first >= 32 && first < 48) || first >= 62) {

@@ -86,7 +86,8 @@ export class Scanner {
     context.found = found;
     search(context);
     if (level >= levelsMax) return;
-    if ((survey.flags & (has.percent | has.ampersand | has.backslash | has.nonAscii)) !== 0) this.#searchView(text, survey, field, search, found, level);
+    if ((survey.flags & (has.percent | has.ampersand | has.backslash | has.nonAscii)) !== 0)
+      this.#searchView(text, survey, field, search, found, level);
     for (let i = 0; i < 3 * survey.runCount; i += 3) {
       const { runs } = survey;
       const hidden = hiddenTexts(text, runs[i] as number, runs[i + 1] as number, runs[i + 2] as number);
@@ -105,7 +106,14 @@ export class Scanner {
     for (const { kind, start, end, confidence, value, canonical } of inner) {
       const own = value ?? view.text.slice(start, end);
       const from = view.origin[start] as number;
-      found.push({ kind, start: from, end: Math.max(from + 1, view.origin[end] as number), confidence, value: own, canonical: canonical ?? canonicalOf(kind, own) });
+      found.push({
+        kind,
+        start: from,
+        end: Math.max(from + 1, view.origin[end] as number),
+        confidence,
+        value: own,
+        canonical: canonical ?? canonicalOf(kind, own),
+      });
     }
   }
 
@@ -121,7 +129,9 @@ export class Scanner {
       const whole = settled.length === 1 && own.length >= hidden.text.trim().length;
       // Only a run that hides one value and nothing else correlates with it; any other is a secret of its own.
       const candidate = { kind: best.kind, start: hidden.start, end: hidden.end, confidence: Math.max(best.confidence, 0.5) };
-      found.push(whole ? { ...candidate, value: own, canonical: best.canonical ?? canonicalOf(best.kind, own) } : { ...candidate, value: hidden.text });
+      found.push(
+        whole ? { ...candidate, value: own, canonical: best.canonical ?? canonicalOf(best.kind, own) } : { ...candidate, value: hidden.text },
+      );
     }
   }
 }

@@ -26,7 +26,7 @@ export function redact(kind: string, options: TransformOptions = {}): string {
 
 /** Stars, and the last `keepLast` (4) letters and digits where at least twice as many are hidden. Separators go, so the length tells little. */
 export function mask(value: string, options: TransformOptions = {}): string {
-  const kept = [...value.replace(/[^\p{L}\p{N}]+/gu, '')];
+  const kept = Array.from(value.replace(/[^\p{L}\p{N}]+/gu, ''));
   const count = options.keepLast ?? 4;
   return kept.length >= count * 3 ? `********${count > 0 ? kept.slice(-count).join('') : ''}` : '********';
 }
@@ -97,7 +97,8 @@ export function mayLieInOutcome(text: string, start: number, end: number): boole
   const around = text.slice(Math.max(0, start - outcomeUnitsMax), end + outcomeUnitsMax);
   if (around.includes('_') && (around.includes('tok_') || around.includes('hash_v'))) return true;
   if (around.includes('********')) return true;
-  for (let at = around.indexOf('['); at >= 0; at = around.indexOf('[', at + 1)) if (isCapital(around.charCodeAt(at + 1)) && isCapital(around.charCodeAt(at + 2))) return true;
+  for (let at = around.indexOf('['); at >= 0; at = around.indexOf('[', at + 1))
+    if (isCapital(around.charCodeAt(at + 1)) && isCapital(around.charCodeAt(at + 2))) return true;
   return false;
 }
 

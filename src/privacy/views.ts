@@ -12,7 +12,22 @@ export interface View {
 }
 
 const entities: Readonly<Record<string, string>> = {
-  amp: '&', lt: '<', gt: '>', quot: '"', apos: "'", nbsp: ' ', commat: '@', period: '.', colon: ':', num: '#', plus: '+', lowbar: '_', hyphen: '-', dash: '-', sol: '/', comma: ',',
+  amp: '&',
+  lt: '<',
+  gt: '>',
+  quot: '"',
+  apos: "'",
+  nbsp: ' ',
+  commat: '@',
+  period: '.',
+  colon: ':',
+  num: '#',
+  plus: '+',
+  lowbar: '_',
+  hyphen: '-',
+  dash: '-',
+  sol: '/',
+  comma: ',',
 };
 const escapes: Readonly<Record<string, string>> = { n: '\n', r: '\r', t: '\t', '"': '"', "'": "'", '/': '/', '\\': '\\' };
 
@@ -35,7 +50,7 @@ export function decodeView(text: string, survey: Survey): View | undefined {
     for (let i = plain; i < to; i++) origin[size++] = i;
     plain = to;
   };
-  for (let i = 0; i < text.length; ) {
+  for (let i = 0; i < text.length;) {
     const unit = text.charCodeAt(i);
     let next = i;
     if (unit === 37) next = percent(text, i, put);
@@ -53,7 +68,8 @@ export function decodeView(text: string, survey: Survey): View | undefined {
 /** A cheap look for anything that `decodeView` would change. */
 function mayDecode(text: string, flags: number): boolean {
   if ((flags & has.percent) !== 0) {
-    for (let at = text.indexOf('%'); at >= 0; at = text.indexOf('%', at + 1)) if (isHex(text.charCodeAt(at + 1)) && isHex(text.charCodeAt(at + 2))) return true;
+    for (let at = text.indexOf('%'); at >= 0; at = text.indexOf('%', at + 1))
+      if (isHex(text.charCodeAt(at + 1)) && isHex(text.charCodeAt(at + 2))) return true;
   }
   if ((flags & has.backslash) !== 0) {
     for (let at = text.indexOf('\\'); at >= 0; at = text.indexOf('\\', at + 1)) if ('uxUnrt"\'/\\'.includes(text[at + 1] ?? ' ')) return true;
@@ -61,7 +77,8 @@ function mayDecode(text: string, flags: number): boolean {
   if ((flags & has.ampersand) !== 0) {
     for (let at = text.indexOf('&'); at >= 0; at = text.indexOf('&', at + 1)) if (entityEnd(text, at) > 0) return true;
   }
-  if ((flags & has.nonAscii) !== 0) for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) >= 0xa0 && plainOf(text.charCodeAt(i)) !== undefined) return true;
+  if ((flags & has.nonAscii) !== 0)
+    for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) >= 0xa0 && plainOf(text.charCodeAt(i)) !== undefined) return true;
   return false;
 }
 
@@ -154,5 +171,14 @@ function plainOf(unit: number): string | undefined {
 }
 
 function isInvisible(unit: number): boolean {
-  return unit === 0xad || unit === 0x034f || unit === 0x061c || unit === 0x180e || (unit >= 0x200b && unit <= 0x200f) || (unit >= 0x202a && unit <= 0x202e) || (unit >= 0x2060 && unit <= 0x2064) || unit === 0xfeff;
+  return (
+    unit === 0xad ||
+    unit === 0x034f ||
+    unit === 0x061c ||
+    unit === 0x180e ||
+    (unit >= 0x200b && unit <= 0x200f) ||
+    (unit >= 0x202a && unit <= 0x202e) ||
+    (unit >= 0x2060 && unit <= 0x2064) ||
+    unit === 0xfeff
+  );
 }

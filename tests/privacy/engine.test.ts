@@ -13,7 +13,12 @@ function policyOf(kinds: string, fields = ''): ReturnType<typeof engineOf> {
 describe('fields', () => {
   test('are settled by path, whatever their value looks like', () => {
     const { event, applied } = cleaned(engine, { actor: { name: 'q' }, ssn: 'unknown', password: 7, nested: { deep: [{ 'user-name': 'zed9' }] } });
-    expect(event).toEqual({ actor: { name: token('person_name', 'q') }, ssn: '[US_SSN]', password: '[REDACTED]', nested: { deep: [{ 'user-name': token('username', 'zed9') }] } });
+    expect(event).toEqual({
+      actor: { name: token('person_name', 'q') },
+      ssn: '[US_SSN]',
+      password: '[REDACTED]',
+      nested: { deep: [{ 'user-name': token('username', 'zed9') }] },
+    });
     expect(applied).toEqual([
       { pointer: '/actor/name', kind: 'person_name', transform: 'tokenize' },
       { pointer: '/nested/deep/0/user-name', kind: 'username', transform: 'tokenize' },
@@ -23,7 +28,8 @@ describe('fields', () => {
   });
 
   test('match without regard to case and separators, and through dots in names', () => {
-    for (const name of ['firstName', 'first_name', 'First-Name', 'FIRST NAME', 'user.first_name']) expect(cleaned(engine, { [name]: 'Zed' }).event[name], name).toMatch(/^tok_/);
+    for (const name of ['firstName', 'first_name', 'First-Name', 'FIRST NAME', 'user.first_name'])
+      expect(cleaned(engine, { [name]: 'Zed' }).event[name], name).toMatch(/^tok_/);
   });
 
   test('an element takes the rule of its array, a member of an element does not', () => {
@@ -32,7 +38,9 @@ describe('fields', () => {
   });
 
   test('a password may hide in anything below its field', () => {
-    expect(cleaned(engine, { password: { new: 'alpha', list: ['beta', 3] } }).event).toEqual({ password: { new: '[REDACTED]', list: ['[REDACTED]', '[REDACTED]'] } });
+    expect(cleaned(engine, { password: { new: 'alpha', list: ['beta', 3] } }).event).toEqual({
+      password: { new: '[REDACTED]', list: ['[REDACTED]', '[REDACTED]'] },
+    });
   });
 
   test('true, false, null and empty texts stay', () => {
@@ -48,8 +56,11 @@ describe('fields', () => {
 
   test('accounts of the system, UUIDs and roles are nobody', () => {
     const event = {
-      user: 'root', userName: 'system:serviceaccount:kube-system:x', login: '4f6c61d2-7c35-4a9b-9d2e-0a1b2c3d4e5f',
-      userIdentity: { sessionContext: { sessionIssuer: { type: 'Role', userName: 'DeployRole' } } }, target: [{ type: 'AppInstance', displayName: 'Payroll Tool' }],
+      user: 'root',
+      userName: 'system:serviceaccount:kube-system:x',
+      login: '4f6c61d2-7c35-4a9b-9d2e-0a1b2c3d4e5f',
+      userIdentity: { sessionContext: { sessionIssuer: { type: 'Role', userName: 'DeployRole' } } },
+      target: [{ type: 'AppInstance', displayName: 'Payroll Tool' }],
     };
     expect(cleaned(engine, event).event).toEqual(event);
   });
@@ -63,8 +74,20 @@ describe('fields', () => {
   test('what stands beside decides: exceptions by type, in both spellings, not within arrays', () => {
     const yaml = '  - {path: "**.name", kind: person_name, unless: {type: [role]}}';
     const own = policyOf('  person_name: redact', yaml);
-    expect(cleaned(own, { a: { Type: 'Role', name: 'x' }, b: { type: 'user', name: 'x' }, c: { type: 7, name: 'x' }, d: { type: 'r'.repeat(70), name: 'x' }, name: ['x'] }).event).toEqual({
-      a: { Type: 'Role', name: 'x' }, b: { type: 'user', name: '[REDACTED]' }, c: { type: 7, name: '[REDACTED]' }, d: { type: 'r'.repeat(70), name: '[REDACTED]' }, name: ['[REDACTED]'],
+    expect(
+      cleaned(own, {
+        a: { Type: 'Role', name: 'x' },
+        b: { type: 'user', name: 'x' },
+        c: { type: 7, name: 'x' },
+        d: { type: 'r'.repeat(70), name: 'x' },
+        name: ['x'],
+      }).event,
+    ).toEqual({
+      a: { Type: 'Role', name: 'x' },
+      b: { type: 'user', name: '[REDACTED]' },
+      c: { type: 7, name: '[REDACTED]' },
+      d: { type: 'r'.repeat(70), name: '[REDACTED]' },
+      name: ['[REDACTED]'],
     });
     for (let i = 0; i < 600; i++) expect(cleaned(own, { type: `t${i}`, name: 'x' }).event['name']).toBe('[REDACTED]');
   });
@@ -95,30 +118,52 @@ describe('fields', () => {
   test('identifiers of actors and targets are tokenized when they look like a person', () => {
     const { event } = cleaned(engine, {
       actor: { type: 'user', id: 'zed.quux' },
-      targets: [{ type: 'customer', id: 'cust-42' }, { type: 'Customer', id: 'Zed Quux' }, { type: 'bucket', id: 'zedquux' }, { type: 'user', id: 'usr_9f' }, { type: 'user', id: 'z@example.com' }, { type: 'user', id: 12 }],
+      targets: [
+        { type: 'customer', id: 'cust-42' },
+        { type: 'Customer', id: 'Zed Quux' },
+        { type: 'bucket', id: 'zedquux' },
+        { type: 'user', id: 'usr_9f' },
+        { type: 'user', id: 'z@example.com' },
+        { type: 'user', id: 12 },
+      ],
     });
     expect((event['actor'] as JsonObject)['id']).toMatch(/^tok_/);
-    const ids = (event['targets'] as JsonObject[]).map((target) => String(target['id']).slice(0, 4));
+    const ids = (event['targets'] as JsonObject[]).map((target) => `${target['id'] as string}`.slice(0, 4));
     expect(ids).toEqual(['cust', 'tok_', 'tok_', 'usr_', 'tok_', '12']);
     expect(cleaned(engine, { actor: { type: 'service', id: 'zed.quux' } }).event).toEqual({ actor: { type: 'service', id: 'zed.quux' } });
   });
 
   test('the first rule that fits counts; scan leaves a field to the detectors, keep leaves it alone', () => {
-    const own = policyOf('  email: redact', '  - {path: a.name, transform: scan}\n  - {path: "a.**", transform: keep}\n  - {path: "**.name", kind: person_name, transform: redact}');
+    const own = policyOf(
+      '  email: redact',
+      '  - {path: a.name, transform: scan}\n  - {path: "a.**", transform: keep}\n  - {path: "**.name", kind: person_name, transform: redact}',
+    );
     expect(cleaned(own, { a: { name: 'x z@example.com', note: 'z@example.com', more: { name: 'Q' } }, name: 'Q' }).event).toEqual({
-      a: { name: 'x [REDACTED]', note: 'z@example.com', more: { name: 'Q' } }, name: '[REDACTED]',
+      a: { name: 'x [REDACTED]', note: 'z@example.com', more: { name: 'Q' } },
+      name: '[REDACTED]',
     });
   });
 
   test('a star within a name, a star for one name', () => {
     const own = policyOf('  secret: redact', '  - {path: "*.one", kind: secret}\n  - {path: "x_*_key", kind: secret}');
-    expect(cleaned(own, { a: { one: 'v', b: { one: 'v' } }, x_any_key: 'v', X9KEY: 'v', y_key: 'v' }).event).toEqual({ a: { one: '[REDACTED]', b: { one: 'v' } }, x_any_key: '[REDACTED]', X9KEY: '[REDACTED]', y_key: 'v' });
+    expect(cleaned(own, { a: { one: 'v', b: { one: 'v' } }, x_any_key: 'v', X9KEY: 'v', y_key: 'v' }).event).toEqual({
+      a: { one: '[REDACTED]', b: { one: 'v' } },
+      x_any_key: '[REDACTED]',
+      X9KEY: '[REDACTED]',
+      y_key: 'v',
+    });
   });
 });
 
 describe('detectors', () => {
   test('look through strings, numbers and names of members at any depth', () => {
-    const { event, applied } = cleaned(engine, { a: [[{ b: 'mail z@example.com' }], 4111111111111111], m: { 'z@example.com': 1 }, n: 12, f: 4.5, big: 4111111111111112 });
+    const { event, applied } = cleaned(engine, {
+      a: [[{ b: 'mail z@example.com' }], 4111111111111111],
+      m: { 'z@example.com': 1 },
+      n: 12,
+      f: 4.5,
+      big: 4111111111111112,
+    });
     const email = token('email', 'z@example.com');
     expect(event).toEqual({ a: [[{ b: `mail ${email}` }], '[REDACTED]'], m: { [email]: 1 }, n: 12, f: 4.5, big: 4111111111111112 });
     expect(applied.map(({ pointer }) => pointer)).toEqual(['/a/0/0/b', '/a/1', `/m/${email}`]);
@@ -126,6 +171,13 @@ describe('detectors', () => {
 
   test('a version field holds no addresses', () => {
     expect(cleaned(engine, { engineVersion: '1.2.0.2', other: '1.2.0.2' }).event).toEqual({ engineVersion: '1.2.0.2', other: '1.2.0.0/24' });
+  });
+
+  test('a host named after its address is as wide as the address becomes', () => {
+    expect(cleaned(engine, { h: 'ec2-8-8-4-4.compute.example.org', a: '8.8.4.4' }).event).toEqual({
+      h: 'ec2-8.8.4.0/24.compute.example.org',
+      a: '8.8.4.0/24',
+    });
   });
 
   test('a malformed address in an address field goes all the same', () => {
@@ -139,7 +191,10 @@ describe('detectors', () => {
   });
 
   test('the floor of a kind', () => {
-    expect(cleaned(policyOf('  us_ssn: {transform: redact, floor: 0.8}'), { a: '917-22-3936', b: '536-22-1845' }).event).toEqual({ a: '917-22-3936', b: '[REDACTED]' });
+    expect(cleaned(policyOf('  us_ssn: {transform: redact, floor: 0.8}'), { a: '917-22-3936', b: '536-22-1845' }).event).toEqual({
+      a: '917-22-3936',
+      b: '[REDACTED]',
+    });
   });
 });
 
@@ -159,22 +214,45 @@ describe("the event's own people", () => {
 
   test('the local part of an address is a user name, and its words are a name', () => {
     const { event } = cleaned(engine, { email: 'zed.quux9+tag@example.com', a: 'ZED.QUUX9 did', b: 'Zed Quux did', c: 'Quux Zed did' });
-    expect(event).toMatchObject({ a: `${token('username', 'zed.quux9')} did`, b: `${token('person_name', 'zed quux')} did`, c: `${token('person_name', 'quux zed')} did` });
+    expect(event).toMatchObject({
+      a: `${token('username', 'zed.quux9')} did`,
+      b: `${token('person_name', 'zed quux')} did`,
+      c: `${token('person_name', 'quux zed')} did`,
+    });
   });
 
   test('in scripts without spaces', () => {
-    const { event } = cleaned(engine, { fullName: '山田 太郎', a: '担当は山田太郎です', b: 'x山田 太郎x', email: '佐藤.花子@example.com', c: '佐藤花子は' });
+    const { event } = cleaned(engine, {
+      fullName: '山田 太郎',
+      a: '担当は山田太郎です',
+      b: 'x山田 太郎x',
+      email: '佐藤.花子@example.com',
+      c: '佐藤花子は',
+    });
     expect(JSON.stringify(event)).not.toMatch(/山田|太郎|佐藤|花子/);
   });
 
   test('three words, a single word, digits', () => {
-    const { event } = cleaned(engine, { fullName: 'Zed Maria Quux', nickname: 'Zorblax', a: 'Zed Quux and zorblax', userName: 'zq77', b: 'by zq77!' });
+    const { event } = cleaned(engine, {
+      fullName: 'Zed Maria Quux',
+      nickname: 'Zorblax',
+      a: 'Zed Quux and zorblax',
+      userName: 'zq77',
+      b: 'by zq77!',
+    });
     expect(event['a']).toBe(`${token('person_name', 'zed maria quux')} and ${token('person_name', 'zorblax')}`);
     expect(event['b']).toBe(`by ${token('username', 'zq77')}!`);
   });
 
   test('words that every log is made of are never looked for', () => {
-    const event = { userName: 'service', text: 'the service is up', email: 'admin@example.com', more: 'the admin and a support case', login: 'system.user', e: 'system user' };
+    const event = {
+      userName: 'service',
+      text: 'the service is up',
+      email: 'admin@example.com',
+      more: 'the admin and a support case',
+      login: 'system.user',
+      e: 'system user',
+    };
     expect(cleaned(engine, event).event).toMatchObject({ text: 'the service is up', more: 'the admin and a support case', e: 'system user' });
   });
 
@@ -193,16 +271,24 @@ describe('names of members', () => {
 
   test('a renamed member keeps what was done to its value under its new name', () => {
     const own = policyOf('  email: {transform: redact, options: {label: kind}}');
-    expect(cleaned(own, { 'a@example.com': ['b@example.com'] })).toEqual({ event: { '[EMAIL]': ['[EMAIL]'] }, applied: [
-      { pointer: '/[EMAIL]', kind: 'email', transform: 'redact' }, { pointer: '/[EMAIL]/0', kind: 'email', transform: 'redact' },
-    ] });
+    expect(cleaned(own, { 'a@example.com': ['b@example.com'] })).toEqual({
+      event: { '[EMAIL]': ['[EMAIL]'] },
+      applied: [
+        { pointer: '/[EMAIL]', kind: 'email', transform: 'redact' },
+        { pointer: '/[EMAIL]/0', kind: 'email', transform: 'redact' },
+      ],
+    });
   });
 
   test('__proto__ is a name like any other', () => {
-    const event = JSON.parse('{"__proto__": "z@example.com", "a": {"__proto__": {"b": "8.8.4.4"}, "y@example.com": 1}, "constructor": "z@example.com"}') as JsonObject;
+    const event = JSON.parse(
+      '{"__proto__": "z@example.com", "a": {"__proto__": {"b": "8.8.4.4"}, "y@example.com": 1}, "constructor": "z@example.com"}',
+    ) as JsonObject;
     const { event: after } = engine.apply(engine.plan(event), tokenOf);
     const email = token('email', 'z@example.com');
-    expect(JSON.stringify(after)).toBe(`{"__proto__":"${email}","a":{"__proto__":{"b":"8.8.4.0/24"},"${token('email', 'y@example.com')}":1},"constructor":"${email}"}`);
+    expect(JSON.stringify(after)).toBe(
+      `{"__proto__":"${email}","a":{"__proto__":{"b":"8.8.4.0/24"},"${token('email', 'y@example.com')}":1},"constructor":"${email}"}`,
+    );
     expect(({} as JsonObject)['b']).toBeUndefined();
   });
 
@@ -233,18 +319,23 @@ describe('JSON within a string', () => {
   test('with half a surrogate pair, if it cannot nest deeply', () => {
     const lone = '\\ud800';
     expect(cleaned(engine, { a: `{"ssn":"x","t":"${lone}"}` }).event['a']).toBe(`{"ssn":"[US_SSN]","t":"${lone}"}`);
-    for (const text of [`["${lone}",`, `["${lone}"] x]`, `["${lone}",${'['.repeat(1500)}${']'.repeat(1500)}]`]) expect(cleaned(engine, { a: text }).event).toEqual({ a: text });
+    for (const text of [`["${lone}",`, `["${lone}"] x]`, `["${lone}",${'['.repeat(1500)}${']'.repeat(1500)}]`])
+      expect(cleaned(engine, { a: text }).event).toEqual({ a: text });
   });
 
   test('that is broken or dropped from is still looked through', () => {
     expect(cleaned(engine, { a: '{"email": "z@example.com", ...}' }).event['a']).toContain(token('email', 'z@example.com'));
     const own = policyOf('  email: redact', '  - {path: "**.secret", transform: drop}');
-    expect(cleaned(own, { a: '{"secret":1,"b":[2]}' })).toEqual({ event: { a: '{"b":[2]}' }, applied: [{ pointer: '/a', kind: 'field', transform: 'drop' }] });
+    expect(cleaned(own, { a: '{"secret":1,"b":[2]}' })).toEqual({
+      event: { a: '{"b":[2]}' },
+      applied: [{ pointer: '/a', kind: 'field', transform: 'drop' }],
+    });
   });
 });
 
 describe('transforms', () => {
-  const apply = (transform: string, event: JsonValue, kind = 'email'): JsonObject => cleaned(policyOf(`  ${kind}: ${transform}`, `  - {path: f, kind: ${kind}}`), event).event;
+  const apply = (transform: string, event: JsonValue, kind = 'email'): JsonObject =>
+    cleaned(policyOf(`  ${kind}: ${transform}`, `  - {path: f, kind: ${kind}}`), event).event;
 
   test('redact', () => {
     expect(apply('redact', { f: 'x' })).toEqual({ f: '[REDACTED]' });
@@ -254,7 +345,12 @@ describe('transforms', () => {
   test('hash is HMAC-SHA-256 over length-prefixed kind and canonical value, with the key version', () => {
     const { event, applied } = cleaned(policyOf('  email: hash'), { a: 'Z@Example.com', b: 'to z@example.com' });
     const prefix = Buffer.from([0, 0, 0, 5]);
-    const mac = createHmac('sha256', pseudonymKey.key).update(prefix).update('email').update(Buffer.from([0, 0, 0, 13])).update('z@example.com').digest();
+    const mac = createHmac('sha256', pseudonymKey.key)
+      .update(prefix)
+      .update('email')
+      .update(Buffer.from([0, 0, 0, 13]))
+      .update('z@example.com')
+      .digest();
     const hash = `hash_v7_${mac.subarray(0, 20).toString('base64url')}`;
     expect(event).toEqual({ a: hash, b: `to ${hash}` });
     expect(applied[0]).toEqual({ pointer: '/a', kind: 'email', transform: 'hash', keyVersion: 7 });
@@ -268,8 +364,12 @@ describe('transforms', () => {
   });
 
   test('generalize: addresses, dates, numbers; what it does not understand is redacted', () => {
-    expect(apply('generalize', { t: '8.8.4.4 2a02:26f7:b48d:1::9 ::ffff:8.8.4.4' }, 'ip_address')).toEqual({ t: '8.8.4.0/24 2a02:26f7:b48d::/48 8.8.4.0/24' });
-    expect(apply('{transform: generalize, options: {ipv4: 0, ipv6: 20}}', { t: '8.8.4.4 2a02:26f7:b48d:1::9' }, 'ip_address')).toEqual({ t: '0.0.0.0/0 2a02:2000::/20' });
+    expect(apply('generalize', { t: '8.8.4.4 2a02:26f7:b48d:1::9 ::ffff:8.8.4.4' }, 'ip_address')).toEqual({
+      t: '8.8.4.0/24 2a02:26f7:b48d::/48 8.8.4.0/24',
+    });
+    expect(apply('{transform: generalize, options: {ipv4: 0, ipv6: 20}}', { t: '8.8.4.4 2a02:26f7:b48d:1::9' }, 'ip_address')).toEqual({
+      t: '0.0.0.0/0 2a02:2000::/20',
+    });
     expect(apply('generalize', { f: '1990-05-17' }, 'date_of_birth')).toEqual({ f: '1990-05' });
     expect(apply('generalize', { f: '1990/5/17' }, 'date_of_birth')).toEqual({ f: '1990-05' });
     expect(apply('{transform: generalize, options: {date: year}}', { f: '1990-05-17T01:02:03Z' }, 'date_of_birth')).toEqual({ f: '1990' });
@@ -284,21 +384,33 @@ describe('transforms', () => {
     expect(cleaned(own, { gone: { a: 1 }, list: [1, 'x'], t: 'by z@example.com now' })).toEqual({
       event: { list: [null, null], t: 'by  now' },
       applied: [
-        { pointer: '/gone', kind: 'field', transform: 'drop' }, { pointer: '/list/0', kind: 'secret', transform: 'drop' },
-        { pointer: '/list/1', kind: 'secret', transform: 'drop' }, { pointer: '/t', kind: 'email', transform: 'drop' },
+        { pointer: '/gone', kind: 'field', transform: 'drop' },
+        { pointer: '/list/0', kind: 'secret', transform: 'drop' },
+        { pointer: '/list/1', kind: 'secret', transform: 'drop' },
+        { pointer: '/t', kind: 'email', transform: 'drop' },
       ],
     });
   });
 
   test("a rule's options outrank its kind's", () => {
-    const own = policyOf('  credit_card: {transform: mask, options: {keepLast: 2}}', '  - {path: f, kind: credit_card, options: {keepLast: 3}}\n  - {path: g, kind: credit_card}\n  - {path: h, transform: redact}');
-    expect(cleaned(own, { f: '4111111111111234', g: '4111111111111234', h: 'x' }).event).toEqual({ f: '********234', g: '********34', h: '[REDACTED]' });
+    const own = policyOf(
+      '  credit_card: {transform: mask, options: {keepLast: 2}}',
+      '  - {path: f, kind: credit_card, options: {keepLast: 3}}\n  - {path: g, kind: credit_card}\n  - {path: h, transform: redact}',
+    );
+    expect(cleaned(own, { f: '4111111111111234', g: '4111111111111234', h: 'x' }).event).toEqual({
+      f: '********234',
+      g: '********34',
+      h: '[REDACTED]',
+    });
   });
 
   test('a value hidden in base64 gets the token of the value; one among others is redacted as a whole', () => {
     const one = Buffer.from('z@example.com').toString('base64');
     const more = Buffer.from('z@example.com and 8.8.4.4').toString('base64');
-    expect(cleaned(engine, { a: one, b: `x ${one}` }).event).toEqual({ a: token('email', 'z@example.com'), b: `x ${token('email', 'z@example.com')}` });
+    expect(cleaned(engine, { a: one, b: `x ${one}` }).event).toEqual({
+      a: token('email', 'z@example.com'),
+      b: `x ${token('email', 'z@example.com')}`,
+    });
     expect(JSON.stringify(cleaned(engine, { a: more }).event)).not.toContain(more.slice(0, 8));
   });
 });
@@ -309,7 +421,10 @@ describe('plans', () => {
     const before = JSON.stringify(event);
     const plan = engine.plan(event);
     expect(JSON.stringify(event)).toBe(before);
-    expect(plan.tokens).toEqual([{ kind: 'email', canonical: 'z@example.com', value: 'z@example.com' }, { kind: 'email', canonical: 'y@example.com', value: 'y@example.com' }]);
+    expect(plan.tokens).toEqual([
+      { kind: 'email', canonical: 'z@example.com', value: 'z@example.com' },
+      { kind: 'email', canonical: 'y@example.com', value: 'y@example.com' },
+    ]);
   });
 
   test('with many tokens stay distinct', () => {
@@ -354,5 +469,5 @@ test('a policy on the stronger side: everything hashed leaves no value and corre
   const own = policyOf('  email: hash\n  ip_address: hash');
   const { event } = cleaned(own, { a: '8.8.4.4', b: '::ffff:8.8.4.4', c: '8.8.4.4:99' });
   expect(event['a']).toBe(event['b']);
-  expect(event['c']).toBe(`${String(event['a'])}:99`);
+  expect(event['c']).toBe(`${event['a'] as string}:99`);
 });

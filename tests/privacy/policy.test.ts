@@ -41,10 +41,19 @@ kinds:
   ip_address: {transform: generalize, options: {ipv4: 16, ipv6: 32}, floor: 0.7, why: wide}
 `);
     expect(policy.fields[0]).toEqual({
-      path: ['actor.name'], kind: 'person_name', transform: 'mask', options: { keepLast: 2 }, when: 'looks-personal', unless: { type: ['service'] }, why: 'because',
+      path: ['actor.name'],
+      kind: 'person_name',
+      transform: 'mask',
+      options: { keepLast: 2 },
+      when: 'looks-personal',
+      unless: { type: ['service'] },
+      why: 'because',
     });
     expect(policy.fields[1]?.path).toEqual(['a.*.b', '**.c']);
-    expect(policy.kinds).toEqual({ email: { transform: 'hash' }, ip_address: { transform: 'generalize', options: { ipv4: 16, ipv6: 32 }, floor: 0.7, why: 'wide' } });
+    expect(policy.kinds).toEqual({
+      email: { transform: 'hash' },
+      ip_address: { transform: 'generalize', options: { ipv4: 16, ipv6: 32 }, floor: 0.7, why: 'wide' },
+    });
   });
 
   test('an empty list of fields is no error', () => {
@@ -60,7 +69,11 @@ kinds:
     ['a misspelt member', `${head}kindes: {}\n`, 'my.yaml:3:1: unknown name "kindes" in the policy; did you mean "kinds"?'],
     ['a misspelt kind', `${head}kinds:\n  emial: redact\n`, 'my.yaml:4:3: unknown name "emial" in kinds; did you mean "email"?'],
     ['a misspelt transform', `${head}kinds:\n  email: tokenise\n`, 'my.yaml:4:10: email cannot be "tokenise"; did you mean "tokenize"?'],
-    ['a kind of a field', `${head}fields:\n  - path: a\n    kind: usssn\nkinds: {}\n`, 'my.yaml:5:11: kind cannot be "usssn"; did you mean "us_ssn"?'],
+    [
+      'a kind of a field',
+      `${head}fields:\n  - path: a\n    kind: usssn\nkinds: {}\n`,
+      'my.yaml:5:11: kind cannot be "usssn"; did you mean "us_ssn"?',
+    ],
     ['a transform that is far off', `${head}kinds:\n  email: obliterate\n`, 'known are redact, hash, tokenize, mask, generalize, drop, keep'],
     ['a transform that is no word', `${head}kinds:\n  email: 7\n`, 'my.yaml:4:10: email must be a word; known are redact'],
     ['a member that is missing', 'version: 1\nkinds: {}\n', 'my.yaml:1:1: the policy lacks "name"'],
@@ -75,7 +88,11 @@ kinds:
     ['a path of another kind', `${head}fields:\n  - path: {a: b}\nkinds: {}\n`, 'path must be a list'],
     ['a path that is null', `${head}fields:\n  - path:\nkinds: {}\n`, 'path must be a text'],
     ['a path that is a list', `${head}fields:\n  - path: [[a]]\nkinds: {}\n`, 'path must be a text'],
-    ['a JSON pointer', `${head}fields:\n  - path: /actor/name\nkinds: {}\n`, 'my.yaml:4:11: path "/actor/name": write names divided by dots (`actor.name`), not a JSON pointer'],
+    [
+      'a JSON pointer',
+      `${head}fields:\n  - path: /actor/name\nkinds: {}\n`,
+      'my.yaml:4:11: path "/actor/name": write names divided by dots (`actor.name`), not a JSON pointer',
+    ],
     ['an alias', `${head}kinds:\n  email: &a redact\n  phone: *a\n`, 'my.yaml:5:10: aliases (*name) are not allowed'],
     ['a name that is no text', `${head}kinds:\n  7: redact\n`, 'my.yaml:4:3: a name in kinds must be a text'],
     ['a name twice', `${head}kinds: {}\nkinds: {}\n`, 'my.yaml:4:1: Map keys must be unique'],
@@ -109,7 +126,8 @@ kinds:
 
 test('patterns that are wrong say what is right', () => {
   for (const pattern of ['a', 'a.b', '*', '**', '**.a.*.b', '*name', 'user_*', '*a*']) expect(checkPattern(pattern), pattern).toBeUndefined();
-  for (const pattern of ['/a', '$.a', 'a..b', '.a', 'a.', '', 'a[0]', 'a[*].b', 'a**', '*a*b*', '**.**.**.**.**', 'x'.repeat(513)]) expect(checkPattern(pattern), pattern).toBeTypeOf('string');
+  for (const pattern of ['/a', '$.a', 'a..b', '.a', 'a.', '', 'a[0]', 'a[*].b', 'a**', '*a*b*', '**.**.**.**.**', 'x'.repeat(513)])
+    expect(checkPattern(pattern), pattern).toBeTypeOf('string');
 });
 
 test('edit distance counts a swap as one', () => {
@@ -124,10 +142,18 @@ describe('the default policy', () => {
 
   test('does with each kind what the blueprint says', () => {
     const expected: Record<string, string> = {
-      email: 'tokenize', person_name: 'tokenize', username: 'tokenize', phone: 'tokenize', mac_address: 'tokenize', ip_address: 'generalize', us_ssn: 'redact', national_id: 'redact',
+      email: 'tokenize',
+      person_name: 'tokenize',
+      username: 'tokenize',
+      phone: 'tokenize',
+      mac_address: 'tokenize',
+      ip_address: 'generalize',
+      us_ssn: 'redact',
+      national_id: 'redact',
     };
     for (const [kind, transform] of Object.entries(expected)) expect(policy.kinds[kind]?.transform, kind).toBe(transform);
-    for (const kind of ['credit_card', 'iban', 'secret', 'jwt', 'private_key']) expect(policy.kinds[kind]?.transform ?? 'redact', kind).toBe('redact');
+    for (const kind of ['credit_card', 'iban', 'secret', 'jwt', 'private_key'])
+      expect(policy.kinds[kind]?.transform ?? 'redact', kind).toBe('redact');
   });
 });
 

@@ -9,28 +9,67 @@ const runs = { numRuns: 300 };
 
 /** Pieces that detectors react to, so that random events are not all harmless. */
 const spicy = fc.constantFrom(
-  'z@example.com', '8.8.4.4', '536-22-1845', '4111111111111111', '+14586657205', 'user Zed Quux logged in', 'password=hunter2', 'a3:0f:84:df:6a:8f', '%40', '\\u0040', '&#64;', '@', '{"a":', '[1', 'tok_', 'hash_v1_',
-  '[REDACTED]', '********', 'eyJ', '-----BEGIN PRIVATE KEY-----', '://a:b@c', '::', '2a02::1', 'Doe, Jane', '洁 周', '\ud800', '\u200b', '/home/zed/', ':user/zed', 'DE89370400440532013000', 'Bearer abcdef0123456789abcdef',
+  'z@example.com',
+  '8.8.4.4',
+  '536-22-1845',
+  '4111111111111111',
+  '+14586657205',
+  'user Zed Quux logged in',
+  'password=hunter2',
+  'a3:0f:84:df:6a:8f',
+  '%40',
+  '\\u0040',
+  '&#64;',
+  '@',
+  '{"a":',
+  '[1',
+  'tok_',
+  'hash_v1_',
+  '[REDACTED]',
+  '********',
+  'eyJ',
+  '-----BEGIN PRIVATE KEY-----',
+  '://a:b@c',
+  '::',
+  '2a02::1',
+  'Doe, Jane',
+  '洁 周',
+  '\ud800',
+  '\u200b',
+  '/home/zed/',
+  ':user/zed',
+  'DE89370400440532013000',
+  'Bearer abcdef0123456789abcdef',
 );
-const text = fc.oneof(fc.string({ maxLength: 30 }), fc.string({ unit: 'binary', maxLength: 12 }), fc.array(fc.oneof(spicy, fc.string({ maxLength: 4 })), { maxLength: 6 }).map((parts) => parts.join('')));
+const text = fc.oneof(
+  fc.string({ maxLength: 30 }),
+  fc.string({ unit: 'binary', maxLength: 12 }),
+  fc.array(fc.oneof(spicy, fc.string({ maxLength: 4 })), { maxLength: 6 }).map((parts) => parts.join('')),
+);
 /** As text is: pieces with something between them. What is glued together may come apart, and be found, only when its neighbour is gone. */
 const spaced = fc.array(fc.oneof(spicy, fc.string({ maxLength: 6 })), { maxLength: 6 }).map((parts) => parts.join(' | '));
 const name = fc.oneof(text, fc.constantFrom('__proto__', 'name', 'actor', 'email', 'type', 'id', 'userName', 'password', 'ssn', 'a.b', ''));
 
-const eventsOf = (words: fc.Arbitrary<string>, name: fc.Arbitrary<string>): fc.Arbitrary<JsonObject> => fc.letrec<{ value: JsonValue; object: JsonObject }>((tie) => ({
-  value: fc.oneof(
-    { depthSize: 'small', withCrossShrink: true },
-    words,
-    fc.oneof(fc.integer(), fc.double({ noNaN: true, noDefaultInfinity: true }), fc.constant(4111111111111111)),
-    fc.constantFrom(null, true, false),
-    fc.array(tie('value'), { maxLength: 4 }),
-    tie('object'),
-    tie('value').map((value) => JSON.stringify(value) as string),
-  ),
-  object: fc.array(fc.tuple(name, tie('value')), { maxLength: 5 }).map((members) => JSON.parse(`{${members.map(([key, value]) => `${JSON.stringify(key)}:${JSON.stringify(value)}`).join(',')}}`) as JsonObject),
-})).object;
+const eventsOf = (words: fc.Arbitrary<string>, name: fc.Arbitrary<string>): fc.Arbitrary<JsonObject> =>
+  fc.letrec<{ value: JsonValue; object: JsonObject }>((tie) => ({
+    value: fc.oneof(
+      { depthSize: 'small', withCrossShrink: true },
+      words,
+      fc.oneof(fc.integer(), fc.double({ noNaN: true, noDefaultInfinity: true }), fc.constant(4111111111111111)),
+      fc.constantFrom(null, true, false),
+      fc.array(tie('value'), { maxLength: 4 }),
+      tie('object'),
+      tie('value').map((value) => JSON.stringify(value) as string),
+    ),
+    object: fc
+      .array(fc.tuple(name, tie('value')), { maxLength: 5 })
+      .map((members) => JSON.parse(`{${members.map(([key, value]) => `${JSON.stringify(key)}:${JSON.stringify(value)}`).join(',')}}`) as JsonObject),
+  })).object;
 const anyEvent = eventsOf(text, name);
-const tidyEvent = eventsOf(spaced, fc.oneof(spaced, fc.constantFrom('__proto__', 'name', 'actor', 'email', 'type', 'id', 'userName', 'password', 'ssn', 'a.b', '')));
+const tidyEvent = eventsOf(
+  spaced,
+  fc.oneof(spaced, fc.constantFrom('__proto__', 'name', 'actor', 'email', 'type', 'id', 'userName', 'password', 'ssn', 'a.b', '')),
+);
 
 function clean(event: JsonObject): { event: JsonObject; applied: unknown[] } {
   return engine.apply(engine.plan(JSON.parse(JSON.stringify(event)) as JsonObject), tokenOf);
@@ -61,8 +100,12 @@ describe('any event', () => {
   });
 
   test('keeps its number of members and elements', () => {
-    const count = (value: JsonValue): number => (typeof value === 'object' && value !== null ? Object.values(value).reduce<number>((sum, one) => sum + 1 + count(one), 0) : 0);
-    fc.assert(fc.property(anyEvent, (event) => count(clean(event).event) === count(event)), runs);
+    const count = (value: JsonValue): number =>
+      typeof value === 'object' && value !== null ? Object.values(value).reduce<number>((sum, one) => sum + 1 + count(one), 0) : 0;
+    fc.assert(
+      fc.property(anyEvent, (event) => count(clean(event).event) === count(event)),
+      runs,
+    );
   });
 
   test('findings of a text are in order, apart and within it', () => {
@@ -84,9 +127,15 @@ describe('any event', () => {
 
 /** Values made up here, one maker a kind, and how each may be written. */
 const planted: Record<string, fc.Arbitrary<string>> = {
-  email: fc.tuple(fc.stringMatching(/^[a-z]{4,8}\.[a-z]{4,8}$/), fc.stringMatching(/^[a-z]{5,9}$/)).map(([local, domain]) => `${local}@${domain}.org`),
-  ip_address: fc.tuple(fc.integer({ min: 11, max: 99 }), fc.integer({ min: 1, max: 254 }), fc.integer({ min: 1, max: 254 }), fc.integer({ min: 1, max: 254 })).map((octets) => octets.join('.')),
-  us_ssn: fc.tuple(fc.integer({ min: 100, max: 599 }), fc.integer({ min: 10, max: 99 }), fc.integer({ min: 1000, max: 9999 })).map((parts) => parts.join('-')),
+  email: fc
+    .tuple(fc.stringMatching(/^[a-z]{4,8}\.[a-z]{4,8}$/), fc.stringMatching(/^[a-z]{5,9}$/))
+    .map(([local, domain]) => `${local}@${domain}.org`),
+  ip_address: fc
+    .tuple(fc.integer({ min: 11, max: 99 }), fc.integer({ min: 1, max: 254 }), fc.integer({ min: 1, max: 254 }), fc.integer({ min: 1, max: 254 }))
+    .map((octets) => octets.join('.')),
+  us_ssn: fc
+    .tuple(fc.integer({ min: 100, max: 599 }), fc.integer({ min: 10, max: 99 }), fc.integer({ min: 1000, max: 9999 }))
+    .map((parts) => parts.join('-')),
   credit_card: fc.stringMatching(/^[0-9]{15}$/).map((digits) => withLuhn(`4${digits.slice(1)}`)),
   iban: fc.stringMatching(/^[0-9]{18}$/).map(withIbanCheck),
   phone: fc.stringMatching(/^[2-9][0-9]{9}$/).map((digits) => `+1${digits}`),
@@ -97,7 +146,9 @@ const planted: Record<string, fc.Arbitrary<string>> = {
 
 function withLuhn(digits: string): string {
   for (let check = 0; ; check++) {
-    const sum = [...`${digits}${check}`].reverse().reduce((total, digit, i) => total + (i % 2 === 0 ? Number(digit) : Number(digit) > 4 ? Number(digit) * 2 - 9 : Number(digit) * 2), 0);
+    const sum = Array.from(`${digits}${check}`)
+      .toReversed()
+      .reduce((total, digit, i) => total + (i % 2 === 0 ? Number(digit) : Number(digit) > 4 ? Number(digit) * 2 - 9 : Number(digit) * 2), 0);
     if (sum % 10 === 0) return `${digits}${check}`;
   }
 }
@@ -109,16 +160,33 @@ function withIbanCheck(account: string): string {
 
 const encodings: Record<string, (value: string) => string> = {
   plain: (value) => value,
-  'percent-encoded': (value) => [...value].map((c) => `%${c.charCodeAt(0).toString(16).padStart(2, '0')}`).join(''),
-  'percent-encoded twice': (value) => encodeURIComponent([...value].map((c) => `%${c.charCodeAt(0).toString(16).padStart(2, '0')}`).join('')),
+  'percent-encoded': (value) =>
+    Array.from(value)
+      .map((c) => `%${c.charCodeAt(0).toString(16).padStart(2, '0')}`)
+      .join(''),
+  'percent-encoded twice': (value) =>
+    encodeURIComponent(
+      Array.from(value)
+        .map((c) => `%${c.charCodeAt(0).toString(16).padStart(2, '0')}`)
+        .join(''),
+    ),
   base64: (value) => Buffer.from(value).toString('base64'),
   'base64url within a path': (value) => `/x/${Buffer.from(value).toString('base64url')}`,
   'base64 of UTF-16': (value) => Buffer.from(value, 'utf16le').toString('base64'),
   hex: (value) => Buffer.from(value).toString('hex'),
-  'HTML entities': (value) => [...value].map((c) => `&#${c.charCodeAt(0)};`).join(''),
-  'backslash escapes': (value) => [...value].map((c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`).join(''),
-  'full width': (value) => [...value].map((c) => String.fromCharCode(c.charCodeAt(0) + 0xfee0)).join(''),
-  'zero width': (value) => [...value].join('\u200b'),
+  'HTML entities': (value) =>
+    Array.from(value)
+      .map((c) => `&#${c.charCodeAt(0)};`)
+      .join(''),
+  'backslash escapes': (value) =>
+    Array.from(value)
+      .map((c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`)
+      .join(''),
+  'full width': (value) =>
+    Array.from(value)
+      .map((c) => String.fromCharCode(c.charCodeAt(0) + 0xfee0))
+      .join(''),
+  'zero width': (value) => Array.from(value).join('\u200b'),
   'JSON in a string': (value) => JSON.stringify({ note: [value] }),
   'JSON in a string in a string': (value) => JSON.stringify({ note: JSON.stringify([value]) }),
   'base64 of JSON': (value) => Buffer.from(JSON.stringify({ a: value })).toString('base64'),
@@ -162,18 +230,26 @@ describe('a planted value never survives', () => {
   });
 
   test('a number in a field that says what it is', () => {
-    expect(cleaned(engine, { ssn: 536221845, phone: 4586657205, cardNumber: 4111111111111112 }).event).toMatchObject({ ssn: '[US_SSN]', cardNumber: '[REDACTED]', phone: tokenOf({ kind: 'phone', canonical: '+14586657205', value: '' }) });
+    expect(cleaned(engine, { ssn: 536221845, phone: 4586657205, cardNumber: 4111111111111112 }).event).toMatchObject({
+      ssn: '[US_SSN]',
+      cardNumber: '[REDACTED]',
+      phone: tokenOf({ kind: 'phone', canonical: '+14586657205', value: '' }),
+    });
   });
 });
 
 test('the token maker is asked for needs of the plan only, and its word is taken as it is', () => {
   const plan = engine.plan({ a: 'z@example.com', b: 'y@example.com z@example.com' });
   const asked = new Set<string>();
-  const { event } = applyPlan(plan, (need) => {
-    expect(plan.tokens).toContain(need);
-    asked.add(need.canonical);
-    return `T${need.canonical.length}${need.canonical[0]}`;
-  }, 1);
+  const { event } = applyPlan(
+    plan,
+    (need) => {
+      expect(plan.tokens).toContain(need);
+      asked.add(need.canonical);
+      return `T${need.canonical.length}${need.canonical[0]}`;
+    },
+    1,
+  );
   expect(event).toEqual({ a: 'T13z', b: 'T13y T13z' });
   expect(asked.size).toBe(2);
 });

@@ -8,10 +8,24 @@ import { cardDetector, ibanDetector } from './money.ts';
 import { personDetector } from './person.ts';
 import { secretDetector } from './secrets.ts';
 
-export const detectors: readonly Detector[] = [emailDetector, ipv4Detector, colonDetector, macDetector, ssnDetector, phoneDetector, cardDetector, ibanDetector, secretDetector, assignmentDetector, personDetector];
+export const detectors: readonly Detector[] = [
+  emailDetector,
+  ipv4Detector,
+  colonDetector,
+  macDetector,
+  ssnDetector,
+  phoneDetector,
+  cardDetector,
+  ibanDetector,
+  secretDetector,
+  assignmentDetector,
+  personDetector,
+];
 
 /** Every kind by name. */
-export const kindSpecs: ReadonlyMap<string, KindSpec> = new Map(detectors.flatMap((detector) => detector.kinds.map((spec) => [spec.kind, spec] as const)));
+export const kindSpecs: ReadonlyMap<string, KindSpec> = new Map(
+  detectors.flatMap((detector) => detector.kinds.map((spec) => [spec.kind, spec] as const)),
+);
 
 /** The form of `value` under which equal values of the kind are equal. Never empty for a non-empty value. */
 export function canonicalOf(kind: string, value: string): string {

@@ -7,14 +7,78 @@ import { has, isDigit, isIdentifier, isLetter } from '../survey.ts';
 import type { Detector, ScanContext } from './detector.ts';
 
 /** Secrets that may be any word at all. */
-const passwords = new Set(['password', 'passwd', 'pwd', 'pass', 'passphrase', 'passcode', 'userpassword', 'dbpassword', 'pgpassword', 'mysqlpwd', 'pw', 'kennwort', 'passwort']);
+const passwords = new Set([
+  'password',
+  'passwd',
+  'pwd',
+  'pass',
+  'passphrase',
+  'passcode',
+  'userpassword',
+  'dbpassword',
+  'pgpassword',
+  'mysqlpwd',
+  'pw',
+  'kennwort',
+  'passwort',
+]);
 /** Secrets that are long and mixed; the same words also stand before harmless values. */
 const keys = new Set([
-  'secret', 'token', 'apikey', 'accesskey', 'secretkey', 'secretaccesskey', 'awssecretaccesskey', 'privatekey', 'clientsecret', 'authtoken', 'accesstoken', 'refreshtoken', 'idtoken', 'sessiontoken',
-  'bearertoken', 'authorization', 'credential', 'credentials', 'xapikey', 'xauthtoken', 'accountkey', 'sharedaccesskey', 'encryptionkey', 'signingkey', 'masterkey', 'webhooksecret', 'cookie',
-  'setcookie', 'phpsessid', 'jsessionid', 'csrftoken', 'xcsrftoken', 'apisecret', 'appsecret',
+  'secret',
+  'token',
+  'apikey',
+  'accesskey',
+  'secretkey',
+  'secretaccesskey',
+  'awssecretaccesskey',
+  'privatekey',
+  'clientsecret',
+  'authtoken',
+  'accesstoken',
+  'refreshtoken',
+  'idtoken',
+  'sessiontoken',
+  'bearertoken',
+  'authorization',
+  'credential',
+  'credentials',
+  'xapikey',
+  'xauthtoken',
+  'accountkey',
+  'sharedaccesskey',
+  'encryptionkey',
+  'signingkey',
+  'masterkey',
+  'webhooksecret',
+  'cookie',
+  'setcookie',
+  'phpsessid',
+  'jsessionid',
+  'csrftoken',
+  'xcsrftoken',
+  'apisecret',
+  'appsecret',
 ]);
-const accounts = new Set(['user', 'username', 'login', 'usr', 'uname', 'userid', 'uid', 'acct', 'account', 'ruser', 'logname', 'auid', 'principal', 'loginname', 'samaccountname', 'targetusername', 'subjectusername', 'accountname']);
+const accounts = new Set([
+  'user',
+  'username',
+  'login',
+  'usr',
+  'uname',
+  'userid',
+  'uid',
+  'acct',
+  'account',
+  'ruser',
+  'logname',
+  'auid',
+  'principal',
+  'loginname',
+  'samaccountname',
+  'targetusername',
+  'subjectusername',
+  'accountname',
+]);
 
 const wordMax = 32;
 
@@ -78,13 +142,31 @@ function valueEnd(text: string, from: number): number {
   let end = from;
   for (; end < text.length; end++) {
     const unit = text.charCodeAt(end);
-    if (quoted ? unit === quote || unit === 92 || unit === 10 : unit <= 32 || unit === 34 || unit === 39 || unit === 38 || unit === 44 || unit === 59 || unit === 60 || unit === 62 || unit === 41 || unit === 125 || unit === 93) break;
+    if (
+      quoted
+        ? unit === quote || unit === 92 || unit === 10
+        : unit <= 32 ||
+          unit === 34 ||
+          unit === 39 ||
+          unit === 38 ||
+          unit === 44 ||
+          unit === 59 ||
+          unit === 60 ||
+          unit === 62 ||
+          unit === 41 ||
+          unit === 125 ||
+          unit === 93
+    )
+      break;
   }
-  while (!quoted && end > from && text.charCodeAt(end - 1) === 46) end--;
+  if (quoted) return end;
+  // The full stop of a sentence.
+  while (end > from && text.charCodeAt(end - 1) === 46) end--;
   return end;
 }
 
-const placeholder = /^(?:\*+|hidden_due_to_security_reasons|x+|\.+|-+|<.*|\$\{?.*|\{\{?.*|%[a-z]|\[.*|null|none|nil|true|false|undefined|empty|redacted|masked|hidden|required|invalid|expired|incorrect|changed|reset|missing|yes|no|not|is|was|must|tok_.*|hash_v.*)$/i;
+const placeholder =
+  /^(?:\*+|hidden_due_to_security_reasons|x+|\.+|-+|<.*|\$\{?.*|\{\{?.*|%[a-z]|\[.*|null|none|nil|true|false|undefined|empty|redacted|masked|hidden|required|invalid|expired|incorrect|changed|reset|missing|yes|no|not|is|was|must|tok_.*|hash_v.*)$/i;
 
 /** After `=` anything will do; after `:` prose is likely, so a plain lower-case word is no password. */
 function isPassword(value: string, mark: number): boolean {
@@ -121,7 +203,9 @@ export function isAccountName(value: string): boolean {
   if (value.length < 3 || value.length > 64 || !/^[\p{L}][\p{L}\p{M}\p{N}._-]*$/u.test(value)) return false;
   const plain = value.toLowerCase();
   if (plain.startsWith('tok_') || plain.startsWith('hash_v') || systemAccounts.has(plain)) return false;
-  return !plain.split(/[._-]/).every((part) => commonWords.has(part) || systemAccounts.has(part) || /^\d*$/.test(part)) && !/^[0-9a-f]{16,}$/.test(plain);
+  return (
+    !plain.split(/[._-]/).every((part) => commonWords.has(part) || systemAccounts.has(part) || /^\d*$/.test(part)) && !/^[0-9a-f]{16,}$/.test(plain)
+  );
 }
 
 export const assignmentDetector: Detector = { kinds: [], gate: has.equals | has.colon, detect: detectAssignments };

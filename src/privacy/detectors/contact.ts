@@ -21,7 +21,7 @@ const phone: KindSpec = {
   canonical: canonicalPhone,
 };
 
-const localMarks = new Set([..."._%+-'~!#$*^"].map((c) => c.charCodeAt(0)));
+const localMarks = new Set(Array.from("._%+-'~!#$*^", (mark) => mark.charCodeAt(0)));
 const localMax = 256;
 const domainMax = 255;
 
@@ -99,7 +99,8 @@ function canonicalPhone(value: string): string {
   return digits;
 }
 
-const phoneWord = /(?:phone|mobile|cell|tel|telephone|fax|call|dial|sms|whatsapp|contact|handy|telefon|móvil|teléfono|portable|desk|line|hotline)(?:\s*(?:number|no|nr|num|#))?\.?["'\s:=#(]*(?:at|is|on|to|me|us)?["'\s:=#(]*$/;
+const phoneWord =
+  /(?:phone|mobile|cell|tel|telephone|fax|call|dial|sms|whatsapp|contact|handy|telefon|móvil|teléfono|portable|desk|line|hotline)(?:\s*(?:number|no|nr|num|#))?\.?["'\s:=#(]*(?:at|is|on|to|me|us)?["'\s:=#(]*$/;
 
 /** Does a word such as `phone:` stand before `at`? */
 function followsPhoneWord(text: string, at: number): boolean {
@@ -114,7 +115,9 @@ function isPhoneLead(unit: number): boolean {
 
 /** Is a separator that may stand between the digit groups of one phone number? */
 function isPhoneSeparator(unit: number): boolean {
-  return unit === 32 || unit === 45 || unit === 46 || unit === 40 || unit === 41 || unit === 47 || unit === 0xa0 || unit === 0x2011 || unit === 0x2010;
+  return (
+    unit === 32 || unit === 45 || unit === 46 || unit === 40 || unit === 41 || unit === 47 || unit === 0xa0 || unit === 0x2011 || unit === 0x2010
+  );
 }
 
 function detectPhone({ text, survey, found }: ScanContext): void {
@@ -170,7 +173,13 @@ function isDotted({ digitRuns, digitRunCount, units }: ScanContext['survey'], i:
   if (i + 2 >= digitRunCount) return false;
   const end = digitRuns[2 * i + 1] as number;
   const third = digitRuns[2 * i + 4] as number;
-  return end - (digitRuns[2 * i] as number) <= 3 && (digitRuns[2 * i + 2] as number) - end === 1 && units[end] === 46 && (digitRuns[2 * i + 5] as number) - third <= 3 && units[third - 1] === 46;
+  return (
+    end - (digitRuns[2 * i] as number) <= 3 &&
+    (digitRuns[2 * i + 2] as number) - end === 1 &&
+    units[end] === 46 &&
+    (digitRuns[2 * i + 5] as number) - third <= 3 &&
+    units[third - 1] === 46
+  );
 }
 
 function onlySeparators(text: string, from: number, to: number): boolean {
@@ -210,7 +219,8 @@ function trimmedPhone(text: string, survey: ScanContext['survey'], i: number, la
     if (isPhoneEnd(text, end, plus)) {
       if (plus) {
         if (digits >= 8 && text.charCodeAt(opening + 1) !== 48) return end;
-      } else if (announced ? !looksLikeDate(text.slice(start, end)) : digits >= 9 && digits <= 11 && isNational(text.slice(start, end), bracket)) return end;
+      } else if (announced ? !looksLikeDate(text.slice(start, end)) : digits >= 9 && digits <= 11 && isNational(text.slice(start, end), bracket))
+        return end;
     }
     digits -= size;
   }

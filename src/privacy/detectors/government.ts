@@ -64,7 +64,13 @@ function detectSsn({ text, survey, found }: ScanContext): void {
 function judgeSsn(text: string, runs: Int32Array, i: number, found: ScanContext['found']): void {
   const start = runs[2 * i] as number;
   const end = runs[2 * i + 5] as number;
-  if (end - start !== 11 || (runs[2 * i + 2] as number) !== start + 4 || (runs[2 * i + 4] as number) !== start + 7 || (runs[2 * i + 3] as number) !== start + 6) return;
+  if (
+    end - start !== 11 ||
+    (runs[2 * i + 2] as number) !== start + 4 ||
+    (runs[2 * i + 4] as number) !== start + 7 ||
+    (runs[2 * i + 3] as number) !== start + 6
+  )
+    return;
   const separator = text.charCodeAt(start + 3);
   if (separator !== text.charCodeAt(start + 6) || !isLoose(text, start, end)) return;
   const dashed = separator === 45 || separator === 0x2010 || separator === 0x2011 || separator === 0x2013;
@@ -72,7 +78,8 @@ function judgeSsn(text: string, runs: Int32Array, i: number, found: ScanContext[
   const issued = issuedConfidence(text.slice(start, start + 3), text.slice(start + 4, start + 6), text.slice(start + 7, end));
   if (dashed && issued > 0 && !isPiece(text, start)) {
     found.push({ kind: 'us_ssn', start, end, confidence: issued });
-  } else if ((dashed || separator === 32 || separator === 46) && ssnWord.test(before(text, start, 40))) found.push({ kind: 'us_ssn', start, end, confidence: 0.7 });
+  } else if ((dashed || separator === 32 || separator === 46) && ssnWord.test(before(text, start, 40)))
+    found.push({ kind: 'us_ssn', start, end, confidence: 0.7 });
 }
 
 /** Nothing of an identifier or number hangs on it. */

@@ -36,13 +36,24 @@ export function isIssuedCard(digits: string): boolean {
   const four = Number(digits.slice(0, 4));
   switch (digits.length) {
     case 14:
-      return (two === 36 || two === 38 || two === 39 || (four >= 3000 && four <= 3059) || four === 3095);
+      return two === 36 || two === 38 || two === 39 || (four >= 3000 && four <= 3059) || four === 3095;
     case 15:
       return two === 34 || two === 37;
     case 16:
       return (
-        digits[0] === '4' || (two >= 51 && two <= 55) || (four >= 2221 && four <= 2720) || four === 6011 || two === 65 || (four >= 6440 && four <= 6499) ||
-        (four >= 3528 && four <= 3589) || two === 62 || two === 81 || (four >= 2200 && four <= 2204) || four === 6759 || four === 6763 || (two === 50)
+        digits[0] === '4' ||
+        (two >= 51 && two <= 55) ||
+        (four >= 2221 && four <= 2720) ||
+        four === 6011 ||
+        two === 65 ||
+        (four >= 6440 && four <= 6499) ||
+        (four >= 3528 && four <= 3589) ||
+        two === 62 ||
+        two === 81 ||
+        (four >= 2200 && four <= 2204) ||
+        four === 6759 ||
+        four === 6763 ||
+        two === 50
       );
     case 19:
       return digits[0] === '4' || two === 62 || two === 63 || two === 67 || two === 81;
@@ -51,7 +62,8 @@ export function isIssuedCard(digits: string): boolean {
   }
 }
 
-const cardWord = /(?:card|credit|debit|visa|mastercard|amex|american express|discover|maestro|jcb|diners|unionpay|pan|cc|kreditkarte|karte|carte|tarjeta|carta)(?:["'\s:=#_.|(-]|numbers?|number|num|nr|no|is|was|ending|details|info|payment)*$/;
+const cardWord =
+  /(?:card|credit|debit|visa|mastercard|amex|american express|discover|maestro|jcb|diners|unionpay|pan|cc|kreditkarte|karte|carte|tarjeta|carta)(?:["'\s:=#_.|(-]|numbers?|number|num|nr|no|is|was|ending|details|info|payment)*$/;
 const cardDigitsMax = 19;
 
 function detectCard({ text, survey, found }: ScanContext): void {
@@ -60,7 +72,12 @@ function detectCard({ text, survey, found }: ScanContext): void {
     const start = digitRuns[2 * i] as number;
     const size = (digitRuns[2 * i + 1] as number) - start;
     // Either all in one, or groups of which the first has four digits or six.
-    if (size < 12 ? (size !== 4 && size !== 6) || i + 1 === digitRunCount || (digitRuns[2 * i + 2] as number) - start - size !== 1 : size > cardDigitsMax) continue;
+    if (
+      size < 12
+        ? (size !== 4 && size !== 6) || i + 1 === digitRunCount || (digitRuns[2 * i + 2] as number) - start - size !== 1
+        : size > cardDigitsMax
+    )
+      continue;
     if (!isOpen(text, start)) continue;
     let digits = 0;
     let end = -1;
@@ -70,7 +87,12 @@ function detectCard({ text, survey, found }: ScanContext): void {
       const to = digitRuns[2 * j + 1] as number;
       if (j > i) {
         const between = text.charCodeAt(from - 1);
-        if (from - (digitRuns[2 * j - 1] as number) !== 1 || (between !== 32 && between !== 45 && between !== 0xa0 && between !== 46) || (separator !== 0 && between !== separator)) break;
+        if (
+          from - (digitRuns[2 * j - 1] as number) !== 1 ||
+          (between !== 32 && between !== 45 && between !== 0xa0 && between !== 46) ||
+          (separator !== 0 && between !== separator)
+        )
+          break;
         separator = between;
       }
       digits += to - from;
@@ -108,9 +130,11 @@ function isShut(text: string, end: number): boolean {
 
 /** Length by country: the IBAN registry (ISO 13616). */
 const ibanLengths: Readonly<Record<string, number>> = Object.fromEntries(
-  ('AD24 AE23 AL28 AT20 AZ28 BA20 BE16 BG22 BH22 BI27 BR29 BY28 CH21 CR22 CY28 CZ24 DE22 DJ27 DK18 DO28 EE20 EG29 ES24 FI18 FK18 FO18 FR27 GB22 GE22 GI23 GL18 GR27 GT28 HN28 HR21 HU28 ' +
+  (
+    'AD24 AE23 AL28 AT20 AZ28 BA20 BE16 BG22 BH22 BI27 BR29 BY28 CH21 CR22 CY28 CZ24 DE22 DJ27 DK18 DO28 EE20 EG29 ES24 FI18 FK18 FO18 FR27 GB22 GE22 GI23 GL18 GR27 GT28 HN28 HR21 HU28 ' +
     'IE22 IL23 IQ23 IS26 IT27 JO30 KW30 KZ20 LB28 LC32 LI21 LT20 LU20 LV21 LY25 MC27 MD24 ME22 MK19 MN20 MR27 MT31 MU30 NI28 NL18 NO15 OM23 PK24 PL28 PS29 PT25 QA29 RO24 RS22 RU33 SA24 SC31 SD18 ' +
-    'SE24 SI19 SK24 SM27 SO23 ST25 SV28 TL23 TN24 TR26 UA29 VA22 VG24 XK20 YE30')
+    'SE24 SI19 SK24 SM27 SO23 ST25 SV28 TL23 TN24 TR26 UA29 VA22 VG24 XK20 YE30'
+  )
     .split(' ')
     .map((entry) => [entry.slice(0, 2), Number(entry.slice(2))]),
 );
@@ -135,7 +159,8 @@ function detectIban({ text, survey, found }: ScanContext): void {
   for (let i = 0; i < digitRunCount; i++) {
     const digit = digitRuns[2 * i] as number;
     const start = digit - 2;
-    if (start < 0 || (digitRuns[2 * i + 1] as number) - digit < 2 || !isLetter(units[start] as number) || !isLetter(units[start + 1] as number)) continue;
+    if (start < 0 || (digitRuns[2 * i + 1] as number) - digit < 2 || !isLetter(units[start] as number) || !isLetter(units[start + 1] as number))
+      continue;
     if (isWord(text.charCodeAt(start - 1)) || text.charCodeAt(start - 1) === 95) continue;
     const length = ibanLengths[text.slice(start, digit).toUpperCase()];
     if (length === undefined) continue;
@@ -162,7 +187,9 @@ function ibanEnd(text: string, start: number, length: number): number {
 
 /** After the word IBAN: one run of 15 to 34, or groups of four. */
 function looseIbanEnd(text: string, start: number): number {
-  const match = /^[A-Za-z]{2}\d{2}(?:[0-9A-Za-z]{10,30}|(?:[ -][0-9A-Za-z]{4}){2,7}(?:[ -][0-9A-Za-z]{1,3})?)(?![0-9A-Za-z])/.exec(text.slice(start, start + 48));
+  const match = /^[A-Za-z]{2}\d{2}(?:[0-9A-Za-z]{10,30}|(?:[ -][0-9A-Za-z]{4}){2,7}(?:[ -][0-9A-Za-z]{1,3})?)(?![0-9A-Za-z])/.exec(
+    text.slice(start, start + 48),
+  );
   return match ? start + match[0].length : -1;
 }
 

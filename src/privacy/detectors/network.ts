@@ -90,6 +90,10 @@ function detectIpv4({ text, survey, field, found }: ScanContext): void {
   for (let i = 0; i + 3 < digitRunCount; i++) {
     const start = digitRuns[2 * i] as number;
     if ((digitRuns[2 * i + 1] as number) - start > 3) continue;
+    if (units[digitRuns[2 * i + 1] as number] === 45 && start > 1 && units[start - 1] === 45 && pushHostAddress(text, survey, i, found)) {
+      i += 3;
+      continue;
+    }
     let size = 1;
     while (size < 4 && isOctetJoint(units, digitRuns, i + size)) size++;
     if (size < 4) {
@@ -104,6 +108,26 @@ function detectIpv4({ text, survey, field, found }: ScanContext): void {
     if (close > 0) found.push({ kind: 'ip_address', start, end: close, confidence: 0.9 });
     i += 3;
   }
+}
+
+const hostWord =
+  /(?:^|[^a-z0-9])(?:ip|ec2|host|dsl|adsl|vdsl|cpe|pool|dyn|dynamic|static|client|cable|ppp|dhcp|customer|broadband|user|rev|mail|server)-$/;
+
+/** `ec2-8-8-4-4.compute.amazonaws.com`: the name of a host that is its address. */
+function pushHostAddress(text: string, { digitRuns, digitRunCount, units }: ScanContext['survey'], i: number, found: ScanContext['found']): boolean {
+  if (i + 3 >= digitRunCount) return false;
+  for (let j = i + 1; j < i + 4; j++) {
+    const from = digitRuns[2 * j] as number;
+    if (from - (digitRuns[2 * j - 1] as number) !== 1 || units[from - 1] !== 45 || (digitRuns[2 * j + 1] as number) - from > 3) return false;
+  }
+  const start = digitRuns[2 * i] as number;
+  const end = digitRuns[2 * i + 7] as number;
+  const address = addressAt(units, digitRuns, i);
+  if (address < 0 || !isPersonalIpv4(address) || isIdentifier(units[end] as number) || units[end] === 45 || !hostWord.test(before(text, start, 12)))
+    return false;
+  const value = formatIpv4(address);
+  found.push({ kind: 'ip_address', start, end, confidence: 0.8, value, canonical: value });
+  return true;
 }
 
 /** The address that the four runs from `i` on stand for, or -1. */
@@ -148,7 +172,11 @@ function isVersion(text: string, start: number): boolean {
     const opener = text.charCodeAt(word - 1);
     if (opener === 47 || opener === 46 || opener === 58) return false;
     // Versions of four small parts are rare and have a zero among them (`Chrome/113.0.0.0`): anything else may be an address.
-    return !addressWord.test(text.slice(word, start - 1).toLowerCase()) && isLetter(text.charCodeAt(word)) && /\.0(?!\d)/.test(text.slice(start, start + 15).replace(/[^\d.].*$/s, ''));
+    return (
+      !addressWord.test(text.slice(word, start - 1).toLowerCase()) &&
+      isLetter(text.charCodeAt(word)) &&
+      /\.0(?!\d)/.test(text.slice(start, start + 15).replace(/[^\d.].*$/s, ''))
+    );
   }
   if (mark !== 32 && mark !== 58 && mark !== 61 && mark !== 34 && mark !== 40) return false;
   return /(?:^|[^a-z])(?:versions?|ver|v|release|build|firmware|revision|rev)["']?[\s:=(]{1,3}["']?$/.test(before(text, start, 16));
@@ -165,7 +193,7 @@ function prefixEnd(text: string, end: number, address: number): number {
 
 function detectColons({ text, survey, found }: ScanContext): void {
   const { units } = survey;
-  for (let colon = text.indexOf(':'); colon >= 0; ) {
+  for (let colon = text.indexOf(':'); colon >= 0;) {
     let start = colon;
     while (start > 0 && colon - start < 5 && isHex(units[start - 1] as number)) start--;
     let end = colon;
@@ -205,7 +233,11 @@ function judgeColons(text: string, from: number, to: number, colons: number, fou
   }
   if (!body.includes('::') && colons < 6) return;
   // A port or a key may hang on: try the whole, then without its first and last group.
-  for (const [a, b] of [[0, body.length], [body.indexOf(':') + 1, body.length], [0, body.lastIndexOf(':')]] as const) {
+  for (const [a, b] of [
+    [0, body.length],
+    [body.indexOf(':') + 1, body.length],
+    [0, body.lastIndexOf(':')],
+  ] as const) {
     const address = body.slice(a, b);
     if (address.length > ipv6Max || address.length < 3 || !ipaddr.IPv6.isValid(address)) continue;
     const parsed = ipaddr.IPv6.parse(address);
@@ -223,7 +255,13 @@ function prefixEnd6(text: string, end: number, address: InstanceType<typeof ipad
   if (!match) return end;
   const bits = Number(match[1]);
   if (bits > 128) return end;
-  return bits <= 48 && address.toByteArray().slice(6).every((byte) => byte === 0) ? -1 : end + match[0].length;
+  return bits <= 48 &&
+    address
+      .toByteArray()
+      .slice(6)
+      .every((byte) => byte === 0)
+    ? -1
+    : end + match[0].length;
 }
 
 function pushMac(body: string, start: number, end: number, found: ScanContext['found']): void {
@@ -246,7 +284,8 @@ function detectMac({ text, survey, found }: ScanContext): void {
   for (let dot = text.indexOf('.', 4); dot >= 0; dot = text.indexOf('.', dot + 1)) {
     if (text.charCodeAt(dot + 5) !== 46 || !isHex(text.charCodeAt(dot - 1))) continue;
     const body = text.slice(dot - 4, dot + 10);
-    if (isWord(text.charCodeAt(dot - 5)) || isWord(text.charCodeAt(dot + 10)) || !/^[0-9a-fA-F]{4}\.[0-9a-fA-F]{4}\.[0-9a-fA-F]{4}$/.test(body)) continue;
+    if (isWord(text.charCodeAt(dot - 5)) || isWord(text.charCodeAt(dot + 10)) || !/^[0-9a-fA-F]{4}\.[0-9a-fA-F]{4}\.[0-9a-fA-F]{4}$/.test(body))
+      continue;
     if (text.charCodeAt(dot - 5) === 46 || (text.charCodeAt(dot + 10) === 46 && isWord(text.charCodeAt(dot + 11)))) continue;
     pushMac(body, dot - 4, dot + 10, found);
   }

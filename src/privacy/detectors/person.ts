@@ -32,7 +32,38 @@ const username: KindSpec = {
   canonical: lowerTrimmed,
 };
 
-const particles = new Set(['de', 'da', 'do', 'dos', 'das', 'del', 'della', 'di', 'du', 'la', 'le', 'van', 'von', 'der', 'den', 'ter', 'ten', 'zu', 'bin', 'ibn', 'bint', 'al', 'el', 'y', 'e', 'af', 'av', "o'", "d'", 'st']);
+const particles = new Set([
+  'de',
+  'da',
+  'do',
+  'dos',
+  'das',
+  'del',
+  'della',
+  'di',
+  'du',
+  'la',
+  'le',
+  'van',
+  'von',
+  'der',
+  'den',
+  'ter',
+  'ten',
+  'zu',
+  'bin',
+  'ibn',
+  'bint',
+  'al',
+  'el',
+  'y',
+  'e',
+  'af',
+  'av',
+  "o'",
+  "d'",
+  'st',
+]);
 /** By unit: does a particle begin with it? */
 const particleStarts = new Uint8Array(128);
 for (const particle of particles) particleStarts[particle.charCodeAt(0)] = 1;
@@ -80,11 +111,29 @@ function cueBefore(text: string, start: number): Cue {
   if (dot) return '';
   if (word === 'name' || word.endsWith('name')) return 'name';
   if (word === 'is' || word === 'am') return /name\s+is$|(?:^|[^a-z])i\s+am$/.test(before(text, end, 9)) ? 'salutation' : '';
-  return labels.has(word) || (word.endsWith('s') && labels.has(word.slice(0, -1))) || word === 'of' && /behalf\s+of$/.test(before(text, end, 10)) ? 'label' : '';
+  return labels.has(word) || (word.endsWith('s') && labels.has(word.slice(0, -1))) || (word === 'of' && /behalf\s+of$/.test(before(text, end, 10)))
+    ? 'label'
+    : '';
 }
 
 function isCueMark(unit: number): boolean {
-  return unit === 58 || unit === 61 || unit === 124 || unit === 44 || unit === 59 || unit === 34 || unit === 39 || unit === 40 || unit === 91 || unit === 60 || unit === 45 || unit === 0x201c || unit === 0x2018 || unit === 0x2013 || unit === 0x2014;
+  return (
+    unit === 58 ||
+    unit === 61 ||
+    unit === 124 ||
+    unit === 44 ||
+    unit === 59 ||
+    unit === 34 ||
+    unit === 39 ||
+    unit === 40 ||
+    unit === 91 ||
+    unit === 60 ||
+    unit === 45 ||
+    unit === 0x201c ||
+    unit === 0x2018 ||
+    unit === 0x2013 ||
+    unit === 0x2014
+  );
 }
 
 /** Cues that stand behind a name: a verb in the past, an auxiliary, a genitive, an address. */
@@ -142,13 +191,13 @@ function wordsAround(text: string, units: Uint8Array, at: number, floor: number)
   const first = wordAt(text, units, at);
   if (!first) return [];
   const words = [first];
-  for (let start = first.start; words.length <= wordsMax; ) {
+  for (let start = first.start; words.length <= wordsMax;) {
     const word = wordBefore(text, units, start, floor);
     if (!word) break;
     words.unshift(word);
     start = word.start;
   }
-  for (let end = first.end; words.length <= 2 * wordsMax; ) {
+  for (let end = first.end; words.length <= 2 * wordsMax;) {
     if (units[end] !== 32) break;
     const word = wordAt(text, units, end + 1);
     if (!word) break;
@@ -170,7 +219,8 @@ function wordAt(text: string, units: Uint8Array, start: number): Word | undefine
   if (end === start || end - start > wordUnitsMax) return undefined;
   const next = text.charCodeAt(end);
   // Digits, `_`, `/`, `=` and the like make it something else: `Mac_123`, `Foo/1.0`, `Name=`.
-  if (isIdentifier(next) || next === 47 || next === 61 || next === 64 || next === 92 || (next === 46 && isIdentifier(text.charCodeAt(end + 1)))) return undefined;
+  if (isIdentifier(next) || next === 47 || next === 61 || next === 64 || next === 92 || (next === 46 && isIdentifier(text.charCodeAt(end + 1))))
+    return undefined;
   while (end > start && !isWord(text.charCodeAt(end - 1))) end--;
   // `Doe's` is Doe's.
   if (end - start > 2 && text.charCodeAt(end - 1) === 115 && (text.charCodeAt(end - 2) === 39 || text.charCodeAt(end - 2) === 0x2019)) end -= 2;
@@ -302,12 +352,21 @@ function pushAccount(text: string, from: number, found: ScanContext['found'], ne
   }
   while (end > start && (text.charCodeAt(end - 1) === 46 || text.charCodeAt(end - 1) === 45)) end--;
   const name = text.slice(start, end).toLowerCase();
-  if (name.length < 2 || systemAccounts.has(name) || sharedMailboxes.has(name) || sharedHomes.has(name) || name.startsWith('tok_') || name.startsWith('hash_v')) return;
+  if (
+    name.length < 2 ||
+    systemAccounts.has(name) ||
+    sharedMailboxes.has(name) ||
+    sharedHomes.has(name) ||
+    name.startsWith('tok_') ||
+    name.startsWith('hash_v')
+  )
+    return;
   found.push({ kind: 'username', start, end, confidence: 0.7 });
 }
 
 const userWord = /['"`]?(?<name>[A-Za-z\u00c0-\u024f][\w.-]{1,63})/y;
-const afterUser = /^['"`]?(?:\s*$|\s+(?:from|logged|signed|log|sign|has|had|was|is|at|on|failed|authenticated|by|to|in|added|removed|created|deleted|updated|not)\b|[,;.)])/;
+const afterUser =
+  /^['"`]?(?:\s*$|\s+(?:from|logged|signed|log|sign|has|had|was|is|at|on|failed|authenticated|by|to|in|added|removed|created|deleted|updated|not)\b|[,;.)])/;
 
 /** `for user jdoe from 8.8.4.4`, `user "jdoe"`: a word after `user` that is none of the words of every log. */
 function findUser(text: string, found: ScanContext['found']): void {
@@ -325,7 +384,8 @@ function findUser(text: string, found: ScanContext['found']): void {
     if (!isAccountName(name) || isIdentifier(next) || next === 61 || next === 58 || next === 40 || next === 64) continue;
     const quoted = match[0].length > raw.length;
     const telling = quoted || /[._\-\d]/.test(name);
-    if (telling ? true : afterUser.test(text.slice(end, end + 24)) && !isProse(name)) found.push({ kind: 'username', start, end, confidence: telling ? 0.65 : 0.55 });
+    if (telling ? true : afterUser.test(text.slice(end, end + 24)) && !isProse(name))
+      found.push({ kind: 'username', start, end, confidence: telling ? 0.65 : 0.55 });
   }
 }
 
@@ -339,4 +399,8 @@ function detectPeople(context: ScanContext): void {
   detectAccounts(context);
 }
 
-export const personDetector: Detector = { kinds: [personName, username], gate: has.capitalPair | has.nonAscii | has.slash | has.backslash | has.space, detect: detectPeople };
+export const personDetector: Detector = {
+  kinds: [personName, username],
+  gate: has.capitalPair | has.nonAscii | has.slash | has.backslash | has.space,
+  detect: detectPeople,
+};

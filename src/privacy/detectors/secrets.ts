@@ -17,7 +17,11 @@ const kinds: KindSpec[] = [
   secretKind('aws_access_key', 'AKIAIOSFODNN7EXAMPLE', 'AKIA, ASIA … and 16 capitals and digits'),
   secretKind('aws_secret_key', 'aws_secret_access_key = …', '40 base64 characters after a word that says so'),
   secretKind('github_token', 'ghp_…', 'the prefix and length; the CRC-32 in the last six characters makes it certain'),
-  secretKind('api_key', 'sk_live_…', 'the prefix and length of Slack, Stripe, Google, npm, OpenAI, Anthropic, Vault, SendGrid, Twilio, GitLab, DigitalOcean, Shopify, PyPI, Docker'),
+  secretKind(
+    'api_key',
+    'sk_live_…',
+    'the prefix and length of Slack, Stripe, Google, npm, OpenAI, Anthropic, Vault, SendGrid, Twilio, GitLab, DigitalOcean, Shopify, PyPI, Docker',
+  ),
   secretKind('bearer_token', 'Authorization: Bearer …', 'Bearer and 16 characters or more; Basic and base64 of user:password'),
   secretKind('url_credentials', 'postgres://app:s3cret@db/app', 'user and password before the host of a URL'),
 ];
@@ -165,7 +169,7 @@ export function passesGithubCheck(token: string): boolean {
 
 /** From BEGIN to END, or to the end of a text that was cut off. */
 function detectPem(text: string, found: ScanContext['found']): void {
-  for (let start = text.indexOf('-----BEGIN '); start >= 0; ) {
+  for (let start = text.indexOf('-----BEGIN '); start >= 0;) {
     const label = text.slice(start + 11, start + 60);
     const dashes = label.indexOf('-----');
     if (dashes < 0 || !/^[A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?$/.test(label.slice(0, dashes))) {
