@@ -128,7 +128,7 @@ describe('fields', () => {
       ],
     });
     expect((event['actor'] as JsonObject)['id']).toMatch(/^tok_/);
-    const ids = (event['targets'] as JsonObject[]).map((target) => `${target['id'] as string}`.slice(0, 4));
+    const ids = (event['targets'] as JsonObject[]).map((target) => (target['id'] as string | number).toString().slice(0, 4));
     expect(ids).toEqual(['cust', 'tok_', 'tok_', 'usr_', 'tok_', '12']);
     expect(cleaned(engine, { actor: { type: 'service', id: 'zed.quux' } }).event).toEqual({ actor: { type: 'service', id: 'zed.quux' } });
   });
