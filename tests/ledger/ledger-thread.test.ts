@@ -44,6 +44,7 @@ async function open(more: Partial<LedgerClientOptions> = {}): Promise<LedgerClie
     bucketKey: ({ log, bucket }: { log: string; bucket: number }) => {
       bucketsAsked.push(`${log} ${bucket}`);
       if (log === 'locked') throw new VeiltrailError('vault_locked', 'the vault is locked');
+      if (log === 'broken') throw new TypeError('nobody foresaw this');
       return testBucketKeys.bucketKey(log, bucket);
     },
   });
@@ -180,6 +181,15 @@ test('a fatal error rejects what waits and all that comes, and is told once', as
   await expect(at.append(ledger, { log: 'main', events: numbered(1, 1) })).rejects.toMatchObject({ code: 'tile_conflict' });
   await expect(at.append(ledger, { log: 'main', events: numbered(2, 1) })).rejects.toMatchObject({ code: 'tile_conflict' });
   expect(fatal).toMatchObject([{ code: 'tile_conflict' }]);
+});
+
+test('an error that nobody foresaw is fatal too, and has no code', async () => {
+  const fatal: Error[] = [];
+  const ledger = await open({ onFatal: (error) => void fatal.push(error) });
+  await ledger.createLog('broken', originOf('broken'));
+  await expect(at.append(ledger, { log: 'broken', events: numbered(0, 1) })).rejects.toThrow('nobody foresaw this');
+  expect(fatal).toHaveLength(1);
+  expect(fatal[0]).not.toHaveProperty('code');
 });
 
 test('a thread that dies rejects what waits, what comes, and is told once', async () => {

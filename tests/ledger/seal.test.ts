@@ -75,6 +75,11 @@ describe('a sealed directory', () => {
     }
   });
 
+  test('shows a seal that is spelled otherwise', async () => {
+    change('seal.json', (bytes) => Buffer.concat([bytes, Buffer.from(' ')]));
+    expect(await check()).toEqual(['seal_invalid seal.json']);
+  });
+
   test('shows a seal that another key signed, or of another format', async () => {
     const stranger = createNoteSigner('test.example/main', new Uint8Array(32).fill(8));
     await sealDataDir({ dataDir: at.dataDir, paths, signers: [stranger], nowMs: 6 });
