@@ -16,16 +16,16 @@ import { hmacSha256 } from '../core/sha256.ts';
 export const saltBytes = 32;
 
 /** Search runs in Node only. */
-const { hash } = nativeCrypto as NativeCrypto;
+const crypto = nativeCrypto as NativeCrypto;
 
 const alphabet = 'abcdefghijklmnopqrstuvwxyz234567';
 const pairs = Array.from({ length: 1024 }, (_, i) => (alphabet[i >> 5] as string) + (alphabet[i & 31] as string));
-const singles = [...alphabet];
+const singles = alphabet.split('');
 
-/** A partition's way of blinding: the words first `blindWord`, values of fields by `blindValue`. */
+/** How a partition blinds words, and values with the names of their fields. */
 export interface Blinding {
-  word(word: string): string;
-  value(name: string, text: string): string;
+  readonly word: (word: string) => string;
+  readonly value: (name: string, text: string) => string;
 }
 
 /** The blinding of one partition. */
@@ -52,11 +52,11 @@ function digest(message: Buffer, views: Buffer[], term: string): string {
     if (unit > 0x7f) return digestLong(message, term);
     message[keyLength + i] = unit;
   }
-  return base32(hash('sha256', (views[length] ??= message.subarray(0, keyLength + length)), 'utf16le'));
+  return base32(crypto.hash('sha256', (views[length] ??= message.subarray(0, keyLength + length)), 'utf16le'));
 }
 
 function digestLong(message: Buffer, term: string): string {
-  return base32(hash('sha256', concatBytes(message.subarray(0, keyLength), utf8(term)), 'utf16le'));
+  return base32(crypto.hash('sha256', concatBytes(message.subarray(0, keyLength), utf8(term)), 'utf16le'));
 }
 
 /** 65 bits of a digest that comes as UTF-16: native calls return strings at a quarter of the cost of bytes (see core/sha256.ts). */

@@ -21,7 +21,7 @@ export function indexQuery(query: Query, blinding: Blinding): string | undefined
       return undefined;
     case 'text':
       return allOf(new Set(query.words.map((word) => blinding.word(word.slice(0, wordTermMax)))));
-    case 'value': {
+    default: {
       const words = new Set<string>();
       let value: string | undefined;
       termsOfValue(query.name, query.text, true, {

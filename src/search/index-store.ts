@@ -7,27 +7,17 @@
  * what was sealed, likewise. So the index never answers from bytes that nobody vouches for.
  */
 import { rmSync, statSync } from 'node:fs';
-import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import type { DatabaseSync } from 'node:sqlite';
 import { VeiltrailError } from '../core/errors.ts';
 import { type Random, systemRandom } from '../core/random.ts';
-import { sha256 } from '../core/sha256.ts';
 import { openDatabase } from '../storage/sqlite/open-database.ts';
 import { isRefusal, storageError } from '../storage/storage-error.ts';
-import { createBlinding, saltBytes } from './blind.ts';
-import { EventTime } from './event-time.ts';
-import { blockLeaves, indexFormat, partitionLeaves, termsTableSql } from './index-format.ts';
+import { saltBytes } from './blind.ts';
+import { GrowingPartition, type IndexableRecord } from './growing-partition.ts';
+import { indexFormat, partitionLeaves, termsTableSql } from './index-format.ts';
 import { type IndexedPart, IndexView, type SearchIndex } from './index-view.ts';
 import { type Partition, sealOf } from './partition-seal.ts';
 import type { Query } from './query.ts';
-import { eachField } from './record-values.ts';
-import { TermRow } from './term-row.ts';
-
-/** A record to index: what `ledger/reader.ts` reads. */
-export interface IndexableRecord {
-  leafIndex: number;
-  receivedAtMs: number;
-  packed: Uint8Array;
-}
 
 /** Leaves of one partition that are not in the index. */
 export interface LeafRange {
@@ -306,85 +296,6 @@ export class IndexStore implements SearchIndex {
       return work();
     } catch (error) {
       throw storageError(error, what);
-    }
-  }
-}
-
-/** A partition that is being written, as the file has it. */
-class GrowingPartition {
-  readonly #partition: Partition;
-  readonly #indexKey: Uint8Array;
-  #row: TermRow | undefined;
-  readonly #time = new EventTime();
-  #insert: StatementSync | undefined;
-  indexedTo: number;
-  sealed: boolean;
-
-  constructor(partition: Partition, indexKey: Uint8Array) {
-    this.#partition = partition;
-    this.#indexKey = indexKey;
-    this.indexedTo = partition.indexedTo;
-    this.sealed = partition.seal !== null;
-  }
-
-  get number(): number {
-    return this.#partition.number;
-  }
-
-  /** Forgets what it remembers. */
-  cool(): void {
-    this.#row = undefined;
-  }
-
-  /** Within a transaction. */
-  write(database: DatabaseSync, to: number, records: Iterable<IndexableRecord>): void {
-    const { id, number } = this.#partition;
-    this.#insert ??= database.prepare(`INSERT INTO terms_${id} (rowid, terms) VALUES (?, ?)`);
-    const times = new Map<number, { minMs: number; maxMs: number }>();
-    let last: IndexableRecord | undefined;
-    for (const record of records) {
-      last = record;
-      const text = this.#termsOf(record);
-      if (text !== '') this.#insert.run(record.leafIndex, text);
-      const block = Math.floor((record.leafIndex - number * partitionLeaves) / blockLeaves);
-      const { ms } = this.#time;
-      const known = times.get(block);
-      if (!known) times.set(block, { minMs: ms, maxMs: ms });
-      else {
-        known.minMs = Math.min(known.minMs, ms);
-        known.maxMs = Math.max(known.maxMs, ms);
-      }
-    }
-    const widen = database.prepare(
-      `INSERT INTO blocks (partition, block, min_ms, max_ms) VALUES (?, ?, ?, ?)
-       ON CONFLICT DO UPDATE SET min_ms = min(min_ms, excluded.min_ms), max_ms = max(max_ms, excluded.max_ms)`,
-    );
-    for (const [block, { minMs, maxMs }] of times) widen.run(id, block, minMs, maxMs);
-    database.prepare('UPDATE partitions SET indexed_to = ?, seal = NULL WHERE id = ?').run(to, id);
-    if (last) {
-      database.prepare('UPDATE partitions SET last_leaf = ?, last_digest = ? WHERE id = ?').run(last.leafIndex, sha256(last.packed), id);
-    }
-  }
-
-  /** The transaction is through. */
-  grown(to: number): void {
-    this.indexedTo = to;
-    this.sealed = false;
-  }
-
-  /** The row of a record; its time is in `#time` then. */
-  #termsOf({ packed, receivedAtMs }: IndexableRecord): string {
-    const row = (this.#row ??= new TermRow(createBlinding(this.#indexKey, this.#partition.salt)));
-    row.begin();
-    this.#time.begin(receivedAtMs);
-    try {
-      eachField(packed, (pointer, json) => {
-        this.#time.take(pointer, json);
-        row.field(pointer, json);
-      });
-      return row.text();
-    } catch {
-      return '';
     }
   }
 }

@@ -8,7 +8,8 @@ import { sha256 } from '../core/sha256.ts';
 import { recordOf } from '../ledger/reader.ts';
 import { isRefusal } from '../storage/storage-error.ts';
 import { partitionLeaves } from './index-format.ts';
-import type { IndexStore, IndexableRecord, LeafRange } from './index-store.ts';
+import type { IndexableRecord } from './growing-partition.ts';
+import type { IndexStore, LeafRange } from './index-store.ts';
 import { RecordWalk } from './record-walk.ts';
 import type { SearchSource } from './search-source.ts';
 

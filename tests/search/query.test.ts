@@ -16,7 +16,7 @@ function show(query: Query): string {
       return `not(${show(query.of)})`;
     case 'text':
       return `"${query.text}"[${query.words.join(',')}]`;
-    case 'value':
+    default:
       return `${query.path}/${query.name}="${query.text}"`;
   }
 }
