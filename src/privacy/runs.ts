@@ -26,11 +26,11 @@ const decoder = new TextDecoder('utf-8', { fatal: true });
 
 const none: readonly Hidden[] = [];
 
-/** Texts hidden in the run [start, end) of `text`, which is made of `bits` (see survey). They do not overlap. */
-export function hiddenTexts(text: string, start: number, end: number, bits: number): readonly Hidden[] {
+/** Texts hidden in the run [start, end) of a surveyed text, which is made of `bits` (see survey). They do not overlap. */
+export function hiddenTexts(units: Uint8Array, start: number, end: number, bits: number): readonly Hidden[] {
   if ((bits & mixed) === 0 || end - start < base64Min) return none;
-  if ((bits & beyondHex) === 0 || text.charCodeAt(start + 1) === 120) {
-    const hex = hexText(text, start, end);
+  if ((bits & beyondHex) === 0 || (units[start + 1] as number) === 120) {
+    const hex = hexText(units, start, end);
     if (hex) return [hex];
   }
   if (bits === made.ofDigits) return none;
@@ -38,32 +38,35 @@ export function hiddenTexts(text: string, start: number, end: number, bits: numb
   // A separator of base64url and paths may also divide the value from what stands around it: try behind each of them.
   let budget = 4 * (end - start) + 64;
   for (let from = start; end - from >= base64Min && budget > 0;) {
-    // Text begins with a byte below 0x80 (first character A–Z, a–f) or from 0xC2 on (w–z, 0–9): most words are out at once.
-    const first = digits[text.charCodeAt(from)] as number;
-    if ((first >= 32 && first < 48) || first >= 62) {
-      from = nextSegment(text, from, end);
+    // Most words are out with their first byte.
+    if (nextState(0, firstByte(units, from)) < 0) {
+      from = nextSegment(units, from, end);
       continue;
     }
-    const reached = decodeWhileText(text, from, end);
+    const reached = decodeWhileText(units, from, end);
     budget -= tried;
     if (decoded >= bytesMin) {
       const hidden = textOf(decoded);
       if (hidden !== undefined) {
         out ??= [];
-        out.push({ text: hidden, start: from, end: withPadding(text, reached) });
+        out.push({ text: hidden, start: from, end: withPadding(units, reached) });
         from = reached;
         continue;
       }
     }
-    from = nextSegment(text, from, end);
+    from = nextSegment(units, from, end);
   }
   return out ?? none;
 }
 
+function firstByte(units: Uint8Array, at: number): number {
+  return (((digits[units[at] as number] as number) << 2) | ((digits[units[at + 1] as number] as number) >> 4)) & 0xff;
+}
+
 /** Behind the next separator. */
-function nextSegment(text: string, from: number, end: number): number {
+function nextSegment(units: Uint8Array, from: number, end: number): number {
   let at = from;
-  while (at < end && !isSeparator(text.charCodeAt(at))) at++;
+  while (at < end && !isSeparator(units[at] as number)) at++;
   return at + 1;
 }
 
@@ -71,22 +74,22 @@ function isSeparator(unit: number): boolean {
   return unit === 47 || unit === 45 || unit === 95 || unit === 43;
 }
 
-function withPadding(text: string, end: number): number {
+function withPadding(units: Uint8Array, end: number): number {
   let at = end;
-  while (at - end < 2 && text.charCodeAt(at) === 61) at++;
+  while (at - end < 2 && (units[at] as number) === 61) at++;
   return at;
 }
 
-function hexText(text: string, runStart: number, end: number): Hidden | undefined {
+function hexText(units: Uint8Array, runStart: number, end: number): Hidden | undefined {
   let start = runStart;
-  if (text.charCodeAt(start) === 48 && (text.charCodeAt(start + 1) | 32) === 120) start += 2;
+  if ((units[start] as number) === 48 && ((units[start + 1] as number) | 32) === 120) start += 2;
   const size = end - start;
   if (size < hexMin || size % 2 !== 0) return undefined;
   reserve(size / 2);
   let state = 0;
   for (let i = start, count = 0; i < end; i += 2) {
-    const high = text.charCodeAt(i);
-    const low = text.charCodeAt(i + 1);
+    const high = units[i] as number;
+    const low = units[i + 1] as number;
     if (!isHex(high) || !isHex(low)) return undefined;
     const byte = hexDigit(high) * 16 + hexDigit(low);
     state = nextState(state, byte);
@@ -106,7 +109,7 @@ let decoded = 0;
 let tried = 0;
 
 /** Decodes base64 into the buffer for as long as it reads like text; returns where that ends. */
-function decodeWhileText(text: string, start: number, end: number): number {
+function decodeWhileText(units: Uint8Array, start: number, end: number): number {
   let word = 0;
   let bits = 0;
   let bytes = 0;
@@ -115,7 +118,7 @@ function decodeWhileText(text: string, start: number, end: number): number {
   let goodEnd = start;
   let goodBytes = 0;
   for (let at = start; at < end; at++) {
-    const unit = text.charCodeAt(at);
+    const unit = units[at] as number;
     if (state === 0 && bytes >= bytesMin && isSeparator(unit) && (at - start) % 4 !== 1) {
       goodEnd = at;
       goodBytes = bytes;

@@ -89,8 +89,8 @@ export class Scanner {
     if ((survey.flags & (has.percent | has.ampersand | has.backslash | has.nonAscii)) !== 0)
       this.#searchView(text, survey, field, search, found, level);
     for (let i = 0; i < 3 * survey.runCount; i += 3) {
-      const { runs } = survey;
-      const hidden = hiddenTexts(text, runs[i] as number, runs[i + 1] as number, runs[i + 2] as number);
+      const { runs, units } = survey;
+      const hidden = hiddenTexts(units, runs[i] as number, runs[i + 1] as number, runs[i + 2] as number);
       if (hidden.length === 0) continue;
       this.layered = true;
       this.#searchHidden(hidden, search, found, level);

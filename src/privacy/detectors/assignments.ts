@@ -80,6 +80,12 @@ const accounts = new Set([
   'accountname',
 ]);
 
+const wordKinds = new Map<string, 'password' | 'key' | 'account'>([
+  ...Array.from(accounts, (word) => [word, 'account'] as const),
+  ...Array.from(keys, (word) => [word, 'key'] as const),
+  ...Array.from(passwords, (word) => [word, 'password'] as const),
+]);
+
 const wordMax = 32;
 
 function detectAssignments(context: ScanContext): void {
@@ -95,15 +101,15 @@ function judge(context: ScanContext, at: number): number {
   let end = at;
   if (text.charCodeAt(end - 1) === 32) end--;
   while (end > 0 && isQuote(text.charCodeAt(end - 1))) end--;
-  // Words of interest end in d, t, n, y, s, e, h, r, w, g, c or k, and most others are out at once.
-  const last = end > 0 ? text.charCodeAt(end - 1) | 32 : 0;
-  if (lastLetters[last] !== 1) return at + 1;
+  // Nearly all words before a mark are out at once, by their last two letters.
+  if (end < 2 || endings[endingSlot(text.charCodeAt(end - 2), text.charCodeAt(end - 1))] !== 1) return at + 1;
   let start = end - 1;
   while (start > 0 && end - start < wordMax && (isIdentifier(text.charCodeAt(start - 1)) || text.charCodeAt(start - 1) === 45)) start--;
   // `arn:aws:secretsmanager:…:secret:name`: between colons it is a part of a name, not a word before a value.
   if (start > 0 && text.charCodeAt(start - 1) === 58 && text.charCodeAt(at) === 58) return at + 1;
-  const word = text.slice(start, end).toLowerCase().replace(/[_-]/g, '');
-  const kind = passwords.has(word) ? 'password' : keys.has(word) ? 'key' : accounts.has(word) ? 'account' : endsInSecret(word) ? 'key' : '';
+  const written = text.slice(start, end).toLowerCase();
+  const word = written.includes('_') || written.includes('-') ? written.replace(/[_-]/g, '') : written;
+  const kind = wordKinds.get(word) ?? (endsInSecret(word) ? 'key' : '');
   if (kind === '') return at + 1;
   const from = valueStart(text, at + 1);
   const to = valueEnd(text, from);
@@ -118,8 +124,14 @@ function judge(context: ScanContext, at: number): number {
   return to;
 }
 
-const lastLetters = new Uint8Array(128);
-for (const letter of 'dtnyehrwgcksi') lastLetters[letter.charCodeAt(0)] = 1;
+/** By the last two letters in any case: does a word of interest end like this? */
+const endings = new Uint8Array(1024);
+for (const word of [...passwords, ...keys, ...accounts, 'password', 'passwd', 'secret', 'key', 'token'])
+  endings[endingSlot(word.charCodeAt(word.length - 2), word.charCodeAt(word.length - 1))] = 1;
+
+function endingSlot(last: number, least: number): number {
+  return ((last & 31) << 5) | (least & 31);
+}
 
 function endsInSecret(word: string): boolean {
   return word.length > 8 && /(?:password|passwd|secret|apikey|secretkey|accesskey|accesstoken|authtoken|clientsecret)$/.test(word);

@@ -67,7 +67,7 @@ const cardWord =
 const cardDigitsMax = 19;
 
 function detectCard({ text, survey, found }: ScanContext): void {
-  const { digitRuns, digitRunCount } = survey;
+  const { digitRuns, digitRunCount, units } = survey;
   for (let i = 0; i < digitRunCount; i++) {
     const start = digitRuns[2 * i] as number;
     const size = (digitRuns[2 * i + 1] as number) - start;
@@ -78,7 +78,7 @@ function detectCard({ text, survey, found }: ScanContext): void {
         : size > cardDigitsMax
     )
       continue;
-    if (!isOpen(text, start)) continue;
+    if (!isOpen(text, start, start > 0 ? (units[start - 1] as number) : 32)) continue;
     let digits = 0;
     let end = -1;
     let separator = 0;
@@ -116,9 +116,10 @@ function isCardGrouping(number: string): boolean {
   return /^\d{4}(?:[^\d]\d{4}){3}(?:[^\d]\d{3})?$|^\d{4}[^\d]\d{6}[^\d]\d{4,5}$|^\d{6}[^\d]\d{13}$/.test(number);
 }
 
-function isOpen(text: string, start: number): boolean {
+function isOpen(text: string, start: number, before: number): boolean {
+  if (before < 128 && (isWord(before) || before === 95)) return false;
   const previous = text.charCodeAt(start - 1);
-  if (isWord(previous) || previous === 95) return false;
+  if (isWord(previous)) return false;
   return !((previous === 45 || previous === 46 || previous === 47) && isIdentifier(text.charCodeAt(start - 2)));
 }
 

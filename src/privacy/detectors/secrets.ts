@@ -62,6 +62,10 @@ const prefixes = groupByFirst([
   prefix('dckr_pat_', 'api_key', '[A-Za-z0-9_-]{20,60}'),
 ]);
 
+/** By unit: what divides the words of a run. */
+const joints = new Uint8Array(129);
+for (const joint of '_-+/') joints[joint.charCodeAt(0)] = 1;
+
 /** By unit: may a token begin with it? */
 const begins = new Uint8Array(129);
 for (const [unit, list] of prefixes.entries()) if (list || unit === 101) begins[unit] = 1;
@@ -88,7 +92,8 @@ function detectSecrets(context: ScanContext): void {
     if (((runs[i + 2] as number) & mixed) === 0) continue;
     // A token begins where a word does: at the run's start, and behind each mark within it.
     for (let at = Math.max(from, done); at <= to - tokenMin; at++) {
-      if (begins[units[at] as number] === 1 && (at === from || !isWord(units[at - 1] as number))) at = Math.max(at, tokenAt(context, at, to) - 1);
+      if (begins[units[at] as number] === 1 && (at === from || joints[units[at - 1] as number] === 1))
+        at = Math.max(at, tokenAt(context, at, to) - 1);
     }
   }
   if ((flags & has.dash) !== 0) detectPem(text, found);
