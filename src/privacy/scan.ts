@@ -9,7 +9,7 @@ import { NameIndex } from './names.ts';
 import { type Hidden, hiddenTexts } from './runs.ts';
 import { has, Survey, surveyText } from './survey.ts';
 import { mayLieInOutcome, outcomeSpans } from './transforms.ts';
-import { decodeView } from './views.ts';
+import { decodeViews, type View } from './views.ts';
 
 const levelsMax = 3;
 const nothing: readonly Candidate[] = [];
@@ -98,22 +98,11 @@ export class Scanner {
   }
 
   #searchView(text: string, survey: Survey, field: string, search: Search, found: Candidate[], level: number): void {
-    const view = decodeView(text, survey);
-    if (!view) return;
-    this.layered = true;
-    const inner: Candidate[] = [];
-    this.#search(view.text, field, search, inner, level + 1);
-    for (const { kind, start, end, confidence, value, canonical } of inner) {
-      const own = value ?? view.text.slice(start, end);
-      const from = view.origin[start] as number;
-      found.push({
-        kind,
-        start: from,
-        end: Math.max(from + 1, view.origin[end] as number),
-        confidence,
-        value: own,
-        canonical: canonical ?? canonicalOf(kind, own),
-      });
+    for (const view of decodeViews(text, survey)) {
+      this.layered = true;
+      const inner: Candidate[] = [];
+      this.#search(view.text, field, search, inner, level + 1);
+      liftFindings(view, inner, found);
     }
   }
 
@@ -144,4 +133,20 @@ function outside(found: Candidate[], spans: readonly number[]): Candidate[] {
     while (i < spans.length && (spans[i + 1] as number) <= start) i += 2;
     return !(i < spans.length && start >= (spans[i] as number) && end <= (spans[i + 1] as number));
   });
+}
+
+/** Reports what was found in a view with the spans it has in the text. */
+function liftFindings(view: View, inner: readonly Candidate[], found: Candidate[]): void {
+  for (const { kind, start, end, confidence, value, canonical } of inner) {
+    const own = value ?? view.text.slice(start, end);
+    const from = view.origin[start] as number;
+    found.push({
+      kind,
+      start: from,
+      end: Math.max(from + 1, view.origin[end] as number),
+      confidence,
+      value: own,
+      canonical: canonical ?? canonicalOf(kind, own),
+    });
+  }
 }

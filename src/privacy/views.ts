@@ -31,10 +31,38 @@ const entities: Readonly<Record<string, string>> = {
 };
 const escapes: Readonly<Record<string, string>> = { n: '\n', r: '\r', t: '\t', '"': '"', "'": "'", '/': '/', '\\': '\\' };
 
-/** The decoded view of a text, or undefined if it has nothing to decode. One level; linear. */
-export function decodeView(text: string, survey: Survey): View | undefined {
-  const { flags } = survey;
-  if ((flags & (has.percent | has.ampersand | has.backslash | has.nonAscii)) === 0 || !mayDecode(text, flags)) return undefined;
+/** How far around an encoded character a value may reach, and how far a cut is moved to spare a word. */
+const reach = 160;
+const wordReach = 256;
+
+/** The decoded views of the parts of a text around what is encoded in it. One level; linear. */
+export function decodeViews(text: string, { flags }: Survey): View[] {
+  if ((flags & (has.percent | has.ampersand | has.backslash | has.nonAscii)) === 0) return [];
+  const places = encodedPlaces(text, flags);
+  const views: View[] = [];
+  for (let i = 0; i < places.length;) {
+    const from = cutBefore(text, (places[i] as number) - reach);
+    let to = cutBehind(text, (places[i++] as number) + reach);
+    while (i < places.length && (places[i] as number) - reach <= to) to = cutBehind(text, (places[i++] as number) + reach);
+    views.push(decode(text.slice(from, to), from));
+  }
+  return views;
+}
+
+/** A cut at `at` or a little before, where no word is divided. */
+function cutBefore(text: string, at: number): number {
+  let cut = Math.max(0, at);
+  while (cut > 0 && at - cut < wordReach && text.charCodeAt(cut - 1) > 32) cut--;
+  return cut;
+}
+
+function cutBehind(text: string, at: number): number {
+  let cut = Math.min(text.length, at);
+  while (cut < text.length && cut - at < wordReach && text.charCodeAt(cut) > 32) cut++;
+  return cut;
+}
+
+function decode(text: string, offset: number): View {
   const origin = new Int32Array(text.length + 1);
   const pieces: string[] = [];
   let size = 0;
@@ -42,12 +70,12 @@ export function decodeView(text: string, survey: Survey): View | undefined {
   const put = (unit: string, at: number, next: number): void => {
     copy(at);
     pieces.push(unit);
-    for (let i = 0; i < unit.length; i++) origin[size++] = at;
+    for (let i = 0; i < unit.length; i++) origin[size++] = offset + at;
     plain = next;
   };
   const copy = (to: number): void => {
     if (to > plain) pieces.push(text.slice(plain, to));
-    for (let i = plain; i < to; i++) origin[size++] = i;
+    for (let i = plain; i < to; i++) origin[size++] = offset + i;
     plain = to;
   };
   for (let i = 0; i < text.length;) {
@@ -59,27 +87,28 @@ export function decodeView(text: string, survey: Survey): View | undefined {
     else if (unit >= 0xa0) next = lookAlike(unit, i, put);
     i = next > i ? next : i + 1;
   }
-  if (pieces.length === 0) return undefined;
   copy(text.length);
-  origin[size] = text.length;
+  origin[size] = offset + text.length;
   return { text: pieces.join(''), origin };
 }
 
-/** A cheap look for anything that `decodeView` would change. */
-function mayDecode(text: string, flags: number): boolean {
+/** Where something may be encoded, ascending. */
+function encodedPlaces(text: string, flags: number): number[] {
+  const places: number[] = [];
   if ((flags & has.percent) !== 0) {
     for (let at = text.indexOf('%'); at >= 0; at = text.indexOf('%', at + 1))
-      if (isHex(text.charCodeAt(at + 1)) && isHex(text.charCodeAt(at + 2))) return true;
+      if (isHex(text.charCodeAt(at + 1)) && isHex(text.charCodeAt(at + 2))) places.push(at);
   }
   if ((flags & has.backslash) !== 0) {
-    for (let at = text.indexOf('\\'); at >= 0; at = text.indexOf('\\', at + 1)) if ('uxUnrt"\'/\\'.includes(text[at + 1] ?? ' ')) return true;
+    for (let at = text.indexOf('\\'); at >= 0; at = text.indexOf('\\', at + 1)) if ('uxUnrt"\'/\\'.includes(text[at + 1] ?? ' ')) places.push(at);
   }
   if ((flags & has.ampersand) !== 0) {
-    for (let at = text.indexOf('&'); at >= 0; at = text.indexOf('&', at + 1)) if (entityEnd(text, at) > 0) return true;
+    for (let at = text.indexOf('&'); at >= 0; at = text.indexOf('&', at + 1)) if (entityEnd(text, at) > 0) places.push(at);
   }
-  if ((flags & has.nonAscii) !== 0)
-    for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) >= 0xa0 && plainOf(text.charCodeAt(i)) !== undefined) return true;
-  return false;
+  if ((flags & has.nonAscii) !== 0) {
+    for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) >= 0xa0 && plainOf(text.charCodeAt(i)) !== undefined) places.push(i);
+  }
+  return places.sort((a, b) => a - b);
 }
 
 type Put = (unit: string, at: number, next: number) => void;

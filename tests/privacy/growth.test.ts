@@ -7,7 +7,7 @@ import { detectors } from '../../src/privacy/detectors/all.ts';
 import { NameIndex } from '../../src/privacy/names.ts';
 import { hiddenTexts } from '../../src/privacy/runs.ts';
 import { Survey, surveyText } from '../../src/privacy/survey.ts';
-import { decodeView } from '../../src/privacy/views.ts';
+import { decodeViews } from '../../src/privacy/views.ts';
 import { engineOf, tokenOf } from './engine-for-test.ts';
 
 const exponentMax = 1.2;
@@ -203,7 +203,7 @@ describe('time grows no faster than the text', { timeout: 120_000 }, () => {
     expect(
       tooFast((text) => {
         surveyText(text, survey);
-        decodeView(text, survey);
+        decodeViews(text, survey);
         for (let i = 0; i < 3 * survey.runCount; i += 3)
           hiddenTexts(survey.units, survey.runs[i] as number, survey.runs[i + 1] as number, survey.runs[i + 2] as number);
       }),
