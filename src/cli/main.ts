@@ -1,52 +1,9 @@
 #!/usr/bin/env node
-/** The `veiltrail` command. Facts go to standard output, words for people to standard error; the exit code says what happened (see exit.ts). */
-import { readFileSync } from 'node:fs';
-import { Command, CommanderError } from 'commander';
-import { addCheckpoint } from './commands/checkpoint.ts';
-import { addIngest } from './commands/ingest.ts';
-import { addKey } from './commands/key.ts';
-import { addPreview } from './commands/preview.ts';
-import { addProve } from './commands/prove.ts';
-import { addScan } from './commands/scan.ts';
-import { addSearch } from './commands/search.ts';
-import { addServe } from './commands/serve.ts';
-import { addShow } from './commands/show.ts';
-import { addVerify } from './commands/verify.ts';
-import { exitCodes, exitCodeOf } from './exit.ts';
-import { printError } from './output.ts';
+/** The `veiltrail` command. What it can do is in `program.ts`, which is loaded once the process is as it is to stay. */
+import { settleMemory } from './settle-memory.ts';
 
-function createProgram(): Command {
-  const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string };
-  const program = new Command('veiltrail')
-    .description('The audit trail that proves everything and leaks nothing.')
-    .version(version)
-    .exitOverride()
-    .showHelpAfterError('(try --help)')
-    .addHelpText(
-      'after',
-      `\nExit codes: 0 done, all well · 1 something is wrong with what was checked · 2 wrong use or bad input · 3 refused or out of reach`,
-    );
-  for (const add of [addServe, addIngest, addScan, addPreview, addSearch, addShow, addProve, addVerify, addCheckpoint, addKey]) add(program);
-  for (const command of program.commands) command.exitOverride();
-  return program;
-}
+// Before anything large is loaded: a server would load it all twice, which is a third of its start.
+if (process.argv[2] === 'serve') settleMemory();
 
-async function main(): Promise<void> {
-  try {
-    await createProgram().parseAsync();
-  } catch (error) {
-    if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? exitCodes.done : exitCodes.usage;
-    else {
-      printError(error);
-      process.exitCode = exitCodeOf(error);
-    }
-  }
-}
-
-// A closed pipe (`veiltrail search … | head`) is the reader's way of saying enough.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code === 'EPIPE') process.exit(exitCodes.done);
-  throw error;
-});
-
-await main();
+const { runCommandLine } = await import('./program.ts');
+await runCommandLine();

@@ -63,7 +63,13 @@ async function verify(dir = data): Promise<{ code: number | null; text: string }
 /** A start that is refused, with this code and exit code, whatever else is asked of it. */
 async function expectRefused(code: string, exitCode: number): Promise<void> {
   const server = launch(data);
-  const ended = await Promise.race([server.ended, server.answering.then(() => 'it answers', () => server.ended)]);
+  const ended = await Promise.race([
+    server.ended,
+    server.answering.then(
+      () => 'it answers',
+      () => server.ended,
+    ),
+  ]);
   expect(server.said()).toContain(`(${code})`);
   expect(ended).toBe(exitCode);
 }
@@ -84,6 +90,15 @@ test('SIGTERM under load: what is acknowledged is there, and the directory is se
   await sendAllAgain({ url, key: keyOf(data, 'writer'), book, random });
   await expectAll(url);
   await stop(server);
+});
+
+test('SIGTERM as soon as it says that it serves is an orderly stop', { timeout: 60_000 }, async () => {
+  for (let times = 0; times < 5; times++) {
+    const server = launch(data);
+    await server.answering;
+    await stop(server);
+    expect(existsSync(join(data, 'seal.json'))).toBe(true);
+  }
 });
 
 test('a second server on a directory is refused and says why; the first does not notice', { timeout: 60_000 }, async () => {

@@ -6,7 +6,6 @@ import { startServer } from '../../server/start.ts';
 import { dataDefault } from '../connection.ts';
 import { exitCodes } from '../exit.ts';
 import { printError, say } from '../output.ts';
-import { settleMemory } from '../settle-memory.ts';
 
 interface ServeOptions {
   data?: string;
@@ -32,7 +31,8 @@ async function runServe(options: ServeOptions): Promise<void> {
   const config = options.config === undefined ? {} : readConfig(options.config);
   const settings = { data: process.env['VEILTRAIL_DATA'] ?? dataDefault, listen: listenDefault, ...config, ...options };
   const address = parseListen(settings.listen);
-  settleMemory();
+  // Before the start: who is told that it serves may stop it the moment after.
+  const asked = stopAsked();
   const server = await startServer({
     dataDir: settings.data,
     listen: address,
@@ -50,12 +50,13 @@ async function runServe(options: ServeOptions): Promise<void> {
   for (const { role, path } of server.firstKeys) say(`  first ${role} key: ${path}`);
   if (!isLoopback(address.host))
     say(pc.yellow('  reachable from other machines: put something in front that speaks TLS, or keys travel in the clear'));
-  await stopOnSignal(() => server.close());
+  await asked;
+  await server.close();
 }
 
-/** Returns when the process was asked to stop and everything is closed. A second request ends it at once. */
-async function stopOnSignal(close: () => Promise<void>): Promise<void> {
-  await new Promise<void>((resolve) => {
+/** Resolves when the process is asked to stop. A second request ends it at once. */
+function stopAsked(): Promise<void> {
+  return new Promise((resolve) => {
     let asked = false;
     const stop = (): void => {
       if (asked) process.exit(exitCodes.refused);
@@ -64,5 +65,4 @@ async function stopOnSignal(close: () => Promise<void>): Promise<void> {
     };
     process.on('SIGINT', stop).on('SIGTERM', stop);
   });
-  await close();
 }
