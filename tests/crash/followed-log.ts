@@ -48,9 +48,17 @@ export class FollowedLog {
       for (const { level, index, width } of tilesForConsistency(treeSize, now.treeSize)) {
         const name = `${level}/${index}`;
         if (tiles.has(name)) continue;
-        tiles.set(name, (await client.fetchTile(formatTilePath({ level, index, width }))) ?? (await client.fetchTile(formatTilePath({ level, index, width: tileWidthMax }))));
+        tiles.set(
+          name,
+          (await client.fetchTile(formatTilePath({ level, index, width }))) ??
+            (await client.fetchTile(formatTilePath({ level, index, width: tileWidthMax }))),
+        );
       }
-      const proof = proveConsistency(treeSize, now.treeSize, createTileNodeReader(now.treeSize, (level, index) => tiles.get(`${level}/${index}`)));
+      const proof = proveConsistency(
+        treeSize,
+        now.treeSize,
+        createTileNodeReader(now.treeSize, (level, index) => tiles.get(`${level}/${index}`)),
+      );
       verifyConsistency(treeSize, now.treeSize, root, now.root, proof);
     }
     this.#newest = now;

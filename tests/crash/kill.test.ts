@@ -241,11 +241,22 @@ test(`a server that is killed ${roundsMax} times loses nothing that it acknowled
   // Rounds in which nothing was at stake show nothing.
   expect(kills.starting + kills.answering + kills.loaded + kills.acknowledged).toBe(roundsMax);
   expect(book.leaves.size).toBeGreaterThan(5 * roundsMax);
-  if (roundsMax >= 50) for (const count of [kills.starting, kills.loaded, kills.acknowledged, book.storedUntold, book.repeated]) expect(count).toBeGreaterThan(0);
+  if (roundsMax >= 50)
+    for (const count of [kills.starting, kills.loaded, kills.acknowledged, book.storedUntold, book.repeated]) expect(count).toBeGreaterThan(0);
 });
 
 /** Files in the order in which a first start makes them; behind each of them something else is still missing. */
-const firstFiles = ['config.json', 'keys/root.v1.secret', 'keys/keyring', 'keys/admin.key', 'access.json', 'vault.db', 'records.db', 'keys/default.signing-key', 'logs/default'];
+const firstFiles = [
+  'config.json',
+  'keys/root.v1.secret',
+  'keys/keyring',
+  'keys/admin.key',
+  'access.json',
+  'vault.db',
+  'records.db',
+  'keys/default.signing-key',
+  'logs/default',
+];
 
 test.each(firstFiles)('a first start that is killed as %s appears is completed by the next', { timeout: 60_000 }, async (file) => {
   const data = join(temporaryDirectory(), 'data');

@@ -44,7 +44,8 @@ export class Book {
     if (receipts.length !== batch.length) throw new Error(`${batch.length} events, ${receipts.length} receipts`);
     for (const [i, sent] of batch.entries()) {
       const { id, leafIndex, duplicate, stub } = receipts[i] as Receipt & { stub?: string };
-      if (id !== sent.id || stub !== undefined) throw new Error(`event ${sent.id} was answered as ${id}${stub === undefined ? '' : `, a stub: ${stub}`}`);
+      if (id !== sent.id || stub !== undefined)
+        throw new Error(`event ${sent.id} was answered as ${id}${stub === undefined ? '' : `, a stub: ${stub}`}`);
       if (duplicate && neverSent.has(id)) throw new Error(`${id} is new and was called a duplicate`);
       const known = this.leaves.get(id);
       if (known !== undefined && (known !== leafIndex || !duplicate)) throw new Error(`${id} has leaf ${known} and was given ${leafIndex}`);
@@ -79,7 +80,8 @@ export interface LoadOptions {
 
 const peopleNew = 0.25;
 const peopleKnown = 0.25;
-const addresses = (n: number): string => `${['ann', 'bo', 'carla', 'dmitri', 'eve', 'fatima', 'grace', 'hugo'][n % 8] as string}.${n}@people.example.net`;
+const addresses = (n: number): string =>
+  `${['ann', 'bo', 'carla', 'dmitri', 'eve', 'fatima', 'grace', 'hugo'][n % 8] as string}.${n}@people.example.net`;
 
 let made = 0;
 let peopleMade = 0;
@@ -107,14 +109,13 @@ export function startLoad(options: LoadOptions): Load {
   const client = createClient({ url: options.url, key: options.key, retry: { retriesMax: 0 }, timeoutMs: 30_000 });
   // Shared by all senders, so that what one had sent comes back in the batches of others.
   const again = [...options.book.unanswered];
-  let acknowledged = 0;
-  let stopped = false;
+  const state = { acknowledged: 0, stopped: false };
   const running = Promise.all(
     Array.from({ length: options.senders }, async () => {
-      while (!stopped) {
+      while (!state.stopped) {
         const count = await sendOnce(client, nextBatch(again, options), options.book);
         if (count === undefined) return;
-        acknowledged += count;
+        state.acknowledged += count;
         options.onAcknowledged?.(count);
       }
     }),
@@ -122,10 +123,10 @@ export function startLoad(options: LoadOptions): Load {
   running.catch(() => undefined); // told by `stop`
   return {
     get acknowledged() {
-      return acknowledged;
+      return state.acknowledged;
     },
     async stop() {
-      stopped = true;
+      state.stopped = true;
       await running;
     },
   };

@@ -100,7 +100,13 @@ class Asked {
 
   #newEvent(): object {
     const id = `disk-${this.#made++}`;
-    return { id, time: new Date().toISOString(), action: 'order.update', actor: { type: 'user', id: 'u', email: `${id}@people.example.net` }, metadata: { padding: 'x'.repeat(500) } };
+    return {
+      id,
+      time: new Date().toISOString(),
+      action: 'order.update',
+      actor: { type: 'user', id: 'u', email: `${id}@people.example.net` },
+      metadata: { padding: 'x'.repeat(500) },
+    };
   }
 
   /** Until the disk refuses; the code it refused with. */
@@ -140,7 +146,10 @@ class Asked {
   async expectAllThere(): Promise<void> {
     const leaves = new Map<string, number>();
     for (let cursor = '', more = true; more;) {
-      const page = JSON.parse((await this.get(`/api/v1/logs/default/events?limit=1000${cursor}`)).text) as { events: { leafIndex: number; record: { id: string } }[]; nextCursor?: string };
+      const page = JSON.parse((await this.get(`/api/v1/logs/default/events?limit=1000${cursor}`)).text) as {
+        events: { leafIndex: number; record: { id: string } }[];
+        nextCursor?: string;
+      };
       for (const { leafIndex, record } of page.events) {
         expect(leaves.has(record.id), `${record.id} has two leaves`).toBe(false);
         leaves.set(record.id, leafIndex);
@@ -166,25 +175,29 @@ async function expectVerified(data: string, leavesAtLeast: number): Promise<void
   expect((JSON.parse(out) as { treeSize: number }).treeSize).toBeGreaterThanOrEqual(leavesAtLeast);
 }
 
-test('below 5 % of free disk no event is taken, everything else goes on, and with room events are taken again', { timeout: 60_000 }, async (context) => {
-  const data = join(temporaryDirectory(), 'data');
-  mountSmallDisk(context, data, '16m');
-  const asked = await Asked.start(data);
-  expect(await asked.append()).toBe(201);
-  expect((await asked.get('/readyz')).status).toBe(200);
-  // Enough for thousands of events, and yet too little.
-  const makeRoom = fill(data, Math.floor(0.04 * statfsSync(data).blocks));
-  await sleep(1.1 * guardLooksMs);
-  expect(await asked.append()).toBe('disk_full');
-  const { status, text } = await asked.get('/readyz');
-  expect(status).toBe(503);
-  expect(JSON.parse(text)).toMatchObject({ ready: false, reasons: [expect.stringContaining('5 %')] });
-  await asked.expectReading();
-  makeRoom();
-  await asked.appendWhenPossible();
-  expect((await asked.get('/readyz')).status).toBe(200);
-  await asked.stopAndVerify();
-});
+test(
+  'below 5 % of free disk no event is taken, everything else goes on, and with room events are taken again',
+  { timeout: 60_000 },
+  async (context) => {
+    const data = join(temporaryDirectory(), 'data');
+    mountSmallDisk(context, data, '16m');
+    const asked = await Asked.start(data);
+    expect(await asked.append()).toBe(201);
+    expect((await asked.get('/readyz')).status).toBe(200);
+    // Enough for thousands of events, and yet too little.
+    const makeRoom = fill(data, Math.floor(0.04 * statfsSync(data).blocks));
+    await sleep(1.1 * guardLooksMs);
+    expect(await asked.append()).toBe('disk_full');
+    const { status, text } = await asked.get('/readyz');
+    expect(status).toBe(503);
+    expect(JSON.parse(text)).toMatchObject({ ready: false, reasons: [expect.stringContaining('5 %')] });
+    await asked.expectReading();
+    makeRoom();
+    await asked.appendWhenPossible();
+    expect((await asked.get('/readyz')).status).toBe(200);
+    await asked.stopAndVerify();
+  },
+);
 
 test('a disk that fills up between two looks refuses, wherever it hits, and nothing is lost', { timeout: 180_000 }, async (context) => {
   const data = join(temporaryDirectory(), 'data');

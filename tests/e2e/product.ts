@@ -55,9 +55,9 @@ export interface Launched {
   /** Its exit code, once it has ended; null when a signal ended it. */
   ended: Promise<number | null>;
   /** All that it has printed. */
-  said(): string;
+  said: () => string;
   /** Sends a signal unless it has ended; returns when it has. */
-  end(signal: NodeJS.Signals): Promise<void>;
+  end: (signal: NodeJS.Signals) => Promise<void>;
 }
 
 export interface LaunchOptions {

@@ -28,7 +28,16 @@ describe('the table of problems', () => {
 
   it('has what refuses an append for now', () => {
     // What `Ledger.append` and `Vault.settle` document as refusals that pass: none of them is a mistake of ours.
-    for (const code of ['disk_full', 'storage_readonly', 'storage_busy', 'not_published', 'queue_full', 'ledger_closed', 'vault_closed', 'search_stopped']) {
+    for (const code of [
+      'disk_full',
+      'storage_readonly',
+      'storage_busy',
+      'not_published',
+      'queue_full',
+      'ledger_closed',
+      'vault_closed',
+      'search_stopped',
+    ]) {
       expect(problemOf(new VeiltrailError(code, '')).status, code).toBe(503);
     }
   });
