@@ -38,7 +38,19 @@ try {
   for (const name of ['@types', 'undici-types']) {
     if (!readdirSync(join(dir, 'node_modules')).includes(name)) symlinkSync(resolve('node_modules', name), join(dir, 'node_modules', name));
   }
-  run(resolve('node_modules/.bin/tsc'), ['--noEmit', '--strict', '--skipLibCheck', 'false', '--module', 'nodenext', '--target', 'es2024', '--types', 'node', 'program.ts']);
+  run(resolve('node_modules/.bin/tsc'), [
+    '--noEmit',
+    '--strict',
+    '--skipLibCheck',
+    'false',
+    '--module',
+    'nodenext',
+    '--target',
+    'es2024',
+    '--types',
+    'node',
+    'program.ts',
+  ]);
   execFileSync(resolve('node_modules/.bin/publint'), ['--strict'], { stdio: 'inherit' });
   console.log('package: installs, runs, exports and types are in order');
 } finally {

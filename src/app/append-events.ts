@@ -54,7 +54,7 @@ interface Turn {
 /** @returns the use case; it rejects with `log_unknown`, and with whatever pipeline and ledger refuse */
 export function createAppendEvents(parts: AppendParts): (request: AppendRequest) => Promise<AppendAnswer> {
   let lastReceivedAtMs = parts.lastReceivedAtMs;
-  const line = new Line(parts.append);
+  const line = new Line((batch) => parts.append(batch));
   return async (request) => {
     const origin = parts.originOf(request.log);
     if (origin === undefined) throw new VeiltrailError('log_unknown', 'there is no log of that name');

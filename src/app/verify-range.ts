@@ -81,7 +81,7 @@ async function checkRecords(
   commitments: readonly (Uint8Array | undefined)[],
   problems: Problems,
 ): Promise<{ recordsVerified: number; tokensChecked: number }> {
-  const tokens = new TokenCheck(parts.hasToken);
+  const tokens = new TokenCheck((token) => parts.hasToken(token));
   let recordsVerified = 0;
   let next = task.firstLeaf;
   while (next < task.endLeaf) {

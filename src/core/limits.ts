@@ -12,6 +12,8 @@ export const limits = {
   nodesMax: 10_000,
   /** UTF-8 bytes of an RFC 6901 pointer: its length is written as uint16. */
   pointerBytesMax: 65_535,
+  /** UTF-8 bytes of all pointers of one event together. */
+  pointersBytesMax: 4_194_304,
   /** UTF-8 bytes of a log's name and of an origin. */
   logNameMax: 64,
   originBytesMax: 255,

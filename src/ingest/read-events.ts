@@ -32,8 +32,8 @@ import { pointerStep } from './moves.ts';
  * `format_unsupported`
  */
 export function readEvents(body: Uint8Array, format: Format, contentType?: string): (Incoming | Unprocessable)[] {
-  const { count, read } = frameEvents(body, format, contentType);
-  return Array.from({ length: count }, (_, position) => read(position));
+  const events = frameEvents(body, format, contentType);
+  return Array.from({ length: events.count }, (_, position) => events.read(position));
 }
 
 /** A body whose events are told apart and not yet read. */
@@ -160,9 +160,8 @@ function readJsonPiece(piece: Piece): Incoming | Unprocessable {
   if (typeof value === 'string') return { event: { message: value }, notes: [], bytes: piece.bytes };
   if (!isJsonObject(value)) return stub('event_not_object', piece);
   const incoming = readObject(value, notes, piece.bytes);
-  // A pointer is never longer than its event; each unit of it takes three bytes at the most.
-  if (piece.text.length * 3 > limits.pointerBytesMax && longestPointer(incoming.event) > limits.pointerBytesMax)
-    return stub('pointer_too_long', piece);
+  // Small events cannot have large pointers, however they are made.
+  if (piece.text.length > pointersCheckedFromLength && !arePointersBounded(incoming.event)) return stub('pointer_too_long', piece);
   return incoming;
 }
 
@@ -195,13 +194,24 @@ function nameSource(incoming: Incoming, source: string): Incoming {
   return incoming;
 }
 
-/** UTF-8 bytes of the longest pointer into a value. */
-function longestPointer(value: JsonValue): number {
-  if (typeof value !== 'object' || value === null) return 0;
-  let longest = 0;
-  for (const name of Object.keys(value)) {
-    const step = Buffer.byteLength(pointerStep(name)) + longestPointer((value as JsonObject)[name] as JsonValue);
-    if (step > longest) longest = step;
-  }
-  return longest;
+const pointersCheckedFromLength = 4_096;
+
+/**
+ * Whether each pointer of an event fits the commitment, and all of them together the memory: a long name above thousands of members would be
+ * written once for each.
+ */
+function arePointersBounded(event: JsonObject): boolean {
+  let left: number = limits.pointersBytesMax;
+  const walk = (value: JsonValue, pointerBytes: number): boolean => {
+    if (typeof value !== 'object' || value === null) {
+      left -= pointerBytes;
+      return left >= 0;
+    }
+    for (const name of Object.keys(value)) {
+      const below = pointerBytes + Buffer.byteLength(pointerStep(name));
+      if (below > limits.pointerBytesMax || !walk((value as JsonObject)[name] as JsonValue, below)) return false;
+    }
+    return true;
+  };
+  return walk(event, 0);
 }

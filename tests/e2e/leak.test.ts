@@ -109,7 +109,10 @@ test('no planted value is in any byte on the disk, in any answer, or in anything
   const server = await serve(data);
   const answers: string[] = [];
   const call = async (path: string, role: 'writer' | 'reader', init: RequestInit = {}): Promise<void> => {
-    const response = await fetch(`${server.url}${path}`, { ...init, headers: { authorization: `Bearer ${server.key(role)}`, ...init.headers } });
+    const response = await fetch(`${server.url}${path}`, {
+      ...init,
+      headers: { authorization: `Bearer ${server.key(role)}`, ...(init.headers as Record<string, string> | undefined) },
+    });
     answers.push(JSON.stringify([...response.headers]) + (await response.text()));
   };
   await call('/api/v1/logs/default/events', 'writer', {

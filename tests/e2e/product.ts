@@ -109,14 +109,15 @@ export interface Served {
 
 /** Starts `serve` and returns when it answers. */
 export async function serve(data: string, args: readonly string[] = []): Promise<Served> {
-  const { answering, pid, said, end } = launch(data, { args });
+  const launched = launch(data, { args });
+  const { answering, pid } = launched;
   return {
     url: await answering,
     pid,
-    said,
+    said: () => launched.said(),
     key: (role) => keyOf(data, role),
-    stop: () => end('SIGTERM'),
-    kill: () => end('SIGKILL'),
+    stop: () => launched.end('SIGTERM'),
+    kill: () => launched.end('SIGKILL'),
   };
 }
 

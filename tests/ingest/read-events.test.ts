@@ -156,3 +156,12 @@ describe('one object', () => {
     expect(one?.event).toEqual({ source: 's', action: 'a', metadata: { other: 1 } });
   });
 });
+
+describe('pointers', () => {
+  it('refuses a long name above so many members that their pointers would fill the memory', () => {
+    const members = Object.fromEntries(Array.from({ length: 5_000 }, (_, i) => [`m${i}`, i]));
+    const [stubbed, fine] = [{ ['x'.repeat(2_000)]: members }, members].map((event) => readEvents(Buffer.from(JSON.stringify(event)), 'json')[0]);
+    expect(stubbed).toMatchObject({ stub: { reason: 'pointer_too_long' } });
+    expect(fine).toMatchObject({ event: { metadata: { m4999: 4_999 } } });
+  });
+});

@@ -34,7 +34,7 @@ export function addIngest(program: Command): void {
       .description('Append events from files. Ingesting the same file again makes duplicates, not new events.')
       .argument('[FILE...]', 'NDJSON, a JSON array, or CloudTrail files (.gz and .zst too); none or - is standard input'),
   )
-    .option('--format <format>', `${formats.join(', ')}`, 'auto')
+    .option('--format <format>', formats.join(', '), 'auto')
     .option('--policy <file>', 'the policy to work under from now on (data directory only)')
     .option('--origin <origin>', 'the origin of a new data directory')
     .option('--json', 'at the end one line of JSON: {"accepted","duplicates","rejected","firstLeaf","lastLeaf","treeSize"}')
