@@ -101,6 +101,24 @@ test('SIGTERM as soon as it says that it serves is an orderly stop', { timeout: 
   }
 });
 
+test('what breaks while it serves is named in its own output, and to nobody else', { timeout: 60_000 }, async () => {
+  const { url, server } = await start();
+  await send(url, 100);
+  const { treeSize } = await createClient({ url, key: keyOf(data, 'reader') }).search({ limit: 1 });
+  const width = treeSize % 256;
+  const bundle = join(data, `logs/default/tile/entries/${String(Math.floor(treeSize / 256)).padStart(3, '0')}.p/${width}`);
+  renameSync(bundle, `${data}-bundle`);
+  const response = await fetch(`${url}/api/v1/logs/default/events/${treeSize - 1}/proof`, {
+    headers: { authorization: `Bearer ${keyOf(data, 'reader')}` },
+  });
+  expect([response.status, ((await response.json()) as { code: string }).code]).toEqual([500, 'internal']);
+  expect(server.said()).toContain('tile_missing');
+  expect(server.said()).toContain('GET /api/v1/logs/:log/events/:leaf/proof');
+  renameSync(`${data}-bundle`, bundle);
+  await expectAll(url);
+  await stop(server);
+});
+
 test('a second server on a directory is refused and says why; the first does not notice', { timeout: 60_000 }, async () => {
   const { url, server } = await start();
   await send(url, 100);

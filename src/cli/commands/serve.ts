@@ -39,6 +39,7 @@ async function runServe(options: ServeOptions): Promise<void> {
     logs: config.logs ?? ['default'],
     ...(settings.policy === undefined ? {} : { policyFile: settings.policy }),
     ...(settings.origin === undefined ? {} : { origin: settings.origin }),
+    report: ({ code, route, stack }) => say(`${pc.red('error')} a mistake of ours: ${code}, in ${route}\n${stack}`),
     onFatal: (error) => {
       // What is on disk is not known any more; the next start finds out. Nothing may be answered meanwhile.
       printError(error);
