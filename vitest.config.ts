@@ -7,6 +7,7 @@ export default defineConfig({
   test: {
     include: ['tests/**/*.test.ts'],
     testTimeout: 30_000,
+    maxWorkers: 2,
     reporters: ['default', './tests/reporter/summary-reporter.ts'],
     coverage: {
       provider: 'v8',
