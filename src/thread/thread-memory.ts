@@ -1,10 +1,11 @@
 /**
- * How much young memory a thread may use before it collects. V8's default (48 MB a thread) is meant for programs of one thread; ours has six,
- * whose short-lived objects are gone within a batch. Measured with the benchmark: a third less memory, no difference in events a second.
+ * How much young memory a thread may use before it collects. V8's default (48 MB a thread) is meant for programs of one thread; ours has six.
+ * Less is not better: with 12 MB the pipeline collected 600 times where it needs 200, and each time copied what a batch still held
+ * (docs/decisions/0013-memory.md).
  */
 export const threadMemory = {
   /** Threads that make much garbage: the pipeline's workers. */
-  busy: { maxYoungGenerationSizeMb: 32 },
+  busy: { maxYoungGenerationSizeMb: 36 },
   /** The others. */
-  calm: { maxYoungGenerationSizeMb: 6 },
+  calm: { maxYoungGenerationSizeMb: 9 },
 } as const;
