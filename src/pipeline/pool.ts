@@ -10,7 +10,6 @@ import { Caller } from '../thread/port-call.ts';
 import { limits } from '../core/limits.ts';
 import type { BatchRequest, ProcessedBatch } from './process-batch.ts';
 import type { Outcome } from './worker.ts';
-import type { Stage } from './stage-clock.ts';
 
 export interface PoolOptions {
   workers: number;
@@ -73,16 +72,6 @@ export class WorkerPool {
     // Not before the event loop has come round: whatever else has arrived by then travels in the same message.
     setImmediate(() => this.#dispatch());
     return done;
-  }
-
-  /** CPU microseconds by stage, summed over the workers; only measured when their settings ask for it. */
-  async stages(): Promise<Partial<Record<Stage, number>>> {
-    const sum: Partial<Record<Stage, number>> = {};
-    for (const { caller } of this.#members) {
-      const us = await caller.call<Record<Stage, number> | undefined>('stages', undefined);
-      for (const [stage, value] of Object.entries(us ?? {})) sum[stage as Stage] = (sum[stage as Stage] ?? 0) + value;
-    }
-    return sum;
   }
 
   async close(): Promise<void> {

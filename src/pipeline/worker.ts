@@ -6,7 +6,6 @@ import { Caller, serveCalls, Transferred } from '../thread/port-call.ts';
 import { createIdempotency } from './idempotency.ts';
 import { batchBuffers } from './packed-batch.ts';
 import { processBatch, type BatchContext, type BatchRequest, type ProcessedBatch } from './process-batch.ts';
-import { createStageClock } from './stage-clock.ts';
 import { createTokenCache } from './token-cache.ts';
 
 export interface WorkerSettings {
@@ -19,7 +18,6 @@ export interface WorkerSettings {
   pseudonymKey: { version: number; key: Uint8Array };
   idempotencyKey: Uint8Array;
   vaultPort: MessagePort;
-  measureStages: boolean;
 }
 
 /** What became of one request: its batch, or why it was refused. */
@@ -36,7 +34,6 @@ export function createBatchContext(settings: WorkerSettings): BatchContext {
     tokens: createTokenCache((needs) => vault.call<string[]>('settle', { origin: settings.tokenOrigin, scope: settings.tokenScope, needs })),
     idempotency: createIdempotency(settings.idempotencyKey),
     committers: new Map(),
-    ...(settings.measureStages ? { stages: createStageClock() } : {}),
   };
 }
 
@@ -49,7 +46,6 @@ export function serveBatches(context: BatchContext, process: typeof processBatch
       const transfer = outcomes.flatMap((outcome) => ('processed' in outcome ? batchBuffers(outcome.processed.batch) : []));
       return new Transferred(outcomes, transfer);
     },
-    stages: () => context.stages?.us,
   });
 }
 

@@ -229,7 +229,6 @@ function startPipelineWorker(vault: VaultClient, keyring: Keyring, policy: Polic
     pseudonymKey: keyring.secret('pseudonym'),
     idempotencyKey: keyring.secret('idempotency').key,
     vaultPort,
-    measureStages: false,
   };
   const url = new URL(import.meta.url.endsWith('.ts') ? '../pipeline/worker.ts' : '../pipeline/worker.js', import.meta.url);
   return new Worker(url, { workerData: settings, transferList: [vaultPort], name: 'pipeline', resourceLimits: threadMemory.busy });
