@@ -1,146 +1,123 @@
 /**
- * How well the detectors find what people labelled: `node bench/privacy-eval.ts DIR [FILE-PART]`.
+ * How well personal data is found, beside other programs, in one run:
  *
- * DIR holds `.jsonl` files; a line is `{text, spans: [{type, start, end}], dont_care?: [{start, end}]}` with offsets in Unicode code
- * points, or `{input, expected_entities: [{type, start, end}]}`. Printed by file and label: characters that survive (leak rate), recall
- * (any overlap), and for all labels precision and F2. Labels that need not be anonymised by default count neither way.
+ *     npm run eval -- DIR [--json] [--part TEXT] [--alone] [--peers DIR] [--seconds N]
+ *     npm run eval -- DIR --show LABEL|false|false:KIND [--part TEXT]
+ *
+ * DIR holds labelled texts (`.jsonl`), logs (`.log`) and events (`.ndjson`), see eval/data.ts; `--part` takes only files whose name holds TEXT.
+ * Every program runs in a child process of its own. Peers are installed on demand (into the system's folder for temporary files, or `--peers`);
+ * `--alone` leaves them out. `--show` prints what was missed of a label, or what was found in vain.
+ *
+ * A label is found if a finding overlaps it; `exact` asks for the same span. `leaked` are the labelled letters and digits that no finding
+ * covers which the default policy takes out. By kind, a finding must be of the label's kind. Figures of speed are of CPU time, the best of
+ * several rounds; those of one event are over the least time that each event took.
  */
-import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { createPrivacyEngine } from '../src/privacy/engine.ts';
-import { defaultPolicyYaml, parsePolicy } from '../src/privacy/policy.ts';
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpus, tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { judgeBars, type Scores } from './eval/bars.ts';
+import { npmPeers } from './eval/contestants.ts';
+import { type DataFiles, findData, readLabelled } from './eval/data.ts';
+import { installNpmPeers, installPresidio } from './eval/install.ts';
+import { patternGroups } from './eval/labels.ts';
+import type { Measured } from './eval/measure.ts';
+import { scoreTexts } from './eval/score.ts';
+import { showTexts } from './eval/show.ts';
+import { formatReport, type Report } from './eval/tables.ts';
 
-interface Span {
-  type: string;
-  start: number;
-  end: number;
-}
-
-interface Tally {
-  spans: number;
-  hit: number;
-  chars: number;
-  leaked: number;
-}
-
-/** Labelled, but not personal data that the default policy is there to take out. */
-const neutral = new Set([
-  'TIMESTAMP',
-  'DATE_TIME',
-  'DATE',
-  'TITLE',
-  'ORGANIZATION',
-  'ORGANIZATION_NAME',
-  'GPE',
-  'LOCATION',
-  'DOMAIN_NAME',
-  'NRP',
-  'AGE',
-]);
-
-/** UTF-16 offset of each code point, and the end. */
-function unitOffsets(text: string): number[] {
-  const out: number[] = [];
-  for (let i = 0; i < text.length; i += (text.codePointAt(i) as number) > 0xffff ? 2 : 1) out.push(i);
-  out.push(text.length);
-  return out;
-}
-
-function overlaps(a: { start: number; end: number }, b: { start: number; end: number }): boolean {
-  return a.start < b.end && b.start < a.end;
-}
-
-function evaluate(path: string, show: string | undefined): void {
-  const engine = createPrivacyEngine(parsePolicy(defaultPolicyYaml), { pseudonymKey: { version: 1, key: new Uint8Array(32) } });
-  const byType = new Map<string, Tally>();
-  const falseAlarms = new Map<string, number>();
-  let right = 0;
-  let wrong = 0;
-  let shown = 0;
-  const lines = readFileSync(path, 'utf8').split('\n').filter(Boolean);
-  const started = performance.now();
-  for (const line of lines) {
-    const row = JSON.parse(line) as { text?: string; input?: string; spans?: Span[]; expected_entities?: Span[]; dont_care?: Span[] };
-    const text = row.text ?? row.input ?? '';
-    const offsets = unitOffsets(text);
-    const place = (span: Span): Span => ({ type: span.type, start: offsets[span.start] ?? text.length, end: offsets[span.end] ?? text.length });
-    const spans = (row.spans ?? row.expected_entities ?? []).map(place);
-    const free = [...(row.dont_care ?? []).map(place), ...spans.filter((span) => neutral.has(span.type))];
-    const found = engine.scanText(text);
-    for (const span of spans) {
-      if (neutral.has(span.type)) continue;
-      const tally = byType.get(span.type) ?? { spans: 0, hit: 0, chars: 0, leaked: 0 };
-      byType.set(span.type, tally);
-      tally.spans++;
-      let left = 0;
-      for (let i = span.start; i < span.end; i++)
-        if (/[\p{L}\p{N}]/u.test(text[i] as string) && !found.some((one) => one.start <= i && i < one.end)) left++;
-      tally.leaked += left;
-      tally.chars += text.slice(span.start, span.end).replace(/[^\p{L}\p{N}]/gu, '').length;
-      if (found.some((one) => overlaps(one, span))) tally.hit++;
-      else if (show === span.type && shown++ < 40)
-        console.log(
-          `  missed ${span.type}: ${text.slice(Math.max(0, span.start - 40), span.start)}[[${text.slice(span.start, span.end)}]]${text.slice(span.end, span.end + 30)}`.replaceAll(
-            '\n',
-            '⏎',
-          ),
-        );
-    }
-    for (const one of found) {
-      if (spans.some((span) => !neutral.has(span.type) && overlaps(span, one))) right++;
-      else if (!free.some((span) => overlaps(span, one))) {
-        wrong++;
-        falseAlarms.set(one.kind, (falseAlarms.get(one.kind) ?? 0) + 1);
-        if (show === 'false' && shown++ < 60)
-          console.log(
-            `  false ${one.kind}: ${text.slice(Math.max(0, one.start - 40), one.start)}[[${text.slice(one.start, one.end)}]]${text.slice(one.end, one.end + 30)}`.replaceAll(
-              '\n',
-              '⏎',
-            ),
-          );
-      }
-    }
-  }
-  const seconds = (performance.now() - started) / 1000;
-  report(path, lines.length, seconds, byType, right, wrong, falseAlarms);
-}
-
-function report(
-  path: string,
-  lines: number,
-  seconds: number,
-  byType: Map<string, Tally>,
-  right: number,
-  wrong: number,
-  falseAlarms: Map<string, number>,
-): void {
-  const all: Tally = { spans: 0, hit: 0, chars: 0, leaked: 0 };
-  console.log(`${path}: ${lines} texts, ${seconds.toFixed(2)} s`);
-  for (const [type, tally] of [...byType].toSorted(([a], [b]) => (a < b ? -1 : 1))) {
-    for (const key of ['spans', 'hit', 'chars', 'leaked'] as const) all[key] += tally[key];
-    print(type, tally);
-  }
-  print('all', all);
-  const precision = right / (right + wrong || 1);
-  const recall = all.hit / (all.spans || 1);
-  const f2 = (5 * precision * recall) / (4 * precision + recall || 1);
-  console.log(
-    `  precision ${percent(precision)}, recall ${percent(recall)}, F2 ${f2.toFixed(3)}; false alarms: ${[...falseAlarms].map(([kind, n]) => `${kind} ${n}`).join(', ') || 'none'}`,
-  );
-}
-
-function print(label: string, { spans, hit, chars, leaked }: Tally): void {
-  console.log(
-    `  ${label.padEnd(26)} ${String(spans).padStart(6)} spans  recall ${percent(hit / (spans || 1)).padStart(7)}  leaked ${percent(leaked / (chars || 1)).padStart(7)}`,
-  );
-}
-
-function percent(share: number): string {
-  return `${(share * 100).toFixed(2)} %`;
-}
-
-const [dir, part = '', show] = process.argv.slice(2);
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    json: { type: 'boolean', default: false },
+    alone: { type: 'boolean', default: false },
+    part: { type: 'string', default: '' },
+    show: { type: 'string' },
+    peers: { type: 'string', default: join(tmpdir(), 'veiltrail-eval-peers') },
+    seconds: { type: 'string', default: '5' },
+  },
+});
+const [dir] = positionals;
 if (dir === undefined) {
-  console.error('usage: node bench/privacy-eval.ts DIR [FILE-PART [LABEL|false]]   the label whose misses, or the false alarms, to print');
+  console.error('usage: npm run eval -- DIR [--json] [--part TEXT] [--alone] [--peers DIR] [--seconds N] [--show LABEL|false|false:KIND]');
   process.exitCode = 2;
-} else for (const name of readdirSync(dir).sort()) if (name.endsWith('.jsonl') && name.includes(part)) evaluate(join(dir, name), show);
+} else {
+  const files = findData(dir, values.part);
+  if (values.show === undefined) evaluate(files);
+  else showTexts(files, values.show);
+}
+
+function evaluate(files: DataFiles): void {
+  const missing = new Map<string, string>();
+  const notes: string[] = [];
+  const measured = new Map([['veiltrail', measureIn(process.execPath, 'measure.ts', 'veiltrail', files)]]);
+  if (!values.alone) {
+    for (const [name, why] of installNpmPeers(values.peers)) missing.set(name, why);
+    for (const name of Object.keys(npmPeers)) if (!missing.has(name)) tryPeer(name, process.execPath, 'measure.ts', files, measured, missing);
+    const presidio = installPresidio(values.peers);
+    if ('missing' in presidio) missing.set('presidio', presidio.missing);
+    else tryPeer('presidio', presidio.python, 'presidio.py', files, measured, missing);
+    const { model } = (measured.get('presidio') ?? {}) as { model?: string | null };
+    if (model === null) notes.push('presidio: no spaCy model (they are not on PyPI), its pattern recognisers alone: no names, places, nationalities');
+  }
+  const texts = new Map(files.labelled.map((path) => [path, readLabelled(path)]));
+  const programs = [...measured].map(([name, own]) => ({
+    name,
+    measured: own,
+    scores: new Map(own.labelled.map(({ path, found }) => [basename(path), scoresOf(texts.get(path) ?? [], found)])),
+  }));
+  const scores = programs[0]?.scores ?? new Map<string, Scores>();
+  const { logs = [], events = [] } = measured.get('veiltrail') ?? {};
+  const bars = judgeBars({ scores, logs, events, peerLogs: measured.get('redact-pii')?.logs ?? [] });
+  const machine = `${cpus()[0]?.model ?? 'unknown processor'}, Node ${process.version}`;
+  const report: Report = { machine, programs, missing, notes, bars };
+  console.log(values.json ? JSON.stringify(report, plain, 2) : formatReport(report));
+}
+
+function scoresOf(texts: Parameters<typeof scoreTexts>[0], found: Parameters<typeof scoreTexts>[1]): Scores {
+  const beyondCore = new Set(['place', 'age', 'nationality', 'domain']);
+  return {
+    all: scoreTexts(texts, found, () => true),
+    pattern: scoreTexts(texts, found, (group) => patternGroups.has(group)),
+    core: scoreTexts(texts, found, (group) => !beyondCore.has(group)),
+  };
+}
+
+/** Maps as objects; what was found in each text stays out. */
+function plain(key: string, value: unknown): unknown {
+  if (key === 'labelled') return undefined;
+  return value instanceof Map ? Object.fromEntries(value) : value;
+}
+
+function tryPeer(
+  name: string,
+  command: string,
+  script: string,
+  files: DataFiles,
+  measured: Map<string, Measured>,
+  missing: Map<string, string>,
+): void {
+  try {
+    measured.set(name, measureIn(command, script, name, files));
+  } catch (error) {
+    missing.set(name, error instanceof Error ? (error.message.split('\n').at(-2) ?? error.message) : String(error));
+  }
+}
+
+/** Runs a script of eval/ on the files, in a process of its own. */
+function measureIn(command: string, script: string, name: string, files: DataFiles): Measured {
+  const work = mkdtempSync(join(tmpdir(), 'veiltrail-eval-'));
+  try {
+    const out = join(work, 'out.json');
+    writeFileSync(join(work, 'job.json'), JSON.stringify({ name, peers: values.peers, files, out, seconds: Number(values.seconds) }));
+    if (!values.json) console.error(`measuring ${name} …`);
+    execFileSync(command, [fileURLToPath(new URL(`./eval/${script}`, import.meta.url)), join(work, 'job.json')], {
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    return JSON.parse(readFileSync(out, 'utf8')) as Measured;
+  } finally {
+    rmSync(work, { recursive: true, force: true });
+  }
+}
