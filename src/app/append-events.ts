@@ -1,12 +1,14 @@
 /**
- * Appending: bytes of one request → pipeline → ledger, in the order of arrival. `receivedAt` is given at the door and never goes backwards;
+ * Appending: bytes of requests → pipeline → ledger, in the order of arrival. `receivedAt` is given at the door and never goes backwards;
  * because batches reach the ledger in that same order, it never goes backwards along the log either.
  */
 import type { Clock } from '../core/clock.ts';
 import { VeiltrailError } from '../core/errors.ts';
 import type { Format } from '../ingest/incoming.ts';
-import type { AppendResult, PackedBatch } from '../pipeline/packed-batch.ts';
-import type { BatchRequest, ProcessedBatch } from '../pipeline/process-batch.ts';
+import { type AppendResult, type PackedBatch, placing, requestEndsOf } from '../pipeline/packed-batch.ts';
+import type { BatchRequest } from '../pipeline/process-batch.ts';
+import type { GroupOutcome } from '../pipeline/worker.ts';
+import { RequestQueue } from './request-queue.ts';
 
 export interface AppendRequest {
   log: string;
@@ -26,6 +28,8 @@ export interface AppendedEvent {
   id: string;
   leafIndex: number;
   duplicate: boolean;
+  /** Appended, although its id was used before with another body. */
+  conflict?: true;
   /** Why the event is not stored and a stub stands for it. */
   stub?: string;
 }
@@ -36,86 +40,163 @@ export interface AppendAnswer {
   checkpoint: string;
 }
 
+/** Where requests are processed; `pipeline/pool.ts`. */
+export interface Pipeline {
+  readonly hasRoom: boolean;
+  onRoom(listener: () => void): void;
+  process(requests: readonly BatchRequest[]): Promise<GroupOutcome[]>;
+}
+
 export interface AppendParts {
-  process(request: BatchRequest): Promise<ProcessedBatch>;
+  pipeline: Pipeline;
   append(batch: PackedBatch): Promise<AppendResult>;
   originOf(log: string): string | undefined;
   /** Of the newest record of any log, so that a clock set back cannot make time run backwards. */
   lastReceivedAtMs: number;
   clock: Clock;
+  /** Bytes of bodies under way. Beyond it requests are refused. */
+  bytesMax?: number;
 }
 
-interface Turn {
-  processed: Promise<ProcessedBatch>;
-  start(processed: ProcessedBatch): void;
-  fail(error: unknown): void;
+/** A request, and who waits for what becomes of it. */
+interface Waiting {
+  request: BatchRequest;
+  resolve: (answer: AppendAnswer) => void;
+  reject: (error: Error) => void;
 }
 
-/** @returns the use case; it rejects with `log_unknown`, and with whatever pipeline and ledger refuse */
-export function createAppendEvents(parts: AppendParts): (request: AppendRequest) => Promise<AppendAnswer> {
-  let lastReceivedAtMs = parts.lastReceivedAtMs;
-  const line = new Line((batch) => parts.append(batch));
-  return async (request) => {
-    const origin = parts.originOf(request.log);
-    if (origin === undefined) throw new VeiltrailError('log_unknown', 'there is no log of that name');
-    lastReceivedAtMs = Math.max(lastReceivedAtMs, parts.clock.now());
-    const { processed, result } = await line.take(
-      parts.process({
-        log: request.log,
-        origin,
-        principal: request.principal,
-        receivedAtMs: lastReceivedAtMs,
-        body: request.body,
-        format: request.format,
-        ...(request.contentType === undefined ? {} : { contentType: request.contentType }),
-        onConflict: request.onConflict ?? 'refuse',
-        dedupeByContent: request.dedupe === 'content',
-        ...(request.repeats ? { repeats: request.repeats } : {}),
-      }),
-    );
-    const receipts = result.appended.map(({ leafIndex, duplicate }, at) => {
-      const stub = processed.stubs.get(at);
-      return { id: processed.ids[at] as string, leafIndex, duplicate, ...(stub === undefined ? {} : { stub }) };
-    });
-    return { receipts, treeSize: result.treeSize, checkpoint: result.checkpoint };
-  };
-}
+const bytesMax = 67_108_864;
 
-/** A line at the ledger's door: workers finish in any order, batches enter in the order in which they came. */
-class Line {
-  readonly #append: AppendParts['append'];
-  readonly #turns: Turn[] = [];
-  #serving = false;
+/** The use case. */
+export class AppendEvents {
+  readonly #parts: AppendParts;
+  readonly #queue = new RequestQueue<Waiting>();
+  #lastReceivedAtMs: number;
+  #bytes = 0;
+  #underWay = 0;
+  #scheduled = false;
+  /** Groups enter the ledger one behind the other, however many workers process them at once. */
+  #line: Promise<void> = Promise.resolve();
+  #onSettled: (() => void)[] = [];
 
-  constructor(append: AppendParts['append']) {
-    this.#append = append;
+  constructor(parts: AppendParts) {
+    this.#parts = parts;
+    this.#lastReceivedAtMs = parts.lastReceivedAtMs;
+    parts.pipeline.onRoom(() => this.#send());
   }
 
-  take(processing: Promise<ProcessedBatch>): Promise<{ processed: ProcessedBatch; result: AppendResult }> {
-    processing.catch(() => undefined); // its turn will see it
+  /** @throws VeiltrailError `log_unknown`, `queue_full`, `id_conflict`, and whatever pipeline and ledger refuse */
+  append(asked: AppendRequest): Promise<AppendAnswer> {
     return new Promise((resolve, reject) => {
-      this.#turns.push({
-        processed: processing,
-        start: (processed) => {
-          // Not awaited: the ledger keeps the order of its calls, and gathers them.
-          const { ids, stubs, batch } = processed;
-          this.#append(batch).then((result) => resolve({ processed: { ids, stubs, batch }, result }), reject);
-        },
-        fail: reject,
-      });
-      if (!this.#serving) void this.#serve();
+      const { log, principal, body, format, contentType, dedupe, repeats, onConflict = 'refuse' } = asked;
+      const origin = this.#parts.originOf(log);
+      if (origin === undefined) throw new VeiltrailError('log_unknown', 'there is no log of that name');
+      if (this.#bytes > 0 && this.#bytes + body.length > (this.#parts.bytesMax ?? bytesMax)) {
+        throw new VeiltrailError('queue_full', 'too many requests are waiting; try again in a moment');
+      }
+      const receivedAtMs = (this.#lastReceivedAtMs = Math.max(this.#lastReceivedAtMs, this.#parts.clock.now()));
+      const request: BatchRequest = { log, origin, principal, receivedAtMs, body, format, onConflict, dedupeByContent: dedupe === 'content' };
+      if (contentType !== undefined) request.contentType = contentType;
+      if (repeats) request.repeats = repeats;
+      this.#bytes += body.length;
+      this.#underWay++;
+      this.#queue.push({ request, resolve, reject });
+      this.#sendSoon();
     });
   }
 
-  async #serve(): Promise<void> {
-    this.#serving = true;
-    for (let turn = this.#turns.shift(); turn; turn = this.#turns.shift()) {
-      try {
-        turn.start(await turn.processed);
-      } catch (error) {
-        turn.fail(error);
-      }
-    }
-    this.#serving = false;
+  /** Resolves when nothing is under way any more. */
+  async settled(): Promise<void> {
+    if (this.#underWay > 0) await new Promise<void>((resolve) => this.#onSettled.push(resolve));
   }
+
+  /** Not before the event loop has come round: whatever else has arrived by then travels in the same group. */
+  #sendSoon(): void {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    setImmediate(() => {
+      this.#scheduled = false;
+      this.#send();
+    });
+  }
+
+  #send(): void {
+    while (this.#queue.length > 0 && this.#parts.pipeline.hasRoom) {
+      const group = this.#queue.takeGroup();
+      const processing = this.#parts.pipeline.process(group.map(({ request }) => request));
+      processing.catch(() => undefined); // its turn will see it
+      this.#line = this.#line.then(() => this.#enter(group, processing));
+    }
+  }
+
+  /** Hands a group to the ledger when it is processed; does not wait for its answer, because the ledger keeps the order of its calls. */
+  async #enter(group: Waiting[], processing: Promise<GroupOutcome[]>): Promise<void> {
+    try {
+      let from = 0;
+      for (const outcome of await processing) {
+        const to = from + requestEndsOf(outcome.batch).length;
+        void this.#append(group.slice(from, to), outcome);
+        from = to;
+      }
+    } catch (error) {
+      this.#rejectAll(group, error as Error);
+    }
+  }
+
+  async #append(group: Waiting[], outcome: GroupOutcome): Promise<void> {
+    // Before its buffers move.
+    const ends = requestEndsOf(outcome.batch).slice();
+    let result: AppendResult | undefined;
+    try {
+      if (outcome.batch.count > 0) result = await this.#parts.append(outcome.batch);
+    } catch (error) {
+      const { refused } = outcome;
+      this.#rejectAll(
+        group.filter((_, i) => !refused.has(i)),
+        error as Error,
+      );
+      for (const i of refused.keys()) this.#settle(group[i] as Waiting, i, ends, outcome, undefined);
+      return;
+    }
+    group.forEach((waiting, i) => this.#settle(waiting, i, ends, outcome, result));
+  }
+
+  #settle(waiting: Waiting, i: number, ends: Uint32Array, outcome: GroupOutcome, result: AppendResult | undefined): void {
+    this.#done(waiting);
+    const refusal = outcome.refused.get(i);
+    const from = ends[i - 1] ?? 0;
+    if (refusal) waiting.reject(new VeiltrailError(refusal.code, refusal.message, refusal.detail));
+    else if (result?.placings[from] === placing.refused) {
+      waiting.reject(new VeiltrailError('id_conflict', 'an id of this request was used before, with another body'));
+    } else waiting.resolve(answerOf(from, ends[i] as number, outcome, result as AppendResult));
+  }
+
+  #rejectAll(group: readonly Waiting[], error: Error): void {
+    for (const waiting of group) {
+      this.#done(waiting);
+      waiting.reject(error);
+    }
+  }
+
+  #done({ request }: Waiting): void {
+    this.#bytes -= request.body.length;
+    if (--this.#underWay > 0) return;
+    const settled = this.#onSettled;
+    this.#onSettled = [];
+    for (const resolve of settled) resolve();
+  }
+}
+
+/** The answer to the request whose records are `from` to `to - 1` of the batch. */
+function answerOf(from: number, to: number, { ids, stubs }: GroupOutcome, result: AppendResult): AppendAnswer {
+  const { leafIndexes, placings, treeSize, checkpoint } = result;
+  const receipts: AppendedEvent[] = [];
+  for (let i = from; i < to; i++) {
+    const receipt: AppendedEvent = { id: ids[i] as string, leafIndex: leafIndexes[i] as number, duplicate: placings[i] === placing.duplicate };
+    if (placings[i] === placing.conflicting) receipt.conflict = true;
+    const stub = stubs.get(i);
+    if (stub !== undefined) receipt.stub = stub;
+    receipts.push(receipt);
+  }
+  return { receipts, treeSize, checkpoint };
 }

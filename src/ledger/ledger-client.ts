@@ -77,6 +77,11 @@ export class LedgerClient {
     return [...this.#logs.values()];
   }
 
+  /** Of a log that is there. */
+  originOf(log: string): string | undefined {
+    return this.#logs.get(log)?.origin;
+  }
+
   /** As `Ledger.createLog`; makes the log's signing key where the keyring has none. */
   createLog(log: string, origin: string): Promise<void> {
     return this.#caller.call('createLog', { log, origin });

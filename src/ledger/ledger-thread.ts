@@ -7,10 +7,11 @@
 import { isMainThread, parentPort, workerData, type MessagePort } from 'node:worker_threads';
 import { VeiltrailError } from '../core/errors.ts';
 import type { NoteKeySigner } from '../log/note-key.ts';
-import type { AppendResult, PackedBatch } from '../pipeline/packed-batch.ts';
+import { type AppendResult, batchBuffers, type PackedBatch } from '../pipeline/packed-batch.ts';
 import { dataDirPaths } from '../storage/data-dir.ts';
 import { openFileTileStore } from '../storage/files/tile-store.ts';
 import { openSqliteRecordStore } from '../storage/sqlite/record-store.ts';
+import { freeBuffer } from '../thread/free-buffer.ts';
 import { Caller, serveCalls } from '../thread/port-call.ts';
 import { type Keyring, openKeyring } from '../vault/keyring.ts';
 import type { BucketKeys } from './chunk.ts';
@@ -47,7 +48,12 @@ export function serveLedger(main: MessagePort, data: LedgerThreadData): void {
   opened.catch(() => undefined);
   serveCalls(main, {
     open: async () => (await opened).ledger.logs(),
-    append: async (batches: PackedBatch[]) => Promise.all(batches.map(async (batch) => appendOne((await opened).ledger, batch))),
+    append: async (batches: PackedBatch[]) => {
+      const { ledger } = await opened;
+      const outcomes = await Promise.all(batches.map(async (batch) => appendOne(ledger, batch)));
+      for (const batch of batches) batchBuffers(batch).forEach(freeBuffer);
+      return outcomes;
+    },
     createLog: async ({ log, origin }: { log: string; origin: string }) => {
       const { ledger, keyring } = await opened;
       keyring.createSigner(log, origin);

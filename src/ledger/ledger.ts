@@ -150,9 +150,9 @@ export class Ledger {
   }
 
   /**
-   * Appends a batch, all of it or nothing, and answers when it is durable and published.
-   * @throws VeiltrailError `log_not_found`, `bad_batch`, `queue_full`, `id_conflict`; `disk_full`, `storage_readonly`, `storage_busy` (not
-   * stored; later may work), `not_published` (stored, not visible: trying again with the same ids is safe); `ledger_closed`
+   * Appends a batch, of each of its requests all or nothing, and answers when it is durable and published.
+   * @throws VeiltrailError `log_not_found`, `bad_batch`, `queue_full`; `disk_full`, `storage_readonly`, `storage_busy` (not stored; later may
+   * work), `not_published` (stored, not visible: trying again with the same ids is safe); `ledger_closed`
    */
   append(batch: PackedBatch): Promise<AppendResult> {
     return new Promise((resolve, reject) => {
@@ -243,7 +243,7 @@ export class Ledger {
       return;
     }
     const { treeSize, checkpoint } = log.published;
-    for (const { waiting, appended } of tick.placed) waiting.resolve({ appended, treeSize, checkpoint });
+    for (const { waiting, places } of tick.placed) waiting.resolve({ ...places, treeSize, checkpoint });
   }
 
   async #publish(log: OpenLog): Promise<void> {

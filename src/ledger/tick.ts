@@ -1,15 +1,15 @@
 /**
  * A tick: the batches that are appended together. For each log it decides, in the order of arrival, what of every batch is new, and makes
- * of that one chunk, one piece of tree and one set of idempotency rows. A batch is all or nothing: one that is refused leaves no trace.
+ * of that one chunk, one piece of tree and one set of idempotency rows. A request is all or nothing: one that is refused leaves no trace.
  */
 import { VeiltrailError } from '../core/errors.ts';
 import type { Random } from '../core/random.ts';
 import { commitmentBytes } from '../log/entry.ts';
-import { type AppendResult, type Appended, idempotencyBytes, type PackedBatch } from '../pipeline/packed-batch.ts';
+import { type AppendResult, idempotencyBytes, type PackedBatch, placing, requestEndsOf } from '../pipeline/packed-batch.ts';
 import { idConflicts, idIsNew, type LogAppend, type RecordStore } from '../storage/record-store.ts';
 import { type BucketKeys, bucketOf, type ChunkContent, sealChunk } from './chunk.ts';
 import type { Growth, LogTree } from './log-tree.ts';
-import { idRow, TickIds } from './tick-ids.ts';
+import { type IdRow, idRow, TickIds } from './tick-ids.ts';
 
 /** A batch that waits for its answer. */
 export interface WaitingBatch {
@@ -18,10 +18,13 @@ export interface WaitingBatch {
   reject: (error: Error) => void;
 }
 
-/** A batch of the tick and what becomes of each of its records once the tick is committed. */
+/** Where each record of a batch is, or why it is nowhere (see `AppendResult`). */
+export type Places = Pick<AppendResult, 'leafIndexes' | 'placings'>;
+
+/** A batch of the tick and what becomes of it once the tick is committed. */
 export interface PlacedBatch {
   waiting: WaitingBatch;
-  appended: Appended[];
+  places: Places;
 }
 
 /** What a tick does to one log; nothing is appended when every record is a repetition. */
@@ -45,49 +48,69 @@ export interface TickPorts {
   random: Random;
 }
 
-/** Prepares a tick of one log. Batches whose ids conflict are rejected here; nothing is written. */
+/** Prepares a tick of one log; nothing is written. */
 export async function prepareTick(on: TickLog, batches: readonly WaitingBatch[], ports: TickPorts): Promise<LogTick> {
   const ids = new TickIds();
   const fresh: FreshRecords = { parts: [], count: 0 };
   const placed: PlacedBatch[] = [];
   for (const waiting of batches) {
     const stored = await ports.records.findRepetitions(on.log, waiting.batch.idempotency);
-    const appended = place(waiting.batch, stored, ids, on.tree.treeSize + fresh.count);
-    if (!appended) {
-      waiting.reject(new VeiltrailError('id_conflict', 'an id of this batch was used before, with another body'));
-      continue;
-    }
-    placed.push({ waiting, appended });
-    keepFresh(fresh, waiting.batch, appended);
+    const places = placeBatch(waiting.batch, stored, ids, on.tree.treeSize + fresh.count);
+    placed.push({ waiting, places });
+    keepFresh(fresh, waiting.batch, places);
   }
   if (fresh.count === 0) return { log: on.log, placed };
   return { log: on.log, placed, append: await buildAppend(on, fresh, ports) };
 }
 
-/** Decides every record of a batch; undefined when the batch is refused, and then `ids` is as it was. */
-function place(batch: PackedBatch, stored: Float64Array, ids: TickIds, firstLeaf: number): Appended[] | undefined {
+/** Decides every record of a batch. */
+function placeBatch(batch: PackedBatch, stored: Float64Array, ids: TickIds, firstLeaf: number): Places {
   const rows = Buffer.from(batch.idempotency.buffer, batch.idempotency.byteOffset, batch.idempotency.byteLength);
-  const appended: Appended[] = [];
-  const added: ReturnType<typeof idRow>[] = [];
+  const places: Places = { leafIndexes: new Float64Array(batch.count), placings: new Uint8Array(batch.count) };
   let next = firstLeaf;
-  for (let i = 0; i < batch.count; i++) {
+  let from = 0;
+  for (const to of requestEndsOf(batch)) {
+    next = placeRequest({ rows, from, to, refuses: batch.onConflict === 'refuse' }, stored, ids, next, places);
+    from = to;
+  }
+  return places;
+}
+
+/** The records of one request: all or none of them. */
+interface PlacedRequest {
+  rows: Buffer;
+  from: number;
+  to: number;
+  refuses: boolean;
+}
+
+/** Returns the leaf behind the request's last new one; for one that is refused `firstLeaf`, and then `ids` is as it was. */
+function placeRequest({ rows, from, to, refuses }: PlacedRequest, stored: Float64Array, ids: TickIds, firstLeaf: number, places: Places): number {
+  const { leafIndexes, placings } = places;
+  const added: IdRow[] = [];
+  let next = firstLeaf;
+  for (let i = from; i < to; i++) {
     const row = idRow(rows, i);
     // What the store knows by this body is a repetition; else what this tick knows decides, for a conflict there may be a repetition here.
     let found = stored[i] as number;
     if (found < 0) found = mostTelling(found, ids.find(row));
     if (found >= 0) {
-      appended.push({ leafIndex: found, duplicate: true });
+      leafIndexes[i] = found;
+      placings[i] = placing.duplicate;
       continue;
     }
-    if (found === idConflicts && batch.onConflict === 'refuse') {
+    if (found === idConflicts && refuses) {
       for (const undone of added) ids.remove(undone);
-      return undefined;
+      leafIndexes.fill(0, from, to);
+      placings.fill(placing.refused, from, to);
+      return firstLeaf;
     }
     ids.add(row, next);
     added.push(row);
-    appended.push({ leafIndex: next++, duplicate: false });
+    leafIndexes[i] = next++;
+    placings[i] = found === idConflicts ? placing.conflicting : placing.appended;
   }
-  return appended;
+  return next;
 }
 
 function mostTelling(stored: number, inTick: number): number {
@@ -100,10 +123,11 @@ interface FreshRecords {
   count: number;
 }
 
-function keepFresh(fresh: FreshRecords, batch: PackedBatch, appended: readonly Appended[]): void {
-  for (let from = 0; from < appended.length;) {
+function keepFresh(fresh: FreshRecords, batch: PackedBatch, { placings }: Places): void {
+  const isNew = (i: number): boolean => placings[i] === placing.appended || placings[i] === placing.conflicting;
+  for (let from = 0; from < batch.count;) {
     let to = from;
-    while (to < appended.length && !(appended[to] as Appended).duplicate) to++;
+    while (to < batch.count && isNew(to)) to++;
     if (to > from) {
       fresh.parts.push({ batch, from, to });
       fresh.count += to - from;
@@ -197,5 +221,8 @@ export function checkBatch(batch: PackedBatch): void {
   fits &&= recordOffsets.length === count + 1 && commitments.length === count * commitmentBytes && idempotency.length === count * idempotencyBytes;
   fits &&= recordOffsets[count] === records.length;
   for (let i = 0; fits && i < count; i++) fits = (recordOffsets[i] as number) <= (recordOffsets[i + 1] as number);
+  const ends = requestEndsOf(batch);
+  for (let i = 1; fits && i < ends.length; i++) fits = (ends[i - 1] as number) <= (ends[i] as number);
+  fits &&= ends.at(-1) === count;
   if (!fits) throw new VeiltrailError('bad_batch', 'the parts of a batch do not fit together');
 }

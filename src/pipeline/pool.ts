@@ -1,28 +1,20 @@
 /**
- * The worker pool. Requests that wait while every worker is busy travel together in one message, so single posts become batches by themselves.
+ * The worker pool: a group of requests is one message to a worker and one back.
  *
- * A worker may die (out of memory, a fault in a library). Then every request it had is run again alone; a request that kills again is
- * halved down to the event that does it, which becomes a stub: one event never stops its batch, and one batch never stops the server.
+ * A worker may die (out of memory, a fault in a library). Then the group it had is halved down to the request that kills, and that request
+ * down to the event, which becomes a stub: one event never stops its request, and one request never stops the others or the server.
  */
 import type { Worker } from 'node:worker_threads';
-import { VeiltrailError } from '../core/errors.ts';
-import { Caller } from '../thread/port-call.ts';
 import { limits } from '../core/limits.ts';
-import type { BatchRequest, ProcessedBatch } from './process-batch.ts';
-import type { Outcome } from './worker.ts';
+import { Caller } from '../thread/port-call.ts';
+import { groupBuffers, packGroup } from './group-message.ts';
+import type { BatchRequest } from './process-batch.ts';
+import type { GroupOutcome, Refusal } from './worker.ts';
 
 export interface PoolOptions {
   workers: number;
   /** Starts one worker; called again when one dies. */
   startWorker: () => Worker;
-  /** Bytes of requests under way and waiting, together. */
-  queueBytesMax?: number;
-}
-
-interface Job {
-  request: BatchRequest;
-  resolve: (processed: ProcessedBatch) => void;
-  reject: (error: Error) => void;
 }
 
 interface Member {
@@ -31,22 +23,21 @@ interface Member {
   busy: number;
 }
 
-const messageBytesMax = 4_194_304;
-const messageJobsMax = 256;
 /** One message being worked on and one waiting behind it, so that a worker never idles between two. */
 const messagesPerWorker = 2;
-/** A message that takes longer than this has met a fault; its worker is ended and its requests are tried alone. */
+/** A message that takes longer than this has met a fault; its worker is ended and its requests are tried apart. */
 const messageMsMax = 60_000;
 /** Workers that may die while the killing events of one request are sought; what is not cleared by then becomes stubs. */
 const trialsMax = 64;
+/** A worker that does not end by itself within this time is ended. */
+const closeMsMax = 5_000;
 
 export class WorkerDied extends Error {}
 
 export class WorkerPool {
   readonly #options: PoolOptions;
   readonly #members: Member[] = [];
-  #waiting: Job[] = [];
-  #queuedBytes = 0;
+  #onRoom: () => void = () => undefined;
   #closing = false;
 
   constructor(options: PoolOptions) {
@@ -54,29 +45,47 @@ export class WorkerPool {
     for (let i = 0; i < options.workers; i++) this.#members.push(this.#hire());
   }
 
-  /**
-   * Processes one request.
-   * @throws VeiltrailError `queue_full` when too many bytes wait, or what {@link processBatch} refuses
-   */
-  submit(request: BatchRequest): Promise<ProcessedBatch> {
-    const bytesMax = this.#options.queueBytesMax ?? 4 * limits.bodyBytesMax;
-    if (this.#queuedBytes + request.body.length > bytesMax) {
-      return Promise.reject(new VeiltrailError('queue_full', 'too many requests are waiting; try again in a moment'));
-    }
-    this.#queuedBytes += request.body.length;
-    const done = new Promise<ProcessedBatch>((resolve, reject) => {
-      this.#waiting.push({ request, resolve, reject });
-    }).finally(() => {
-      this.#queuedBytes -= request.body.length;
-    });
-    // Not before the event loop has come round: whatever else has arrived by then travels in the same message.
-    setImmediate(() => this.#dispatch());
-    return done;
+  /** Whether a worker would take a group soon. Sent all the same, it waits behind the others. */
+  get hasRoom(): boolean {
+    return this.#leastBusy().busy < messagesPerWorker;
   }
 
+  /** Calls `listener` whenever a worker has done a message. */
+  onRoom(listener: () => void): void {
+    this.#onRoom = listener;
+  }
+
+  /**
+   * Processes requests that may be in one group (`mayShareGroup`).
+   * @returns what became of them, in their order: one outcome, or several after a worker's death
+   * @throws Error when the pool is closed
+   */
+  async process(requests: readonly BatchRequest[]): Promise<GroupOutcome[]> {
+    const member = this.#leastBusy();
+    member.busy++;
+    const watchdog = setTimeout(() => void member.worker.terminate(), messageMsMax).unref();
+    try {
+      return [await call(member.caller, requests)];
+    } catch (error) {
+      if (this.#closing) throw error;
+      if (error instanceof WorkerDied) return await this.#apart(requests, undefined);
+      // A mistake of ours, and whose request met it is not known.
+      return await this.#apart(requests, error as Error);
+    } finally {
+      clearTimeout(watchdog);
+      member.busy--;
+      this.#onRoom();
+    }
+  }
+
+  /** Lets the workers finish what they have, and end. */
   async close(): Promise<void> {
     this.#closing = true;
-    await Promise.all(this.#members.map(({ worker }) => worker.terminate()));
+    await Promise.all(this.#members.map(({ worker, caller }) => endWorker(worker, caller)));
+  }
+
+  #leastBusy(): Member {
+    return this.#members.reduce((least, other) => (other.busy < least.busy ? other : least));
   }
 
   #hire(): Member {
@@ -88,68 +97,39 @@ export class WorkerPool {
       member.caller.fail(new WorkerDied(`a pipeline worker died: ${reason}`));
       if (this.#closing) return;
       this.#members[this.#members.indexOf(member)] = this.#hire();
-      this.#dispatch();
+      this.#onRoom();
     });
     return member;
   }
 
-  #dispatch(): void {
-    while (this.#waiting.length > 0) {
-      const member = this.#members.reduce((least, other) => (other.busy < least.busy ? other : least));
-      if (member.busy >= messagesPerWorker) return;
-      void this.#send(member, this.#takeJobs());
+  /** Requests that a worker died of, or failed on with `failure`: by halves, until it is known which of them does it. */
+  async #apart(requests: readonly BatchRequest[], failure: Error | undefined): Promise<GroupOutcome[]> {
+    if (requests.length === 1) return [failure ? failed(requests[0] as BatchRequest, failure) : await this.#alone(requests[0] as BatchRequest)];
+    const middle = requests.length >>> 1;
+    const outcomes: GroupOutcome[] = [];
+    for (const half of [requests.slice(0, middle), requests.slice(middle)]) {
+      const tried = await this.#trial(half);
+      outcomes.push(...(tried instanceof Error || !tried ? await this.#apart(half, tried) : [tried]));
     }
+    return outcomes;
   }
 
-  #takeJobs(): Job[] {
-    let bytes = 0;
-    let count = 0;
-    for (const { request } of this.#waiting) {
-      bytes += request.body.length;
-      if (count > 0 && (bytes > messageBytesMax || count === messageJobsMax)) break;
-      count++;
-    }
-    return this.#waiting.splice(0, count);
-  }
-
-  async #send(member: Member, jobs: Job[]): Promise<void> {
-    member.busy++;
-    const watchdog = setTimeout(() => void member.worker.terminate(), messageMsMax).unref();
-    try {
-      const outcomes = await member.caller.call<Outcome[]>(
-        'process',
-        jobs.map((job) => job.request),
-      );
-      outcomes.forEach((outcome, at) => settle(jobs[at] as Job, outcome));
-    } catch (error) {
-      if (!(error instanceof WorkerDied)) for (const job of jobs) job.reject(error as Error);
-      else for (const job of jobs) void this.#retryAlone(job);
-    } finally {
-      clearTimeout(watchdog);
-      member.busy--;
-      this.#dispatch();
-    }
-  }
-
-  /** A job whose worker died. Alone first; then by halves, until the events that kill are known; then with those as stubs. */
-  async #retryAlone(job: Job): Promise<void> {
-    try {
+  /** A request whose worker died. As it is first; then by halves, until the events that kill are known; then with those as stubs. */
+  async #alone(request: BatchRequest): Promise<GroupOutcome> {
+    let outcome = await this.#trial([request]);
+    if (!outcome) {
       const condemned = new Set<number>();
-      const alone = await this.#trial(job.request);
-      if (alone) return settle(job, alone);
-      await this.#findKillers(job.request, 0, eventsAtMost(job.request.body), condemned, { left: trialsMax });
-      const rest = await this.#trial({ ...job.request, condemned });
-      if (rest) return settle(job, rest);
-      job.reject(new VeiltrailError('processing_failed', 'the body cannot be processed'));
-    } catch (error) {
-      job.reject(error as Error);
+      await this.#findKillers(request, 0, eventsAtMost(request.body), condemned, { left: trialsMax });
+      outcome = await this.#trial([{ ...request, condemned }]);
     }
+    if (!outcome) return refused(request, { code: 'processing_failed', message: 'the body cannot be processed', detail: {} });
+    return outcome instanceof Error ? failed(request, outcome) : outcome;
   }
 
   async #findKillers(request: BatchRequest, from: number, to: number, condemned: Set<number>, trials: { left: number }): Promise<void> {
     if (trials.left > 0) {
       trials.left--;
-      if (await this.#trial({ ...request, only: { from, to } })) return;
+      if (await this.#trial([{ ...request, only: { from, to } }])) return;
     }
     if (to - from === 1 || trials.left === 0) {
       for (let position = from; position < to; position++) condemned.add(position);
@@ -160,22 +140,56 @@ export class WorkerPool {
     await this.#findKillers(request, middle, to, condemned, trials);
   }
 
-  /** Runs a request in a worker of its own, so that its death takes nothing else along; undefined when it died. */
-  async #trial(request: BatchRequest): Promise<Outcome | undefined> {
+  /** Runs requests in a worker of their own, so that its death takes nothing else along; undefined when it died. */
+  async #trial(requests: readonly BatchRequest[]): Promise<GroupOutcome | Error | undefined> {
     const worker = this.#options.startWorker();
     const caller = new Caller(worker);
     worker.on('error', () => undefined); // what it died of was reported when it died first
     worker.on('exit', () => caller.fail(new WorkerDied('a worker died on trial')));
+    const watchdog = setTimeout(() => void worker.terminate(), messageMsMax).unref();
     try {
-      const [outcome] = await caller.call<Outcome[]>('process', [request]);
-      return outcome;
+      return await call(caller, requests);
     } catch (error) {
-      if (error instanceof WorkerDied) return undefined;
-      throw error;
+      return error instanceof WorkerDied ? undefined : (error as Error);
     } finally {
-      await worker.terminate();
+      clearTimeout(watchdog);
+      await endWorker(worker, caller);
     }
   }
+}
+
+function call(caller: Caller, requests: readonly BatchRequest[]): Promise<GroupOutcome> {
+  const message = packGroup(requests);
+  return caller.call<GroupOutcome>('process', message, groupBuffers(message));
+}
+
+/** Asks a worker to end, which is kinder than ending it: V8 has been seen to abort the process when a thread is terminated while it compiles. */
+async function endWorker(worker: Worker, caller: Caller): Promise<void> {
+  const ended = new Promise<void>((resolve) => void worker.once('exit', () => resolve()));
+  // Rejected when it has ended already, or ends before it answers.
+  const asked = caller.call('close', undefined).then(
+    () => ended,
+    (error: unknown) => (error instanceof WorkerDied ? undefined : ended),
+  );
+  const late = setTimeout(() => void worker.terminate(), closeMsMax);
+  await asked;
+  clearTimeout(late);
+}
+
+/** A request that met a mistake of ours. */
+function failed(request: BatchRequest, { message }: Error): GroupOutcome {
+  return refused(request, { code: 'internal', message, detail: {} });
+}
+
+function refused({ log, receivedAtMs, onConflict }: BatchRequest, refusal: Refusal): GroupOutcome {
+  const none = new Uint8Array(0);
+  const batch = { log, receivedAtMs, count: 0, onConflict, commitments: none, records: none, idempotency: none };
+  return {
+    batch: { ...batch, requestEnds: new Uint32Array(1), recordOffsets: new Uint32Array(1) },
+    ids: [],
+    stubs: new Map(),
+    refused: new Map([[0, refusal]]),
+  };
 }
 
 /** No body holds more events than this: each begins with a brace or ends a line. */
@@ -183,9 +197,4 @@ function eventsAtMost(body: Uint8Array): number {
   let count = 1;
   for (const byte of body) if (byte === 0x7b || byte === 0x0a) count++;
   return Math.min(count, limits.batchEventsMax);
-}
-
-function settle(job: Job, outcome: Outcome): void {
-  if ('processed' in outcome) job.resolve(outcome.processed);
-  else job.reject(new VeiltrailError(outcome.refused.code, outcome.refused.message, outcome.refused.detail));
 }

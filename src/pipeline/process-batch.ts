@@ -1,15 +1,16 @@
 /**
- * One request's bytes in, a packed batch out: read the events, plan what the policy does to them, settle the tokens, apply, and commit each
+ * Requests' bytes in, a packed batch out: read the events, plan what the policy does to them, settle the tokens, apply, and commit each
  * record. Everything personal ends here; what leaves is pseudonyms, digests and counts.
  *
- * An event that cannot be processed never stops its batch: it becomes a stub. Only bytes that cannot be told apart into events are refused.
+ * An event that cannot be processed never stops its request: it becomes a stub. Only bytes that cannot be told apart into events are refused,
+ * and then of the requests that share a batch this one alone.
  */
 import { VeiltrailError } from '../core/errors.ts';
 import type { JsonObject } from '../core/json.ts';
 import { limits } from '../core/limits.ts';
 import { systemRandom, type Random } from '../core/random.ts';
 import type { Format, Incoming, Unprocessable } from '../ingest/incoming.ts';
-import { frameEvents } from '../ingest/read-events.ts';
+import { frameEvents, type FramedEvents } from '../ingest/read-events.ts';
 import { RecordCommitter } from '../log/commit-record.ts';
 import { seedBytes } from '../log/commitment.ts';
 import type { PrivacyEngine } from '../privacy/engine.ts';
@@ -43,8 +44,14 @@ export interface ProcessedBatch {
   batch: PackedBatch;
   /** The id under which each event is stored, in order. */
   ids: string[];
-  /** Why an event is a stub, by position. */
+  /** Why an event is a stub, by position in the batch. */
   stubs: Map<number, string>;
+}
+
+/** Requests that share a batch. */
+export interface ProcessedGroup extends ProcessedBatch {
+  /** Why a request is refused, by its place in the group: it has no records in the batch then. */
+  refused: Map<number, VeiltrailError>;
 }
 
 export interface BatchContext {
@@ -74,32 +81,119 @@ const sliceEvents = 64;
 
 /** @throws VeiltrailError when the body as a whole cannot be read (`json_syntax`, `invalid_utf8`, `batch_empty`, `batch_too_large`, …) */
 export async function processBatch(request: BatchRequest, context: BatchContext): Promise<ProcessedBatch> {
+  const { refused, ...processed } = await processGroup([request], context);
+  const refusal = refused.get(0);
+  if (refusal) throw refusal;
+  return processed;
+}
+
+/**
+ * Processes requests of one log together, in their order; a request that cannot be read is refused alone.
+ * @param requests all with the same `log`, `origin` and `onConflict`; each is read whole unless it is the only one
+ */
+export async function processGroup(requests: readonly BatchRequest[], context: BatchContext): Promise<ProcessedGroup> {
   const { stages } = context;
   stages?.start();
-  const events = frameEvents(request.body, request.format, request.contentType);
-  if (events.count === 0) throw new VeiltrailError('batch_empty', 'the body holds no event');
-  if (events.count > limits.batchEventsMax) {
-    throw new VeiltrailError('batch_too_large', `more than ${limits.batchEventsMax} events in one request`, { max: limits.batchEventsMax });
-  }
-  const committer = takeCommitter(request.origin, context);
+  const group = new EventGroup(requests);
+  const [first] = requests as [BatchRequest];
+  const committer = takeCommitter(first.origin, context);
   try {
-    const writer = new BatchWriter(request, events.count, context, committer);
-    for (let from = 0; from < events.count; from += sliceEvents) {
-      const to = Math.min(events.count, from + sliceEvents);
-      const read: (Incoming | Unprocessable)[] = [];
-      for (let position = from; position < to; position++) read.push(events.read(position));
+    const writer = new BatchWriter(first, group.eventsMax, context, committer);
+    for (let slice = group.next(); slice.length > 0; slice = group.next()) {
       stages?.lap('parse');
-      const items = read.map((one, at) => planItem(one, from + at, request, context));
+      const items = slice.map((one) => planItem(one, context));
       const needs = items.flatMap((item) => ('plan' in item ? item.plan.tokens : []));
       stages?.lap('privacy');
       const token = await context.tokens.settle(needs);
       stages?.start();
-      items.forEach((item, at) => writer.add(item, from + at, token));
+      items.forEach((item, at) => writer.add(item, slice[at] as ReadEvent, token));
     }
-    return writer.finish();
+    const { refused } = group;
+    return { ...writer.finish(group.requestEnds, (requests.at(-1) as BatchRequest).receivedAtMs), refused };
   } finally {
-    giveBack(committer, request.origin, context);
+    giveBack(committer, first.origin, context);
   }
+}
+
+/** An event, and where it stands. */
+interface ReadEvent {
+  one: Incoming | Unprocessable;
+  request: BatchRequest;
+  /** In the request's body. */
+  position: number;
+}
+
+/** The events of a group's requests, a slice at a time. */
+class EventGroup {
+  readonly #requests: readonly BatchRequest[];
+  readonly #framed: (FramedEvents | undefined)[];
+  readonly refused = new Map<number, VeiltrailError>();
+  /** For each request the events up to its end that were read. */
+  readonly requestEnds: Uint32Array<ArrayBuffer>;
+  readonly eventsMax: number;
+  #request = 0;
+  /** In the body of the only request. */
+  #position = 0;
+  #count = 0;
+
+  constructor(requests: readonly BatchRequest[]) {
+    this.#requests = requests;
+    this.#framed = requests.map((request, i) => this.#orRefuse(i, () => frameRequest(request)));
+    this.requestEnds = new Uint32Array(requests.length);
+    this.eventsMax = this.#framed.reduce((sum, framed) => sum + (framed?.count ?? 0), 0);
+  }
+
+  /** Some events more; none when there are no more. */
+  next(): ReadEvent[] {
+    const slice: ReadEvent[] = [];
+    while (this.#request < this.#requests.length && slice.length < sliceEvents) this.#read(slice);
+    return slice;
+  }
+
+  /** Reads a request to its end; the only one a slice at a time, for a mistake in it leaves nothing to be kept. */
+  #read(slice: ReadEvent[]): void {
+    const i = this.#request;
+    const framed = this.#framed[i];
+    const request = this.#requests[i] as BatchRequest;
+    const from = this.#position;
+    const end = framed?.count ?? 0;
+    const to = this.#requests.length === 1 ? Math.min(end, from + sliceEvents) : end;
+    const before = slice.length;
+    const read = this.#orRefuse(i, () => {
+      for (let position = from; position < to; position++) slice.push({ one: (framed as FramedEvents).read(position), request, position });
+      return true;
+    });
+    if (read) this.#count += slice.length - before;
+    else {
+      slice.length = before;
+      // What was read of the only request before it is none any more.
+      this.#count -= from;
+    }
+    this.requestEnds[i] = this.#count;
+    this.#position = to;
+    if (read && to < end) return;
+    this.#position = 0;
+    this.#request++;
+  }
+
+  #orRefuse<T>(i: number, work: () => T): T | undefined {
+    try {
+      return work();
+    } catch (error) {
+      if (!(error instanceof VeiltrailError)) throw error;
+      this.refused.set(i, error);
+      return undefined;
+    }
+  }
+}
+
+function frameRequest({ body, format, contentType }: BatchRequest): FramedEvents {
+  const events = frameEvents(body, format, contentType);
+  if (events.count === 0) throw new VeiltrailError('batch_empty', 'the body holds no event');
+  if (events.count > limits.batchEventsMax) {
+    throw new VeiltrailError('batch_too_large', `more than ${limits.batchEventsMax} events in one request`, { max: limits.batchEventsMax });
+  }
+  return events;
 }
 
 /** A committer of its own for each batch under way: while one waits for tokens, another may be written. */
@@ -118,7 +212,7 @@ function giveBack(committer: RecordCommitter, origin: string, { committers }: Ba
 const idleCommittersMax = 4;
 
 /** The plan for one event, or a stub where reading or planning it fails. */
-function planItem(one: Incoming | Unprocessable, position: number, request: BatchRequest, context: BatchContext): Item | { stub: StubCause } {
+function planItem({ one, request, position }: ReadEvent, context: BatchContext): Item | { stub: StubCause } {
   if ('stub' in one) return one;
   const { condemned, only } = request;
   if (condemned?.has(position) || (only && (position < only.from || position >= only.to))) return stubOf(one, 'processing_failed');
@@ -145,67 +239,67 @@ function idWithout(body: string, position: number, request: BatchRequest, contex
 
 /** Packs records into one growing buffer, and keeps commitments and idempotency rows beside it. */
 class BatchWriter {
-  readonly #request: BatchRequest;
+  readonly #first: BatchRequest;
   readonly #context: BatchContext;
-  readonly #count: number;
   readonly #commitments: Uint8Array;
   readonly #idempotency: Uint8Array;
   readonly #offsets: Uint32Array;
   readonly #seeds: Uint8Array;
   readonly #committer: RecordCommitter;
-  readonly #facts: Omit<RecordFacts, 'id'>;
   readonly #ids: string[] = [];
   readonly #stubs = new Map<number, string>();
   #position = 0;
 
-  constructor(request: BatchRequest, count: number, context: BatchContext, committer: RecordCommitter) {
-    this.#request = request;
+  /** @param eventsMax room is made for so many */
+  constructor(first: BatchRequest, eventsMax: number, context: BatchContext, committer: RecordCommitter) {
+    this.#first = first;
     this.#context = context;
-    this.#count = count;
-    this.#commitments = new Uint8Array(32 * count);
-    this.#idempotency = new Uint8Array(idempotencyBytes * count);
-    this.#offsets = new Uint32Array(count + 1);
-    this.#seeds = (context.random ?? systemRandom).bytes(seedBytes * count);
+    this.#commitments = new Uint8Array(32 * eventsMax);
+    this.#idempotency = new Uint8Array(idempotencyBytes * eventsMax);
+    this.#offsets = new Uint32Array(eventsMax + 1);
+    this.#seeds = (context.random ?? systemRandom).bytes(seedBytes * eventsMax);
     this.#committer = committer;
-    this.#facts = { receivedAtMs: request.receivedAtMs, principal: request.principal, policy: context.policy };
   }
 
   /** Commits one event, or the stub that stands for it. */
-  add(item: Item | { stub: StubCause }, position: number, token: (need: TokenNeed) => string): void {
-    if (!('plan' in item)) return this.#stub(item.stub, position);
+  add(item: Item | { stub: StubCause }, from: ReadEvent, token: (need: TokenNeed) => string): void {
+    if (!('plan' in item)) return this.#stub(item.stub, from);
     try {
-      this.#event(item, token);
+      this.#event(item, from.request, token);
     } catch (error) {
       if (!(error instanceof VeiltrailError)) throw error;
       // Such as a pointer longer than the commitment can hold.
-      this.#stub({ reason: error.code, bytes: item.incoming.bytes, id: item.incoming.id ?? item.id }, position);
+      this.#stub({ reason: error.code, bytes: item.incoming.bytes, id: item.incoming.id ?? item.id }, from);
     }
   }
 
-  #event(item: Item, token: (need: TokenNeed) => string): void {
+  #event(item: Item, request: BatchRequest, token: (need: TokenNeed) => string): void {
     const { engine, stages } = this.#context;
     const { event, applied } = engine.apply(item.plan, token);
     // A personal id was replaced by the engine like any other value; the record and the receipt show what it became.
     const id = typeof event['id'] === 'string' ? event['id'] : item.id;
     stages?.lap('privacy');
-    this.#commit(recordOfEvent(event, applied, { ...this.#facts, id }), item.id, item.incoming.timeMs ?? 0, item.body);
+    this.#commit(recordOfEvent(event, applied, this.#factsOf(id, request)), request, item.id, item.incoming.timeMs ?? 0, item.body);
     this.#ids.push(id);
   }
 
   /** What is stored of what could not be processed is its size and the reason, and never what was sent. */
-  #stub(stub: StubCause, position: number): void {
-    const { log, principal, dedupeByContent, repeats } = this.#request;
+  #stub(stub: StubCause, { request, position }: ReadEvent): void {
+    const { log, principal, dedupeByContent, repeats } = request;
     const { idempotency } = this.#context;
     const content = `${stub.reason} ${stub.bytes} ${stub.id ?? ''} ${stub.contentDigest ?? ''}`;
     const stable = stub.id !== undefined || dedupeByContent;
     const id = stable ? idempotency.idOfContent(log, principal, content, repeats?.get(position) ?? 0) : randomId(this.#context);
-    this.#commit(recordOfStub(stub, { ...this.#facts, id }), id, 0, content);
+    this.#stubs.set(this.#position, stub.reason);
+    this.#commit(recordOfStub(stub, this.#factsOf(id, request)), request, id, 0, content);
     this.#ids.push(id);
-    this.#stubs.set(position, stub.reason);
   }
 
-  #commit(record: JsonObject, id: string, timeMs: number, body: string): void {
-    const { log, principal } = this.#request;
+  #factsOf(id: string, { receivedAtMs, principal }: BatchRequest): RecordFacts {
+    return { id, receivedAtMs, principal, policy: this.#context.policy };
+  }
+
+  #commit(record: JsonObject, { log, principal }: BatchRequest, id: string, timeMs: number, body: string): void {
     const position = this.#position;
     const seed = this.#seeds.subarray(seedBytes * position, seedBytes * (position + 1));
     this.#committer.commit(record, seed, this.#commitments, 32 * position);
@@ -215,16 +309,19 @@ class BatchWriter {
     this.#context.stages?.lap('commit');
   }
 
-  finish(): ProcessedBatch {
-    const { log, receivedAtMs, onConflict } = this.#request;
+  /** @param receivedAtMs of the last request */
+  finish(requestEnds: Uint32Array, receivedAtMs: number): ProcessedBatch {
+    const { log, onConflict } = this.#first;
+    const count = requestEnds.at(-1) as number;
     const batch: PackedBatch = {
       log,
       receivedAtMs,
-      count: this.#count,
-      commitments: this.#commitments,
-      records: this.#committer.packed.slice(),
-      recordOffsets: this.#offsets,
-      idempotency: this.#idempotency,
+      count,
+      requestEnds,
+      commitments: this.#commitments.subarray(0, 32 * count),
+      records: this.#committer.packed.slice(0, this.#offsets[count]),
+      recordOffsets: this.#offsets.subarray(0, count + 1),
+      idempotency: this.#idempotency.subarray(0, idempotencyBytes * count),
       onConflict,
     };
     return { batch, ids: this.#ids, stubs: this.#stubs };

@@ -2,10 +2,12 @@
 import { parentPort, workerData, type MessagePort } from 'node:worker_threads';
 import { createPrivacyEngine } from '../privacy/engine.ts';
 import { parsePolicy } from '../privacy/policy-file.ts';
+import { freeBuffer } from '../thread/free-buffer.ts';
 import { Caller, serveCalls, Transferred } from '../thread/port-call.ts';
+import { groupBuffers, type GroupMessage, openGroup } from './group-message.ts';
 import { createIdempotency } from './idempotency.ts';
 import { batchBuffers } from './packed-batch.ts';
-import { processBatch, type BatchContext, type BatchRequest, type ProcessedBatch } from './process-batch.ts';
+import { processGroup, type BatchContext, type ProcessedBatch, type ProcessedGroup } from './process-batch.ts';
 import { createTokenCache } from './token-cache.ts';
 
 export interface WorkerSettings {
@@ -20,10 +22,18 @@ export interface WorkerSettings {
   vaultPort: MessagePort;
 }
 
-/** What became of one request: its batch, or why it was refused. */
-export type Outcome =
-  | { processed: ProcessedBatch }
-  | { refused: { code: string; message: string; detail: Record<string, string | number | boolean> } };
+/** Why a request is refused. */
+export interface Refusal {
+  code: string;
+  message: string;
+  detail: Record<string, string | number | boolean>;
+}
+
+/** What became of the requests of one message. */
+export interface GroupOutcome extends ProcessedBatch {
+  /** By the request's place in the message: it has no records in the batch then. */
+  refused: Map<number, Refusal>;
+}
 
 /** Makes what a worker needs out of its settings. */
 export function createBatchContext(settings: WorkerSettings): BatchContext {
@@ -37,27 +47,31 @@ export function createBatchContext(settings: WorkerSettings): BatchContext {
   };
 }
 
-/** Answers the pool's calls on the thread's own port. */
-export function serveBatches(context: BatchContext, process: typeof processBatch = processBatch): void {
+/** Answers the pool's calls on the thread's own port, and ends the thread when it is told to. */
+export function serveBatches(context: BatchContext, close: () => void = () => undefined): void {
   if (!parentPort) throw new Error('serveBatches runs in a worker thread');
-  serveCalls(parentPort, {
-    process: async (requests: BatchRequest[]) => {
-      const outcomes = await Promise.all(requests.map((request) => outcomeOf(request, context, process)));
-      const transfer = outcomes.flatMap((outcome) => ('processed' in outcome ? batchBuffers(outcome.processed.batch) : []));
-      return new Transferred(outcomes, transfer);
+  const port = parentPort;
+  serveCalls(port, {
+    process: async (message: GroupMessage) => {
+      const outcome = outcomeOf(await processGroup(openGroup(message), context));
+      groupBuffers(message).forEach(freeBuffer);
+      return new Transferred(outcome, batchBuffers(outcome.batch));
+    },
+    // With nothing left to listen to, the thread ends by itself once its answer is out.
+    close: () => {
+      close();
+      port.unref();
     },
   });
 }
 
-async function outcomeOf(request: BatchRequest, context: BatchContext, process: typeof processBatch): Promise<Outcome> {
-  try {
-    return { processed: await process(request, context) };
-  } catch (error) {
-    if (!(error instanceof Error && 'code' in error && 'detail' in error)) throw error;
-    const { code, message, detail } = error as Error & { code: string; detail: Record<string, string | number | boolean> };
-    return { refused: { code, message, detail } };
-  }
+/** Errors lose their code on the way to another thread. */
+function outcomeOf({ refused, ...processed }: ProcessedGroup): GroupOutcome {
+  return { ...processed, refused: new Map([...refused].map(([at, { code, message, detail }]) => [at, { code, message, detail: { ...detail } }])) };
 }
 
 // A worker thread of the pool runs this file; whoever imports it in the main thread gets the functions only.
-if (parentPort && (workerData as { runs?: string } | null)?.runs === 'pipeline') serveBatches(createBatchContext(workerData as WorkerSettings));
+if (parentPort && (workerData as { runs?: string } | null)?.runs === 'pipeline') {
+  const settings = workerData as WorkerSettings;
+  serveBatches(createBatchContext(settings), () => settings.vaultPort.close());
+}

@@ -7,7 +7,7 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { createFirstKeys } from '../access/first-keys.ts';
-import { createAppendEvents } from '../app/append-events.ts';
+import { AppendEvents } from '../app/append-events.ts';
 import { createTrailReading } from '../app/read-trail.ts';
 import type { Trail, TrailReader } from '../app/trail.ts';
 import { systemClock } from '../core/clock.ts';
@@ -110,10 +110,10 @@ async function openLocked(options: TrailOptions, undo: Undo): Promise<OpenTrail>
   undo.push(() => pool.close());
   const freeSpace = createFreeSpaceGuard(dataDir);
   const states = await records.logs();
-  const append = createAppendEvents({
-    process: (request) => pool.submit(request),
+  const appending = new AppendEvents({
+    pipeline: pool,
     append: (batch) => ledger.append(batch),
-    originOf: (log) => ledger.logs().find((one) => one.log === log)?.origin,
+    originOf: (log) => ledger.originOf(log),
     lastReceivedAtMs: Math.max(0, ...states.map(({ lastReceivedAtMs }) => lastReceivedAtMs)),
     clock: systemClock,
   });
@@ -124,29 +124,23 @@ async function openLocked(options: TrailOptions, undo: Undo): Promise<OpenTrail>
     records: reader,
     search: (log, { q, ...request }) => searcher.search({ log, query: q ?? '', ...request }),
   });
-  const underWay = new Set<Promise<unknown>>();
   return {
     ...reading,
     origin,
     firstKeys,
     append(request) {
       const refused = freeSpace.refusal();
-      if (refused) return Promise.reject(refused);
-      const appending = append(request);
-      underWay.add(appending);
-      const done = (): void => void underWay.delete(appending);
-      appending.then(done, done);
-      return appending;
+      return refused ? Promise.reject(refused) : appending.append(request);
     },
     async createLog(log) {
-      if (!ledger.logs().some((one) => one.log === log)) await ledger.createLog(log, `${origin}/${log}`);
+      if (ledger.originOf(log) === undefined) await ledger.createLog(log, `${origin}/${log}`);
     },
     ready() {
       const refused = freeSpace.refusal();
       return { ready: refused === undefined, reasons: refused ? [refused.message] : [] };
     },
     async close() {
-      await Promise.allSettled(underWay);
+      await appending.settled();
       await undo.runBut(1); // the lock goes last
       await sealAtRest(dataDir, keyring);
       await undo.run();

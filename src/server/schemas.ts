@@ -62,6 +62,7 @@ export const appendAnswer = Type.Object({
       id: Type.String(),
       leafIndex: Type.Integer(),
       duplicate: Type.Boolean(),
+      conflict: Type.Optional(Type.Literal(true, { description: 'Appended, although its id was used before with another content' })),
       stub: Type.Optional(Type.String({ description: 'Why the event is not stored, and a stub stands for it' })),
       proof: Type.Optional(Type.String({ description: 'C2SP tlog-proof' })),
     }),

@@ -2,12 +2,13 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { VeiltrailError } from '../../src/core/errors.ts';
 import { sha256 } from '../../src/core/sha256.ts';
 import { utf8 } from '../../src/core/bytes.ts';
 import type { BucketKeys } from '../../src/ledger/chunk.ts';
 import { Ledger, type LedgerOptions } from '../../src/ledger/ledger.ts';
 import { createNoteSigner } from '../../src/log/note-key.ts';
-import type { AppendResult } from '../../src/pipeline/packed-batch.ts';
+import { type AppendResult, placing } from '../../src/pipeline/packed-batch.ts';
 import { dataDirPaths } from '../../src/storage/data-dir.ts';
 import { openFileTileSource, openFileTileStore } from '../../src/storage/files/tile-store.ts';
 import { openSqliteRecordSource } from '../../src/storage/sqlite/record-source.ts';
@@ -24,6 +25,24 @@ export function originOf(log: string): string {
 
 export function testSigner(log: string): ReturnType<typeof createNoteSigner> {
   return createNoteSigner(originOf(log), sha256(utf8(`key of ${log}`)));
+}
+
+/** What a ledger answered, for the records one by one. */
+export interface TestAnswer {
+  appended: { leafIndex: number; duplicate: boolean; conflict?: true }[];
+  treeSize: number;
+  checkpoint: string;
+}
+
+/** @throws VeiltrailError `id_conflict` where all was refused: so is the one request of a test's batch */
+function answerOf({ leafIndexes, placings, treeSize, checkpoint }: AppendResult): TestAnswer {
+  if (placings.length > 0 && placings.every((one) => one === placing.refused)) throw new VeiltrailError('id_conflict', 'refused');
+  const appended = Array.from(placings, (one, i) => ({
+    leafIndex: leafIndexes[i] as number,
+    duplicate: one === placing.duplicate,
+    ...(one === placing.conflicting ? { conflict: true as const } : {}),
+  }));
+  return { appended, treeSize, checkpoint };
 }
 
 export class Installation {
@@ -63,8 +82,8 @@ export class Installation {
   }
 
   /** Appends, and remembers what was answered for {@link Installation.check}. */
-  async append(ledger: Pick<Ledger, 'append'>, batch: Omit<TestBatch, 'origin'>): Promise<AppendResult> {
-    const result = await ledger.append(packBatch({ ...batch, origin: originOf(batch.log) }));
+  async append(ledger: Pick<Ledger, 'append'>, batch: Omit<TestBatch, 'origin'>): Promise<TestAnswer> {
+    const result = answerOf(await ledger.append(packBatch({ ...batch, origin: originOf(batch.log) })));
     const answered = this.acknowledged.get(batch.log) ?? new Map<number, TestEvent>();
     this.acknowledged.set(batch.log, answered);
     for (const [i, { leafIndex }] of result.appended.entries()) answered.set(leafIndex, batch.events[i] as TestEvent);

@@ -4,6 +4,7 @@ import { numbered, packBatch } from './batches.ts';
 import { ManualTimers } from './manual-timers.ts';
 import { openCheckpoint } from '../../src/log/checkpoint.ts';
 import { createNoteVerifier } from '../../src/log/note-key.ts';
+import { placing } from '../../src/pipeline/packed-batch.ts';
 
 let at: Installation;
 beforeEach(() => {
@@ -159,23 +160,46 @@ describe('repetitions', () => {
     expect(await at.check('main')).toBe(4);
   });
 
-  test('where a protocol knows no conflict, another body is appended, and a repetition of either is one', async () => {
+  test('requests that share a batch are refused one by one', async () => {
+    const ledger = await at.openWith(['main']);
+    const events = [...numbered(0, 2), { id: 'event-0', body: 'another' }, ...numbered(2, 1), ...numbered(2, 2), ...numbered(3, 1)];
+    // Requests of 2, 2, 0, 2 and 1 events: the second has a conflict with the first, and what it brought is new to the fourth.
+    const batch = { ...packBatch({ log: 'main', origin: originOf('main'), events }), requestEnds: Uint32Array.of(2, 4, 4, 6, 7) };
+    const { leafIndexes, placings, treeSize } = await ledger.append(batch);
+    const { appended, duplicate, refused } = placing;
+    expect([...placings]).toEqual([appended, appended, refused, refused, appended, appended, duplicate]);
+    expect([...leafIndexes]).toEqual([0, 1, 0, 0, 2, 3, 3]);
+    expect(treeSize).toBe(4);
+    await ledger.close();
+    expect(await at.check('main')).toBe(4);
+  });
+
+  test.each([[[1]], [[3]], [[2, 1, 2]], [[]]])('ends of requests that do not fit are refused: %j', async (ends) => {
+    const ledger = await at.openWith(['main']);
+    const batch = { ...packBatch({ log: 'main', origin: originOf('main'), events: numbered(0, 2) }), requestEnds: Uint32Array.from(ends) };
+    await expect(ledger.append(batch)).rejects.toMatchObject({ code: 'bad_batch' });
+    await ledger.close();
+  });
+
+  test('where a protocol knows no conflict, another body is appended and flagged, and a repetition of either is one', async () => {
     const ledger = await at.openWith(['main']);
     const one = { id: 'same', body: 'one' };
     const two = { id: 'same', body: 'two' };
     const three = { id: 'same', body: 'three' };
     const append = (...events: (typeof one)[]) => at.append(ledger, { log: 'main', events, onConflict: 'append' });
     expect((await append(one)).appended).toEqual([{ leafIndex: 0, duplicate: false }]);
-    expect((await append(two)).appended).toEqual([{ leafIndex: 1, duplicate: false }]);
+    expect((await append(two)).appended).toEqual([{ leafIndex: 1, duplicate: false, conflict: true }]);
     expect((await append(two, one, three, three)).appended).toEqual([
       { leafIndex: 1, duplicate: true },
       { leafIndex: 0, duplicate: true },
-      { leafIndex: 2, duplicate: false },
+      { leafIndex: 2, duplicate: false, conflict: true },
       { leafIndex: 2, duplicate: true },
     ]);
     const fresh = { id: 'fresh', body: 'one' };
     const other = { id: 'fresh', body: 'two' };
-    expect((await append(fresh, other, other, fresh)).appended.map(({ leafIndex }) => leafIndex)).toEqual([3, 4, 4, 3]);
+    const { appended } = await append(fresh, other, other, fresh);
+    expect(appended.map(({ leafIndex }) => leafIndex)).toEqual([3, 4, 4, 3]);
+    expect(appended.map(({ conflict }) => conflict)).toEqual([undefined, true, undefined, undefined]);
     await ledger.close();
     expect(await at.check('main')).toBe(5);
   });

@@ -25,7 +25,7 @@ async function open(more: Partial<LedgerOptions> = {}): Promise<Ledger> {
   return at.openWith(['main'], { records, tiles, timers, onFatal: (error) => void fatal.push(error), ...more });
 }
 
-function append(ledger: Ledger, from: number, count = 1): ReturnType<Ledger['append']> {
+function append(ledger: Ledger, from: number, count = 1): ReturnType<Installation['append']> {
   return at.append(ledger, { log: 'main', events: numbered(from, count) });
 }
 

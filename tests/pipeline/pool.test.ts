@@ -1,6 +1,8 @@
 import { Worker } from 'node:worker_threads';
 import { afterEach, expect, test } from 'vitest';
+import { requestEndsOf } from '../../src/pipeline/packed-batch.ts';
 import { WorkerPool } from '../../src/pipeline/pool.ts';
+import type { BatchRequest } from '../../src/pipeline/process-batch.ts';
 import { createRequest, recordsOf } from './context.ts';
 
 let pool: WorkerPool | undefined;
@@ -10,14 +12,13 @@ afterEach(() => pool?.close());
 const timeout = 120_000;
 
 let started = 0;
-function createPool(queueBytesMax?: number): WorkerPool {
+function createPool(): WorkerPool {
   pool = new WorkerPool({
     workers: 2,
     startWorker: () => {
       started++;
       return new Worker(new URL('./dying-worker.ts', import.meta.url), { workerData: { runs: 'dying' } });
     },
-    ...(queueBytesMax === undefined ? {} : { queueBytesMax }),
   });
   return pool;
 }
@@ -25,30 +26,69 @@ function createPool(queueBytesMax?: number): WorkerPool {
 const good = (id: number): string => JSON.stringify({ id: `e-${id}`, action: 'x', actor: { type: 'user', id: 'u' } });
 const killer = JSON.stringify({ id: 'killer', action: 'kill.worker', actor: { type: 'user', id: 'u' } });
 
-test('requests are processed, many at once', async () => {
+/** Ids, and reasons of stubs and refusals, of requests one by one. */
+async function process(workers: WorkerPool, requests: BatchRequest[]): Promise<{ ids: string[]; stubs: string[]; refused?: string }[]> {
+  return (await workers.process(requests)).flatMap(({ batch, ids, stubs, refused }) =>
+    Array.from(requestEndsOf(batch), (end, i) => {
+      const from = requestEndsOf(batch)[i - 1] ?? 0;
+      const refusal = refused.get(i);
+      const reasons = ids.slice(from, end).flatMap((_, at) => stubs.get(from + at) ?? []);
+      return { ids: ids.slice(from, end), stubs: reasons, ...(refusal ? { refused: refusal.code } : {}) };
+    }),
+  );
+}
+
+test('the requests of a group are processed together, in their order, many groups at once', async () => {
   const workers = createPool();
-  const results = await Promise.all(Array.from({ length: 200 }, (_, i) => workers.submit(createRequest(good(i)))));
-  expect(results.map(({ ids }) => ids[0])).toEqual(Array.from({ length: 200 }, (_, i) => `e-${i}`));
+  const groups = Array.from({ length: 20 }, (_, n) => Array.from({ length: 10 }, (_, i) => createRequest(good(10 * n + i))));
+  const results = await Promise.all(groups.map((group) => process(workers, group)));
+  expect(results.flat().map(({ ids }) => ids)).toEqual(Array.from({ length: 200 }, (_, i) => [`e-${i}`]));
 });
 
-test('what a request refuses reaches its sender and nobody else', async () => {
+test('there is room until every worker has a message and one behind it, and who waits for room is told', async () => {
   const workers = createPool();
-  const [bad, fine] = await Promise.allSettled([workers.submit(createRequest('{', { format: 'json' })), workers.submit(createRequest(good(1)))]);
-  expect(bad).toMatchObject({ status: 'rejected', reason: { code: 'json_syntax' } });
-  expect(fine.status).toBe('fulfilled');
+  let told = 0;
+  workers.onRoom(() => told++);
+  const sent = Array.from({ length: 4 }, (_, i) => {
+    expect(workers.hasRoom).toBe(true);
+    return workers.process([createRequest(good(i))]);
+  });
+  expect(workers.hasRoom).toBe(false);
+  await Promise.all(sent);
+  expect(workers.hasRoom).toBe(true);
+  expect(told).toBe(4);
+});
+
+test('what a request is refused for is told of it and of no other', async () => {
+  const [first, bad, fine] = await process(createPool(), [
+    createRequest(good(1)),
+    createRequest('{', { format: 'json' }),
+    createRequest(`${good(2)}\n${good(3)}`, { format: 'ndjson' }),
+  ]);
+  expect(first).toEqual({ ids: ['e-1'], stubs: [] });
+  expect(bad).toEqual({ ids: [], stubs: [], refused: 'json_syntax' });
+  expect(fine).toEqual({ ids: ['e-2', 'e-3'], stubs: [] });
+});
+
+test('a mistake of ours in one request is not the others’', async () => {
+  const broken = createRequest(good(2), { receivedAtMs: Number.NaN });
+  const results = await process(createPool(), [createRequest(good(1)), broken, createRequest(good(3))]);
+  expect(results.map(({ refused }) => refused)).toEqual([undefined, 'internal', undefined]);
 });
 
 test(
-  'an event that kills its worker becomes a stub; its batch and other requests go on',
+  'an event that kills its worker becomes a stub; its request and the others of its group go on',
   async () => {
     const workers = createPool();
     const lines = Array.from({ length: 20 }, (_, i) => (i === 13 ? killer : good(i)));
-    const others = Array.from({ length: 10 }, (_, i) => workers.submit(createRequest(good(100 + i))));
-    const { batch, stubs } = await workers.submit(createRequest(lines.join('\n'), { format: 'ndjson' }));
-    expect([...stubs]).toEqual([[13, 'processing_failed']]);
-    expect(recordsOf(batch)[13]).toMatchObject({ action: 'ingest.stub', reason: 'processing_failed' });
-    expect(recordsOf(batch)[12]).toMatchObject({ id: 'e-12' });
-    expect((await Promise.all(others)).every(({ stubs }) => stubs.size === 0)).toBe(true);
+    const others = [0, 1, 2, 3, 4].map((i) => createRequest(good(100 + i)));
+    const group = [...others.slice(0, 2), createRequest(lines.join('\n'), { format: 'ndjson' }), ...others.slice(2)];
+    const outcomes = await workers.process(group);
+    const records = outcomes.flatMap(({ batch }) => recordsOf(batch));
+    expect(records[2 + 13]).toMatchObject({ action: 'ingest.stub', reason: 'processing_failed' });
+    expect(records.filter(({ action }) => action === 'ingest.stub').length).toBe(1);
+    const ids = records.map(({ id }) => id);
+    expect(ids.toSpliced(2 + 13, 1)).toEqual(['e-100', 'e-101', ...Array.from({ length: 20 }, (_, i) => `e-${i}`).toSpliced(13, 1), 'e-102', 'e-103', 'e-104']); // prettier-ignore
   },
   timeout,
 );
@@ -58,17 +98,18 @@ test(
   async () => {
     const workers = createPool();
     started = 0;
-    const { stubs } = await workers.submit(createRequest(`${killer}\n`.repeat(50), { format: 'ndjson' }));
-    expect(stubs.size).toBe(50);
+    const [killed] = await process(workers, [createRequest(`${killer}\n`.repeat(50), { format: 'ndjson' })]);
+    expect(killed?.stubs.length).toBe(50);
     expect(started).toBeLessThan(80);
   },
   timeout,
 );
 
-test('a full queue refuses, and takes again when it has room', async () => {
-  const workers = createPool(70);
-  const first = workers.submit(createRequest(good(1)));
-  await expect(workers.submit(createRequest(good(2)))).rejects.toMatchObject({ code: 'queue_full' });
-  await first;
-  await expect(workers.submit(createRequest(good(3)))).resolves.toBeDefined();
+test('workers end by themselves, and not before they have done what they have', async () => {
+  const workers = createPool();
+  const last = process(workers, [createRequest(good(1))]);
+  const began = performance.now();
+  await workers.close();
+  expect(performance.now() - began).toBeLessThan(4_000);
+  expect(await last).toEqual([{ ids: ['e-1'], stubs: [] }]);
 });
