@@ -2,10 +2,12 @@
  * JSON (RFC 8259), strictly: duplicate names and lone surrogates are refused (I-JSON, RFC 7493), depth and size are bounded, and a number
  * that a double cannot hold exactly as written stays a string, with a note. `__proto__` is a name like any other.
  *
- * The usual case is decided by two native calls: a text that `JSON.stringify(JSON.parse(text))` prints again unchanged has no duplicate
- * names, no lone surrogates (they would be escaped) and only numbers that round-trip. Everything else takes the parser below.
+ * The usual case is read by `JSON.parse`, where it is proved that nothing was lost: by counting (`json-exact.ts`), or, for numbers that counting
+ * does not tell, by printing again: a text that `JSON.stringify` prints unchanged has no duplicate names, no lone surrogates (they would be
+ * escaped) and only numbers that round-trip. Everything else takes the parser below, which decides alone what is refused, and why.
  */
 import { VeiltrailError } from './errors.ts';
+import { compareToText } from './json-exact.ts';
 import { limits } from './limits.ts';
 
 export type JsonValue = null | boolean | number | string | JsonValue[] | JsonObject;
@@ -23,6 +25,8 @@ export interface JsonNote {
 export interface ParsedJson {
   value: JsonValue;
   notes: JsonNote[];
+  /** Known to be what `JSON.stringify` prints of the value. Absent says nothing. */
+  printed?: true;
 }
 
 export interface JsonLimits {
@@ -36,7 +40,7 @@ export interface JsonLimits {
  * offset in UTF-16 units and never the content
  */
 export function parseJson(text: string, bounds: JsonLimits = limits): ParsedJson {
-  return parseUnchanged(text, bounds) ?? new Parser(text, bounds).parse();
+  return parseUsual(text, bounds) ?? new Parser(text, bounds).parse();
 }
 
 /** Sets an own property whatever its name is: plain assignment to `__proto__` would change the prototype instead. */
@@ -49,16 +53,25 @@ export function isJsonObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-function parseUnchanged(text: string, bounds: JsonLimits): ParsedJson | undefined {
-  // A node takes at least two characters, and a text with few containers cannot nest deeply.
-  if (text.length > bounds.nodesMax || text.includes('\\ud') || countContainers(text, bounds.depthMax) > bounds.depthMax) return undefined;
+/** The usual case; `undefined` where there is any doubt. */
+function parseUsual(text: string, bounds: JsonLimits): ParsedJson | undefined {
+  // A node takes at least two characters.
+  if (text.length > bounds.nodesMax) return undefined;
   let value: JsonValue;
   try {
     value = JSON.parse(text) as JsonValue;
   } catch {
     return undefined; // the parser below says where
   }
-  return JSON.stringify(value) === text ? { value, notes: [] } : undefined;
+  const relation = compareToText(value, text, bounds.depthMax);
+  if (relation === 'exact') return { value, notes: [] };
+  if (relation === 'same' || printsUnchanged(value, text, bounds)) return { value, notes: [], printed: true };
+  return undefined;
+}
+
+function printsUnchanged(value: JsonValue, text: string, bounds: JsonLimits): boolean {
+  // A text with few containers cannot nest deeply.
+  return !text.includes('\\ud') && countContainers(text, bounds.depthMax) <= bounds.depthMax && JSON.stringify(value) === text;
 }
 
 function countContainers(text: string, enough: number): number {

@@ -14,6 +14,9 @@ export interface Timestamp {
   utc: boolean;
 }
 
+// Units are compared as numbers: `text[4]` would make a string of each.
+const [space, plus, hyphen, point, colon, upperT, lowerT, upperZ, lowerZ] = [0x20, 0x2b, 0x2d, 0x2e, 0x3a, 0x54, 0x74, 0x5a, 0x7a] as const;
+
 const msPerDay = 86_400_000;
 const minMs = -62_167_219_200_000; // 0000-01-01T00:00:00Z
 const maxMs = 253_402_300_799_999; // 9999-12-31T23:59:59.999Z
@@ -52,29 +55,35 @@ function parse(text: string, loose: boolean): Timestamp | undefined {
   const second = digits(text, 17, 19);
   if (year < 0 || month < 1 || month > 12 || day < 1 || hour < 0 || hour > 23 || minute < 0 || minute > 59 || second < 0 || second > 60)
     return undefined;
-  if (text[4] !== '-' || text[7] !== '-' || text[13] !== ':' || text[16] !== ':') return undefined;
-  const between = text[10];
-  if (between !== 'T' && between !== 't' && !(loose && between === ' ')) return undefined;
+  if (!isAt(text, 4, hyphen) || !isAt(text, 7, hyphen) || !isAt(text, 13, colon) || !isAt(text, 16, colon)) return undefined;
+  const between = text.charCodeAt(10);
+  if (between !== upperT && between !== lowerT && !(loose && between === space)) return undefined;
   if (day > daysInMonth(year, month)) return undefined;
 
   let at = 19;
-  if (text[at] === '.') {
+  if (isAt(text, at, point)) {
     at++;
     while (isDigit(text.charCodeAt(at))) at++;
     if (at === 20) return undefined;
   }
-  const fraction = text.slice(20, at);
   const offset = offsetMinutes(text, at);
   if (offset === undefined) return undefined;
 
   const minuteMs = daysFromCivil(year, month, day) * msPerDay + (hour * 60 + minute - offset) * 60_000;
-  const ms = minuteMs + second * 1000 + Number(fraction.slice(0, 3).padEnd(3, '0'));
+  const ms = minuteMs + second * 1000 + fractionMs(text, at);
   // The minute decides: a leap second in the last minute of 9999 would otherwise be the year 10000.
   if (minuteMs < minMs || minuteMs > maxMs || (second === 60 && !mayLeap(minuteMs))) return undefined;
   // Nearly every sender writes the canonical form already.
-  if (length === 24 && at === 23 && text[23] === 'Z' && between === 'T') return { ms, canonical: text, utc: true };
+  if (length === 24 && at === 23 && isAt(text, 23, upperZ) && between === upperT) return { ms, canonical: text, utc: true };
   const minuteText = offset === 0 ? `${text.slice(0, 10)}T${text.slice(11, 16)}` : new Date(minuteMs).toISOString().slice(0, 16);
-  return { ms, canonical: `${minuteText}:${text.slice(17, 19)}.${canonicalFraction(fraction)}Z`, utc: offset === 0 };
+  return { ms, canonical: `${minuteText}:${text.slice(17, 19)}.${canonicalFraction(text.slice(20, at))}Z`, utc: offset === 0 };
+}
+
+/** Milliseconds of the fraction that ends before `end`; finer digits are cut off. */
+function fractionMs(text: string, end: number): number {
+  let ms = 0;
+  for (let at = 20; at < 23; at++) ms = 10 * ms + (at < end ? text.charCodeAt(at) - 0x30 : 0);
+  return ms;
 }
 
 function canonicalFraction(fraction: string): string {
@@ -85,13 +94,13 @@ function canonicalFraction(fraction: string): string {
 
 /** Minutes east of UTC of the offset that fills the text from `at`. */
 function offsetMinutes(text: string, at: number): number | undefined {
-  const sign = text[at];
-  if (sign === 'Z' || sign === 'z') return text.length === at + 1 ? 0 : undefined;
-  if ((sign !== '+' && sign !== '-') || text.length !== at + 6 || text[at + 3] !== ':') return undefined;
+  const sign = text.charCodeAt(at);
+  if (sign === upperZ || sign === lowerZ) return text.length === at + 1 ? 0 : undefined;
+  if ((sign !== plus && sign !== hyphen) || text.length !== at + 6 || !isAt(text, at + 3, colon)) return undefined;
   const hours = digits(text, at + 1, at + 3);
   const minutes = digits(text, at + 4, at + 6);
   if (hours < 0 || hours > 23 || minutes < 0 || minutes > 59) return undefined;
-  return (sign === '+' ? 1 : -1) * (hours * 60 + minutes);
+  return (sign === plus ? 1 : -1) * (hours * 60 + minutes);
 }
 
 function mayLeap(minuteMs: number): boolean {
@@ -108,6 +117,10 @@ function digits(text: string, from: number, to: number): number {
     value = value * 10 + unit - 0x30;
   }
   return value;
+}
+
+function isAt(text: string, at: number, unit: number): boolean {
+  return text.charCodeAt(at) === unit;
 }
 
 function isDigit(unit: number): boolean {

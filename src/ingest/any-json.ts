@@ -30,7 +30,7 @@ interface Scope {
 export function readAnyJson(sent: JsonObject, parserNotes: readonly IngestNote[], bytes: number): Incoming {
   const mapper = new Mapper(sent);
   const { event, notes } = mapper;
-  const incoming: Incoming = { event, notes, bytes };
+  const incoming: Incoming = { event, notes, bytes, content: '' };
   const timeMs = mapper.time();
   if (timeMs !== undefined) incoming.timeMs = timeMs;
   // The actor, the targets and the request before the bare texts: `user.name` is not the name of the event.

@@ -21,7 +21,7 @@ export function readCloudTrail(sent: JsonObject, parserNotes: readonly IngestNot
   const moves: Move[] = [];
   const notes: IngestNote[] = [];
   const event: JsonObject = {};
-  const incoming: Incoming = { event, notes, bytes };
+  const incoming: Incoming = { event, notes, bytes, content: '' };
   const take: Take = (name, to, parent = sent, path = '') => {
     const value = parent[name];
     if (typeof value !== 'string' || value === '') return undefined;

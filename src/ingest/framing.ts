@@ -50,7 +50,7 @@ export function decodeBody(body: Uint8Array): string | undefined {
   }
 }
 
-function startsWithMark(body: Uint8Array): boolean {
+export function startsWithMark(body: Uint8Array): boolean {
   return body[0] === 0xef && body[1] === 0xbb && body[2] === 0xbf;
 }
 

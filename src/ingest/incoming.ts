@@ -19,12 +19,17 @@ export interface Incoming {
   /** In the shape of `AuditEvent`. */
   event: JsonObject;
   /** The sender's id, where the format promises that it names one event. */
-  id?: string;
+  id?: string | undefined;
   /** The sender's time, milliseconds since 1970 (negative before). */
-  timeMs?: number;
+  timeMs?: number | undefined;
   notes: IngestNote[];
   /** UTF-8 bytes as sent. */
   bytes: number;
+  /**
+   * What was sent, as `JSON.stringify` prints it: the same whenever the same is sent again, however it is spaced and escaped. Tells a
+   * repetition from another event; goes no further than a keyed hash. Empty until the whole event is read.
+   */
+  content: string;
 }
 
 /** An event that cannot be processed: committed as a stub, so that its absence is on record, and its sender need not retry for ever. */

@@ -83,7 +83,7 @@ export function isOwnEvent(sent: JsonObject): boolean {
 export function readOwnEvent(sent: JsonObject, parserNotes: readonly IngestNote[], bytes: number): Incoming {
   const moves: Move[] = [];
   const notes: IngestNote[] = [];
-  const incoming: Incoming = { event: sent, notes, bytes };
+  const incoming: Incoming = { event: sent, id: undefined, timeMs: undefined, notes, bytes, content: '' };
   // Ids that are numbers are as good as their digits.
   if (typeof sent.id === 'number') sent.id = String(sent.id);
   if (isJsonObject(sent.actor) && typeof sent.actor.id === 'number') sent.actor.id = String(sent.actor.id);
@@ -91,29 +91,50 @@ export function readOwnEvent(sent: JsonObject, parserNotes: readonly IngestNote[
   // First of all, because other members may have to move into it.
   if (sent.metadata !== undefined && sent.metadata !== null && !isJsonObject(sent.metadata))
     notes.push(moveAway(sent, 'metadata', moves, 'ill_typed'));
-  for (const name of Object.keys(sent)) {
-    const value = sent[name] as JsonValue;
-    const check = topChecks.get(name);
-    if (value === null && (check || name === 'id' || name === 'time')) {
-      delete sent[name];
-    } else if (check) {
-      if (!check(value)) notes.push(moveAway(sent, name, moves, 'ill_typed'));
-    } else if (name === 'id') {
-      if (isString(value) && value !== '') incoming.id = value as string;
-      else notes.push(moveAway(sent, name, moves, 'ill_typed'));
-    } else if (name === 'time') {
-      const time = typeof value === 'string' ? parseTimestamp(value) : undefined;
-      if (time) {
-        incoming.timeMs = time.ms;
-        if (!time.utc) setFree(metadataOf(sent), name, value);
-        sent.time = time.canonical;
-      } else notes.push(moveAway(sent, name, moves, 'time_unreadable'));
-    } else moveAway(sent, name, moves);
-  }
+  if (!fitsAtTop(sent, incoming)) for (const name of Object.keys(sent)) settleMember(sent, name, incoming, moves);
   moveMembers(sent, 'actor', actorChecks, moves, notes);
   moveMembers(sent, 'context', contextChecks, moves, notes);
   if (parserNotes.length > 0) notes.push(...moveNotes(parserNotes, moves, ''));
   return incoming;
+}
+
+/** Whether every member may stay as it is, as nearly always; takes id and time of those that do. */
+function fitsAtTop(sent: JsonObject, incoming: Incoming): boolean {
+  // `for … in` makes no list of the names; what JSON gives inherits none.
+  for (const name in sent) {
+    const value = sent[name] as JsonValue;
+    if (name === 'time') {
+      const time = typeof value === 'string' ? parseTimestamp(value) : undefined;
+      if (time === undefined || time.canonical !== value) return false;
+      incoming.timeMs = time.ms;
+    } else if (name === 'id') {
+      if (typeof value !== 'string' || value === '') return false;
+      incoming.id = value;
+    } else if (value === null || !topChecks.get(name)?.(value)) return false;
+  }
+  return true;
+}
+
+/** Leaves a member in place, or moves it, or takes it out if it says nothing. */
+function settleMember(sent: JsonObject, name: string, incoming: Incoming, moves: Move[]): void {
+  const { notes } = incoming;
+  const value = sent[name] as JsonValue;
+  const check = topChecks.get(name);
+  if (value === null && (check || name === 'id' || name === 'time')) {
+    delete sent[name];
+  } else if (check) {
+    if (!check(value)) notes.push(moveAway(sent, name, moves, 'ill_typed'));
+  } else if (name === 'id') {
+    if (isString(value) && value !== '') incoming.id = value as string;
+    else notes.push(moveAway(sent, name, moves, 'ill_typed'));
+  } else if (name === 'time') {
+    const time = typeof value === 'string' ? parseTimestamp(value) : undefined;
+    if (time) {
+      incoming.timeMs = time.ms;
+      if (!time.utc) setFree(metadataOf(sent), name, value);
+      sent.time = time.canonical;
+    } else notes.push(moveAway(sent, name, moves, 'time_unreadable'));
+  } else moveAway(sent, name, moves);
 }
 
 function isId(value: JsonValue | undefined): boolean {
@@ -126,7 +147,7 @@ function numbersToIds(targets: JsonValue | undefined): void {
 }
 
 function fits(object: JsonObject, checks: ReadonlyMap<string, Check>): boolean {
-  for (const name of Object.keys(object)) {
+  for (const name in object) {
     const check = checks.get(name);
     if (check && object[name] !== null && !check(object[name] as JsonValue)) return false;
   }

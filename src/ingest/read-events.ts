@@ -4,16 +4,18 @@
  *
  * What becomes of each kind of bad input: docs/reference/bad-input.md.
  */
+import { isUtf8 } from 'node:buffer';
 import { hash } from 'node:crypto';
 import { VeiltrailError } from '../core/errors.ts';
 import { isJsonObject, parseJson } from '../core/json.ts';
-import type { JsonObject, JsonValue } from '../core/json.ts';
+import type { JsonObject, JsonValue, ParsedJson } from '../core/json.ts';
 import { limits } from '../core/limits.ts';
 import { readAnyJson } from './any-json.ts';
 import { isCloudTrail, readCloudTrail } from './cloudtrail.ts';
-import { arrayPieces, byteCounter, decodeBody, decodeLines, linePieces, skipSpace, syntaxError, valueEnd } from './framing.ts';
+import { arrayPieces, byteCounter, decodeBody, decodeLines, linePieces, skipSpace, startsWithMark, syntaxError, valueEnd } from './framing.ts';
 import type { BadLine, Piece } from './framing.ts';
 import { laterFormats } from './incoming.ts';
+import { Lines } from './lines.ts';
 import type { Format, Incoming, IngestNote, StubReason, Unprocessable } from './incoming.ts';
 import { isOwnEvent, readOwnEvent } from './own-event.ts';
 import { pointerStep } from './moves.ts';
@@ -48,12 +50,12 @@ export function frameEvents(body: Uint8Array, format: Format, contentType?: stri
   // Asked from outside, so that a name may arrive here that the type rules out.
   if ((laterFormats as readonly string[]).includes(format)) throw new VeiltrailError('format_unsupported', `the format ${format} is not read yet`);
   const resolved = resolveFormat(format, contentType, body);
-  const pieces = framePieces(body, resolved);
   const readPiece = resolved === 'text' ? readTextLine : readJsonPiece;
+  const pieces = framePieces(body, resolved);
   return {
-    count: pieces.length,
+    count: pieces.count,
     read(position) {
-      const piece = pieces[position] as Piece | BadLine;
+      const piece = pieces.read(position);
       if ('bad' in piece) return stub(piece.bad, piece);
       return piece.bytes > limits.eventBytesMax ? stub('event_too_large', piece) : readPiece(piece);
     },
@@ -78,7 +80,19 @@ function resolveFormat(format: Format, contentType: string | undefined, body: Ui
   }
 }
 
-function framePieces(body: Uint8Array, resolved: Format): (Piece | BadLine)[] {
+/** Pieces that are told apart, each decoded by the time it is read. */
+interface Pieces {
+  count: number;
+  read(position: number): Piece | BadLine;
+}
+
+function framePieces(body: Uint8Array, resolved: Format): Pieces {
+  if ((resolved === 'ndjson' || resolved === 'text') && isUtf8(body)) return new Lines(body, startsWithMark(body) ? 3 : 0);
+  const pieces = decodePieces(body, resolved);
+  return { count: pieces.length, read: (position) => pieces[position] as Piece | BadLine };
+}
+
+function decodePieces(body: Uint8Array, resolved: Format): (Piece | BadLine)[] {
   const text = decodeBody(body);
   if (text === undefined) {
     if (resolved !== 'ndjson' && resolved !== 'text' && !(resolved !== 'json' && looksLikeLines(body))) {
@@ -86,9 +100,7 @@ function framePieces(body: Uint8Array, resolved: Format): (Piece | BadLine)[] {
     }
     return decodeLines(body);
   }
-  const countBytes = byteCounter(text, body.length);
-  if (resolved === 'ndjson' || resolved === 'text') return linePieces(text, countBytes);
-  return valuePieces(text, countBytes, resolved === 'json');
+  return valuePieces(text, byteCounter(text, body.length), resolved === 'json');
 }
 
 /** An array, an object, or unless only `one` may be there, lines. */
@@ -143,23 +155,30 @@ function stub(reason: StubReason, piece: Piece | BadLine): Unprocessable {
 }
 
 function readTextLine(piece: Piece): Incoming {
-  return { event: { message: piece.text }, notes: [], bytes: piece.bytes };
+  return messageOf(piece.text, piece);
+}
+
+function messageOf(message: string, { bytes }: Piece): Incoming {
+  return { event: { message }, notes: [], bytes, content: JSON.stringify({ message }) };
 }
 
 function readJsonPiece(piece: Piece): Incoming | Unprocessable {
-  let value: JsonValue;
-  let notes: IngestNote[];
+  let parsed: ParsedJson;
   try {
-    ({ value, notes } = parseJson(piece.text));
+    parsed = parseJson(piece.text);
   } catch (error) {
     if (!(error instanceof VeiltrailError)) throw error;
     // A line that is no JSON is that line's own trouble. Inside an array it puts the whole body in doubt.
     if (error.code === 'json_syntax' && piece.line === undefined) throw syntaxError(piece.offset + Number(error.detail.offset));
     return stub(error.code as StubReason, piece);
   }
-  if (typeof value === 'string') return { event: { message: value }, notes: [], bytes: piece.bytes };
+  const { value, notes, printed } = parsed;
+  if (typeof value === 'string') return messageOf(value, piece);
   if (!isJsonObject(value)) return stub('event_not_object', piece);
+  // Before readers change the value, which they may.
+  const content = printed ? piece.text : JSON.stringify(value);
   const incoming = readObject(value, notes, piece.bytes);
+  incoming.content = content;
   // Small events cannot have large pointers, however they are made.
   if (piece.text.length > pointersCheckedFromLength && !arePointersBounded(incoming.event)) return stub('pointer_too_long', piece);
   return incoming;

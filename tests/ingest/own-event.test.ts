@@ -38,8 +38,9 @@ const minimal = { action: 'a', actor: { type: 'user', id: 'u' } };
 
 describe('our own event', () => {
   it('stays as it is when it is as it should be', () => {
-    expect(read(whole)).toEqual({ event: whole, id: 'e-1', timeMs: Date.parse(whole.time), notes: [], bytes: JSON.stringify(whole).length });
-    expect(read(minimal)).toEqual({ event: minimal, notes: [], bytes: JSON.stringify(minimal).length });
+    const content = JSON.stringify(whole);
+    expect(read(whole)).toEqual({ event: whole, id: 'e-1', timeMs: Date.parse(whole.time), notes: [], bytes: content.length, content });
+    expect(read(minimal)).toEqual({ event: minimal, notes: [], bytes: JSON.stringify(minimal).length, content: JSON.stringify(minimal) });
   });
 
   it('has its time in UTC, and the offset as sent beside it', () => {

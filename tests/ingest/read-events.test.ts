@@ -165,3 +165,30 @@ describe('pointers', () => {
     expect(fine).toMatchObject({ event: { metadata: { m4999: 4_999 } } });
   });
 });
+
+describe('content', () => {
+  const contentOf = (text: string, format?: Format): string => (read(text, format)[0] as Incoming).content;
+  const sent = { action: 'a', actor: { type: 'user', id: 7 }, time: '2026-01-02T03:04:05+01:00', unknown: [1, null, 'ü "quoted"\n'], n: 200 };
+
+  it('is what was sent, before anything of it was moved, and however it is spaced, escaped and framed', () => {
+    const content = JSON.stringify(sent);
+    const escaped = content.replaceAll('ü', '\\u00fc').replaceAll('"n"', '"\\u006e"');
+    for (const text of [content, JSON.stringify(sent, null, 2), escaped, ` [ ${content} ] `, `{"Records":[${content}]}`])
+      expect(contentOf(text)).toBe(content);
+    expect(contentOf(`\n${content}\r\n`, 'ndjson')).toBe(content);
+  });
+
+  it('differs where what was sent differs', () => {
+    const others = [
+      { ...sent, n: 201 },
+      { ...sent, time: '2026-01-02T02:04:05Z' },
+      { ...sent, unknown: [1, 'ü "quoted"\n'] },
+      { source: 's', event: sent },
+    ];
+    expect(new Set([sent, ...others].map((one) => contentOf(JSON.stringify(one)))).size).toBe(5);
+  });
+
+  it('of a line of text is not that of the same line as JSON', () => {
+    expect(contentOf(a, 'text')).not.toBe(contentOf(a, 'ndjson'));
+  });
+});
