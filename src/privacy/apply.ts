@@ -11,21 +11,28 @@ export interface Applied {
   transform: string;
   /** Of the pseudonym key, for `hash`. */
   keyVersion?: number;
+  /** Why the policy does it; only where an explanation was asked for. */
+  why?: string;
 }
 
 /**
  * Carries out `plan`. The event of the plan is consumed: it is changed in place and returned.
  * @param token the vault's token for a need of `plan.tokens`
+ * @param explain also say why, as the policy has it
  */
-export function applyPlan(plan: Plan, token: (need: TokenNeed) => string, keyVersion: number): { event: JsonObject; applied: Applied[] } {
+export function applyPlan(plan: Plan, token: (need: TokenNeed) => string, explain = false): { event: JsonObject; applied: Applied[] } {
   const done: Done[] = [];
   const written = (pieces: readonly Piece[]): string => {
     let out = '';
-    for (const piece of pieces) out += typeof piece === 'string' ? piece : piece.need ? token(piece.need) : (piece.text ?? '');
+    for (const piece of pieces) out += typeof piece === 'string' ? piece : piece.need ? tokenText(piece, token(piece.need)) : (piece.text ?? '');
     return out;
   };
   const renames = carryOut(plan.edits, written, (frame, key, what) => done.push({ frame, key, what }));
-  return { event: plan.event, applied: done.length === 0 ? [] : listApplied(done, renames, keyVersion) };
+  return { event: plan.event, applied: done.length === 0 ? [] : listApplied(done, renames, explain) };
+}
+
+function tokenText({ shape }: Replacement, token: string): string {
+  return shape ? shape.before + token + shape.behind : token;
 }
 
 /** A place and the different things that were done there. */
@@ -36,14 +43,17 @@ interface Done {
 }
 
 /** One entry for each different thing, however often it was done to a text; sorted. */
-function listApplied(done: readonly Done[], renames: Renames, keyVersion: number): Applied[] {
+function listApplied(done: readonly Done[], renames: Renames, explain: boolean): Applied[] {
   const applied: Applied[] = [];
   const pointers = new Map<Frame, string>();
   for (const { frame, key, what } of done) {
     // Put together once a place: a long name would otherwise be copied for each thing done below it.
     const pointer = pointerOf(frame, key, renames, pointers);
-    for (const { kind, transform } of what)
-      applied.push(transform === 'hash' ? { pointer, kind, transform, keyVersion } : { pointer, kind, transform });
+    for (const { kind, transform, keyVersion, why } of what) {
+      const one: Applied = keyVersion === undefined ? { pointer, kind, transform } : { pointer, kind, transform, keyVersion };
+      if (explain && why !== undefined) one.why = why;
+      applied.push(one);
+    }
   }
   if (applied.length < 2) return applied;
   applied.sort((a, b) => compareUtf8(a.pointer, b.pointer) || compareUtf8(a.kind, b.kind) || compareUtf8(a.transform, b.transform));

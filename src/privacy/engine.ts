@@ -7,18 +7,21 @@
 import { compareUtf8 } from '../core/bytes.ts';
 import type { JsonObject, JsonValue } from '../core/json.ts';
 import { type Applied, applyPlan } from './apply.ts';
-import { kindSpecs } from './detectors/all.ts';
+import { createAllowList } from './allow-list.ts';
+import { compileCustomKinds } from './custom-kinds.ts';
+import { createDayShift } from './date-shift.ts';
+import { canonicalOf as canonicalOfKnown, kindSpecs } from './detectors/all.ts';
 import type { Candidate, Finding } from './finding.ts';
 import { findInNumber } from './numbers.ts';
-import type { Frame, Plan, TokenNeed } from './plan.ts';
+import type { Frame, Plan, TokenNeed, UnknownField } from './plan.ts';
 import { Planner } from './planner.ts';
-import type { Policy } from './policy-model.ts';
+import type { FieldRule, Policy } from './policy-model.ts';
 import { Reader, type Reading } from './reader.ts';
-import { kindOfField } from './rules.ts';
+import { kindOfField, type SettlingRule } from './rules.ts';
 import { Scanner } from './scan.ts';
 import { createHasher, type PseudonymKey } from './transforms.ts';
 
-export type { Applied, Finding, Plan, PseudonymKey, TokenNeed };
+export type { Applied, Finding, Plan, PseudonymKey, TokenNeed, UnknownField };
 
 export interface PrivacyEngine {
   /** What is personal in a text: sorted, not overlapping, offsets in UTF-16 units. */
@@ -31,35 +34,60 @@ export interface PrivacyEngine {
   apply(plan: Plan, token: (need: TokenNeed) => string): { event: JsonObject; applied: Applied[] };
 }
 
-/** @param options.pseudonymKey the key of the `hash` transform */
-export function createPrivacyEngine(policy: Policy, options: { pseudonymKey: PseudonymKey }): PrivacyEngine {
-  const floors = new Map([...kindSpecs.values()].map((spec) => [spec.kind, policy.kinds[spec.kind]?.floor ?? spec.floor] as const));
-  const scanner = new Scanner(floors);
-  const { version } = options.pseudonymKey;
-  const reader = new Reader(policy.fields, scanner);
-  const planner = new Planner(policy, reader, createHasher(options.pseudonymKey));
+export interface EngineOptions {
+  /** The key of the `hash` and `shift` transforms, or all versions that are left of it. */
+  pseudonymKey: PseudonymKey | readonly PseudonymKey[];
+  /** Rules of a registry of fields: asked behind those of the policy, and what they name is not unknown. */
+  fieldRules?: readonly FieldRule[];
+  /** Let `applied` say why, as the policy has it. */
+  explain?: boolean;
+}
+
+/** @param given the policy of one log (see `policyOfLog`) */
+export function createPrivacyEngine(given: Policy, options: EngineOptions): PrivacyEngine {
+  const policy = options.fieldRules ? { ...given, fields: [...given.fields, ...options.fieldRules] } : given;
+  const custom = compileCustomKinds(policy.custom);
+  const ownSpecs = new Map(custom.flatMap(({ kinds }) => kinds.map((spec) => [spec.kind, spec] as const)));
+  const floors = new Map(
+    [...kindSpecs.values(), ...ownSpecs.values()].map((spec) => [spec.kind, policy.kinds[spec.kind]?.floor ?? spec.floor] as const),
+  );
+  const canonicalOf =
+    ownSpecs.size === 0
+      ? canonicalOfKnown
+      : (kind: string, value: string): string => ownSpecs.get(kind)?.canonical(value) || canonicalOfKnown(kind, value);
+  const allows = createAllowList(policy.allow, canonicalOf);
+  const keys: readonly PseudonymKey[] = 'key' in options.pseudonymKey ? [options.pseudonymKey] : options.pseudonymKey;
+  const oldest = keys.reduce((least, key) => (key.version < least.version ? key : least));
+  const scanner = new Scanner(floors, custom);
+  const reader = new Reader(policy, scanner);
+  const planner = new Planner(policy, { reader, hash: createHasher(keys), shift: createDayShift(oldest.key), canonicalOf, allows });
+  const remains = (text: string) => (one: Candidate) => {
+    const own = one.value ?? text.slice(one.start, one.end);
+    return !allows?.(one.kind, own, one.canonical ?? canonicalOf(one.kind, own));
+  };
+  const scanText = (text: string): readonly Candidate[] => (allows ? scanner.scanAll(text).filter(remains(text)) : scanner.scanAll(text));
   return {
-    scanText: (text) => scanner.scanAll(text).map((one) => formatFinding(one)),
+    scanText: (text) => scanText(text).map((one) => formatFinding(one)),
     scanObject(value) {
-      if (typeof value === 'string') return scanner.scanAll(value).map((one) => formatFinding(one, ''));
+      if (typeof value === 'string') return scanText(value).map((one) => formatFinding(one, ''));
       if (typeof value === 'number') return findInNumber(value).map((one) => formatFinding(one, ''));
       if (typeof value !== 'object' || value === null) return [];
-      return placeFindings(reader.read(value));
+      return placeFindings(reader.read(value), allows ? remains : undefined);
     },
     plan: (event) => planner.plan(event),
-    apply: (plan, token) => applyPlan(plan, token, version),
+    apply: (plan, token) => applyPlan(plan, token, options.explain),
   };
 }
 
 /** The findings of a reading, each with its pointer. */
-function placeFindings({ leaves, names }: Reading): Finding[] {
+function placeFindings({ leaves, names }: Reading, remains: ((text: string) => (one: Candidate) => boolean) | undefined): Finding[] {
   const out: Finding[] = [];
-  for (const { frame, key, found } of names) for (const one of found) out.push(placeFinding(one, frame, key, key));
-  for (const { frame, key, value, rule, found } of leaves) {
-    const text = String(value);
-    const whole = rule ? [{ kind: kindOfField(rule, text), start: 0, end: text.length, confidence: 1 }] : found;
-    for (const one of whole) out.push(placeFinding(one, frame, key, text));
-  }
+  const place = (frame: Frame, key: string | number, text: string, rule: SettlingRule | undefined, found: readonly Candidate[]): void => {
+    const all = rule ? [{ kind: kindOfField(rule, text), start: 0, end: text.length, confidence: 1 }] : found;
+    for (const one of remains ? all.filter(remains(text)) : all) out.push(placeFinding(one, frame, key, text));
+  };
+  for (const { frame, key, found, rule } of names) place(frame, key, key, rule, found);
+  for (const { frame, key, value, rule, found } of leaves) place(frame, key, String(value), rule, found);
   return out.sort((a, b) => compareUtf8(a.pointer as string, b.pointer as string));
 }
 

@@ -18,12 +18,25 @@ interface Pattern {
 
 type Segment = { readonly any: true } | { readonly one: true } | { readonly name: string } | { readonly glob: RegExp };
 
+/** A rule that fits members by their own name. */
+export interface NameRule {
+  readonly fits: (name: string) => boolean;
+  /** For what stands under such names: the index among the rules by path. */
+  readonly value?: number;
+  /** For the names themselves: an index of the caller's. */
+  readonly name?: number;
+}
+
 /** One place in the shape of events. */
 export interface PathNode {
   /** Indices of the rules that fit, in the policy's order. */
   readonly rules: readonly number[];
   /** The last name on the path, normalised; an element has the name of its array. */
   readonly field: string;
+  /** Of those, what holds below the place too: rules by the name of something above. */
+  readonly below: readonly number[];
+  /** The rule for the member's own name. */
+  readonly nameRule: number | undefined;
   /** What detectors find in the member's own name, and whether the name is part of a known shape: settled once, by the reader. */
   nameFindings: readonly Candidate[] | undefined;
   isStructural: boolean | undefined;
@@ -54,7 +67,7 @@ export interface PathTree {
 }
 
 /** Compiles the patterns of the rules; the first rule that fits a path is the one that counts. */
-export function createPathTree(rules: readonly FieldRule[]): PathTree {
+export function createPathTree(rules: readonly FieldRule[], nameRules: readonly NameRule[] = []): PathTree {
   const all = rules.flatMap((rule, index) => rule.path.map((path) => ({ rule: index, segments: parsePattern(path) })));
   const names = new Set(all.flatMap(({ segments }) => segments.flatMap((segment) => ('name' in segment ? [segment.name] : []))));
   // `**.name` is what nearly all patterns look like: those are found by name; the others are followed state by state.
@@ -77,7 +90,10 @@ export function createPathTree(rules: readonly FieldRule[]): PathTree {
       last = normalName(part);
       states = advance(states, last);
     }
-    return createNode(states, last, anywhere.get(last) ?? []);
+    if (nameRules.length === 0) return createNode(states, last, anywhere.get(last) ?? []);
+    const fitting = nameRules.filter(({ fits }) => fits(name) || (name.includes('.') && fits(name.slice(name.lastIndexOf('.') + 1))));
+    const below = [...node.below, ...fitting.flatMap(({ value }) => value ?? [])];
+    return createNode(states, last, [...(anywhere.get(last) ?? []), ...below], below, fitting.find((rule) => rule.name !== undefined)?.name);
   }
 
   return {
@@ -103,18 +119,38 @@ export function createPathTree(rules: readonly FieldRule[]): PathTree {
       return found;
     },
     element(node) {
-      node.element ??= createNode(advance(node.states, undefined), node.field, node.rules);
+      node.element ??= createNode(advance(node.states, undefined), node.field, node.rules, node.below);
       return node.element;
     },
   };
 }
 
 /** An element that no pattern names itself takes the rules of its array: `**.emails` is meant for each of them. */
-function createNode(states: readonly State[], field: string, inherited: readonly number[]): PathNode {
+function createNode(
+  states: readonly State[],
+  field: string,
+  inherited: readonly number[],
+  below: readonly number[] = nothingBelow,
+  nameRule?: number,
+): PathNode {
   const own = states.filter(({ pattern, position }) => position === pattern.segments.length).map(({ pattern }) => pattern.rule);
   const rules = [...new Set([...own, ...inherited])].sort((a, b) => a - b);
-  return { rules, field, nameFindings: undefined, isStructural: undefined, clean: [], cleanNext: 0, states, children: new Map(), element: undefined };
+  return {
+    rules,
+    field,
+    below,
+    nameRule,
+    nameFindings: undefined,
+    isStructural: undefined,
+    clean: [],
+    cleanNext: 0,
+    states,
+    children: new Map(),
+    element: undefined,
+  };
 }
+
+const nothingBelow: readonly number[] = [];
 
 function parsePattern(path: string): Segment[] {
   return path.split('.').map((part): Segment => {

@@ -42,6 +42,12 @@ export interface Replacement {
   readonly transform: TransformName;
   readonly text?: string;
   readonly need?: TokenNeed;
+  /** What stands before and behind the token. */
+  readonly shape?: { readonly before: string; readonly behind: string };
+  /** Of the pseudonym key, for what is made with it. */
+  readonly keyVersion?: number;
+  /** Why the policy does it. */
+  readonly why?: string;
 }
 
 /** A part of a new text: as it was, or replaced. */
@@ -60,6 +66,17 @@ export interface Plan {
   readonly edits: readonly Edit[];
   /** Distinct by kind and canonical value. */
   readonly tokens: TokenNeed[];
+  /** Fields that no rule names, where the policy does not leave them to the detectors. */
+  readonly unknown: readonly UnknownField[];
+}
+
+/** A field that no rule names: what a registry of fields is told, and where its value is withheld. */
+export interface UnknownField {
+  /** Names divided by dots from the top of the event, `*` for an element: as a rule would name it. */
+  readonly path: string;
+  readonly type: 'string' | 'number' | 'boolean';
+  /** In quarantine: the need whose token stands in the value's place. Its `value` is the JSON text of what was sent. */
+  readonly need?: TokenNeed;
 }
 
 /** Collects token needs, each once. */

@@ -1,31 +1,51 @@
 /** Deciding what shall happen to an event: what was read, and what the policy says about its fields and kinds, become edits. */
 import type { JsonObject } from '../core/json.ts';
-import { canonicalOf } from './detectors/all.ts';
+import type { AllowList, CanonicalOf } from './allow-list.ts';
+import { type DayShift, shiftDate, shiftDaysDefault } from './date-shift.ts';
 import type { Candidate } from './finding.ts';
-import { type Edit, type JsonText, type Piece, type Plan, type Replacement, TokenNeeds } from './plan.ts';
-import type { FieldRule, KindRule, Policy, TransformName, TransformOptions } from './policy-model.ts';
+import { generalize } from './generalize.ts';
+import { type Edit, type JsonText, type Piece, type Plan, type Replacement, TokenNeeds, type UnknownField } from './plan.ts';
+import type { KindRule, Policy, TransformName, TransformOptions } from './policy-model.ts';
 import type { Reader, Reading } from './reader.ts';
-import { kindOfField } from './rules.ts';
-import { generalize, mask, redact } from './transforms.ts';
+import { kindOfField, type SettlingRule } from './rules.ts';
+import { subjectOf } from './subject.ts';
+import { type Hasher, mask, plainSha256, redact, tokenShape } from './transforms.ts';
+import { unknownKind, unknownPath, withheldKind } from './unknown-fields.ts';
 
 /** What happens to a kind that the policy does not name. */
 const unnamed: KindRule = { transform: 'redact' };
 const noOptions: TransformOptions = {};
 
+/** What a planner decides with, beside the policy. */
+export interface PlannerParts {
+  readonly reader: Reader;
+  readonly hash: Hasher;
+  readonly shift: DayShift;
+  readonly canonicalOf: CanonicalOf;
+  readonly allows: AllowList | undefined;
+}
+
 export class Planner {
   readonly #policy: Policy;
-  readonly #reader: Reader;
-  readonly #hash: (kind: string, canonical: string) => string;
+  readonly #parts: PlannerParts;
+  readonly #canonicalOf: CanonicalOf;
+  readonly #allows: AllowList | undefined;
+  /** Being planned. */
+  #event: JsonObject = {};
 
-  constructor(policy: Policy, reader: Reader, hash: (kind: string, canonical: string) => string) {
+  constructor(policy: Policy, parts: PlannerParts) {
     this.#policy = policy;
-    this.#reader = reader;
-    this.#hash = hash;
+    this.#parts = parts;
+    this.#canonicalOf = parts.canonicalOf;
+    this.#allows = parts.allows;
   }
 
   plan(event: JsonObject): Plan {
     const needs = new TokenNeeds();
-    return { event, edits: this.#edits(this.#reader.read(event), needs), tokens: needs.list };
+    this.#event = event;
+    const reading = this.#parts.reader.read(event);
+    const edits = this.#edits(reading, needs);
+    return { event, edits, tokens: needs.list, unknown: this.#policy.unknown === 'scan' ? noneUnknown : this.#unknownFields(reading, needs) };
   }
 
   #edits({ leaves, names, dropped, documents }: Reading, needs: TokenNeeds): Edit[] {
@@ -37,15 +57,19 @@ export class Planner {
       else if (!within.get(document)?.push(edit)) within.set(document, [edit]);
     };
     for (const { frame, key, value, rule, found } of leaves) {
-      if (rule) add({ type: 'text', frame, key, pieces: [this.#replaceField(rule, String(value), needs)] });
-      else if (found.length > 0) {
+      if (rule) {
+        const replacement = this.#replaceField(rule, value, needs);
+        if (replacement) add({ type: 'text', frame, key, pieces: [replacement] });
+      } else if (found.length > 0) {
         const pieces = this.#pieces(String(value), found, needs);
         if (pieces) add({ type: 'text', frame, key, pieces });
       }
     }
-    for (const { frame, key, rule } of dropped) add({ type: 'drop', frame, key, replacement: { kind: rule.kind ?? 'field', transform: 'drop' } });
-    for (const { frame, key, found } of names) {
-      const pieces = this.#pieces(key, found, needs);
+    for (const { frame, key, rule } of dropped)
+      add({ type: 'drop', frame, key, replacement: explained({ kind: rule.kind ?? 'field', transform: 'drop' }, rule.why) });
+    for (const { frame, key, found, rule } of names) {
+      const replacement = rule && this.#replaceField(rule, key, needs);
+      const pieces = replacement ? [replacement] : rule ? undefined : this.#pieces(key, found, needs);
       if (pieces) add({ type: 'name', frame, key, pieces });
     }
     // Inner documents first, so that an outer one sees that it changes.
@@ -57,12 +81,18 @@ export class Planner {
     return outer;
   }
 
-  #replaceField(rule: FieldRule, value: string, needs: TokenNeeds): Replacement {
-    const kind = kindOfField(rule, value);
+  /** `undefined` if the value may stay. */
+  #replaceField(rule: SettlingRule, value: string | number | boolean, needs: TokenNeeds): Replacement | undefined {
+    // What is withheld comes back one day: as JSON it comes back in its own type.
+    if (rule.kind === withheldKind) return withheld(JSON.stringify(value), needs);
+    const text = String(value);
+    const kind = kindOfField(rule, text);
     const byKind = this.#policy.kinds[kind] ?? unnamed;
     const transform = (rule.transform as TransformName | undefined) ?? byKind.transform;
     const options = rule.options ? { ...byKind.options, ...rule.options } : (byKind.options ?? noOptions);
-    return this.#replace(kind, transform, options, value, canonicalOf(kind, value), needs);
+    const canonical = this.#canonicalOf(kind, text);
+    if (this.#allows?.(kind, text, canonical)) return undefined;
+    return explained(this.#replace(kind, transform, options, text, canonical, needs), rule.why ?? byKind.why);
   }
 
   /** Cuts a text at its findings; `undefined` if all of them stay. */
@@ -71,12 +101,14 @@ export class Planner {
     let at = 0;
     let changes = false;
     for (const { kind, start, end, value, canonical } of found) {
-      const { transform, options = noOptions } = this.#policy.kinds[kind] ?? unnamed;
+      const { transform, options = noOptions, why } = this.#policy.kinds[kind] ?? unnamed;
       if (transform === 'keep') continue;
+      const own = value ?? text.slice(start, end);
+      const equal = canonical ?? this.#canonicalOf(kind, own);
+      if (this.#allows?.(kind, own, equal)) continue;
       changes = true;
       if (start > at) pieces.push(text.slice(at, start));
-      const own = value ?? text.slice(start, end);
-      pieces.push(this.#replace(kind, transform, options, own, canonical ?? canonicalOf(kind, own), needs));
+      pieces.push(explained(this.#replace(kind, transform, options, own, equal, needs), why));
       at = end;
     }
     if (!changes) return undefined;
@@ -86,14 +118,21 @@ export class Planner {
 
   #replace(kind: string, transform: TransformName, options: TransformOptions, value: string, canonical: string, needs: TokenNeeds): Replacement {
     switch (transform) {
-      case 'tokenize':
-        return { kind, transform, need: needs.need(kind, canonical, value) };
+      case 'tokenize': {
+        const shape = tokenShape(kind, options.shape);
+        const need = needs.need(kind, canonical, value);
+        return shape ? { kind, transform, need, shape } : { kind, transform, need };
+      }
       case 'hash':
-        return { kind, transform, text: this.#hash(kind, canonical) };
+        return { kind, transform, ...this.#parts.hash(kind, canonical, options.keys) };
+      case 'sha256':
+        return { kind, transform, text: plainSha256(canonical) };
+      case 'shift':
+        return this.#shift(kind, value, options);
       case 'mask':
         return { kind, transform, text: mask(value, options) };
       case 'generalize':
-        return { kind, transform, text: generalize(kind, value, options) };
+        return { kind, transform, text: generalize(kind, value, options) ?? redact(kind) };
       case 'keep':
         return { kind, transform, text: value };
       case 'drop':
@@ -102,4 +141,33 @@ export class Planner {
         return { kind, transform, text: redact(kind, options) };
     }
   }
+
+  /** Without a person or a date there is nothing to go by: redacted. */
+  #shift(kind: string, value: string, { maxDays = shiftDaysDefault, subject: path }: TransformOptions): Replacement {
+    const subject = subjectOf(this.#event, path);
+    const shifted = subject === undefined ? undefined : shiftDate(value, this.#parts.shift(subject, maxDays));
+    return shifted === undefined ? { kind, transform: 'redact', text: redact(kind) } : { kind, transform: 'shift', text: shifted };
+  }
+
+  #unknownFields({ leaves }: Reading, needs: TokenNeeds): UnknownField[] {
+    const out: UnknownField[] = [];
+    for (const { frame, key, value, rule } of leaves) {
+      const isWithheld = rule?.kind === withheldKind;
+      if (!isWithheld && rule?.kind !== unknownKind) continue;
+      const field = { path: unknownPath(frame, key), type: typeof value as UnknownField['type'] };
+      out.push(isWithheld ? { ...field, need: needs.need(withheldKind, JSON.stringify(value), JSON.stringify(value)) } : field);
+    }
+    return out;
+  }
+}
+
+const noneUnknown: readonly UnknownField[] = [];
+
+function withheld(json: string, needs: TokenNeeds): Replacement {
+  return { kind: withheldKind, transform: 'tokenize', need: needs.need(withheldKind, json, json) };
+}
+
+/** Most rules of most policies say nothing of why. */
+function explained(replacement: Replacement, why: string | undefined): Replacement {
+  return why === undefined ? replacement : { ...replacement, why };
 }

@@ -5,11 +5,22 @@
 import { isAlias, isMap, isScalar, isSeq, LineCounter, type Node, type Pair, parseDocument, type YAMLMap } from 'yaml';
 import { VeiltrailError } from '../core/errors.ts';
 import type { JsonObject, JsonValue } from '../core/json.ts';
+import { checkMeaning } from './policy-meaning.ts';
 import type { Policy } from './policy-model.ts';
-import { policyShape, type Shape } from './policy-shape.ts';
+import { kindNames, policyShape, type Shape } from './policy-shape.ts';
 
 const policyUnitsMax = 1_048_576;
 const problemsShown = 10;
+/** Words of a list that are shown; there are more kinds than that. */
+const shownMax = 24;
+
+/** Something in a policy that is allowed and should be looked at. */
+export interface PolicyWarning {
+  line: number;
+  column: number;
+  /** Begins with file, line and column. */
+  message: string;
+}
 
 /**
  * Parses and checks a policy.
@@ -17,28 +28,65 @@ const problemsShown = 10;
  * @throws VeiltrailError `policy_invalid`; `detail` has `line` and `column` of the first problem and the number of `problems`
  */
 export function parsePolicy(text: string, file = 'policy'): Policy {
+  return checkPolicy(text, file).policy;
+}
+
+/** As {@link parsePolicy}, and says what should be looked at. */
+export function checkPolicy(text: string, file = 'policy'): { policy: Policy; warnings: PolicyWarning[] } {
   if (text.length > policyUnitsMax) throw new VeiltrailError('policy_invalid', `${file}: a policy has at most ${policyUnitsMax} characters`);
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: true, version: '1.2', logLevel: 'silent' });
-  const checker = new Checker(file, lines);
+  const checker = new Checker(file, lines, customKinds(document.contents));
   for (const error of document.errors) checker.report(error.pos[0], error.message);
-  if (document.errors.length === 0) {
-    const value = checker.check(document.contents, policyShape, 'the policy', 0) as JsonObject | undefined;
-    checker.throwIfAny();
-    return toPolicy(value as JsonObject);
-  }
+  const value = document.errors.length === 0 ? checker.check(document.contents, policyShape, 'the policy', 0, '') : undefined;
   checker.throwIfAny();
-  throw new Error('unreachable');
+  const policy = toPolicy(value as JsonObject);
+  // What a value means is looked at once all have the right form.
+  const warnings: PolicyWarning[] = [];
+  checkMeaning(policy, {
+    problem: (path, message) => checker.report(checker.placeOf(path), message),
+    warning: (path, message) => warnings.push(checker.warning(checker.placeOf(path), message)),
+  });
+  checker.throwIfAny();
+  return { policy, warnings: warnings.sort((a, b) => a.line - b.line || a.column - b.column) };
+}
+
+/** Names of the kinds that the policy makes itself, as far as they can be read. */
+function customKinds(contents: unknown): string[] {
+  const custom = isMap(contents) ? contents.get('custom') : undefined;
+  if (!isSeq(custom)) return [];
+  return custom.items.flatMap((item) => {
+    const name = isMap(item) ? item.get('kind') : undefined;
+    return typeof name === 'string' ? [name] : [];
+  });
 }
 
 class Checker {
   readonly #problems: { offset: number; message: string }[] = [];
   readonly #file: string;
   readonly #lines: LineCounter;
+  readonly #kinds: readonly string[];
+  /** Where each value stands, by its path: `kinds.email`, `fields[0].path[1]`. */
+  readonly #places = new Map<string, number>();
 
-  constructor(file: string, lines: LineCounter) {
+  constructor(file: string, lines: LineCounter, customKinds: readonly string[]) {
     this.#file = file;
     this.#lines = lines;
+    this.#kinds = [...kindNames, ...customKinds];
+  }
+
+  /** The place of the value at `path`, or of the nearest that holds it. */
+  placeOf(path: string): number {
+    for (let at = path; at !== ''; at = at.slice(0, Math.max(0, at.search(/(?:\.[^.[]*|\[\d+\])$/)))) {
+      const place = this.#places.get(at);
+      if (place !== undefined) return place;
+    }
+    return 0;
+  }
+
+  warning(offset: number, message: string): PolicyWarning {
+    const { line, col } = this.#lines.linePos(offset);
+    return { line, column: col, message: `${this.#file}:${line}:${col}: ${message}` };
   }
 
   report(offset: number, message: string): undefined {
@@ -60,8 +108,9 @@ class Checker {
   }
 
   /** Checks a node against a shape; returns its plain value, or undefined after a report. `at` is where to point if there is no node. */
-  check(node: Node | null | undefined, shape: Shape, what: string, at: number): JsonValue | undefined {
+  check(node: Node | null | undefined, shape: Shape, what: string, at: number, path: string): JsonValue | undefined {
     const offset = node?.range?.[0] ?? at;
+    this.#places.set(path, offset);
     if (isAlias(node)) return this.report(offset, 'aliases (*name) are not allowed: write the value out');
     switch (shape.is) {
       case 'text': {
@@ -76,25 +125,34 @@ class Checker {
         if (typeof value === 'number' && value >= shape.min && value <= shape.max && (!shape.whole || Number.isInteger(value))) return value;
         return this.report(offset, `${what} must be a ${shape.whole ? 'whole ' : ''}number from ${shape.min} to ${shape.max}`);
       }
-      case 'one-of': {
+      case 'yes-no': {
         const value = isScalar(node) ? node.value : undefined;
-        if (typeof value === 'string' && shape.values.includes(value)) return value;
-        const given = typeof value === 'string' ? `${what} cannot be ${quoted(value)}` : `${what} must be a word`;
-        return this.report(offset, `${given}; ${suggestion(typeof value === 'string' ? value : '', shape.values)}`);
+        return typeof value === 'boolean' ? value : this.report(offset, `${what} must be true or false`);
       }
+      case 'one-of':
+        return this.#checkWord(node, shape.values, what, offset);
+      case 'kind':
+        return this.#checkWord(node, this.#kinds, what, offset);
       case 'list':
-        return this.#checkList(node, shape, what, offset);
+        return this.#checkList(node, shape, what, offset, path);
       case 'map':
-        return this.#checkMap(node, shape, what, offset);
+        return this.#checkMap(node, shape, what, offset, path);
       default:
-        return this.#checkDictionary(node, shape, what, offset);
+        return this.#checkDictionary(node, shape, what, offset, path);
     }
   }
 
-  #checkList(node: Node | null | undefined, shape: Shape & { is: 'list' }, what: string, offset: number): JsonValue | undefined {
+  #checkWord(node: Node | null | undefined, values: readonly string[], what: string, offset: number): JsonValue | undefined {
+    const value = isScalar(node) ? node.value : undefined;
+    if (typeof value === 'string' && values.includes(value)) return value;
+    const given = typeof value === 'string' ? `${what} cannot be ${quoted(value)}` : `${what} must be a word`;
+    return this.report(offset, `${given}; ${suggestion(typeof value === 'string' ? value : '', values)}`);
+  }
+
+  #checkList(node: Node | null | undefined, shape: Shape & { is: 'list' }, what: string, offset: number, path: string): JsonValue | undefined {
     if (!isSeq(node)) {
       if (shape.orOne && isScalar(node)) {
-        const one = this.check(node, shape.of, what, offset);
+        const one = this.check(node, shape.of, what, offset, `${path}[0]`);
         return one === undefined ? undefined : [one];
       }
       if (shape.empty && isScalar(node) && node.value === null) return [];
@@ -103,16 +161,16 @@ class Checker {
     if (node.items.length === 0 && !shape.empty) return this.report(offset, `${what} must not be empty`);
     const out: JsonValue[] = [];
     node.items.forEach((item, i) => {
-      const value = this.check(item as Node, shape.of, shape.of.is === 'map' ? `${what}[${i}]` : what, offset);
+      const value = this.check(item as Node, shape.of, shape.of.is === 'map' ? `${what}[${i}]` : what, offset, `${path}[${i}]`);
       if (value !== undefined) out.push(value);
     });
     return out;
   }
 
-  #checkMap(node: Node | null | undefined, shape: Shape & { is: 'map' }, what: string, offset: number): JsonValue | undefined {
+  #checkMap(node: Node | null | undefined, shape: Shape & { is: 'map' }, what: string, offset: number, path: string): JsonValue | undefined {
     const short = shape.shorthand === undefined ? undefined : shape.members[shape.shorthand];
     if (short && isScalar(node)) {
-      const value = this.check(node, short, what, offset);
+      const value = this.check(node, short, what, offset, path);
       return value === undefined ? undefined : { [shape.shorthand as string]: value };
     }
     if (!isMap(node)) return this.report(offset, `${what} must be a mapping ("name: value" lines)`);
@@ -123,7 +181,7 @@ class Checker {
         this.report(at, `unknown name ${quoted(name)} in ${what}; ${suggestion(name, Object.keys(shape.members))}`);
         continue;
       }
-      const checked = this.check(value, member, name, at);
+      const checked = this.check(value, member, name, at, path === '' ? name : `${path}.${name}`);
       if (checked !== undefined) out[name] = checked;
     }
     for (const name of shape.required) {
@@ -132,15 +190,21 @@ class Checker {
     return out;
   }
 
-  #checkDictionary(node: Node | null | undefined, shape: Shape & { is: 'dictionary' }, what: string, offset: number): JsonValue | undefined {
+  #checkDictionary(
+    node: Node | null | undefined,
+    shape: Shape & { is: 'dictionary' },
+    what: string,
+    offset: number,
+    path: string,
+  ): JsonValue | undefined {
     if (!isMap(node)) return this.report(offset, `${what} must be a mapping ("name: value" lines)`);
     const out: [string, JsonValue][] = [];
     for (const { name, at, value } of this.#members(node, what)) {
-      if (shape.names && !shape.names.includes(name)) {
-        this.report(at, `unknown name ${quoted(name)} in ${what}; ${suggestion(name, shape.names)}`);
+      if (shape.names && !this.#kinds.includes(name)) {
+        this.report(at, `unknown name ${quoted(name)} in ${what}; ${suggestion(name, this.#kinds)}`);
         continue;
       }
-      const checked = this.check(value, shape.of, name, at);
+      const checked = this.check(value, shape.of, name, at, `${path}.${name}`);
       if (checked !== undefined) out.push([name, checked]);
     }
     return Object.fromEntries(out);
@@ -157,7 +221,10 @@ class Checker {
 
 /** The checked value has every member in the type its shape promises; what is optional gets its default here. */
 function toPolicy(value: JsonObject): Policy {
-  return { unknown: 'scan', fields: [], ...value } as unknown as Policy;
+  const policy = { unknown: 'scan', fields: [], keys: [], custom: [], allow: [], logs: {}, ...value } as unknown as Policy;
+  const keys = [...policy.keys, ...Object.values(policy.logs).flatMap((log) => log.keys ?? [])];
+  for (const rule of keys) rule.on ??= 'name';
+  return policy;
 }
 
 function quoted(text: string): string {
@@ -176,7 +243,8 @@ function suggestion(given: string, known: readonly string[]): string {
       best = name;
     }
   }
-  return best ? `did you mean ${quoted(best)}?` : `known are ${known.join(', ')}`;
+  if (best) return `did you mean ${quoted(best)}?`;
+  return known.length <= shownMax ? `known are ${known.join(', ')}` : `there are ${known.length}: \`veiltrail policy kinds\` lists them`;
 }
 
 /** Optimal string alignment: insertions, deletions, substitutions, swaps of neighbours. For short names only. */

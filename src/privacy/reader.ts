@@ -7,22 +7,24 @@
 import { VeiltrailError } from '../core/errors.ts';
 import { type JsonObject, type JsonValue, parseJson } from '../core/json.ts';
 import { canonicalOf } from './detectors/all.ts';
-import { createPathTree, normalName, type PathNode, type PathTree } from './fields.ts';
+import { createPathTree, type NameRule, normalName, type PathNode, type PathTree } from './fields.ts';
 import type { Candidate } from './finding.ts';
 import { commonWords } from './lexicon.ts';
 import { NameIndex } from './names.ts';
 import { findInNumber } from './numbers.ts';
 import type { Frame, JsonText } from './plan.ts';
-import type { FieldRule } from './policy-model.ts';
-import { activateRules, type ActiveRule, holds, isWholeValue, kindOfField } from './rules.ts';
+import { activateKeyRules } from './key-rules.ts';
+import type { FieldRule, KeyRule, Policy } from './policy-model.ts';
+import { activateRules, type ActiveRule, holds, isWholeValue, kindOfField, type SettlingRule } from './rules.ts';
 import type { Scanner } from './scan.ts';
 import { isTransformed } from './transforms.ts';
+import { knownFieldRules, unknownFieldRule } from './unknown-fields.ts';
 
 /** A string or number: settled as a whole by `rule`, or with what was `found` in it. */
 export interface Leaf {
   readonly frame: Frame;
   readonly key: string | number;
-  readonly value: string | number;
+  readonly value: string | number | boolean;
   readonly rule: FieldRule | undefined;
   found: readonly Candidate[];
   /** Does it hold anything encoded? */
@@ -34,13 +36,15 @@ export interface PersonalName {
   readonly frame: Frame;
   readonly key: string;
   found: readonly Candidate[];
+  /** Settles the name as a whole. */
+  readonly rule?: KeyRule;
 }
 
 /** All that is personal in a value, before it is decided what happens to it. */
 export interface Reading {
   readonly leaves: Leaf[];
   readonly names: PersonalName[];
-  readonly dropped: { frame: Frame; key: string | number; rule: FieldRule }[];
+  readonly dropped: { frame: Frame; key: string | number; rule: SettlingRule }[];
   /** Strings that hold JSON, outer ones first. */
   readonly documents: JsonText[];
   /** Names of members that nobody's policy knows: people are looked for in them. */
@@ -58,11 +62,27 @@ export class Reader {
   readonly #rules: readonly ActiveRule[];
   readonly #scanner: Scanner;
   readonly #tree: PathTree;
+  /** Rules for names of members, by the `nameRule` of a place. */
+  readonly #keys: readonly KeyRule[];
+  /** For fields without a rule; undefined leaves them to the detectors. */
+  readonly #unknown: FieldRule | undefined;
 
-  constructor(rules: readonly FieldRule[], scanner: Scanner) {
+  constructor({ fields, keys, unknown }: Pick<Policy, 'fields' | 'keys' | 'unknown'>, scanner: Scanner) {
+    const values = keys.filter((rule) => rule.on === 'value');
+    // In the order in which they are asked: by path, by name, what is known anyway.
+    const rules = [
+      ...fields,
+      ...values.map(({ match: _match, on: _on, ...rule }): FieldRule => ({ path: [], ...rule })),
+      ...knownFieldRules(unknown),
+    ];
+    const nameRules = activateKeyRules(keys).map(({ rule, fits }, i): NameRule =>
+      rule.on === 'value' ? { fits, value: fields.length + values.indexOf(rule) } : { fits, name: i },
+    );
     this.#rules = activateRules(rules);
     this.#scanner = scanner;
-    this.#tree = createPathTree(rules);
+    this.#tree = createPathTree(rules, nameRules);
+    this.#keys = keys;
+    this.#unknown = unknownFieldRule(unknown);
   }
 
   read(value: JsonObject | JsonValue[]): Reading {
@@ -90,6 +110,7 @@ export class Reader {
     }
     for (const key of Object.keys(container)) {
       const child = this.#tree.member(node, key);
+      if (child.nameRule !== undefined && this.#readNamed(frame, key, this.#keys[child.nameRule] as KeyRule, child, reading)) continue;
       // Settled once per place in the shape of events: what is in the name itself, and whether the name is part of that shape.
       child.nameFindings ??= this.#scanner.scan(key, '');
       if (child.nameFindings.length > 0) reading.names.push({ frame, key, found: child.nameFindings });
@@ -99,18 +120,41 @@ export class Reader {
     }
   }
 
+  /** A member whose name a rule settles. @returns whether the member is dealt with, value and all */
+  #readNamed(frame: Frame, key: string, rule: KeyRule, node: PathNode, reading: Reading): boolean {
+    if (rule.transform === 'scan') return false;
+    if (rule.transform === 'drop') {
+      reading.dropped.push({ frame, key, rule });
+      return true;
+    }
+    node.nameFindings = nothing;
+    node.isStructural = true;
+    if (rule.transform !== 'keep' && !isTransformed(key)) reading.names.push({ frame, key, found: nothing, rule });
+    return false;
+  }
+
   #readMember(frame: Frame, key: string | number, value: JsonValue, node: PathNode, reading: Reading): void {
-    const rule = node.rules.length === 0 ? undefined : this.#ruleFor(node, frame, value);
+    const rule = node.rules.length === 0 ? this.#unknown : this.#ruleFor(node, frame, value);
     if (rule?.transform === 'drop') reading.dropped.push({ frame, key, rule });
     else if (typeof value === 'string') this.#readText(frame, key, value, rule, node, reading);
     else if (typeof value === 'number') {
       const settled = rule && rule.kind !== 'username' && rule.kind !== 'person_name';
-      const found = settled ? nothing : findInNumber(value);
+      const found = settled ? nothing : this.#readNumber(value, node);
       if (settled || found.length > 0) reading.leaves.push({ frame, key, value, rule: settled ? rule : undefined, found, layered: false });
+    } else if (typeof value === 'boolean') {
+      // A kind says what a value is, and no kind of ours is a yes or no: only a rule for whatever stands here is meant.
+      if (rule && (rule === this.#unknown || rule.kind === undefined) && rule.transform !== 'keep')
+        reading.leaves.push({ frame, key, value, rule, found: nothing, layered: false });
     } else if (typeof value === 'object' && value !== null) {
       // Rules are for values: what is below is kept only if its own path says so (`a.**`).
       reading.open.push({ frame: { parent: frame, key, container: value, document: frame.document }, node });
     }
+  }
+
+  #readNumber(value: number, node: PathNode): readonly Candidate[] {
+    const found = findInNumber(value);
+    const own = this.#scanner.scanNumber(value, node.field);
+    return own.length === 0 ? found : this.#scanner.settle(String(value), [...own, ...found]);
   }
 
   /** The first rule that fits the place, its neighbours and the value; `undefined` leaves the value to the detectors. */

@@ -2,7 +2,10 @@
 import type { JsonObject, JsonValue } from '../core/json.ts';
 import { normalName } from './fields.ts';
 import { commonWords, personTypes, systemAccounts } from './lexicon.ts';
-import type { FieldRule } from './policy-model.ts';
+import type { FieldRule, KeyRule } from './policy-model.ts';
+
+/** What a rule of either sort says about a value that it settles. */
+export type SettlingRule = FieldRule | KeyRule;
 
 /** A rule with its exceptions looked up in advance. */
 export interface ActiveRule {
@@ -53,7 +56,7 @@ function plainName(name: string): string {
 const wholeEmail = /^\s*[^\s@<>"]{1,256}@[^\s@<>",;:/]{1,255}\.[^\s@<>",;:/.\d]{2,63}\s*$/;
 
 /** What a name field holds: an address is an email, a user name with a space a person's name, so that they correlate with the same elsewhere. */
-export function kindOfField(rule: FieldRule, value: string): string {
+export function kindOfField(rule: SettlingRule, value: string): string {
   const kind = rule.kind ?? 'field';
   if (kind !== 'username' && kind !== 'person_name') return kind;
   if (value.includes('@') && wholeEmail.test(value)) return 'email';
@@ -66,7 +69,7 @@ const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 const machineAccount = /^(?:system|eks|aks|gke|arn):/;
 
 /** Is the value what its field promises, so that the rule settles all of it? If not, detectors look through it. */
-export function isWholeValue({ kind, transform }: FieldRule, value: string): boolean {
+export function isWholeValue({ kind, transform }: SettlingRule, value: string): boolean {
   if (kind === 'ip_address') return transform !== undefined && transform !== 'generalize';
   if (kind !== 'username' && kind !== 'person_name') return true;
   // `org/repo` is the full name of no person.

@@ -3,7 +3,7 @@
  * three levels deep. What is found behind an encoding is reported with the span it has in the text itself.
  */
 import { canonicalOf, detectors } from './detectors/all.ts';
-import type { ScanContext } from './detectors/detector.ts';
+import type { Detector, ScanContext } from './detectors/detector.ts';
 import { type Candidate, mergeCandidates } from './finding.ts';
 import { NameIndex } from './names.ts';
 import { type Hidden, hiddenTexts } from './runs.ts';
@@ -22,23 +22,48 @@ function detectAll(context: ScanContext): void {
   for (const detector of detectors) if ((flags & detector.gate) !== 0) detector.detect(context);
 }
 
+function detectWith(context: ScanContext, custom: readonly Detector[]): void {
+  detectAll(context);
+  detectOwn(context, custom);
+}
+
+function detectOwn(context: ScanContext, custom: readonly Detector[]): void {
+  for (const detector of custom) detector.detect(context);
+}
+
 export class Scanner {
   /** One context a level, used again and again. */
   readonly #contexts: { text: string; survey: Survey; field: string; found: Candidate[] }[] = [];
   /** Where the next scan collects; handed over only if there is something in it. */
   #scratch: Candidate[] = [];
   readonly #floors: ReadonlyMap<string, number>;
+  readonly #detect: Search;
+  readonly #custom: readonly Detector[];
 
-  /** @param floors the least confidence by kind */
-  constructor(floors: ReadonlyMap<string, number>) {
+  /**
+   * @param floors the least confidence by kind
+   * @param custom detectors of the policy's own kinds
+   */
+  constructor(floors: ReadonlyMap<string, number>, custom: readonly Detector[] = []) {
     this.#floors = floors;
+    this.#custom = custom;
+    this.#detect = custom.length === 0 ? detectAll : (context) => detectWith(context, custom);
+  }
+
+  /** What the policy's own kinds find in the digits of a number. */
+  scanNumber(value: number, field: string): readonly Candidate[] {
+    if (this.#custom.length === 0) return nothing;
+    const found: Candidate[] = [];
+    const text = String(value);
+    this.#search(text, field, (context) => detectOwn(context, this.#custom), found, levelsMax);
+    return found.length === 0 ? nothing : this.settle(text, found);
   }
 
   /** Everything personal in `text`: sorted, not overlapping. `field` is the normalised name of the field, or ''. */
   scan(text: string, field: string): readonly Candidate[] {
     const found = this.#scratch;
     this.layered = false;
-    this.#search(text, field, detectAll, found, 0);
+    this.#search(text, field, this.#detect, found, 0);
     if (found.length === 0) return nothing;
     this.#scratch = [];
     return this.settle(text, found);

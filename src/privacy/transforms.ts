@@ -5,13 +5,11 @@
  * uint32be length. Keyed, because emails, addresses and numbers are few enough to be guessed. It correlates without being revealable.
  */
 import { encodeBase64url } from '../core/base64.ts';
-import { concatBytes, uint32be, utf8 } from '../core/bytes.ts';
-import { sha256 } from '../core/sha256.ts';
+import { concatBytes, toHex, uint32be, utf8 } from '../core/bytes.ts';
+import { createMac, sha256 } from '../core/sha256.ts';
 import { kindSpecs } from './detectors/all.ts';
-import { canonicalIp, formatIpv4, parseIpv4 } from './detectors/network.ts';
 import { isCapital } from './survey.ts';
 import type { TransformOptions } from './policy-model.ts';
-import ipaddr from 'ipaddr.js';
 
 export interface PseudonymKey {
   version: number;
@@ -31,58 +29,77 @@ export function mask(value: string, options: TransformOptions = {}): string {
   return kept.length >= count * 3 ? `********${count > 0 ? kept.slice(-count).join('') : ''}` : '********';
 }
 
+/** A keyed hash, and the version of the key (of the newest, where it is under several). */
+export interface KeyedHash {
+  text: string;
+  keyVersion: number;
+}
+
+export type Hasher = (kind: string, canonical: string, keys?: TransformOptions['keys']) => KeyedHash;
+
 /**
- * A wider value that still says something: the network of an address (/24, /48), the month or year of a date, the bucket of a number.
- * What cannot be understood is redacted.
+ * A hasher for the versions of the pseudonym key, in any order. By default the oldest that is left is used, so that equal values go on
+ * correlating when a new version is made, until the old one is destroyed; `newest` ends correlation with what came before, and `both`
+ * (`hash_v1_…+hash_v2_…`) bridges the two.
  */
-export function generalize(kind: string, value: string, options: TransformOptions = {}): string {
-  if (kind === 'ip_address') return generalizeIp(value, options) ?? redact(kind);
-  const date = generalizeDate(value, options);
-  if (date !== undefined) return date;
-  return generalizeNumber(value, options) ?? redact(kind);
-}
-
-function generalizeIp(value: string, { ipv4 = 24, ipv6 = 48 }: TransformOptions): string | undefined {
-  const address = canonicalIp(value);
-  const four = parseIpv4(address);
-  if (four !== undefined) return `${formatIpv4(ipv4 === 0 ? 0 : (four & (-1 << (32 - ipv4))) >>> 0)}/${ipv4}`;
-  if (!ipaddr.IPv6.isValid(address)) return undefined;
-  const bytes = ipaddr.IPv6.parse(address).toByteArray();
-  for (let bit = ipv6; bit < 128; bit++) bytes[bit >> 3] = (bytes[bit >> 3] as number) & ~(0x80 >> (bit & 7));
-  return `${(ipaddr.fromByteArray(bytes) as InstanceType<typeof ipaddr.IPv6>).toRFC5952String()}/${ipv6}`;
-}
-
-function generalizeDate(value: string, { date = 'month' }: TransformOptions): string | undefined {
-  const match = /^\s*(\d{4})-(\d\d)(?:-\d\d(?:[T ].*)?)?\s*$/.exec(value) ?? /^\s*(\d{4})\/(\d\d?)\/\d\d?\s*$/.exec(value);
-  if (!match) return undefined;
-  return date === 'year' ? (match[1] as string) : `${match[1]}-${(match[2] as string).padStart(2, '0')}`;
-}
-
-function generalizeNumber(value: string, { bucket = 10 }: TransformOptions): string | undefined {
-  if (!/^\s*-?\d+(?:\.\d+)?(?:e[+-]?\d+)?\s*$/i.test(value)) return undefined;
-  const low = Math.floor(Number(value) / bucket) * bucket;
-  return Number.isFinite(low) ? `${low}..${low + bucket}` : undefined;
-}
-
-/** A hasher for one key version. */
-export function createHasher({ version, key }: PseudonymKey): (kind: string, canonical: string) => string {
-  const block = new Uint8Array(64);
-  block.set(key.length > 64 ? sha256(key) : key);
-  const inner = block.map((byte) => byte ^ 0x36);
-  const outer = block.map((byte) => byte ^ 0x5c);
-  return (kind, canonical) => {
-    const kindBytes = utf8(kind);
-    const valueBytes = utf8(canonical);
-    const digest = sha256(concatBytes(inner, uint32be(kindBytes.length), kindBytes, uint32be(valueBytes.length), valueBytes));
-    return `hash_v${version}_${encodeBase64url(sha256(concatBytes(outer, digest)).subarray(0, 20))}`;
+export function createHasher(keys: readonly PseudonymKey[]): Hasher {
+  const ordered = keys.toSorted((a, b) => a.version - b.version).map(createVersionHasher);
+  const oldest = ordered[0] as VersionHasher;
+  const newest = ordered.at(-1) as VersionHasher;
+  return (kind, canonical, which = 'oldest') => {
+    if (which === 'both' && oldest !== newest)
+      return { text: `${oldest.hash(kind, canonical)}+${newest.hash(kind, canonical)}`, keyVersion: newest.version };
+    const { hash, version } = which === 'oldest' ? oldest : newest;
+    return { text: hash(kind, canonical), keyVersion: version };
   };
 }
+
+interface VersionHasher {
+  readonly version: number;
+  readonly hash: (kind: string, canonical: string) => string;
+}
+
+function createVersionHasher({ version, key }: PseudonymKey): VersionHasher {
+  const mac = createMac(key);
+  return {
+    version,
+    hash(kind, canonical) {
+      const kindBytes = utf8(kind);
+      const valueBytes = utf8(canonical);
+      const digest = mac(concatBytes(uint32be(kindBytes.length), kindBytes, uint32be(valueBytes.length), valueBytes));
+      return `hash_v${version}_${encodeBase64url(digest.subarray(0, 20))}`;
+    },
+  };
+}
+
+/** `sha256:` and the hex digits of SHA-256 over the canonical value in UTF-8: as other systems make it, and as open to guessing as there. */
+export function plainSha256(canonical: string): string {
+  return `sha256:${toHex(sha256(utf8(canonical)))}`;
+}
+
+/** What stands before and behind a token that is shaped like its kind. */
+export function tokenShape(kind: string, shape: TransformOptions['shape']): { before: string; behind: string } | undefined {
+  if (shape !== 'kind') return undefined;
+  // Only names of ours stand before a token: another would be taken for a part of it, whatever it says.
+  return kind === 'email' ? { before: '', behind: tokenDomain } : { before: kindSpecs.has(kind) ? `${kind}:` : 'custom:', behind: '' };
+}
+
+/** RFC 2606: a name that never exists. */
+const tokenDomain = '@token.invalid';
 
 /** What transforms leave behind: tokens (the vault makes them, everyone recognises them), hashes, marks, stars. */
 const labels = ['REDACTED', ...[...kindSpecs.keys()].map((kind) => kind.toUpperCase())].join('|');
 const pseudonym = '(?:tok_[A-Za-z0-9_-]{27}|hash_v\\d{1,9}_[A-Za-z0-9_-]{27})';
-const outcome = new RegExp(`(?<![A-Za-z0-9])${pseudonym}(?![A-Za-z0-9_-])|\\[(?:${labels})\\]|\\*{8}`, 'g');
-const whole = new RegExp(`^(?:${pseudonym}|\\[(?:${labels})\\]|\\*{8}[\\p{L}\\p{N}]{0,8}|-?\\d[\\d.e+]{0,20}\\.\\.-?\\d[\\d.e+]{0,20})$`, 'u');
+const plainHash = 'sha256:[0-9a-f]{64}';
+const range = '-?\\d[\\d.e+]{0,20}\\.\\.-?\\d[\\d.e+]{0,20}';
+const outcome = new RegExp(
+  `(?<![A-Za-z0-9])${pseudonym}(?:@token\\.invalid(?![A-Za-z0-9-])|(?![A-Za-z0-9_-]))|(?<![A-Za-z0-9])${plainHash}(?![A-Za-z0-9])|\\[(?:${labels})\\]|\\*{8}`,
+  'g',
+);
+const whole = new RegExp(
+  `^(?:(?:(?:custom|${[...kindSpecs.keys()].join('|')}):)?${pseudonym}(?:\\+${pseudonym}|@token\\.invalid)?|${plainHash}|\\[(?:${labels})\\]|\\*{8}[\\p{L}\\p{N}]{0,8}|${range}(?:, ${range})?)$`,
+  'u',
+);
 
 /** Is the whole value the outcome of a transform already? */
 export function isTransformed(value: string): boolean {
@@ -90,13 +107,13 @@ export function isTransformed(value: string): boolean {
 }
 
 /** Longer than any token or hash: as far as one may reach before or behind a place within it. */
-const outcomeUnitsMax = 48;
+const outcomeUnitsMax = 72;
 
 /** Could [start, end) lie within something that a transform has left? A cheap look at the surroundings. */
 export function mayLieInOutcome(text: string, start: number, end: number): boolean {
   const around = text.slice(Math.max(0, start - outcomeUnitsMax), end + outcomeUnitsMax);
   if (around.includes('_') && (around.includes('tok_') || around.includes('hash_v'))) return true;
-  if (around.includes('********')) return true;
+  if (around.includes('********') || around.includes('sha256:')) return true;
   for (let at = around.indexOf('['); at >= 0; at = around.indexOf('[', at + 1))
     if (isCapital(around.charCodeAt(at + 1)) && isCapital(around.charCodeAt(at + 2))) return true;
   return false;

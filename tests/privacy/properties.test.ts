@@ -241,15 +241,11 @@ describe('a planted value never survives', () => {
 test('the token maker is asked for needs of the plan only, and its word is taken as it is', () => {
   const plan = engine.plan({ a: 'z@example.com', b: 'y@example.com z@example.com' });
   const asked = new Set<string>();
-  const { event } = applyPlan(
-    plan,
-    (need) => {
-      expect(plan.tokens).toContain(need);
-      asked.add(need.canonical);
-      return `T${need.canonical.length}${need.canonical[0]}`;
-    },
-    1,
-  );
+  const { event } = applyPlan(plan, (need) => {
+    expect(plan.tokens).toContain(need);
+    asked.add(need.canonical);
+    return `T${need.canonical.length}${need.canonical[0]}`;
+  });
   expect(event).toEqual({ a: 'T13z', b: 'T13y T13z' });
   expect(asked.size).toBe(2);
 });
