@@ -1,5 +1,6 @@
 /** JSON numbers that are personal by what they are. (Those that are personal by their field are settled by the policy's rules.) */
-import { isIssuedCard, passesLuhn } from './detectors/money.ts';
+import { passesLuhn } from './detectors/checksums.ts';
+import { isIssuedCard } from './detectors/money.ts';
 import type { Candidate } from './finding.ts';
 
 /** Findings in a number, with spans in its decimal text. */

@@ -1,8 +1,10 @@
 /** All detectors, in the order in which they run, and the kinds they and the policy know. */
 import { assignmentDetector } from './assignments.ts';
+import { attributeDetector } from './attributes.ts';
 import { emailDetector, phoneDetector } from './contact.ts';
 import type { Detector, KindSpec } from './detector.ts';
 import { ssnDetector } from './government.ts';
+import { identifierDetector } from './identifiers.ts';
 import { colonDetector, ipv4Detector, macDetector } from './network.ts';
 import { cardDetector, ibanDetector } from './money.ts';
 import { personDetector } from './person.ts';
@@ -17,6 +19,8 @@ export const detectors: readonly Detector[] = [
   phoneDetector,
   cardDetector,
   ibanDetector,
+  identifierDetector,
+  attributeDetector,
   secretDetector,
   assignmentDetector,
   personDetector,

@@ -1,6 +1,6 @@
-/** National identity numbers. First cut: the US social security number; others are known by their field. */
+/** The US social security number. Other numbers: identifiers.ts. */
 import { has, isDigit, isIdentifier, isWord } from '../survey.ts';
-import { before, compact, type Detector, digitsOf, type KindSpec, type ScanContext } from './detector.ts';
+import { before, type Detector, digitsOf, type KindSpec, type ScanContext } from './detector.ts';
 
 const ssn: KindSpec = {
   kind: 'us_ssn',
@@ -9,42 +9,6 @@ const ssn: KindSpec = {
   check: 'three, two and four digits divided by dashes in an issued range; in any range, with other separators or none, after a word that says so',
   floor: 0.5,
   canonical: digitsOf,
-};
-
-const nationalId: KindSpec = {
-  kind: 'national_id',
-  family: 'government',
-  example: 'field nationalId, passportNumber, taxId',
-  check: 'the field says so',
-  floor: 0.5,
-  canonical: compact,
-};
-
-const dateOfBirth: KindSpec = {
-  kind: 'date_of_birth',
-  family: 'government',
-  example: 'field dateOfBirth',
-  check: 'the field says so',
-  floor: 0.5,
-  canonical: (value) => value.trim(),
-};
-
-const postalAddress: KindSpec = {
-  kind: 'postal_address',
-  family: 'contact',
-  example: 'field streetAddress',
-  check: 'the field says so',
-  floor: 0.5,
-  canonical: compact,
-};
-
-const location: KindSpec = {
-  kind: 'location',
-  family: 'contact',
-  example: 'fields latitude and longitude',
-  check: 'the field says so',
-  floor: 0.5,
-  canonical: (value) => value.trim(),
 };
 
 const ssnWord = /(?:ssn|s\.s\.n\.?|social[\s_-]*(?:security|sec)?|itin|tax(?:payer)?[\s_-]*id|tin)(?:["'\s:=#_.|,()-]|number|num|nr|no|is|was)*$/;
@@ -107,4 +71,4 @@ export function issuedConfidence(area: string, group: string, serial: string): n
   return (g >= 50 && g <= 65) || (g >= 70 && g <= 88) || (g >= 90 && g <= 92) || (g >= 94 && g <= 99) ? 0.85 : 0.6;
 }
 
-export const ssnDetector: Detector = { kinds: [ssn, nationalId, dateOfBirth, postalAddress, location], gate: has.digit, detect: detectSsn };
+export const ssnDetector: Detector = { kinds: [ssn], gate: has.digit, detect: detectSsn };

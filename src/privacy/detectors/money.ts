@@ -1,5 +1,6 @@
 /** Payment cards and IBANs. */
 import { has, isDigit, isIdentifier, isLetter, isWord } from '../survey.ts';
+import { passesLuhn } from './checksums.ts';
 import { before, compact, type Detector, digitsOf, type KindSpec, type ScanContext } from './detector.ts';
 
 const card: KindSpec = {
@@ -19,16 +20,6 @@ const iban: KindSpec = {
   floor: 0.5,
   canonical: compact,
 };
-
-/** Do the digits satisfy Luhn's check (ISO/IEC 7812-1)? */
-export function passesLuhn(digits: string): boolean {
-  let sum = 0;
-  for (let i = digits.length - 1, double = false; i >= 0; i--, double = !double) {
-    const digit = digits.charCodeAt(i) - 48;
-    sum += double ? (digit > 4 ? digit * 2 - 9 : digit * 2) : digit;
-  }
-  return sum % 10 === 0;
-}
 
 /** Does an issuer give out cards with this prefix and length? Visa, Mastercard, Amex, Discover, Diners, JCB, UnionPay, Maestro, Mir. */
 export function isIssuedCard(digits: string): boolean {

@@ -1,0 +1,177 @@
+/** What a person is, was born as, earns and suffers from. Fields and labels say so; the value by itself says nothing. */
+import { has, made } from '../survey.ts';
+import { compact, type Detector, type KindSpec, lowerTrimmed, type ScanContext } from './detector.ts';
+import { LabelSet } from './labels.ts';
+import { announce } from './vocabulary.ts';
+
+function attribute(kind: string, example: string, check: string, family: KindSpec['family'] = 'person', canonical = lowerTrimmed): KindSpec {
+  return { kind, family, example, check, floor: 0.5, canonical };
+}
+
+export const attributeKinds: readonly KindSpec[] = [
+  attribute('date_of_birth', 'DOB: 1983-12-04', 'a date in any usual form after a word that says so, or the field', 'person', (value) =>
+    value.trim(),
+  ),
+  attribute('age', 'age: 34', 'a number to 129 without a unit of time after a word that says so, or the field'),
+  attribute('salary', 'salary: $87,000', 'an amount after a word that says so, or the field', 'money', compact),
+  attribute('location', 'lat: 52.52000, lon: 13.40500', 'degrees after latitude, longitude, coordinates or GPS, or the field', 'contact', (value) =>
+    value.trim(),
+  ),
+  attribute('gender', 'gender: female', 'a word for a gender after a word that says so, or the field'),
+  attribute('nationality', 'nationality: Portuguese', 'words after a word that says so, or the field'),
+  attribute('religion', 'religion: Buddhist', 'words after a word that says so, or the field'),
+  attribute('ethnicity', 'ethnicity: Sámi', 'words after a word that says so, or the field'),
+  attribute('political_view', 'political affiliation: Green', 'words after a word that says so, or the field'),
+  attribute('sexual_orientation', 'sexual orientation: bisexual', 'words after a word that says so, or the field'),
+  attribute('health_condition', 'Diagnosis: Migraine', 'words after a word that says so, or the field'),
+  attribute('bic', 'SWIFT: DEUTDEFF500', 'eight or eleven capitals and digits with a country in their middle, a word that says so', 'money', compact),
+  attribute('postal_address', '1600 Pennsylvania Avenue NW', 'the field says so', 'contact', compact),
+  attribute('postal_code', 'ZIP 94105-1234', 'a postcode after a word that says so, or behind the state of an address', 'contact', compact),
+];
+
+announce(
+  'date',
+  'date_of_birth',
+  'dob, d.o.b., date of birth, birth date, birthdate, birthday, born, born on, born in, birth, geburtsdatum, geboren am, geboren, geb:, geb datum, gebdat, date de naissance, ne le, nee le, naissance, fecha de nacimiento, nacido el, nacida el, nacimiento, data di nascita, nato il, nata il, nato a:, nascita, geboortedatum, geboren op, data de nascimento, nascido em, nascida em, nascimento, data urodzenia, urodzony, urodzona, ur:, birth year, year of birth',
+);
+announce('age', 'age', 'age, aged, patient age, customer age, age in years, alter:, lebensalter, edad, eta:, leeftijd, idade, wiek');
+announce(
+  'money',
+  'salary',
+  'salary, base salary, annual salary, monthly salary, gross salary, net salary, current salary, salary of, wage, wages, annual income, monthly income, household income, gross income, income:, base pay, gross pay, net pay, annual compensation, total compensation, compensation:, bonus:, earnings:, gehalt, jahresgehalt, monatsgehalt, bruttogehalt, lohn, einkommen, salaire, salaire annuel, salaire brut, salaire net, revenu annuel, remuneration, salario, sueldo, ingresos anuales, stipendio, retribuzione, reddito annuo, salaris, loon:, inkomen, vencimento:, ordenado, pensja, wynagrodzenie, zarobki',
+);
+announce(
+  'coordinate',
+  'location',
+  'lat, latitude, lng, long:, lon, longitude, coordinates, coords, coord, gps, gps coordinates, gps location, geo location, geolocation, latlng, latlon, lat lng, lat long, position:, geo:, koordinaten, breitengrad, langengrad, coordonnees, coordenadas, coordinate, latitud, longitud, latitudine, longitudine',
+);
+announce(
+  'postcode',
+  'postal_code',
+  'zip, zips, zip code, zipcode, zip postal code, postal code, postalcode, postcode, post code, plz, postleitzahl, code postal, codigo postal, cap:, codice postale, postcode nl, kod pocztowy, codigo de endereco postal, cep, pin code, pincode',
+);
+
+/** Labels of values that are words. They stand before a mark, an element's content, or `diagnosed with`. */
+const wordLabels = new LabelSet<{ readonly kind: string; readonly values?: ReadonlySet<string> }>();
+
+const genders = new Set(
+  (
+    'male,female,man,woman,m,f,x,d,w,non-binary,nonbinary,non binary,other,diverse,divers,transgender,trans,intersex,agender,genderfluid,genderqueer,männlich,weiblich,mann,frau,homme,femme,masculin,féminin,' +
+    'hombre,mujer,masculino,femenino,varón,hembra,uomo,donna,maschio,femmina,vrouw,mannelijk,vrouwelijk,homem,mulher,feminino,mężczyzna,kobieta'
+  ).split(','),
+);
+wordLabels.add('gender, sex, gender identity, geschlecht, sexe, sexo, sesso, geslacht, genero, genre, plec', { kind: 'gender', values: genders });
+wordLabels.add(
+  'nationality, citizenship, country of birth, place of birth, birthplace, staatsangehorigkeit, nationalitat, geburtsort, nationalite, lieu de naissance, nacionalidad, lugar de nacimiento, nazionalita, cittadinanza, luogo di nascita, nationaliteit, geboorteplaats, nacionalidade, naturalidade, obywatelstwo, narodowosc, miejsce urodzenia',
+  { kind: 'nationality' },
+);
+wordLabels.add(
+  'religion, religious belief, religious beliefs, religious affiliation, faith, konfession, religionszugehorigkeit, religione, godsdienst, religiao, wyznanie, religia',
+  { kind: 'religion' },
+);
+wordLabels.add(
+  'ethnicity, ethnic group, ethnic origin, ethnic background, race ethnicity, racial origin, ethnische herkunft, ethnie, origine ethnique, etnia, origen etnico, etniciteit, pochodzenie etniczne',
+  { kind: 'ethnicity' },
+);
+wordLabels.add(
+  'political view, political views, political opinion, political opinions, political affiliation, political party, party affiliation, party membership, parteizugehorigkeit, politische meinung, opinion politique, opinions politiques, afiliacion politica, opinion politica, opinione politica, politieke voorkeur, opiniao politica, poglady polityczne',
+  { kind: 'political_view' },
+);
+wordLabels.add(
+  'sexual orientation, sexuelle orientierung, orientation sexuelle, orientacion sexual, orientamento sessuale, seksuele geaardheid, orientacao sexual, orientacja seksualna',
+  { kind: 'sexual_orientation' },
+);
+wordLabels.add(
+  'diagnosis, diagnoses, primary diagnosis, diagnosed with, medical condition, medical conditions, health condition, health conditions, health status, medical history, chronic condition, disease, illness, disability, disabilities, allergies, allergy, known allergies, medication, medications, current medication, blood type, blood group, diagnose, vorerkrankung, krankheit, blutgruppe, diagnostic:, maladie, groupe sanguin, diagnostico, enfermedad, grupo sanguineo, diagnosi, malattia, gruppo sanguigno, ziekte, bloedgroep, doenca, rozpoznanie, choroba, grupa krwi',
+  { kind: 'health_condition' },
+);
+wordLabels.add('swift, swift code, swift bic, bic, bic code, bic swift, swift number, bank identifier code', { kind: 'bic' });
+
+const wordsMax = 80;
+/** What stands where nothing is known. */
+const unknown =
+  /^(?:null|none|nil|n\/?a|unknown|undefined|unspecified|not specified|not provided|not disclosed|redacted|true|false|yes|no|string|any|all|empty|pending|required|optional)$/i;
+const words = /[\p{L}][\p{L}\p{M}\p{N} '’()/+&.-]{0,79}/uy;
+const bic = /[A-Z]{4}[A-Z]{2}[A-Z0-9]{2}(?:[A-Z0-9]{3})?(?![A-Za-z0-9_])/y;
+/** Where the words of a diagnosis end in a sentence. */
+const sentenceGoesOn = /(?:,| (?:on|in|at|after|and was|since|by|during|who|which|for|as of|when|but|last|this)\b|\. |[.]$).*$/su;
+
+function detectWords({ text, survey, found }: ScanContext): void {
+  const { flags } = survey;
+  if ((flags & has.colon) !== 0) for (let at = text.indexOf(':'); at >= 0; at = text.indexOf(':', at + 1)) readBehind(text, at, found);
+  if ((flags & has.equals) !== 0) for (let at = text.indexOf('='); at >= 0; at = text.indexOf('=', at + 1)) readBehind(text, at, found);
+  if ((flags & has.slash) !== 0) for (let at = text.indexOf('</'); at >= 0; at = text.indexOf('</', at + 2)) readElement(text, at, found);
+  if ((flags & has.space) !== 0)
+    for (let at = text.indexOf('diagnosed with '); at >= 0; at = text.indexOf('diagnosed with ', at + 15))
+      pushWords(text, at + 15, 'health_condition', undefined, true, found);
+  if ((flags & has.run) !== 0) detectBic(text, survey, found);
+}
+
+/** Reads the value behind the mark at `at`, if a label stands before it. */
+function readBehind(text: string, at: number, found: ScanContext['found']): void {
+  let end = at;
+  while (end > 0 && at - end < 3 && isQuoteOrBlank(text.charCodeAt(end - 1))) end--;
+  const label = wordLabels.endingAt(text, end)?.values[0];
+  if (!label) return;
+  let start = at + 1;
+  while (start - at < 8 && isQuoteOrBlank(text.charCodeAt(start))) start++;
+  pushWords(text, start, label.kind, label.values, false, found);
+}
+
+const elementMax = 96;
+
+/** `<diagnosis>Migraine</diagnosis>`: the end tag at `at` says where to look. */
+function readElement(text: string, at: number, found: ScanContext['found']): void {
+  let start = at;
+  while (start > 0 && at - start < elementMax && text.charCodeAt(start - 1) !== 62) start--;
+  if (start === at || text.charCodeAt(start - 1) !== 62) return;
+  const label = wordLabels.endingAt(text, start - 1)?.values[0];
+  if (label) pushWords(text, start, label.kind, label.values, false, found);
+}
+
+function isQuoteOrBlank(unit: number): boolean {
+  return unit === 32 || unit === 34 || unit === 39 || unit === 92 || unit === 42;
+}
+
+function pushWords(
+  text: string,
+  start: number,
+  kind: string,
+  values: ReadonlySet<string> | undefined,
+  inSentence: boolean,
+  found: ScanContext['found'],
+): void {
+  if (kind === 'bic') {
+    bic.lastIndex = start;
+    const match = bic.exec(text);
+    if (match) found.push({ kind, start, end: start + match[0].length, confidence: 0.85 });
+    return;
+  }
+  words.lastIndex = start;
+  let value = words.exec(text)?.[0] ?? '';
+  value = inSentence ? value.replace(sentenceGoesOn, '') : value.replace(/\. .*$/su, '');
+  value = value.replace(/[ .'’(/+&-]+$/u, '');
+  // `status=healthy&disease=x`: the next assignment is no part of this one.
+  if (text.charCodeAt(start + value.length) === 61) value = value.replace(/[ &][^ &]*$/, '');
+  if (value.length < (values ? 1 : 2) || value.length > wordsMax || unknown.test(value)) return;
+  if (values && !values.has(value.toLowerCase())) return;
+  found.push({ kind, start, end: start + value.length, confidence: values ? 0.8 : 0.7 });
+}
+
+/** `BIC DEUTDEFF`: a run of capitals of the right length behind a word that says so. */
+function detectBic(text: string, { runs, runCount }: ScanContext['survey'], found: ScanContext['found']): void {
+  for (let i = 0; i < 3 * runCount; i += 3) {
+    const start = runs[i] as number;
+    const size = (runs[i + 1] as number) - start;
+    if ((size !== 8 && size !== 11) || ((runs[i + 2] as number) & notBic) !== 0 || text.charCodeAt(start - 1) !== 32) continue;
+    if (wordLabels.endingAt(text, start - 1)?.values[0]?.kind === 'bic') pushWords(text, start, 'bic', undefined, false, found);
+  }
+}
+
+const notBic = made.ofLower | made.ofLowerHex | made.ofDashes | made.ofSlashes;
+
+export const attributeDetector: Detector = {
+  kinds: attributeKinds,
+  gate: has.colon | has.equals | has.slash | has.space | has.run,
+  detect: detectWords,
+};

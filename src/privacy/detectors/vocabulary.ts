@@ -1,0 +1,151 @@
+/** All labels of all kinds in one set, and the look for the one that stands before a value, or near it. */
+import { isCapital, isDigit, isLetter, isWord } from '../survey.ts';
+import { type Label, LabelSet } from './labels.ts';
+import { britishNumbers } from './numbers-british-isles.ts';
+import { northAmericanNumbers } from './numbers-north-america.ts';
+import { northernEasternNumbers } from './numbers-northern-eastern-europe.ts';
+import { personalNumbers } from './numbers-personal.ts';
+import { westernNumbers } from './numbers-western-europe.ts';
+import { worldNumbers } from './numbers-world.ts';
+import type { NumberKind } from './number-kind.ts';
+
+/** How the value behind a label is read. */
+export type Reads = 'number' | 'date' | 'age' | 'money' | 'words' | 'address' | 'postcode' | 'coordinate' | 'bic' | 'filler';
+
+/** What a label announces. */
+export interface Announced {
+  readonly reads: Reads;
+  readonly kind: string;
+  readonly number?: NumberKind;
+}
+
+export const numberKinds: readonly NumberKind[] = [
+  ...northAmericanNumbers,
+  ...britishNumbers,
+  ...westernNumbers,
+  ...northernEasternNumbers,
+  ...worldNumbers,
+  ...personalNumbers,
+];
+
+const labels = new LabelSet<Announced>();
+for (const number of numberKinds) labels.add(number.labels, { reads: 'number', kind: number.spec.kind, number });
+
+/** Adds the labels of a kind that is no number. */
+export function announce(reads: Reads, kind: string, phrases: string): void {
+  labels.add(phrases, { reads, kind });
+}
+
+announce(
+  'filler',
+  '',
+  'number, numbers, no, nr, num, nbr, numero, nummer, numer, value, is, was, are, be, equals, to, of, the, a, an, ist, lautet, est, es, e, jest, sono, and, on file, on record, verified, provided, entered, given, updated, changed, following, his, her, their, my, your, for, de, der, du, da, do, di, del, code, field, digits, us, uk, eu, card',
+);
+
+export interface Announcement {
+  readonly label: Label<Announced>;
+  /** Where the label begins and ends. */
+  readonly start: number;
+  readonly end: number;
+  /** Is there a colon, an equals sign or the like between label and value? */
+  readonly marked: boolean;
+}
+
+const marksMax = 8;
+const blanksMax = 24;
+const fillersMax = 4;
+const bracketMax = 20;
+
+/** Units that may stand between a label and its value. 2: they mark the word before them as a label. */
+const between = new Uint8Array(128);
+for (const mark of ' \t\n\r"\'([-*`\\.,;') between[mark.charCodeAt(0)] = 1;
+for (const mark of ':=#>|') between[mark.charCodeAt(0)] = 2;
+
+/** The label that ends before `at`, with nothing between but marks, brackets and words such as `number is`. */
+export function labelBefore(text: string, at: number): Announcement | undefined {
+  let end = at;
+  let marked = false;
+  for (let fillers = 0; fillers <= fillersMax; fillers++) {
+    let marks = 0;
+    let blanks = 0;
+    for (; end > 0; end--) {
+      const unit = text.charCodeAt(end - 1);
+      const mark = unit < 128 ? (between[unit] as number) : unit === 0xa0 || unit === 0x2013 || unit === 0x2014 ? 1 : 0;
+      if (mark === 0 || (unit === 32 ? ++blanks > blanksMax : ++marks > marksMax)) break;
+      // A comma or full stop that nothing follows divides.
+      if ((unit === 44 || unit === 59) && text.charCodeAt(end) !== 32) return undefined;
+      if (mark === 2) marked = true;
+    }
+    if (end === 0) return undefined;
+    const unit = text.charCodeAt(end - 1);
+    if (unit === 41 || unit === 93) {
+      const open = text.lastIndexOf(unit === 41 ? '(' : '[', end);
+      if (open < 0 || end - open > bracketMax) return undefined;
+      end = open;
+      continue;
+    }
+    if (!isLetter(unit) && !(unit >= 0xc0 && isWord(unit))) return undefined;
+    const label = labels.endingAt(text, end);
+    if (!label) return undefined;
+    const { start } = labels;
+    if (label.values[0]?.reads !== 'filler') return counts(label, text, start, marked) ? { label, start, end, marked } : undefined;
+    end = start;
+  }
+  return undefined;
+}
+
+function counts({ marked, capitals }: Label<Announced>, text: string, start: number, isMarked: boolean): boolean {
+  return isMarked || (!marked && (!capitals || isCapital(text.charCodeAt(start + 1))));
+}
+
+/** The label that a mark at `at` ends: `Diagnosis: `. */
+export function labelAt(text: string, at: number): Announcement | undefined {
+  const label = labels.endingAt(text, at);
+  return label && label.values[0]?.reads !== 'filler' ? { label, start: labels.start, end: at, marked: true } : undefined;
+}
+
+/** The label that a field's normalised name is. */
+export function labelOfField(field: string): Label<Announced> | undefined {
+  if (field === '') return undefined;
+  let label = fieldLabels.get(field);
+  if (label === undefined) {
+    if (fieldLabels.size >= fieldsMax) fieldLabels.clear();
+    label = labels.ofField(field) ?? null;
+    fieldLabels.set(field, label);
+  }
+  return label ?? undefined;
+}
+
+const fieldsMax = 4096;
+const fieldLabels = new Map<string, Label<Announced> | null>();
+
+const reachBefore = 48;
+const reachBehind = 24;
+
+/** The labels near [start, end): in the same line and sentence, a little before or behind. */
+export function labelsNear(text: string, start: number, end: number): Label<Announced>[] {
+  const out: Label<Announced>[] = [];
+  const stop = Math.max(0, start - reachBefore);
+  for (let at = start; at > stop; at--) {
+    const unit = text.charCodeAt(at - 1);
+    if (unit === 10 || (unit === 46 && text.charCodeAt(at) === 32 && at < start - 1)) break;
+    if (isLetter(unit) && !isLetter(text.charCodeAt(at))) take(text, at, out);
+  }
+  const limit = Math.min(text.length, end + reachBehind);
+  for (let at = end + 1; at <= limit; at++) {
+    const unit = text.charCodeAt(at - 1);
+    if (unit === 10 || (unit === 46 && text.charCodeAt(at) === 32)) break;
+    if (isLetter(unit) && !isLetter(text.charCodeAt(at))) take(text, at, out);
+  }
+  return out;
+}
+
+function take(text: string, at: number, out: Label<Announced>[]): void {
+  const label = labels.endingAt(text, at);
+  if (label && label.values[0]?.reads !== 'filler' && counts(label, text, labels.start, false)) out.push(label);
+}
+
+/** Is the unit part of a number or word? */
+export function isPlace(unit: number): boolean {
+  return isDigit(unit) || isLetter(unit);
+}
