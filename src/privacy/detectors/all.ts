@@ -9,6 +9,7 @@ import { colonDetector, ipv4Detector, macDetector } from './network.ts';
 import { cardDetector, ibanDetector } from './money.ts';
 import { personDetector } from './person.ts';
 import { secretDetector } from './secrets.ts';
+import { tableDetector } from './tables.ts';
 
 export const detectors: readonly Detector[] = [
   emailDetector,
@@ -21,6 +22,7 @@ export const detectors: readonly Detector[] = [
   ibanDetector,
   identifierDetector,
   attributeDetector,
+  tableDetector,
   secretDetector,
   assignmentDetector,
   personDetector,

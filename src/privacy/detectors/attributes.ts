@@ -52,7 +52,7 @@ announce(
 );
 
 /** Labels of values that are words. They stand before a mark, an element's content, or `diagnosed with`. */
-const wordLabels = new LabelSet<{ readonly kind: string; readonly values?: ReadonlySet<string> }>();
+export const wordLabels = new LabelSet<{ readonly kind: string; readonly values?: ReadonlySet<string> }>();
 
 const genders = new Set(
   (

@@ -3,7 +3,8 @@
  * looked up among those of all kinds, the words before it among all labels. Evidence adds up: how distinct the shape is, how much the check
  * proves, whether a label announces the number or stands near it.
  */
-import { has, isCapital, isDigit, isIdentifier, isLetter, isWord } from '../survey.ts';
+import type { Candidate } from '../finding.ts';
+import { has, isCapital, isDigit, isIdentifier, isLetter, isWord, Survey } from '../survey.ts';
 import { compact, type Detector, type ScanContext } from './detector.ts';
 import type { NumberKind, Proof } from './number-kind.ts';
 import { NumberWalk, skeletonHash } from './number-walk.ts';
@@ -292,5 +293,17 @@ function looseEnd(text: string, start: number): number {
 function isGroup(text: string, start: number): boolean {
   return /^\d{2,4}(?![\w:%/.-]\w|\w)/.test(text.slice(start, start + 8));
 }
+
+/** The number that a whole cell of a table is, whose column is called so. */
+export function judgeCell(label: Label<Announced>, cell: string): Candidate | undefined {
+  const start = cell.search(/[A-Za-z0-9]/);
+  if (start < 0) return undefined;
+  const context: ScanContext = { text: cell, survey: noSurvey, field: '', found: [] };
+  walk.read(cell, start);
+  judgeAnnounced(context, { label, start, end: start, marked: true }, start);
+  return context.found[0];
+}
+
+const noSurvey = new Survey();
 
 export const identifierDetector: Detector = { kinds: numberKinds.map(({ spec }) => spec), gate: has.digit, detect: detectIdentifiers };

@@ -29,7 +29,12 @@ export const numberKinds: readonly NumberKind[] = [
 ];
 
 const labels = new LabelSet<Announced>();
-for (const number of numberKinds) labels.add(number.labels, { reads: 'number', kind: number.spec.kind, number });
+for (const number of numberKinds) {
+  const announced = { reads: 'number', kind: number.spec.kind, number } as const;
+  labels.add(number.labels, announced);
+  // `driver's license number` must not be taken for `license number`.
+  labels.add(number.labels.replace(/(:?)\s*(?=,|$)/g, ' number$1'), announced);
+}
 
 /** Adds the labels of a kind that is no number. */
 export function announce(reads: Reads, kind: string, phrases: string): void {
