@@ -1,14 +1,11 @@
 /** `--policy FILE` for the commands that need no data directory. */
 import { readFileSync } from 'node:fs';
 import { VeiltrailError } from '../core/errors.ts';
-import { systemRandom } from '../core/random.ts';
-import { createPrivacyEngine, type PrivacyEngine } from '../privacy/engine.ts';
-import { defaultPolicyYaml } from '../privacy/default-policy.ts';
-import { parsePolicy } from '../privacy/policy-file.ts';
+import type { PrivacyEngine } from '../privacy/engine.ts';
 
 /** The text of the policy: the file's, or the default's. */
-export function readPolicyText(file: string | undefined): string {
-  if (file === undefined) return defaultPolicyYaml;
+export async function readPolicyText(file: string | undefined): Promise<string> {
+  if (file === undefined) return (await import('../privacy/default-policy.ts')).defaultPolicyYaml;
   try {
     return readFileSync(file, 'utf8');
   } catch {
@@ -16,8 +13,18 @@ export function readPolicyText(file: string | undefined): string {
   }
 }
 
-/** An engine that stores nothing: its pseudonym key is made for this run and forgotten after it. */
-export function createPassingEngine(file: string | undefined): PrivacyEngine {
-  const policy = parsePolicy(readPolicyText(file), file);
-  return createPrivacyEngine(policy, { pseudonymKey: { version: 1, key: systemRandom.bytes(32) } });
+/**
+ * An engine that stores nothing: its pseudonym key is made for this run and forgotten after it.
+ * @param options.explain let `applied` say why; @param options.log whose own rules hold
+ */
+export async function createPassingEngine(file: string | undefined, options: { explain?: boolean; log?: string } = {}): Promise<PrivacyEngine> {
+  const { createPrivacyEngine } = await import('../privacy/engine.ts');
+  const { parsePolicy } = await import('../privacy/policy-file.ts');
+  const { policyOfLog } = await import('../privacy/policy-model.ts');
+  const { systemRandom } = await import('../core/random.ts');
+  const policy = parsePolicy(await readPolicyText(file), file);
+  return createPrivacyEngine(options.log === undefined ? policy : policyOfLog(policy, options.log), {
+    pseudonymKey: { version: 1, key: systemRandom.bytes(32) },
+    explain: options.explain ?? false,
+  });
 }

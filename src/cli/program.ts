@@ -4,6 +4,7 @@ import { Command, CommanderError } from 'commander';
 import { addCheckpoint } from './commands/checkpoint.ts';
 import { addIngest } from './commands/ingest.ts';
 import { addKey } from './commands/key.ts';
+import { addPolicy } from './commands/policy.ts';
 import { addPreview } from './commands/preview.ts';
 import { addProve } from './commands/prove.ts';
 import { addScan } from './commands/scan.ts';
@@ -25,7 +26,8 @@ function createProgram(): Command {
       'after',
       `\nExit codes: 0 done, all well · 1 something is wrong with what was checked · 2 wrong use or bad input · 3 refused or out of reach`,
     );
-  for (const add of [addServe, addIngest, addScan, addPreview, addSearch, addShow, addProve, addVerify, addCheckpoint, addKey]) add(program);
+  for (const add of [addServe, addIngest, addScan, addPreview, addSearch, addShow, addProve, addVerify, addCheckpoint, addKey, addPolicy])
+    add(program);
   for (const command of program.commands) command.exitOverride();
   return program;
 }

@@ -1,17 +1,7 @@
 import type { Command } from 'commander';
-import pc from 'picocolors';
-import { encodeBase64url } from '../../core/base64.ts';
-import type { JsonObject } from '../../core/json.ts';
-import { systemRandom } from '../../core/random.ts';
-import { createMac } from '../../core/sha256.ts';
-import { utf8 } from '../../core/bytes.ts';
 import type { Format } from '../../ingest/incoming.ts';
-import { readEvents } from '../../ingest/read-events.ts';
-import { flattenRecord } from '../../log/record.ts';
-import type { PrivacyEngine } from '../../privacy/engine.ts';
-import type { TokenNeed } from '../../privacy/plan.ts';
 import { inputNames, openInput, readLines } from '../input.ts';
-import { print, printJson, say } from '../output.ts';
+import { say } from '../output.ts';
 import { createPassingEngine } from '../policy-option.ts';
 
 interface PreviewOptions {
@@ -36,7 +26,9 @@ export function addPreview(program: Command): void {
 }
 
 async function runPreview(files: string[], options: PreviewOptions): Promise<void> {
-  const engine = createPassingEngine(options.policy);
+  const { readEvents } = await import('../../ingest/read-events.ts');
+  const { exampleTokens, previewEvent } = await import('../preview-event.ts');
+  const engine = await createPassingEngine(options.policy);
   const token = exampleTokens();
   for (const name of inputNames(files)) {
     for await (const { line, bytes } of readLines(openInput(name))) {
@@ -47,29 +39,4 @@ async function runPreview(files: string[], options: PreviewOptions): Promise<voi
       }
     }
   }
-}
-
-function previewEvent(engine: PrivacyEngine, event: JsonObject, line: number, token: (need: TokenNeed) => string, json: boolean): void {
-  const before = new Map(flattenRecord(event).map(({ pointer, value }) => [pointer, value]));
-  const { event: after, applied } = engine.apply(engine.plan(event), token);
-  if (json) return printJson({ line, event: after, applied });
-  const kinds = new Map(applied.map((one) => [one.pointer, one]));
-  print(pc.bold(`line ${line}`));
-  const fields = flattenRecord(after);
-  for (const { pointer, value } of fields) {
-    const was = before.get(pointer);
-    if (was === value) continue;
-    const done = kinds.get(pointer);
-    print(
-      `  ${pointer}  ${was === undefined ? pc.dim('(renamed)') : pc.red(was)} → ${pc.green(value)}  ${pc.dim(done ? `${done.kind}, ${done.transform}` : '')}`,
-    );
-  }
-  const kept = new Set(fields.map(({ pointer }) => pointer));
-  for (const [pointer, was] of before) if (!kept.has(pointer)) print(`  ${pointer}  ${pc.red(was)} → ${pc.dim('(gone)')}`);
-}
-
-/** Tokens that look and correlate like real ones within this run. */
-function exampleTokens(): (need: TokenNeed) => string {
-  const mac = createMac(systemRandom.bytes(32));
-  return ({ kind, canonical }) => `tok_${encodeBase64url(mac(utf8(`${kind}\0${canonical}`)).subarray(0, 20))}`;
 }

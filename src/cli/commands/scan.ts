@@ -30,7 +30,7 @@ export function addScan(program: Command): void {
 }
 
 async function runScan(files: string[], options: ScanOptions): Promise<void> {
-  const engine = createPassingEngine(options.policy);
+  const engine = await createPassingEngine(options.policy);
   const counts = new Map<string, number>();
   let lines = 0;
   for (const name of inputNames(files)) {
