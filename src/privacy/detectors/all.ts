@@ -8,6 +8,7 @@ import { identifierDetector } from './identifiers.ts';
 import { colonDetector, ipv4Detector, macDetector } from './network.ts';
 import { cardDetector, ibanDetector } from './money.ts';
 import { personDetector } from './person.ts';
+import { postalDetector } from './postal.ts';
 import { secretDetector } from './secrets.ts';
 import { tableDetector } from './tables.ts';
 
@@ -23,6 +24,7 @@ export const detectors: readonly Detector[] = [
   identifierDetector,
   attributeDetector,
   tableDetector,
+  postalDetector,
   secretDetector,
   assignmentDetector,
   personDetector,

@@ -25,7 +25,6 @@ export const attributeKinds: readonly KindSpec[] = [
   attribute('sexual_orientation', 'sexual orientation: bisexual', 'words after a word that says so, or the field'),
   attribute('health_condition', 'Diagnosis: Migraine', 'words after a word that says so, or the field'),
   attribute('bic', 'SWIFT: DEUTDEFF500', 'eight or eleven capitals and digits with a country in their middle, a word that says so', 'money', compact),
-  attribute('postal_address', '1600 Pennsylvania Avenue NW', 'the field says so', 'contact', compact),
   attribute('postal_code', 'ZIP 94105-1234', 'a postcode after a word that says so, or behind the state of an address', 'contact', compact),
 ];
 
