@@ -1,6 +1,7 @@
 /** Carrying out a plan: the event is changed in place, names of members included, and what was done is written down without the values. */
 import { compareUtf8 } from '../core/bytes.ts';
 import { type JsonObject, type JsonValue, setOwn } from '../core/json.ts';
+import { escapePointer } from './fields.ts';
 import type { Edit, Frame, Piece, Plan, Replacement, TokenNeed } from './plan.ts';
 
 /** One thing that was done, for `privacy.applied` of the record. Never holds a value. */
@@ -21,96 +22,103 @@ export interface Applied {
  * @param explain also say why, as the policy has it
  */
 export function applyPlan(plan: Plan, token: (need: TokenNeed) => string, explain = false): { event: JsonObject; applied: Applied[] } {
-  const done: Done[] = [];
-  const written = (pieces: readonly Piece[]): string => {
-    let out = '';
-    for (const piece of pieces) out += typeof piece === 'string' ? piece : piece.need ? tokenText(piece, token(piece.need)) : (piece.text ?? '');
-    return out;
-  };
-  const renames = carryOut(plan.edits, written, (frame, key, what) => done.push({ frame, key, what }));
-  return { event: plan.event, applied: done.length === 0 ? [] : listApplied(done, renames, explain) };
+  const { event, edits } = plan;
+  const renames = carryOut(edits, token);
+  return { event, applied: listApplied(edits, renames, explain) };
+}
+
+/** One entry for each different thing, however often it was done to a text; sorted. */
+function listApplied(edits: readonly Edit[], renames: Renames | undefined, explain: boolean): Applied[] {
+  const applied: Applied[] = [];
+  for (const edit of edits) {
+    const pointer = renames || edit.pointer === undefined ? pointerOf(edit.frame, edit.key, renames) : edit.pointer;
+    noteDone(edit, pointer, explain, applied, applied.length);
+  }
+  return applied.length < 2 ? applied : withoutDoubles(sorted(applied));
+}
+
+/**
+ * Adds what an edit did, each different thing once: `applied` from `from` on is about the same place. What was done within a JSON text is on
+ * record under the pointer of the string that holds it.
+ */
+function noteDone({ pieces, document }: Edit, pointer: string, explain: boolean, applied: Applied[], from: number): void {
+  for (const piece of pieces) {
+    if (typeof piece === 'string') continue;
+    const { kind, transform, keyVersion, why } = piece;
+    let i = from;
+    while (i < applied.length && ((applied[i] as Applied).kind !== kind || (applied[i] as Applied).transform !== transform)) i++;
+    if (i < applied.length) continue;
+    const one: Applied = keyVersion === undefined ? { pointer, kind, transform } : { pointer, kind, transform, keyVersion };
+    if (explain && why !== undefined) one.why = why;
+    applied.push(one);
+  }
+  if (document) for (const edit of document.edits) noteDone(edit, pointer, explain, applied, from);
+}
+
+/** Lists up to this length are sorted by insertion: no garbage, and most are nearly sorted. */
+const insertionMax = 24;
+
+function sorted(applied: Applied[]): Applied[] {
+  if (applied.length > insertionMax) return applied.sort(byPlace);
+  for (let i = 1; i < applied.length; i++) {
+    const one = applied[i] as Applied;
+    let at = i;
+    for (; at > 0 && byPlace(applied[at - 1] as Applied, one) > 0; at--) applied[at] = applied[at - 1] as Applied;
+    applied[at] = one;
+  }
+  return applied;
+}
+
+function byPlace(a: Applied, b: Applied): number {
+  return compareUtf8(a.pointer, b.pointer) || compareUtf8(a.kind, b.kind) || compareUtf8(a.transform, b.transform);
+}
+
+/** A place may have had its value and its name changed in the same way. */
+function withoutDoubles(applied: Applied[]): Applied[] {
+  let count = 1;
+  for (let i = 1; i < applied.length; i++) {
+    const one = applied[i] as Applied;
+    const before = applied[count - 1] as Applied;
+    if (before.kind !== one.kind || before.transform !== one.transform || before.pointer !== one.pointer) applied[count++] = one;
+  }
+  if (count < applied.length) applied.length = count;
+  return applied;
+}
+
+/** The new names of members, by container and old name. */
+type Renames = Map<Frame, Map<string, string>>;
+
+/** Values first, names last: an edit finds its value under the name it was planned with. */
+function carryOut(edits: readonly Edit[], token: (need: TokenNeed) => string): Renames | undefined {
+  let renames: Renames | undefined;
+  for (const { type, frame, key, pieces, document } of edits) {
+    const { container } = frame;
+    if (type === 'text') put(container, key, written(pieces, token));
+    else if (type === 'drop') {
+      if (Array.isArray(container)) container[key as number] = null;
+      else delete container[key];
+    } else if (document) {
+      carryOut(document.edits, token);
+      put(container, key, JSON.stringify(document.root[0]));
+    } else {
+      renames ??= new Map();
+      let names = renames.get(frame);
+      if (!names) renames.set(frame, (names = new Map()));
+      names.set(key as string, written(pieces, token));
+    }
+  }
+  if (renames) for (const [frame, names] of renames) renameMembers(frame.container as JsonObject, names);
+  return renames;
+}
+
+function written(pieces: readonly Piece[], token: (need: TokenNeed) => string): string {
+  let out = '';
+  for (const piece of pieces) out += typeof piece === 'string' ? piece : piece.need ? tokenText(piece, token(piece.need)) : piece.text;
+  return out;
 }
 
 function tokenText({ shape }: Replacement, token: string): string {
   return shape ? shape.before + token + shape.behind : token;
-}
-
-/** A place and the different things that were done there. */
-interface Done {
-  readonly frame: Frame;
-  readonly key: string | number;
-  readonly what: readonly Replacement[];
-}
-
-/** One entry for each different thing, however often it was done to a text; sorted. */
-function listApplied(done: readonly Done[], renames: Renames, explain: boolean): Applied[] {
-  const applied: Applied[] = [];
-  const pointers = new Map<Frame, string>();
-  for (const { frame, key, what } of done) {
-    // Put together once a place: a long name would otherwise be copied for each thing done below it.
-    const pointer = pointerOf(frame, key, renames, pointers);
-    for (const { kind, transform, keyVersion, why } of what) {
-      const one: Applied = keyVersion === undefined ? { pointer, kind, transform } : { pointer, kind, transform, keyVersion };
-      if (explain && why !== undefined) one.why = why;
-      applied.push(one);
-    }
-  }
-  if (applied.length < 2) return applied;
-  applied.sort((a, b) => compareUtf8(a.pointer, b.pointer) || compareUtf8(a.kind, b.kind) || compareUtf8(a.transform, b.transform));
-  return applied.filter((one, i) => {
-    const before = applied[i - 1];
-    return !before || before.kind !== one.kind || before.transform !== one.transform || before.pointer !== one.pointer;
-  });
-}
-
-/** The different replacements of a text, by kind and transform. */
-function distinct(pieces: readonly Piece[]): Replacement[] {
-  const out: Replacement[] = [];
-  for (const piece of pieces)
-    if (typeof piece !== 'string' && !out.some(({ kind, transform }) => kind === piece.kind && transform === piece.transform)) out.push(piece);
-  return out;
-}
-
-type Renames = Map<Frame, Map<string, string>>;
-
-/** Values first, names last: an edit finds its value under the name it was planned with. */
-function carryOut(
-  edits: readonly Edit[],
-  written: (pieces: readonly Piece[]) => string,
-  note: (frame: Frame, key: string | number, what: readonly Replacement[]) => void,
-): Renames {
-  const renames: Renames = new Map();
-  for (const edit of edits) {
-    const { frame, key } = edit;
-    switch (edit.type) {
-      case 'text':
-        put(frame.container, key, written(edit.pieces));
-        note(frame, key, distinct(edit.pieces));
-        break;
-      case 'drop':
-        if (Array.isArray(frame.container)) frame.container[key as number] = null;
-        else delete frame.container[key];
-        note(frame, key, [edit.replacement]);
-        break;
-      case 'json': {
-        // What was done within the text is on record under the pointer of the string that holds it, each different thing once.
-        const within: Replacement[] = [];
-        carryOut(edit.edits, written, (_, __, what) => within.push(...what));
-        note(frame, key, distinct(within));
-        put(frame.container, key, JSON.stringify(edit.root[0]));
-        break;
-      }
-      case 'name': {
-        let names = renames.get(frame);
-        if (!names) renames.set(frame, (names = new Map()));
-        names.set(edit.key, written(edit.pieces));
-        note(frame, key, distinct(edit.pieces));
-        break;
-      }
-    }
-  }
-  for (const [frame, names] of renames) renameMembers(frame.container as JsonObject, names);
-  return renames;
 }
 
 function put(container: JsonObject | JsonValue[], key: string | number, value: JsonValue): void {
@@ -141,21 +149,19 @@ function renameMembers(object: JsonObject, names: Map<string, string>): void {
   }
 }
 
-/** RFC 6901, with the names that members have after renaming. `pointers` remembers those of containers. */
-function pointerOf(frame: Frame, key: string | number, renames: Renames, pointers: Map<Frame, string>): string {
+/** RFC 6901, with the names that members have after renaming. A container keeps its own: a long one is not put together again for each thing below. */
+function pointerOf(frame: Frame, key: string | number, renames: Renames | undefined): string {
   const way: Frame[] = [];
-  let top: Frame | undefined = frame;
-  for (; top?.parent && !pointers.has(top); top = top.parent) way.push(top);
-  let out = (top && pointers.get(top)) ?? '';
+  let top = frame;
+  for (; top.parent && top.pointer === undefined; top = top.parent) way.push(top);
+  let out = top.pointer ?? '';
   for (let one = way.pop(); one; one = way.pop()) {
-    const parent = one.parent as Frame;
-    out += `/${escapeName(renames.get(parent)?.get(one.key as string) ?? one.key)}`;
-    pointers.set(one, out);
+    out += `/${nameOf(one.parent as Frame, one.key, renames)}`;
+    one.pointer = out;
   }
-  return `${out}/${escapeName(renames.get(frame)?.get(key as string) ?? key)}`;
+  return `${out}/${nameOf(frame, key, renames)}`;
 }
 
-function escapeName(key: string | number): string {
-  if (typeof key === 'number' || (!key.includes('~') && !key.includes('/'))) return String(key);
-  return key.replaceAll('~', '~0').replaceAll('/', '~1');
+function nameOf(frame: Frame, key: string | number, renames: Renames | undefined): string {
+  return typeof key === 'number' ? String(key) : escapePointer(renames?.get(frame)?.get(key) ?? key);
 }

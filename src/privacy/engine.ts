@@ -16,7 +16,8 @@ import { findInNumber } from './numbers.ts';
 import type { Frame, Plan, TokenNeed, UnknownField } from './plan.ts';
 import { Planner } from './planner.ts';
 import type { FieldRule, Policy } from './policy-model.ts';
-import { Reader, type Reading } from './reader.ts';
+import { Reader } from './reader.ts';
+import type { Reading } from './reading.ts';
 import { kindOfField, type SettlingRule } from './rules.ts';
 import { Scanner } from './scan.ts';
 import { createHasher, type PseudonymKey } from './transforms.ts';
@@ -72,7 +73,10 @@ export function createPrivacyEngine(given: Policy, options: EngineOptions): Priv
       if (typeof value === 'string') return scanText(value).map((one) => formatFinding(one, ''));
       if (typeof value === 'number') return findInNumber(value).map((one) => formatFinding(one, ''));
       if (typeof value !== 'object' || value === null) return [];
-      return placeFindings(reader.read(value), allows ? remains : undefined);
+      const reading = reader.read(value);
+      const found = placeFindings(reading, allows ? remains : undefined);
+      reading.clear();
+      return found;
     },
     plan: (event) => planner.plan(event),
     apply: (plan, token) => applyPlan(plan, token, options.explain),
@@ -80,14 +84,17 @@ export function createPrivacyEngine(given: Policy, options: EngineOptions): Priv
 }
 
 /** The findings of a reading, each with its pointer. */
-function placeFindings({ leaves, names }: Reading, remains: ((text: string) => (one: Candidate) => boolean) | undefined): Finding[] {
+function placeFindings(reading: Reading, remains: ((text: string) => (one: Candidate) => boolean) | undefined): Finding[] {
   const out: Finding[] = [];
   const place = (frame: Frame, key: string | number, text: string, rule: SettlingRule | undefined, found: readonly Candidate[]): void => {
     const all = rule ? [{ kind: kindOfField(rule, text), start: 0, end: text.length, confidence: 1 }] : found;
     for (const one of remains ? all.filter(remains(text)) : all) out.push(placeFinding(one, frame, key, text));
   };
-  for (const { frame, key, found, rule } of names) place(frame, key, key, rule, found);
-  for (const { frame, key, value, rule, found } of leaves) place(frame, key, String(value), rule, found);
+  for (const { frame, key, found, rule } of reading.names) place(frame, key, key, rule, found);
+  for (let i = 0; i < reading.leafCount; i++) {
+    const { frame, key, value, rule, found } = reading.leaf(i);
+    place(frame, key, String(value), rule, found);
+  }
   return out.sort((a, b) => compareUtf8(a.pointer as string, b.pointer as string));
 }
 

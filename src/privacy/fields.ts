@@ -37,15 +37,27 @@ export interface PathNode {
   readonly below: readonly number[];
   /** The rule for the member's own name. */
   readonly nameRule: number | undefined;
-  /** What detectors find in the member's own name, and whether the name is part of a known shape: settled once, by the reader. */
-  nameFindings: readonly Candidate[] | undefined;
-  isStructural: boolean | undefined;
+  /** RFC 6901, where it is the same for every event: not below elements, nor where names are long. */
+  readonly pointer: string | undefined;
+  /** What there is to know of the member's own name: worked out once, by the reader. */
+  name: NameFacts | undefined;
   /** Values of late in which nothing was found: a ring, `cleanNext` is where the next one goes. */
   readonly clean: string[];
   cleanNext: number;
+  /** Values in a row that were not among them. */
+  cleanMisses: number;
   readonly states: readonly State[];
   readonly children: Map<string, PathNode>;
   element: PathNode | undefined;
+}
+
+export interface NameFacts {
+  /** What detectors find in the name. */
+  readonly found: readonly Candidate[];
+  /** Is it of a known shape, so that nobody is looked for in it? */
+  readonly isStructural: boolean;
+  /** Does it hold anything encoded? */
+  readonly layered: boolean;
 }
 
 interface State {
@@ -55,6 +67,12 @@ interface State {
 
 const nodesMax = 16_384;
 const nameMax = 256;
+const pointerMax = 512;
+
+/** A name as RFC 6901 writes it. */
+export function escapePointer(name: string): string {
+  return name.includes('~') || name.includes('/') ? name.replaceAll('~', '~0').replaceAll('/', '~1') : name;
+}
 
 export interface PathTree {
   root(): PathNode;
@@ -80,7 +98,7 @@ export function createPathTree(rules: readonly FieldRule[], nameRules: readonly 
     else patterns.push({ id: patterns.length, rule, segments });
   }
   let count = 0;
-  let root = createNode(closure(patterns.map((pattern) => ({ pattern, position: 0 }))), '', []);
+  let root = createNode(closure(patterns.map((pattern) => ({ pattern, position: 0 }))), '', [], '');
 
   function child(node: PathNode, name: string): PathNode {
     let states = node.states;
@@ -90,10 +108,12 @@ export function createPathTree(rules: readonly FieldRule[], nameRules: readonly 
       last = normalName(part);
       states = advance(states, last);
     }
-    if (nameRules.length === 0) return createNode(states, last, anywhere.get(last) ?? []);
+    const isShort = node.pointer !== undefined && node.pointer.length + name.length < pointerMax;
+    const pointer = isShort ? `${node.pointer}/${escapePointer(name)}` : undefined;
+    if (nameRules.length === 0) return createNode(states, last, anywhere.get(last) ?? [], pointer);
     const fitting = nameRules.filter(({ fits }) => fits(name) || (name.includes('.') && fits(name.slice(name.lastIndexOf('.') + 1))));
     const below = [...node.below, ...fitting.flatMap(({ value }) => value ?? [])];
-    return createNode(states, last, [...(anywhere.get(last) ?? []), ...below], below, fitting.find((rule) => rule.name !== undefined)?.name);
+    return createNode(states, last, [...(anywhere.get(last) ?? []), ...below], pointer, below, fitting.find((rule) => rule.name !== undefined)?.name);
   }
 
   return {
@@ -101,13 +121,13 @@ export function createPathTree(rules: readonly FieldRule[], nameRules: readonly 
     root() {
       if (count > nodesMax) {
         count = 0;
-        root = createNode(root.states, '', []);
+        root = createNode(root.states, '', [], '');
       }
       return root;
     },
     document() {
       const top = this.root();
-      return { ...createNode([], '', []), element: top };
+      return { ...createNode([], '', [], undefined), element: top };
     },
     member(node, name) {
       let found = node.children.get(name);
@@ -119,7 +139,7 @@ export function createPathTree(rules: readonly FieldRule[], nameRules: readonly 
       return found;
     },
     element(node) {
-      node.element ??= createNode(advance(node.states, undefined), node.field, node.rules, node.below);
+      node.element ??= createNode(advance(node.states, undefined), node.field, node.rules, undefined, node.below);
       return node.element;
     },
   };
@@ -130,6 +150,7 @@ function createNode(
   states: readonly State[],
   field: string,
   inherited: readonly number[],
+  pointer: string | undefined,
   below: readonly number[] = nothingBelow,
   nameRule?: number,
 ): PathNode {
@@ -140,10 +161,11 @@ function createNode(
     field,
     below,
     nameRule,
-    nameFindings: undefined,
-    isStructural: undefined,
+    pointer,
+    name: undefined,
     clean: [],
     cleanNext: 0,
+    cleanMisses: 0,
     states,
     children: new Map(),
     element: undefined,

@@ -29,7 +29,7 @@ export interface Candidate {
  * (the surer, if equally long) and takes in what sticks out of the other. Nothing found is ever uncovered by a merge.
  */
 export function mergeCandidates(found: Candidate[]): Candidate[] {
-  if (found.length < 2) return found;
+  if (areApart(found)) return found;
   found.sort((a, b) => a.start - b.start || b.end - a.end || b.confidence - a.confidence);
   const out: Candidate[] = [];
   let last = found[0] as Candidate;
@@ -42,6 +42,12 @@ export function mergeCandidates(found: Candidate[]): Candidate[] {
   }
   out.push(last);
   return out;
+}
+
+/** Are they in order already, and do no two of them overlap? */
+function areApart(found: readonly Candidate[]): boolean {
+  for (let i = 1; i < found.length; i++) if ((found[i] as Candidate).start < (found[i - 1] as Candidate).end) return false;
+  return true;
 }
 
 function joined(left: Candidate, right: Candidate): Candidate {

@@ -20,9 +20,9 @@ export function generalize(kind: string, value: string, options: TransformOption
 }
 
 function generalizeIp(value: string, { ipv4 = 24, ipv6 = 48 }: TransformOptions): string | undefined {
-  const address = canonicalIp(value);
-  const four = parseIpv4(address);
+  const four = parseIpv4(value) ?? parseIpv4(canonicalIp(value));
   if (four !== undefined) return `${formatIpv4(ipv4 === 0 ? 0 : (four & (-1 << (32 - ipv4))) >>> 0)}/${ipv4}`;
+  const address = canonicalIp(value);
   if (!ipaddr.IPv6.isValid(address)) return undefined;
   const bytes = ipaddr.IPv6.parse(address).toByteArray();
   for (let bit = ipv6; bit < 128; bit++) bytes[bit >> 3] = (bytes[bit >> 3] as number) & ~(0x80 >> (bit & 7));

@@ -5,6 +5,7 @@
  * The walk keeps its own stack: an event nested a hundred thousand deep is as safe as a flat one.
  */
 import type { JsonObject, JsonValue } from '../core/json.ts';
+import type { PathNode } from './fields.ts';
 import type { TransformName } from './policy-model.ts';
 
 /** A personal value whose token has to be known before the plan can be carried out. */
@@ -22,8 +23,11 @@ export interface Frame {
   /** Name or index in the parent; '' for the event itself. */
   readonly key: string | number;
   readonly container: JsonObject | JsonValue[];
+  readonly node: PathNode;
   /** The JSON text within a string that the container is part of. */
-  readonly document?: JsonText | undefined;
+  readonly document: JsonText | undefined;
+  /** RFC 6901, in the event as it is when the plan has been carried out: put together then, once a container. */
+  pointer: string | undefined;
 }
 
 /** A string that holds JSON: read like the event itself, and written anew if anything in it changes. */
@@ -40,25 +44,30 @@ export interface JsonText {
 export interface Replacement {
   readonly kind: string;
   readonly transform: TransformName;
-  readonly text?: string;
-  readonly need?: TokenNeed;
+  readonly text: string;
+  readonly need: TokenNeed | undefined;
   /** What stands before and behind the token. */
-  readonly shape?: { readonly before: string; readonly behind: string };
+  readonly shape: { readonly before: string; readonly behind: string } | undefined;
   /** Of the pseudonym key, for what is made with it. */
-  readonly keyVersion?: number;
+  readonly keyVersion: number | undefined;
   /** Why the policy does it. */
-  readonly why?: string;
+  readonly why: string | undefined;
 }
 
 /** A part of a new text: as it was, or replaced. */
 export type Piece = string | Replacement;
 
-export type Edit =
-  | { readonly type: 'text'; readonly frame: Frame; readonly key: string | number; readonly pieces: readonly Piece[] }
-  | { readonly type: 'drop'; readonly frame: Frame; readonly key: string | number; readonly replacement: Replacement }
-  | { readonly type: 'name'; readonly frame: Frame; readonly key: string; readonly pieces: readonly Piece[] }
-  /** A JSON text within a string: its own edits, then written anew. */
-  | { readonly type: 'json'; readonly frame: Frame; readonly key: string | number; readonly root: JsonValue[]; readonly edits: Edit[] };
+/** `text`: a new value. `drop`: no value. `name`: the member gets another name. `json`: a JSON text within a string is edited, then written anew. */
+export interface Edit {
+  readonly type: 'text' | 'drop' | 'name' | 'json';
+  readonly frame: Frame;
+  readonly key: string | number;
+  /** RFC 6901, where it is known without looking and no member is renamed. */
+  readonly pointer: string | undefined;
+  /** Of a new text or name, in order; what a dropped value is noted as. */
+  readonly pieces: readonly Piece[];
+  readonly document: { readonly root: JsonValue[]; readonly edits: readonly Edit[] } | undefined;
+}
 
 export interface Plan {
   /** The event as it was given: `apply` changes it in place. */
@@ -86,14 +95,17 @@ export class TokenNeeds {
   #byValue: Map<string, TokenNeed> | undefined;
 
   need(kind: string, canonical: string, value: string): TokenNeed {
-    const present = this.#byValue
-      ? this.#byValue.get(`${kind} ${canonical}`)
-      : this.list.find((one) => one.canonical === canonical && one.kind === kind);
+    const present = this.#byValue ? this.#byValue.get(`${kind} ${canonical}`) : this.#inList(kind, canonical);
     if (present) return present;
     const need = { kind, canonical, value };
     this.list.push(need);
     if (this.#byValue) this.#byValue.set(`${kind} ${canonical}`, need);
     else if (this.list.length > 16) this.#byValue = new Map(this.list.map((one) => [`${one.kind} ${one.canonical}`, one] as const));
     return need;
+  }
+
+  #inList(kind: string, canonical: string): TokenNeed | undefined {
+    for (const one of this.list) if (one.canonical === canonical && one.kind === kind) return one;
+    return undefined;
   }
 }

@@ -6,56 +6,24 @@
  */
 import { VeiltrailError } from '../core/errors.ts';
 import { type JsonObject, type JsonValue, parseJson } from '../core/json.ts';
-import { canonicalOf } from './detectors/all.ts';
-import { createPathTree, type NameRule, normalName, type PathNode, type PathTree } from './fields.ts';
+import { createPathTree, type NameFacts, type NameRule, normalName, type PathNode, type PathTree } from './fields.ts';
 import type { Candidate } from './finding.ts';
+import { activateKeyRules } from './key-rules.ts';
 import { commonWords } from './lexicon.ts';
 import { NameIndex } from './names.ts';
 import { findInNumber } from './numbers.ts';
 import type { Frame, JsonText } from './plan.ts';
-import { activateKeyRules } from './key-rules.ts';
 import type { FieldRule, KeyRule, Policy } from './policy-model.ts';
-import { activateRules, type ActiveRule, holds, isWholeValue, kindOfField, type SettlingRule } from './rules.ts';
+import { nothing, type PersonalName, Reading } from './reading.ts';
+import { activateRules, type ActiveRule, holds, isWholeValue, kindOfField } from './rules.ts';
 import type { Scanner } from './scan.ts';
 import { isTransformed } from './transforms.ts';
 import { knownFieldRules, unknownFieldRule } from './unknown-fields.ts';
 
-/** A string or number: settled as a whole by `rule`, or with what was `found` in it. */
-export interface Leaf {
-  readonly frame: Frame;
-  readonly key: string | number;
-  readonly value: string | number | boolean;
-  readonly rule: FieldRule | undefined;
-  found: readonly Candidate[];
-  /** Does it hold anything encoded? */
-  readonly layered: boolean;
-}
-
-/** A member's name in which something was found. */
-export interface PersonalName {
-  readonly frame: Frame;
-  readonly key: string;
-  found: readonly Candidate[];
-  /** Settles the name as a whole. */
-  readonly rule?: KeyRule;
-}
-
-/** All that is personal in a value, before it is decided what happens to it. */
-export interface Reading {
-  readonly leaves: Leaf[];
-  readonly names: PersonalName[];
-  readonly dropped: { frame: Frame; key: string | number; rule: SettlingRule }[];
-  /** Strings that hold JSON, outer ones first. */
-  readonly documents: JsonText[];
-  /** Names of members that nobody's policy knows: people are looked for in them. */
-  readonly freeNames: { frame: Frame; key: string }[];
-  readonly people: NameIndex;
-  readonly open: { frame: Frame; node: PathNode }[];
-}
-
-const nothing: readonly Candidate[] = [];
 const rememberedUnitsMax = 128;
-const rememberedMax = 6;
+const rememberedMax = 12;
+/** After so many new values in a row a place is asked for known ones only now and then: identifiers and times do not come again. */
+const missesMax = 48;
 const looseContainersMax = 1000;
 
 export class Reader {
@@ -64,6 +32,7 @@ export class Reader {
   readonly #tree: PathTree;
   /** Rules for names of members, by the `nameRule` of a place. */
   readonly #keys: readonly KeyRule[];
+  readonly #reading = new Reading();
   /** For fields without a rule; undefined leaves them to the detectors. */
   readonly #unknown: FieldRule | undefined;
 
@@ -85,39 +54,37 @@ export class Reader {
     this.#unknown = unknownFieldRule(unknown);
   }
 
+  /** The reading is valid until the next one; {@link Reading.clear} lets go of the value. */
   read(value: JsonObject | JsonValue[]): Reading {
-    const frame: Frame = { parent: undefined, key: '', container: value, document: undefined };
-    const reading: Reading = {
-      leaves: [],
-      names: [],
-      dropped: [],
-      documents: [],
-      freeNames: [],
-      people: new NameIndex(),
-      open: [{ frame, node: this.#tree.root() }],
-    };
-    for (let top = reading.open.pop(); top; top = reading.open.pop()) this.#readContainer(top.frame, top.node, reading);
+    const reading = this.#reading;
+    reading.clear();
+    reading.open.push(frameOf(undefined, '', value, this.#tree.root(), undefined));
+    for (let frame = reading.open.pop(); frame; frame = reading.open.pop()) this.#readContainer(frame, reading);
     if (!reading.people.isEmpty) this.#findPeople(reading);
     return reading;
   }
 
-  #readContainer(frame: Frame, node: PathNode, reading: Reading): void {
-    const { container } = frame;
+  #readContainer(frame: Frame, reading: Reading): void {
+    const { container, node } = frame;
     if (Array.isArray(container)) {
       const child = this.#tree.element(node);
       for (let i = 0; i < container.length; i++) this.#readMember(frame, i, container[i] as JsonValue, child, reading);
       return;
     }
-    for (const key of Object.keys(container)) {
+    for (const key in container) {
       const child = this.#tree.member(node, key);
       if (child.nameRule !== undefined && this.#readNamed(frame, key, this.#keys[child.nameRule] as KeyRule, child, reading)) continue;
-      // Settled once per place in the shape of events: what is in the name itself, and whether the name is part of that shape.
-      child.nameFindings ??= this.#scanner.scan(key, '');
-      if (child.nameFindings.length > 0) reading.names.push({ frame, key, found: child.nameFindings });
-      child.isStructural ??= isStructural(key, this.#tree.names);
-      if (!child.isStructural) reading.freeNames.push({ frame, key });
+      const name = (child.name ??= this.#nameFacts(key));
+      if (name.found !== nothing) reading.names.push({ frame, key, found: name.found, rule: undefined });
+      if (!name.isStructural) reading.addFreeName(frame, key, name.layered);
       this.#readMember(frame, key, container[key] as JsonValue, child, reading);
     }
+  }
+
+  /** Settled once per place in the shape of events. */
+  #nameFacts(key: string): NameFacts {
+    const found = this.#scanner.scan(key, '');
+    return { found: found.length > 0 ? found : nothing, isStructural: isStructural(key, this.#tree.names), layered: this.#scanner.layered };
   }
 
   /** A member whose name a rule settles. @returns whether the member is dealt with, value and all */
@@ -127,8 +94,7 @@ export class Reader {
       reading.dropped.push({ frame, key, rule });
       return true;
     }
-    node.nameFindings = nothing;
-    node.isStructural = true;
+    node.name = settledName;
     if (rule.transform !== 'keep' && !isTransformed(key)) reading.names.push({ frame, key, found: nothing, rule });
     return false;
   }
@@ -138,17 +104,24 @@ export class Reader {
     if (rule?.transform === 'drop') reading.dropped.push({ frame, key, rule });
     else if (typeof value === 'string') this.#readText(frame, key, value, rule, node, reading);
     else if (typeof value === 'number') {
-      const settled = rule && rule.kind !== 'username' && rule.kind !== 'person_name';
-      const found = settled ? nothing : this.#readNumber(value, node);
-      if (settled || found.length > 0) reading.leaves.push({ frame, key, value, rule: settled ? rule : undefined, found, layered: false });
+      if (rule && rule.kind !== 'username' && rule.kind !== 'person_name') {
+        this.#addSettled(frame, key, value, rule, node, reading);
+        return;
+      }
+      const found = this.#readNumber(value, node);
+      if (found.length > 0) reading.addLeaf(frame, key, value, node, undefined, '', found, false);
     } else if (typeof value === 'boolean') {
       // A kind says what a value is, and no kind of ours is a yes or no: only a rule for whatever stands here is meant.
       if (rule && (rule === this.#unknown || rule.kind === undefined) && rule.transform !== 'keep')
-        reading.leaves.push({ frame, key, value, rule, found: nothing, layered: false });
+        this.#addSettled(frame, key, value, rule, node, reading);
     } else if (typeof value === 'object' && value !== null) {
       // Rules are for values: what is below is kept only if its own path says so (`a.**`).
-      reading.open.push({ frame: { parent: frame, key, container: value, document: frame.document }, node });
+      reading.open.push(frameOf(frame, key, value, node, frame.document));
     }
+  }
+
+  #addSettled(frame: Frame, key: string | number, value: number | boolean, rule: FieldRule, node: PathNode, reading: Reading): void {
+    reading.addLeaf(frame, key, value, node, rule, kindOfField(rule, String(value)), nothing, false);
   }
 
   #readNumber(value: number, node: PathNode): readonly Candidate[] {
@@ -169,62 +142,109 @@ export class Reader {
   #readText(frame: Frame, key: string | number, value: string, rule: FieldRule | undefined, node: PathNode, reading: Reading): void {
     if (value === '' || (rule && (rule.transform === 'keep' || isTransformed(value)))) return;
     if (rule && isWholeValue(rule, value)) {
-      reading.leaves.push({ frame, key, value, rule, found: nothing, layered: false });
       const kind = kindOfField(rule, value);
-      if (NameIndex.knows(kind)) reading.people.meet(kind, value, canonicalOf(kind, value));
+      reading.addLeaf(frame, key, value, node, rule, kind, nothing, false);
+      if (NameIndex.knows(kind)) reading.people.meet(kind, value);
       return;
     }
     const document = rule ? undefined : parseDocument(frame, key, value);
     if (document) {
       reading.documents.push(document);
-      reading.open.push({ frame: { parent: undefined, key: '', container: document.root, document }, node: this.#tree.document() });
+      reading.open.push(frameOf(undefined, '', document.root, this.#tree.document(), document));
       return;
     }
-    const found = this.#scan(value, node);
-    reading.leaves.push({ frame, key, value, rule: undefined, found, layered: this.#scanner.layered });
-    for (const { kind, start, end, value: own, canonical } of found) {
-      if (!NameIndex.knows(kind)) continue;
-      const text = own ?? value.slice(start, end);
-      reading.people.meet(kind, text, canonical ?? canonicalOf(kind, text));
+    if (this.#isKnownClean(value, node)) {
+      reading.addLeaf(frame, key, value, node, undefined, '', nothing, false);
+      return;
     }
-  }
-
-  /** Values repeat (actions, outcomes, agents): the last clean ones of each place are remembered. Nothing that was found is. */
-  #scan(text: string, node: PathNode): readonly Candidate[] {
-    const { clean } = node;
-    if (text.length <= rememberedUnitsMax) for (const known of clean) if (known === text) return this.#remembered();
-    const found = this.#scanner.scan(text, node.field);
-    if (found.length === 0 && text.length <= rememberedUnitsMax && !this.#scanner.layered) {
-      if (clean.length < rememberedMax) clean.push(text);
-      else clean[node.cleanNext++ % rememberedMax] = text;
+    const found = this.#scanner.scan(value, node.field);
+    const { layered } = this.#scanner;
+    reading.addLeaf(frame, key, value, node, undefined, '', found, layered);
+    if (found.length === 0) {
+      if (!layered) this.#rememberClean(value, node);
+      return;
     }
-    return found;
+    for (const { kind, start, end, value: own, canonical } of found)
+      if (NameIndex.knows(kind)) reading.people.meet(kind, own ?? value.slice(start, end), canonical);
   }
 
-  /** Only texts without encodings are remembered. */
-  #remembered(): readonly Candidate[] {
-    this.#scanner.layered = false;
-    return nothing;
+  /**
+   * Values repeat (actions, outcomes, agents): the last clean ones of each place are remembered. Nothing that was found is, and only texts
+   * without encodings are.
+   */
+  #isKnownClean(text: string, node: PathNode): boolean {
+    if (text.length > rememberedUnitsMax || !isAsked(node)) return false;
+    for (const known of node.clean) {
+      if (known !== text) continue;
+      node.cleanMisses = 0;
+      return true;
+    }
+    return false;
   }
 
-  #findPeople({ leaves, names, freeNames, people }: Reading): void {
-    for (const leaf of leaves) {
+  #rememberClean(text: string, node: PathNode): void {
+    if (text.length <= rememberedUnitsMax && isAsked(node)) {
+      if (node.clean.length < rememberedMax) node.clean.push(text);
+      else node.clean[node.cleanNext++ % rememberedMax] = text;
+    }
+    node.cleanMisses++;
+  }
+
+  #findPeople(reading: Reading): void {
+    const { people } = reading;
+    for (let i = 0; i < reading.leafCount; i++) {
+      const leaf = reading.leaf(i);
       const { value } = leaf;
       if (leaf.rule || typeof value !== 'string' || value.length < 2) continue;
       const found = this.#scanner.findNames(value, people, leaf.layered);
       if (found.length > 0) leaf.found = this.#scanner.settle(value, [...found, ...leaf.found]);
     }
-    if (freeNames.length === 0) return;
-    const present = new Map<Frame, Map<string, PersonalName>>();
-    for (const name of names) present.set(name.frame, (present.get(name.frame) ?? new Map<string, PersonalName>()).set(name.key, name));
-    for (const { frame, key } of freeNames) {
-      const found = this.#scanner.findNames(key, people);
+    if (reading.freeNameCount > 0) this.#findPeopleInNames(reading);
+  }
+
+  #findPeopleInNames(reading: Reading): void {
+    const { names, people } = reading;
+    let present: Map<Frame, Map<string, PersonalName>> | undefined;
+    for (let i = 0; i < reading.freeNameCount; i++) {
+      const key = reading.freeKey(i);
+      const found = this.#scanner.findNames(key, people, reading.freeLayered(i));
       if (found.length === 0) continue;
+      present ??= byPlace(names);
+      const frame = reading.freeFrame(i);
       const name = present.get(frame)?.get(key);
       if (name) name.found = this.#scanner.settle(key, [...found, ...name.found]);
-      else names.push({ frame, key, found: this.#scanner.settle(key, found) });
+      else names.push({ frame, key, found: this.#scanner.settle(key, [...found]), rule: undefined });
     }
   }
+}
+
+/** Of a name that a rule settles: there is nothing more to look for. */
+const settledName: NameFacts = { found: nothing, isStructural: true, layered: false };
+
+function frameOf(
+  parent: Frame | undefined,
+  key: string | number,
+  container: JsonObject | JsonValue[],
+  node: PathNode,
+  document: JsonText | undefined,
+): Frame {
+  return { parent, key, container, node, document, pointer: undefined };
+}
+
+/** May a value of the place be known? */
+function isAsked({ cleanMisses }: PathNode): boolean {
+  return cleanMisses < missesMax || cleanMisses % 16 === 0;
+}
+
+function byPlace(names: readonly PersonalName[]): Map<Frame, Map<string, PersonalName>> {
+  const out = new Map<Frame, Map<string, PersonalName>>();
+  for (const name of names) {
+    const { frame, key } = name;
+    const members = out.get(frame);
+    if (members) members.set(key, name);
+    else out.set(frame, new Map([[key, name]]));
+  }
+  return out;
 }
 
 /** Names that policies and products spell out are structure, whoever is called so. */

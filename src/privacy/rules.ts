@@ -3,6 +3,7 @@ import type { JsonObject, JsonValue } from '../core/json.ts';
 import { normalName } from './fields.ts';
 import { commonWords, personTypes, systemAccounts } from './lexicon.ts';
 import type { FieldRule, KeyRule } from './policy-model.ts';
+import { isDigit } from './survey.ts';
 
 /** What a rule of either sort says about a value that it settles. */
 export type SettlingRule = FieldRule | KeyRule;
@@ -78,6 +79,13 @@ export function isWholeValue({ kind, transform }: SettlingRule, value: string): 
   return !systemAccounts.has(plain) && !machineAccount.test(plain) && !(plain.length === 36 && uuid.test(plain));
 }
 
+/** Five digits at the end: nobody's name, by the pattern below. */
+function endsInNumber(value: string): boolean {
+  let at = value.length;
+  while (at > value.length - 5 && isDigit(value.charCodeAt(at - 1))) at--;
+  return at === value.length - 5 && !value.includes('@');
+}
+
 const typeNames = ['type', 'Type'];
 
 /**
@@ -85,7 +93,7 @@ const typeNames = ['type', 'Type'];
  * beside it must stand for a person, or be missing.
  */
 export function looksPersonal(value: JsonValue, container: JsonObject | JsonValue[]): boolean {
-  if (typeof value !== 'string' || value.length < 2 || value.length > 128) return false;
+  if (typeof value !== 'string' || value.length < 2 || value.length > 128 || endsInNumber(value)) return false;
   const type = member(container, typeNames);
   if (typeof type === 'string' && !personTypes.has(plainName(type))) return false;
   if (value.includes('@')) return wholeEmail.test(value);

@@ -64,9 +64,13 @@ export class Scanner {
     const found = this.#scratch;
     this.layered = false;
     this.#search(text, field, this.#detect, found, 0);
-    if (found.length === 0) return nothing;
+    return found.length === 0 ? nothing : this.settle(text, this.#handOver());
+  }
+
+  #handOver(): Candidate[] {
+    const found = this.#scratch;
     this.#scratch = [];
-    return this.settle(text, found);
+    return found;
   }
 
   /** Everything personal in a text that stands alone: the people found in it are looked for in the rest of it. */
@@ -76,18 +80,20 @@ export class Scanner {
     for (const { kind, start, end, value } of found) {
       if (NameIndex.knows(kind)) (people ??= new NameIndex()).meet(kind, value ?? text.slice(start, end));
     }
-    return !people || people.isEmpty ? found : this.settle(text, [...this.findNames(text, people), ...found]);
+    if (!people || people.isEmpty) return found;
+    const names = this.findNames(text, people, true);
+    return names.length === 0 ? found : this.settle(text, [...names, ...found]);
   }
 
   /** Did the last text that was scanned hold anything encoded? If not, looking for names in it can stay on the surface. */
   layered = false;
 
   /** What `names` knows in `text`, unmerged; behind encodings too if the text is `layered`. */
-  findNames(text: string, names: NameIndex, layered = true): Candidate[] {
-    const found: Candidate[] = [];
+  findNames(text: string, names: NameIndex, layered: boolean): readonly Candidate[] {
+    const found = this.#scratch;
     if (!layered) names.find(text, found);
     else this.#search(text, '', (context) => names.find(context.text, context.found), found, 0);
-    return found;
+    return found.length === 0 ? nothing : this.#handOver();
   }
 
   /** Drops what the policy finds too unsure and what lies within tokens and hashes, then merges. */
@@ -98,8 +104,8 @@ export class Scanner {
       sure = found.filter(({ kind, confidence }) => confidence >= (this.#floors.get(kind) ?? 0.5));
       break;
     }
-    const spans = sure.some(({ start, end }) => mayLieInOutcome(text, start, end)) ? outcomeSpans(text) : [];
-    return mergeCandidates(spans.length === 0 ? sure : outside(sure, spans));
+    const inOutcome = mayHoldOutcome(text) && sure.some(({ start, end }) => mayLieInOutcome(text, start, end));
+    return mergeCandidates(inOutcome ? outside(sure, outcomeSpans(text)) : sure);
   }
 
   #search(text: string, field: string, search: Search, found: Candidate[], level: number): void {
@@ -148,6 +154,11 @@ export class Scanner {
       );
     }
   }
+}
+
+/** Without any of these marks nothing in the text is the outcome of a transform. */
+function mayHoldOutcome(text: string): boolean {
+  return text.includes('_') || text.includes('[') || text.includes('********') || text.includes('sha256:');
 }
 
 /** The candidates that do not lie within one of the ascending spans. */

@@ -26,6 +26,8 @@ const mac: KindSpec = {
 
 /** An address without its prefix length, IPv6 compressed (RFC 5952), IPv4-mapped IPv6 as IPv4. */
 export function canonicalIp(value: string): string {
+  const plain = parseIpv4(value);
+  if (plain !== undefined) return formatIpv4(plain);
   const bare = value.replace(/\/\d+$/, '').replace(/^\[|\]$/g, '');
   const four = parseIpv4(bare);
   if (four !== undefined) return formatIpv4(four);
@@ -38,15 +40,18 @@ export function canonicalIp(value: string): string {
 
 /** The address as an unsigned 32-bit number, or undefined. Leading zeros are read as decimal. */
 export function parseIpv4(text: string): number | undefined {
-  const match = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})$/.exec(text);
-  if (!match) return undefined;
+  if (text.length < 7 || text.length > 15) return undefined;
   let out = 0;
-  for (let i = 1; i <= 4; i++) {
-    const octet = Number(match[i]);
-    if (octet > 255) return undefined;
+  let at = 0;
+  for (let i = 0; i < 4; i++) {
+    if (i > 0 && text.charCodeAt(at++) !== 46) return undefined;
+    const start = at;
+    let octet = 0;
+    for (; at - start < 3 && isDigit(text.charCodeAt(at)); at++) octet = octet * 10 + text.charCodeAt(at) - 48;
+    if (at === start || octet > 255) return undefined;
     out = out * 256 + octet;
   }
-  return out;
+  return at === text.length ? out : undefined;
 }
 
 export function formatIpv4(address: number): string {

@@ -11,7 +11,19 @@ import { before, type Detector, type KindSpec, lowerTrimmed, type ScanContext } 
 
 /** `Jane  DOE` → `jane doe`: case and spacing do not matter, order does. */
 function canonicalName(value: string): string {
+  if (isPlain(value)) return value.toLowerCase();
   return value.normalize('NFC').trim().replace(/\s+/g, ' ').toLowerCase();
+}
+
+/** Nothing but ASCII, single spaces, and none at the ends: most names. */
+function isPlain(value: string): boolean {
+  let previous = 32;
+  for (let i = 0; i < value.length; i++) {
+    const unit = value.charCodeAt(i);
+    if (unit > 126 || unit < 32 || (unit === 32 && previous === 32)) return false;
+    previous = unit;
+  }
+  return previous !== 32;
 }
 
 const personName: KindSpec = {
