@@ -10,7 +10,8 @@
  *   6 tiles        every tile above, up to the root; and no file that should not be there
  *   7 vault *      every token opens and is the commitment to what is in it
  *
- * Memory is bounded by the range size, not by the log; time is linear.
+ * Leaves are verified in other threads, and everything that needs nothing of them meanwhile in this one. Memory is bounded by the range size,
+ * not by the log; time is linear.
  */
 import { equalBytes } from '../core/bytes.ts';
 import { VeiltrailError } from '../core/errors.ts';
@@ -26,16 +27,17 @@ import { Problems, type Problem } from '../verify/problem.ts';
 import { verifyPrefix, verifyUpperTiles } from '../verify/tiles.ts';
 import type { RangeResult, RangeTask } from './verify-range.ts';
 
-/** Leaves a range has: a whole number of leaf tiles, small enough that two threads share a small log. */
-const rangeLeaves = 16_384;
+/** Leaves of a range: whole leaf tiles. Large ones cost least; towards the end they grow smaller, so that all threads end together. */
+const rangeLeavesMax = 16_384;
+const rangeLeavesMin = 1_024;
 
 export interface VerifyParts {
   tiles: TileSource;
   /** Files below the log's `tile` directory, as paths `tile/…`; absent where they cannot be listed. */
   listTiles?: (log: string) => AsyncIterable<string>;
-  /** Verifies one range; calls may overlap, up to `threads` of them help. */
+  /** Verifies one range; calls may overlap, up to `overlap` of them help. */
   verifyRange(task: RangeTask): Promise<RangeResult>;
-  threads: number;
+  overlap: number;
   /** What only a data directory has. */
   store?: StoreParts;
 }
@@ -94,9 +96,6 @@ class Verification {
   readonly #parts: VerifyParts;
   readonly #vkey: string;
   readonly #origin: string;
-  readonly #problems = new Problems();
-  readonly #steps: VerifyStep[] = [];
-  readonly #notChecked: string[] = [];
   #verified = 0;
 
   constructor(options: VerifyOptions, parts: VerifyParts) {
@@ -110,71 +109,71 @@ class Verification {
 
   async report(): Promise<VerifyReport> {
     const { store } = this.#parts;
-    if (store) {
-      await this.#step('seal', () => this.#seal(store));
-      await this.#step('databases', () => this.#databases(store));
-    } else this.#notChecked.push('records, their commitments and the vault: only the log itself is within reach here');
     let checkpoint: VerifiedCheckpoint | undefined;
-    await this.#step('checkpoint', async () => {
-      checkpoint = await this.#checkpoint(store?.state);
+    const signed = await runStep('checkpoint', async (step) => {
+      checkpoint = await this.#checkpoint(store?.state, step);
       return `size ${checkpoint.treeSize}, signed by ${checkpoint.origin}`;
     });
     const treeSize = checkpoint?.treeSize ?? store?.state.treeSize ?? 0;
-    if (checkpoint) await this.#step('history', () => this.#history(checkpoint as VerifiedCheckpoint));
     const roots = new Uint8Array(Math.floor(treeSize / tileWidthMax) * hashBytes);
-    await this.#step('leaves', () => this.#leaves(treeSize, roots));
-    await this.#step('tiles', () => this.#tiles(treeSize, roots, checkpoint));
-    if (store) await this.#step('vault', () => this.#vault(store));
+    // Other threads are busy with the leaves; meanwhile this one sees to the rest, one after the other.
+    const [leaves, rest] = await Promise.all([
+      runStep('leaves', (step) => this.#leaves(treeSize, roots, step)),
+      this.#meanwhile(store, checkpoint, treeSize),
+    ]);
+    const tiles = await runStep('tiles', (step) => this.#tiles(treeSize, roots, checkpoint, rest.files, step));
+    const steps = [...rest.databases, signed, ...rest.history, leaves, tiles, ...rest.vault];
+    const problems = new Problems();
+    for (const step of steps) problems.merge({ list: step.problems.list(), count: step.problems.count });
+    const within = store ? [] : ['records, their commitments and the vault: only the log itself is within reach here'];
     return {
-      ok: this.#problems.count === 0,
+      ok: problems.count === 0,
       origin: this.#origin,
       treeSize,
       root: checkpoint ? Buffer.from(checkpoint.root).toString('hex') : '',
       records: { verified: this.#verified, erased: 0, redacted: 0 },
-      firstBadLeaf: this.#problems.firstBadLeaf,
-      problems: this.#problems.list(),
-      problemCount: this.#problems.count,
-      steps: this.#steps,
-      notChecked: this.#notChecked,
+      firstBadLeaf: problems.firstBadLeaf,
+      problems: problems.list(),
+      problemCount: problems.count,
+      steps: steps.map(describeStep),
+      notChecked: [...within, ...steps.flatMap(({ notChecked }) => notChecked)],
     };
   }
 
-  /** Runs one step; what it throws is a problem like those it reports. */
-  async #step(step: string, run: () => Promise<string>): Promise<void> {
-    const before = this.#problems.count;
-    let detail: string;
-    try {
-      detail = await run();
-    } catch (error) {
-      if (!(error instanceof VeiltrailError)) throw error;
-      const where = typeof error.detail['where'] === 'string' ? error.detail['where'] : step;
-      this.#problems.add({ code: error.code, where, message: error.message });
-      detail = error.message;
-    }
-    const found = this.#problems.count - before;
-    this.#steps.push({ step, ok: found === 0, detail: found === 0 ? detail : `${found} problem${found === 1 ? '' : 's'}` });
+  async #meanwhile(
+    store: StoreParts | undefined,
+    checkpoint: VerifiedCheckpoint | undefined,
+    treeSize: number,
+  ): Promise<{ databases: Step[]; history: Step[]; files: Step; vault: Step[] }> {
+    const history = checkpoint ? [await runStep('history', (step) => this.#history(checkpoint, step))] : [];
+    const files = await runStep('files', (step) => this.#files(treeSize, step));
+    if (!store) return { databases: [], history, files, vault: [] };
+    const seal = await runStep('seal', (step) => this.#seal(store, step));
+    const databases = await runStep('databases', (step) => this.#databases(store, step));
+    const vault = await runStep('vault', (step) => this.#vault(store, step));
+    return { databases: [seal, databases], history, files, vault: [vault] };
   }
 
-  async #seal(store: StoreParts): Promise<string> {
+  async #seal(store: StoreParts, step: Step): Promise<string> {
     const { problems, absent } = await store.checkSeal();
-    for (const problem of problems) this.#problems.add(problem);
+    for (const problem of problems) step.problems.add(problem);
     if (absent === undefined) return 'files are as the last stop left them';
-    this.#notChecked.push(`bytes of the databases that hold nothing: ${absent}`);
+    step.notChecked.push(`bytes of the databases that hold nothing: ${absent}`);
     return `not sealed: ${absent}`;
   }
 
-  async #databases(store: StoreParts): Promise<string> {
-    for (const problem of await store.checkDatabases()) this.#problems.add(problem);
+  async #databases(store: StoreParts, step: Step): Promise<string> {
+    for (const problem of await store.checkDatabases()) step.problems.add(problem);
     return 'SQLite finds its files in order';
   }
 
-  async #checkpoint(state: LogState | undefined): Promise<VerifiedCheckpoint> {
+  async #checkpoint(state: LogState | undefined, step: Step): Promise<VerifiedCheckpoint> {
     const { log } = this.#options;
     const where = this.#where('checkpoint');
     const bytes = await this.#parts.tiles.read(log, 'checkpoint');
     if (!bytes) throw new VeiltrailError('checkpoint_missing', `${where} is missing`, { where });
     if (this.#options.vkey === undefined)
-      this.#notChecked.push('whose key signed the log: --vkey was not given, so the key beside the data was taken');
+      step.notChecked.push('whose key signed the log: --vkey was not given, so the key beside the data was taken');
     const checkpoint = openAt(where, bytes, this.#vkey, this.#origin);
     if (!state) return checkpoint;
     if (checkpoint.treeSize > state.treeSize) {
@@ -193,15 +192,15 @@ class Verification {
     }
     if (checkpoint.treeSize < state.treeSize) {
       // Ordinary while a server writes, or after a crash: recovery publishes the rest.
-      this.#notChecked.push(`leaves ${checkpoint.treeSize} to ${state.treeSize - 1}: committed and not yet published`);
+      step.notChecked.push(`leaves ${checkpoint.treeSize} to ${state.treeSize - 1}: committed and not yet published`);
     }
     return checkpoint;
   }
 
-  async #history(now: VerifiedCheckpoint): Promise<string> {
+  async #history(now: VerifiedCheckpoint, step: Step): Promise<string> {
     const { keptCheckpoint } = this.#options;
     if (keptCheckpoint === undefined) {
-      this.#notChecked.push('whether newest events were deleted: no earlier checkpoint was given (--checkpoint FILE), and there is no witness');
+      step.notChecked.push('whether newest events were deleted: no earlier checkpoint was given (--checkpoint FILE), and there is no witness');
       return 'no earlier checkpoint to compare with';
     }
     const kept = openAt('the kept checkpoint', keptCheckpoint, this.#vkey, now.origin);
@@ -227,75 +226,83 @@ class Verification {
     return `grown from the kept checkpoint of size ${kept.treeSize}`;
   }
 
-  async #leaves(treeSize: number, roots: Uint8Array): Promise<string> {
+  async #leaves(treeSize: number, roots: Uint8Array, step: Step): Promise<string> {
     let next = 0;
     let done = 0;
     let tokens = 0;
     const work = async (): Promise<void> => {
       while (next < treeSize) {
+        const share = Math.floor((treeSize - next) / (4 * this.#parts.overlap * tileWidthMax)) * tileWidthMax;
         const task: RangeTask = {
           log: this.#options.log,
           origin: this.#origin,
           firstLeaf: next,
-          endLeaf: Math.min(treeSize, next + rangeLeaves),
+          endLeaf: Math.min(treeSize, next + Math.max(rangeLeavesMin, Math.min(rangeLeavesMax, share))),
           treeSize,
         };
         next = task.endLeaf;
         const result = await this.#parts.verifyRange(task);
         roots.set(result.tileRoots, (task.firstLeaf / tileWidthMax) * hashBytes);
-        this.#problems.merge({ list: result.problems, count: result.problemCount });
+        step.problems.merge({ list: result.problems, count: result.problemCount });
         this.#verified += result.recordsVerified;
         tokens += result.tokensChecked;
         done += task.endLeaf - task.firstLeaf;
         this.#options.onProgress?.(done, treeSize);
       }
     };
-    await Promise.all(Array.from({ length: this.#parts.threads }, work));
+    await Promise.all(Array.from({ length: this.#parts.overlap }, work));
     if (!this.#parts.store) return `${treeSize} entries are in their tiles`;
     return `${this.#verified} records open their commitments; ${tokens} tokens are in the vault`;
   }
 
-  async #tiles(treeSize: number, roots: Uint8Array, checkpoint: VerifiedCheckpoint | undefined): Promise<string> {
+  async #tiles(treeSize: number, roots: Uint8Array, checkpoint: VerifiedCheckpoint | undefined, files: Step, step: Step): Promise<string> {
     const upper = await this.#readAbove(treeSize);
-    verifyUpperTiles(treeSize, roots, upper, (problem) => this.#problems.add(problem));
+    verifyUpperTiles(treeSize, roots, upper, (problem) => step.problems.add(problem));
     if (checkpoint && treeSize > 0) {
       const read = await this.#reader(tilesForRoot(treeSize));
       if (!equalBytes(rootFromTiles(treeSize, read), checkpoint.root)) {
-        this.#problems.add({
+        step.problems.add({
           code: 'root_wrong',
           where: this.#where('checkpoint'),
           message: `the tiles of size ${treeSize} do not make the root that was signed`,
         });
       }
     }
-    if (!this.#parts.listTiles) return 'the tiles make the root that was signed';
+    step.problems.merge({ list: files.problems.list(), count: files.problems.count });
+    step.notChecked.push(...files.notChecked);
+    return `${files.detail} make the root that was signed`;
+  }
+
+  /** The log's files: each has a place in the tree. */
+  async #files(treeSize: number, step: Step): Promise<string> {
+    if (!this.#parts.listTiles) return 'the tiles';
     let files = 0;
     for await (const path of this.#parts.listTiles(this.#options.log)) {
       files++;
-      await this.#judgeFile(path, treeSize);
+      await this.#judgeFile(path, treeSize, step);
     }
-    return `${files} files make the root that was signed`;
+    return `${files} files`;
   }
 
   /** A file below `tile` is one of the tree, or the beginning of one; anything else has no business there. */
-  async #judgeFile(path: string, treeSize: number): Promise<void> {
+  async #judgeFile(path: string, treeSize: number, step: Step): Promise<void> {
     const { log } = this.#options;
     const where = this.#where(path);
     let tile: TileName;
     try {
       tile = parseTilePath(path);
     } catch {
-      this.#problems.add({ code: 'file_unexpected', where, message: `${where} is no file of a log` });
+      step.problems.add({ code: 'file_unexpected', where, message: `${where} is no file of a log` });
       return;
     }
     const level = tile.level === 'entries' ? 0 : tile.level;
     const width = tileWidth(level, tile.index, treeSize);
     if (tile.width === width || tile.width === tileWidthMax) {
       // Beyond the published size a crash may have left tiles, which recovery writes again.
-      if (tile.width > width) this.#noteUnpublished();
+      if (tile.width > width) noteUnpublished(step);
       return;
     }
-    if (tile.width > width) return this.#noteUnpublished();
+    if (tile.width > width) return noteUnpublished(step);
     const now = await this.#parts.tiles.read(log, formatTilePath({ ...tile, width }));
     const partial = await this.#parts.tiles.read(log, path);
     if (!now || !partial) return; // missing files were reported; a partial one may go while we look
@@ -305,7 +312,7 @@ class Verification {
       if (partial.length !== tile.width * (tile.level === 'entries' ? 2 + entryBytes : hashBytes))
         throw new VeiltrailError('tile_stale', `${where} has not the length of its width`);
     } catch (error) {
-      this.#problems.add({ code: 'tile_stale', where, message: (error as Error).message, leafIndex: tile.index * tileWidthMax ** (level + 1) });
+      step.problems.add({ code: 'tile_stale', where, message: (error as Error).message, leafIndex: tile.index * tileWidthMax ** (level + 1) });
     }
   }
 
@@ -314,16 +321,11 @@ class Verification {
     return this.#parts.store ? `logs/${this.#options.log}/${path}` : path;
   }
 
-  #noteUnpublished(): void {
-    const note = 'tiles beyond the published size, which the next start writes again';
-    if (!this.#notChecked.includes(note)) this.#notChecked.push(note);
-  }
-
-  async #vault(store: StoreParts): Promise<string> {
+  async #vault(store: StoreParts, step: Step): Promise<string> {
     let tokens = 0;
     for await (const one of store.verifyVault()) {
       if ('tokens' in one) tokens = one.tokens;
-      else this.#problems.add(one);
+      else step.problems.add(one);
     }
     return `${tokens} tokens open, and are what they commit to`;
   }
@@ -353,6 +355,35 @@ class Verification {
     }
     return (level, index) => bytes.get(`${level}/${index}`);
   }
+}
+
+interface Step {
+  readonly name: string;
+  readonly problems: Problems;
+  readonly notChecked: string[];
+  detail: string;
+}
+
+/** Runs one step; what it throws is a problem like those it finds. */
+async function runStep(name: string, run: (step: Step) => Promise<string>): Promise<Step> {
+  const step: Step = { name, problems: new Problems(), notChecked: [], detail: '' };
+  try {
+    step.detail = await run(step);
+  } catch (error) {
+    if (!(error instanceof VeiltrailError)) throw error;
+    const where = typeof error.detail['where'] === 'string' ? error.detail['where'] : name;
+    step.problems.add({ code: error.code, where, message: error.message });
+  }
+  return step;
+}
+
+function describeStep({ name, problems: { count }, detail }: Step): VerifyStep {
+  return { step: name, ok: count === 0, detail: count === 0 ? detail : `${count} problem${count === 1 ? '' : 's'}` };
+}
+
+function noteUnpublished(step: Step): void {
+  const note = 'tiles beyond the published size, which the next start writes again';
+  if (!step.notChecked.includes(note)) step.notChecked.push(note);
 }
 
 /** Opens a checkpoint; an error names the file. */

@@ -4,6 +4,7 @@
  * never hashed upward, and whatever a tree of some size has is in every larger tree too. Proofs are made from tiles alone.
  */
 import { VeiltrailError } from '../core/errors.ts';
+import { hashTileInLanes } from './lane-tree.ts';
 import { type Tile, tileWidthMax } from './tile-path.ts';
 import { consistencyRanges, hashBytes, hashRoot, inclusionRanges, type LeafRange, nodeHashInto, type NodeReader, rangeNodes } from './tree.ts';
 
@@ -50,6 +51,8 @@ export function* entryBundlesBetween(before: number, after: number): Generator<{
 /** The root over a tile's hashes; of a full tile, its hash in the level above. */
 export function hashTile(bytes: Uint8Array): Uint8Array {
   if (bytes.length === 0 || bytes.length % hashBytes !== 0) throw new VeiltrailError('tile_length', 'a tile is made of 32-byte hashes');
+  const inLanes = hashTileInLanes(bytes);
+  if (inLanes) return inLanes;
   const hashes = bytes.slice();
   // Level by level in place; one left over at the end of a level goes up as it is (RFC 6962 gives the left side a power of two).
   for (let count = hashes.length / hashBytes; count > 1; count = Math.ceil(count / 2)) {

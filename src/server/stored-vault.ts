@@ -1,5 +1,6 @@
 /** The vault of a data directory, for reading, with the driver it has. */
 import { join } from 'node:path';
+import { tokenBytes, TokenSet } from '../app/token-set.ts';
 import { openSqliteVaultSource } from '../storage/sqlite/vault-source.ts';
 import type { Keyring } from '../vault/keyring.ts';
 import { parseToken } from '../vault/token.ts';
@@ -8,6 +9,8 @@ import { type TokenFinding, VaultReader, vaultSecrets } from '../vault/vault-rea
 export interface StoredVault {
   bucketKey(log: string, bucket: number): Promise<Uint8Array>;
   hasToken(token: string): Promise<boolean>;
+  /** Tokens of the vault's rows in memory, `max` at the most: for who has many to look for. */
+  tokensAtHand(max: number): Promise<TokenSet>;
   verifyTokens(): AsyncIterable<TokenFinding>;
   close(): Promise<void>;
 }
@@ -23,6 +26,14 @@ export function openStoredVault(dataDir: string, keyring: Keyring): StoredVault 
     async hasToken(token) {
       const bytes = tokenOrNothing(token);
       return bytes !== undefined && (await source.findRow(bytes)) !== undefined;
+    },
+    async tokensAtHand(max) {
+      const count = Math.min(max, await source.countTokens());
+      const tokens = TokenSet.for(count);
+      await source.eachToken(count, (token) => {
+        if (token.length === tokenBytes) tokens.add(token); // another length is found where rows are verified
+      });
+      return tokens;
     },
     verifyTokens: () => reader.verifyTokens(),
     close: () => source.close(),

@@ -16,6 +16,7 @@ import { checkDatabase } from '../storage/sqlite/check-database.ts';
 import type { RecordSource } from '../storage/record-store.ts';
 import type { TileSource } from '../storage/tile-store.ts';
 import { Caller } from '../thread/port-call.ts';
+import { threadMemory } from '../thread/thread-memory.ts';
 import { openKeyring, type Keyring } from '../vault/keyring.ts';
 import type { Problem } from '../verify/problem.ts';
 import { configFileName, readDataConfig } from './data-config.ts';
@@ -45,6 +46,11 @@ export async function verifyStoredLog(dataDir: string, options: VerifyOptions): 
   }
 }
 
+/** Tokens that threads share: 40 MB of them. Those beyond are looked up in the vault one by one. */
+const tokensAtHandMax = 1_000_000;
+/** Leaves that take longer to verify than threads take to start. */
+const worthThreads = 8_192;
+
 /** What a person did wrong, not what is wrong with the data. */
 const usageCodes = new Set(['data_dir_missing', 'vkey_missing', 'vkey_syntax', 'vkey_type']);
 
@@ -55,16 +61,18 @@ async function verifyOpened(dataDir: string, options: VerifyOptions, closing: ((
   closing.push(() => records.close());
   const vault = at(vaultFileName, () => openStoredVault(dataDir, keyring));
   closing.push(() => vault.close());
-  const threads = new RangeThreads({ thread: 'verify', dataDir });
-  closing.push(() => threads.close());
   const store = await storeParts(dataDir, options.log, keyring, records, vault);
-  return verifyLog(options, {
-    tiles: openFileTileSource(paths.logs),
-    listTiles: (log) => listTileFiles(join(paths.logs, log)),
-    verifyRange: (task) => threads.verify(task),
-    threads: threads.count,
-    store,
-  });
+  const atHand = await at(vaultFileName, () => vault.tokensAtHand(tokensAtHandMax));
+  const tiles = openFileTileSource(paths.logs);
+  const common = { tiles, listTiles: (log: string) => listTileFiles(join(paths.logs, log)), store };
+  if (store.state.treeSize < worthThreads) {
+    const tokens = { atHand, hasToken: (token: string) => vault.hasToken(token) };
+    const parts = { tiles, store: { records, bucketKeys: vault, tokens } };
+    return verifyLog(options, { ...common, verifyRange: (task) => verifyRange(task, parts), overlap: 1 });
+  }
+  const threads = new RangeThreads({ thread: 'verify', dataDir, tokens: atHand.memory });
+  closing.push(() => threads.close());
+  return verifyLog(options, { ...common, verifyRange: (task) => threads.verify(task), overlap: threads.overlap });
 }
 
 /** Adds to an error the file that was being opened. */
@@ -134,7 +142,7 @@ async function storeParts(dataDir: string, log: string, keyring: Keyring, record
 /** Verifies a log by its public files: a directory of them, or a URL of a server, or of the log itself. */
 export async function verifyPublishedLog(where: string, options: VerifyOptions): Promise<VerifyReport> {
   const tiles = /^https?:\/\//.test(where) ? openUrlTileSource(where) : openDirectoryTileSource(where);
-  return verifyLog(options, { tiles, verifyRange: (task) => verifyRange(task, { tiles }), threads: 4 });
+  return verifyLog(options, { tiles, verifyRange: (task) => verifyRange(task, { tiles }), overlap: 4 });
 }
 
 /** A directory that holds `checkpoint` and `tile/`. */
@@ -164,34 +172,34 @@ function openUrlTileSource(url: string): TileSource {
   };
 }
 
-/** Threads that verify ranges, each with its own connections to the stores. */
+/** Threads that verify ranges, each with its own connections to the stores. They start at once. */
 class RangeThreads {
-  readonly count = Math.max(1, Math.min(8, availableParallelism()));
-  readonly #data: VerifyThreadData;
-  readonly #idle: { worker: Worker; caller: Caller }[] = [];
-  readonly #all: Worker[] = [];
+  /** Each thread has its next range waiting, so that it never waits for this thread, which has work of its own. */
+  readonly overlap: number;
+  readonly #members: { worker: Worker; caller: Caller; ranges: number }[];
 
   constructor(data: VerifyThreadData) {
-    this.#data = data;
+    const count = Math.max(1, Math.min(8, availableParallelism()));
+    this.overlap = 2 * count;
+    this.#members = Array.from({ length: count }, () => {
+      const url = new URL(import.meta.url.endsWith('.ts') ? './verify-thread.ts' : './verify-thread.js', import.meta.url);
+      const worker = new Worker(url, { workerData: data, name: 'verify', resourceLimits: threadMemory.calm });
+      const caller = new Caller(worker);
+      worker.on('error', (error) => caller.fail(error as Error));
+      return { worker, caller, ranges: 0 };
+    });
   }
 
+  /** Gives a range to the thread that has fewest. */
   async verify(task: RangeTask): Promise<RangeResult> {
-    const member = this.#idle.pop() ?? this.#start();
+    const member = this.#members.reduce((least, one) => (one.ranges < least.ranges ? one : least));
+    member.ranges++;
     const result = await member.caller.call<RangeResult>('verify', task);
-    this.#idle.push(member);
+    member.ranges--;
     return result;
   }
 
   async close(): Promise<void> {
-    await Promise.all(this.#all.map((worker) => worker.terminate()));
-  }
-
-  #start(): { worker: Worker; caller: Caller } {
-    const url = new URL(import.meta.url.endsWith('.ts') ? './verify-thread.ts' : './verify-thread.js', import.meta.url);
-    const worker = new Worker(url, { workerData: this.#data, name: 'verify' });
-    const caller = new Caller(worker);
-    worker.on('error', (error) => caller.fail(error as Error));
-    this.#all.push(worker);
-    return { worker, caller };
+    await Promise.all(this.#members.map(({ worker }) => worker.terminate()));
   }
 }

@@ -53,6 +53,8 @@ export interface VaultSource {
   findBucketKey(log: string, bucket: number): Promise<BucketKeyRow | undefined>;
   /** Rows from a place on, `rowsMax` at the most: 0 is the first. */
   readTokens(from: number, rowsMax: number): Promise<TokenPage>;
+  /** Whether each row is the one that its token leads to. */
+  areFound(rows: readonly StoredTokenRow[]): Promise<boolean[]>;
   /** Entries of the store's own indexes that lead to no row. */
   countOrphans(): Promise<number>;
   close(): Promise<void>;

@@ -46,6 +46,7 @@ export class SqliteVaultSource implements VaultSource {
   readonly #entered: StatementSync;
   readonly #enteredMany: StatementSync;
   readonly #byToken: StatementSync;
+  readonly #idsByPrefix: StatementSync;
   readonly #row: StatementSync;
   readonly #tokenAt: StatementSync;
   readonly #since: StatementSync;
@@ -64,6 +65,8 @@ export class SqliteVaultSource implements VaultSource {
     this.#byToken = database.prepare(
       'SELECT id, token, lookup, bucket, kind, sealed FROM by_token JOIN tokens USING (id) WHERE prefix = ? AND token = ?',
     );
+    this.#idsByPrefix = database.prepare('SELECT id FROM by_token WHERE prefix = ?');
+    this.#idsByPrefix.setReturnArrays(true);
     this.#row = database.prepare('SELECT id, token, lookup, bucket, kind, sealed FROM tokens WHERE id = ?');
     this.#tokenAt = database.prepare('SELECT token, lookup FROM tokens WHERE id = ?');
     this.#since = database.prepare('SELECT id, token, lookup FROM tokens WHERE id > max(?, (SELECT id FROM entered)) ORDER BY id');
@@ -107,15 +110,32 @@ export class SqliteVaultSource implements VaultSource {
     });
   }
 
+  async areFound(rows: readonly StoredTokenRow[]): Promise<boolean[]> {
+    return this.guard('look up tokens', () => {
+      this.readRecent();
+      const byToken = this.#byTokenAtHandNow();
+      return rows.map(({ id, token }) => {
+        const entered = this.#idsByPrefix.all(prefixOf(token)) as unknown as [number][];
+        if (entered.length === 1) return entered[0]?.[0] === id;
+        // Not in the index yet, or a prefix that two tokens share.
+        return (entered.length === 0 ? byToken.get(latin1(token))?.id : this.#findRow(token)?.['id']) === id;
+      });
+    });
+  }
+
   #findRow(token: Uint8Array): Record<string, unknown> | undefined {
     // The index first: a row may move from the recent ones into it between two looks, and never the other way.
     const entered = this.#byToken.get(prefixOf(token), token);
     if (entered) return entered;
     this.readRecent();
-    this.#byTokenAtHand ??= new Map([...this.recent.values(), ...this.aged.values()].map((row) => [row.token, row]));
-    const recent = this.#byTokenAtHand.get(latin1(token));
+    const recent = this.#byTokenAtHandNow().get(latin1(token));
     // It may have been entered in the meantime, by the writer beside us.
     return recent ? this.#row.get(recent.id) : this.#byToken.get(prefixOf(token), token);
+  }
+
+  #byTokenAtHandNow(): ReadonlyMap<string, RecentRow> {
+    this.#byTokenAtHand ??= new Map([...this.recent.values(), ...this.aged.values()].map((row) => [row.token, row]));
+    return this.#byTokenAtHand;
   }
 
   /** Reads the rows that were written since, and that the indexes do not have. */
@@ -166,6 +186,20 @@ export class SqliteVaultSource implements VaultSource {
         .all(from, rowsMax) as unknown as StoredTokenRow[];
       const last = rows.at(-1);
       return { rows, ...(last && rows.length === rowsMax ? { next: last.id + 1 } : {}) };
+    });
+  }
+
+  /** Rows that there are. */
+  async countTokens(): Promise<number> {
+    return this.guard('count tokens', () => this.database.prepare('SELECT count(*) AS tokens FROM tokens').get()?.['tokens'] as number);
+  }
+
+  /** The tokens of the first rows, bytes as they stand there, each before the next is read. */
+  async eachToken(rowsMax: number, take: (token: Uint8Array) => void): Promise<void> {
+    this.guard('read tokens', () => {
+      const statement = this.database.prepare('SELECT token FROM tokens ORDER BY id LIMIT ?');
+      statement.setReturnArrays(true);
+      for (const row of statement.iterate(rowsMax)) take((row as unknown as [Uint8Array])[0]);
     });
   }
 
