@@ -4,8 +4,7 @@ import { Option, type Command } from 'commander';
 import type { AppendAnswer, AppendRequest } from '../app/append-events.ts';
 import type { FoundEvent, SearchAnswer, SearchRequest } from '../app/trail.ts';
 import { VeiltrailError } from '../core/errors.ts';
-import { openTrail, openTrailReader } from '../server/compose.ts';
-import { openRemote } from './remote.ts';
+import { say } from './output.ts';
 
 export interface ConnectionOptions {
   data?: string;
@@ -42,17 +41,21 @@ export function addConnectionOptions(command: Command): Command {
 
 /** Opens what the options name, for reading. */
 export async function connectReader(options: ConnectionOptions): Promise<Omit<Connection, 'append'>> {
-  return options.url === undefined ? openTrailReader(dataDirOf(options)) : openRemote(options.url, readKey(options.key));
+  if (options.url !== undefined) return openServer(options.url, options.key);
+  const { openTrailReader } = await import('../server/compose.ts');
+  return openTrailReader(dataDirOf(options));
 }
 
 /** Opens what the options name, for writing; a data directory is created when there is none. */
 export async function connectWriter(options: ConnectionOptions): Promise<Connection> {
-  if (options.url !== undefined) return openRemote(options.url, readKey(options.key));
+  if (options.url !== undefined) return openServer(options.url, options.key);
+  const { openTrail } = await import('../server/compose.ts');
   const trail = await openTrail({
     dataDir: dataDirOf(options),
     ...(options.policy === undefined ? {} : { policyFile: options.policy }),
     ...(options.origin === undefined ? {} : { origin: options.origin }),
   });
+  for (const warning of trail.policyWarnings) say(`warning ${warning}`);
   await trail.createLog(options.log);
   return {
     append: (request) => trail.append({ ...request, principal: 'local' }),
@@ -62,6 +65,11 @@ export async function connectWriter(options: ConnectionOptions): Promise<Connect
     checkpoint: (log) => trail.checkpoint(log),
     close: () => trail.close(),
   };
+}
+
+async function openServer(url: string, key: string | undefined): Promise<Connection> {
+  const { openRemote } = await import('./remote.ts');
+  return openRemote(url, readKey(key));
 }
 
 export function dataDirOf(options: { data?: string }): string {

@@ -1,10 +1,7 @@
 import type { Command } from 'commander';
-import { openKeys, type KeyInfo } from '../../access/manage-keys.ts';
+import type { KeyInfo, Keys } from '../../access/manage-keys.ts';
 import { roles, type Role } from '../../access/roles.ts';
-import { systemClock } from '../../core/clock.ts';
 import { VeiltrailError } from '../../core/errors.ts';
-import { systemRandom } from '../../core/random.ts';
-import { editDataDir, openTrailReader } from '../../server/compose.ts';
 import { dataDefault, dataDirOf } from '../connection.ts';
 import { print, printJson, say } from '../output.ts';
 
@@ -92,12 +89,17 @@ function show(info: KeyInfo, { json }: KeyOptions): void {
   );
 }
 
-function manage<T>(options: KeyOptions, use: (keys: ReturnType<typeof openKeys>) => T): Promise<T> {
+async function manage<T>(options: KeyOptions, use: (keys: Keys) => T): Promise<T> {
+  const { openKeys } = await import('../../access/manage-keys.ts');
+  const { systemClock } = await import('../../core/clock.ts');
+  const { systemRandom } = await import('../../core/random.ts');
+  const { editDataDir } = await import('../../server/compose.ts');
   const dataDir = dataDirOf(options);
   return editDataDir(dataDir, () => use(openKeys(dataDir, { clock: systemClock, random: systemRandom })));
 }
 
 async function exportPublic(options: KeyOptions & { log: string }): Promise<void> {
+  const { openTrailReader } = await import('../../server/compose.ts');
   const trail = await openTrailReader(dataDirOf(options));
   try {
     print(trail.vkeyOf(options.log));

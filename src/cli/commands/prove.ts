@@ -1,7 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import { VeiltrailError } from '../../core/errors.ts';
-import { openTrailReader } from '../../server/compose.ts';
 import { addConnectionOptions, connectReader, dataDirOf, notFound, parseLeaf, type ConnectionOptions } from '../connection.ts';
 import { say } from '../output.ts';
 
@@ -49,6 +48,7 @@ async function receipt(leafIndex: number, options: ProveOptions): Promise<string
 /** The salts of a record never leave the machine that has it, so a disclosure is made where the data directory is. */
 async function disclose(leafIndex: number, pointers: string[], options: ProveOptions): Promise<string | undefined> {
   if (options.url !== undefined) throw new VeiltrailError('disclose_local', 'a disclosure is made on the data directory: use --data, not --url');
+  const { openTrailReader } = await import('../../server/compose.ts');
   const trail = await openTrailReader(dataDirOf(options));
   try {
     return await trail.discloseEvent(options.log, leafIndex, pointers);

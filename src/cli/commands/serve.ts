@@ -1,8 +1,7 @@
 import type { Command } from 'commander';
 import pc from 'picocolors';
-import { readConfig } from '../../server/config.ts';
+import type { Config } from '../../server/config.ts';
 import { isLoopback, listenDefault, parseListen } from '../../server/listen.ts';
-import { startServer } from '../../server/start.ts';
 import { dataDefault } from '../connection.ts';
 import { exitCodes } from '../exit.ts';
 import { printError, say } from '../output.ts';
@@ -28,7 +27,8 @@ export function addServe(program: Command): void {
 }
 
 async function runServe(options: ServeOptions): Promise<void> {
-  const config = options.config === undefined ? {} : readConfig(options.config);
+  const { startServer } = await import('../../server/start.ts');
+  const config = await configOf(options);
   const settings = { data: process.env['VEILTRAIL_DATA'] ?? dataDefault, listen: listenDefault, ...config, ...options };
   const address = parseListen(settings.listen);
   // Before the start: who is told that it serves may stop it the moment after.
@@ -49,10 +49,17 @@ async function runServe(options: ServeOptions): Promise<void> {
   say(`${pc.bold('veiltrail')} serves ${settings.data} at ${pc.bold(server.url)}`);
   for (const { log, vkey } of server.logs) say(`  log ${log}, public key ${vkey}`);
   for (const { role, path } of server.firstKeys) say(`  first ${role} key: ${path}`);
+  for (const warning of server.policyWarnings) say(`${pc.yellow('warning')} ${warning}`);
   if (!isLoopback(address.host))
     say(pc.yellow('  reachable from other machines: put something in front that speaks TLS, or keys travel in the clear'));
   await asked;
   await server.close();
+}
+
+async function configOf({ config }: ServeOptions): Promise<Config> {
+  if (config === undefined) return {};
+  const { readConfig } = await import('../../server/config.ts');
+  return readConfig(config);
 }
 
 /** Resolves when the process is asked to stop. A second request ends it at once. */

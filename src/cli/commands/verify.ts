@@ -4,11 +4,6 @@ import type { Command } from 'commander';
 import pc from 'picocolors';
 import type { VerifyReport } from '../../app/verify-log.ts';
 import { VeiltrailError } from '../../core/errors.ts';
-import { createTrust } from '../../log/trust.ts';
-import { parseProof } from '../../log/proof.ts';
-import { verifyStoredLog, verifyPublishedLog } from '../../server/verify.ts';
-import { verifyDisclosure } from '../../verify/disclosure.ts';
-import { verifyReceipt } from '../../verify/receipt.ts';
 import { dataDirOf } from '../connection.ts';
 import { exitCodes } from '../exit.ts';
 import { createProgress, print, printJson, say } from '../output.ts';
@@ -47,7 +42,7 @@ async function runVerify(target: string | undefined, options: VerifyOptions): Pr
     const report = isDataDir(where) ? await verifyStored(where, vkey, options) : await verifyPublished(where, vkey, options);
     return reportLog(report, options);
   }
-  verifyFile(where, vkey, options);
+  await verifyFile(where, vkey, options);
 }
 
 function isDataDir(dir: string): boolean {
@@ -68,10 +63,12 @@ function logOptions(
 }
 
 async function verifyStored(dir: string, vkey: string | undefined, options: VerifyOptions): Promise<VerifyReport> {
+  const { verifyStoredLog } = await import('../../server/verify.ts');
   return verifyStoredLog(dir, logOptions(vkey, options));
 }
 
 async function verifyPublished(where: string, vkey: string | undefined, options: VerifyOptions): Promise<VerifyReport> {
+  const { verifyPublishedLog } = await import('../../server/verify.ts');
   return verifyPublishedLog(where, logOptions(vkey, options));
 }
 
@@ -92,12 +89,12 @@ function reportLog(report: VerifyReport, options: VerifyOptions): void {
 }
 
 /** Receipts and disclosures: one file, and the key of the log. */
-function verifyFile(file: string, vkey: string | undefined, options: VerifyOptions): void {
+async function verifyFile(file: string, vkey: string | undefined, options: VerifyOptions): Promise<void> {
   if (vkey === undefined) throw new VeiltrailError('vkey_missing', "say whose log it should be from: --vkey, the log's public key");
   const text = readText(file);
   try {
-    if (text.startsWith('c2sp.org/tlog-proof@')) verifyReceiptText(text, vkey, options);
-    else verifyDisclosureText(text, vkey, options);
+    if (text.startsWith('c2sp.org/tlog-proof@')) await verifyReceiptText(text, vkey, options);
+    else await verifyDisclosureText(text, vkey, options);
   } catch (error) {
     if (!(error instanceof VeiltrailError) || error.code === 'vkey_syntax') throw error;
     process.exitCode = exitCodes.wrong;
@@ -106,7 +103,9 @@ function verifyFile(file: string, vkey: string | undefined, options: VerifyOptio
   }
 }
 
-function verifyReceiptText(text: string, vkey: string, options: VerifyOptions): void {
+async function verifyReceiptText(text: string, vkey: string, options: VerifyOptions): Promise<void> {
+  const { createTrust, verifyDisclosure, verifyReceipt } = await import('../../verify/index.ts');
+  const { parseProof } = await import('../../log/proof.ts');
   const trust = createTrust([vkey]);
   const { extra } = parseProof(text);
   if (!extra) throw new VeiltrailError('receipt_without_entry', 'the receipt does not carry its entry, so nothing says what it is for');
@@ -123,7 +122,8 @@ function verifyReceiptText(text: string, vkey: string, options: VerifyOptions): 
   print(pc.dim(`  entry ${Buffer.from(entry).toString('hex')}`));
 }
 
-function verifyDisclosureText(text: string, vkey: string, options: VerifyOptions): void {
+async function verifyDisclosureText(text: string, vkey: string, options: VerifyOptions): Promise<void> {
+  const { createTrust, verifyDisclosure } = await import('../../verify/index.ts');
   const { leafIndex, checkpoint, shown, hidden, redactedCount } = verifyDisclosure(text, createTrust([vkey]));
   if (options.json) {
     return printJson({ ok: true, origin: checkpoint.origin, leafIndex, treeSize: checkpoint.treeSize, shown, hidden, redacted: redactedCount });
