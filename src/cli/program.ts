@@ -7,6 +7,7 @@ import { addKey } from './commands/key.ts';
 import { addPolicy } from './commands/policy.ts';
 import { addPreview } from './commands/preview.ts';
 import { addProve } from './commands/prove.ts';
+import { addRedact } from './commands/redact.ts';
 import { addScan } from './commands/scan.ts';
 import { addSearch } from './commands/search.ts';
 import { addServe } from './commands/serve.ts';
@@ -26,7 +27,7 @@ function createProgram(): Command {
       'after',
       `\nExit codes: 0 done, all well · 1 something is wrong with what was checked · 2 wrong use or bad input · 3 refused or out of reach`,
     );
-  for (const add of [addServe, addIngest, addScan, addPreview, addSearch, addShow, addProve, addVerify, addCheckpoint, addKey, addPolicy])
+  for (const add of [addServe, addIngest, addScan, addPreview, addRedact, addSearch, addShow, addProve, addVerify, addCheckpoint, addKey, addPolicy])
     add(program);
   for (const command of program.commands) command.exitOverride();
   return program;

@@ -24,3 +24,5 @@ export {
   type TransformOptions,
 } from './policy.ts';
 export { policySchema } from './policy-schema.ts';
+export { pinoRedactor, redactLines, type RedactLinesOptions } from './redact-lines.ts';
+export { createRedactor, type Redactor, type RedactorOptions } from './redactor.ts';
