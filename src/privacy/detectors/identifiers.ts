@@ -4,13 +4,13 @@
  * proves, whether a label announces the number or stands near it.
  */
 import type { Candidate } from '../finding.ts';
-import { has, isCapital, isDigit, isIdentifier, isLetter, isWord, Survey } from '../survey.ts';
+import { has, isCapital, isDigit, isIdentifier, isLetter, isSmall, isWord, Survey } from '../survey.ts';
 import { compact, type Detector, type ScanContext } from './detector.ts';
 import type { NumberKind, Proof } from './number-kind.ts';
 import { NumberWalk, skeletonHash } from './number-walk.ts';
 import { monthStart, readAnnounced } from './announced-values.ts';
 import type { Label } from './labels.ts';
-import { type Announced, type Announcement, labelBefore, labelOfField, labelsNear, numberKinds } from './vocabulary.ts';
+import { type Announced, type Announcement, labelBefore, labelOfField, isPlace, labelsNear, numberKinds } from './vocabulary.ts';
 
 const proofEvidence: Readonly<Record<Proof, number>> = { none: 0, weak: 0.2, strong: 0.35, certain: 0.45 };
 const bareEvidence = 0.1;
@@ -43,10 +43,43 @@ function addShape(skeleton: string, number: NumberKind, evidence: number): void 
 
 const walk = new NumberWalk();
 const wordMax = 40;
-const prefixMax = 16;
+const prefixMax = 9;
 /** Shorter runs of digits are nobody's number without separators. */
 const bareMin = 8;
-const bareMax = 16;
+const bareMax = 18;
+
+/**
+ * All skeletons of digits as a tree over the lengths of their groups and the separators between: node, length, separator → node.
+ * With 0 for the separator: may a skeleton end here? One look per group settles most numbers in logs.
+ */
+const groupTree = new Map<number, number>();
+
+/** By the first group's length and the separator behind it: is it in the tree? */
+const beginnings = new Uint8Array(32 * 128);
+
+function groupKey(node: number, size: number, mark: number): number {
+  return (node * 32 + size) * 128 + mark;
+}
+
+for (const { distinct, grouped } of numberKinds) {
+  for (const skeleton of [...distinct, ...grouped]) {
+    let node = 0;
+    const first = /^9+/.exec(skeleton)?.[0].length ?? 0;
+    if (first > 0 && first < skeleton.length) beginnings[first * 128 + skeleton.charCodeAt(first)] = 1;
+    for (const { 0: group, index } of skeleton.matchAll(/9+/g)) {
+      const mark = skeleton.charCodeAt(index + group.length);
+      if (Number.isNaN(mark)) {
+        groupTree.set(groupKey(node, group.length, 0), 1);
+        break;
+      }
+      // What comes with letters or brackets is looked at as a whole.
+      if (mark === 65) break;
+      const key = groupKey(node, group.length, mark);
+      node = groupTree.get(key) ?? groupTree.size + 1;
+      groupTree.set(key, node);
+    }
+  }
+}
 
 function detectIdentifiers(context: ScanContext): void {
   const { text, survey, field } = context;
@@ -55,16 +88,30 @@ function detectIdentifiers(context: ScanContext): void {
   let done = 0;
   for (let i = 0; i < digitRunCount; i++) {
     const run = digitRuns[2 * i] as number;
+    const end = digitRuns[2 * i + 1] as number;
     if (run < done) continue;
     let start = run;
     while (start > 0 && run - start < wordMax && isLetter(units[start - 1] as number)) start--;
-    if (start < done) continue;
     const previous = start > 0 ? (units[start - 1] as number) : 32;
-    if (isDigit(previous) || (previous >= 128 && isWord(text.charCodeAt(start - 1)))) continue;
+    if (start < done || isDigit(previous) || (previous >= 128 && isWord(text.charCodeAt(start - 1)))) continue;
     const inside = isJoint(previous) && start > 1 && isIdentifier(units[start - 2] as number);
-    // The middle of a date, time, address or identifier, unless a label hangs on it.
+    // The middle of a date, time, address or identifier.
     if (inside && (isDigit(units[start - 2] as number) || previous === 46)) continue;
-    done = Math.max(done, judgeNumber(context, start, inside, fieldLabel));
+    const shaped = !inside && mayHaveShape(survey, start, i);
+    let close = 0;
+    const before = labelBefore(text, units, start);
+    if (before || shaped || fieldLabel) {
+      walk.read(text, start);
+      if (before) close = judgeAnnounced(context, before, start);
+      if (close === 0 && fieldLabel && !inside) close = judgeField(context, fieldLabel, start);
+    }
+    if (close === 0)
+      close = judgeOuter(context, start, inside ? outerStart(units, start, previous) : openingOf(text, units, start, end, previous), inside);
+    if (close === 0 && shaped) {
+      walk.read(text, start);
+      close = judgeShape(context, start);
+    }
+    if (close > done) done = close;
   }
 }
 
@@ -73,27 +120,73 @@ function isJoint(unit: number): boolean {
   return unit === 45 || unit === 46 || unit === 47 || unit === 95 || unit === 58 || unit === 92 || unit === 43 || unit === 64 || unit === 36;
 }
 
-/** Adds the number that begins at `start`, if it is one; returns its end, or 0. */
-function judgeNumber(context: ScanContext, start: number, inside: boolean, fieldLabel: Label<Announced> | undefined): number {
-  const { text } = context;
-  const before = labelBefore(text, start);
-  walk.read(text, start);
-  let end = before ? judgeAnnounced(context, before, start) : 0;
-  if (end > 0) return end;
-  if (fieldLabel && !inside) {
-    end = judgeField(context, fieldLabel, start);
-    if (end > 0) return end;
+/** A first look that most numbers in logs fail: can what begins at `start`, with digit run `i`, have the shape of any kind? */
+function mayHaveShape({ units, digitRuns, digitRunCount }: Survey, start: number, i: number): boolean {
+  if (isSmall(units[start] as number)) return false;
+  let from = digitRuns[2 * i] as number;
+  let to = digitRuns[2 * i + 1] as number;
+  if (to - from >= bareMin) return to - from <= bareMax && !isSmall(units[to] as number);
+  if (start < from) {
+    const unit = units[to] as number;
+    return to - start >= 7 ? !isSmall(unit) && unit !== 95 : isCapital(unit) || (unit !== 95 && isPlace(units[to + 1] as number));
   }
-  const outer = outerStart(text, start, inside);
-  if (outer < start) {
-    const further = labelBefore(text, outer);
-    walk.read(text, outer);
-    end = further ? judgeAnnounced(context, further, outer) : 0;
-    if (end === 0 && !inside) end = judgeShape(context, outer);
-    if (end > 0) return end;
-    walk.read(text, start);
+  for (let node = 0, j = i; ;) {
+    if (node > 0 && groupTree.has(groupKey(node, to - from, 0))) return true;
+    const unit = units[to] as number;
+    if (isCapital(unit)) return true;
+    const mark = unit < 128 ? unit : 45;
+    if (node === 0 && beginnings[(to - from) * 128 + mark] === 0) return false;
+    const next = groupTree.get(groupKey(node, to - from, mark)) ?? (unit < 128 ? undefined : groupTree.get(groupKey(node, to - from, 32)));
+    if (next === undefined) return false;
+    const behind = units[to + 1] as number;
+    if (isCapital(behind) || behind === 40) return true;
+    if (++j >= digitRunCount || digitRuns[2 * j] !== to + 1) return false;
+    node = next;
+    from = to + 1;
+    to = digitRuns[2 * j + 1] as number;
+    if (to - from > 20) return false;
   }
-  return inside ? 0 : judgeShape(context, start);
+}
+
+/** What begins before `start`, at `outer`: announced, or of a shape of its own. */
+function judgeOuter(context: ScanContext, start: number, outer: number, inside: boolean): number {
+  if (outer >= start) return 0;
+  const { text, survey } = context;
+  const before = labelBefore(text, survey.units, outer);
+  if (!before && inside) return 0;
+  walk.read(text, outer);
+  const end = before ? judgeAnnounced(context, before, outer) : 0;
+  return end > 0 || inside ? end : judgeShape(context, outer);
+}
+
+/** `POL-` before `2434569`: letters and a dash, and nothing before them that is joined too. */
+function outerStart(units: Uint8Array, start: number, previous: number): number {
+  if (previous !== 45 && previous !== 95) return start;
+  let at = start - 1;
+  while (at > 0 && start - at < prefixMax && isLetter(units[at - 1] as number)) at--;
+  const opening = at > 0 ? (units[at - 1] as number) : 32;
+  return at === start - 1 || isIdentifier(opening) || opening === 45 || opening === 47 || opening === 46 ? start : at;
+}
+
+/** `DE ` before `123456789`, `$` before `185,000`, `May ` before `4, 1983`: where the value may begin that the run at `start` is a part of. */
+function openingOf(text: string, units: Uint8Array, start: number, end: number, previous: number): number {
+  if (previous === 36 || previous >= 128) return previous === 36 || /[¢-¥€₹]/.test(text.charAt(start - 1)) ? start - 1 : start;
+  if (previous !== 32 || start < 3) return start;
+  const last = units[start - 2] as number;
+  const size = end - start;
+  const next = units[end] as number;
+  if (size <= 2 && (isSmall(last) || last === 46) && (next === 44 || next === 32 || isSmall(next)) && isDayOfMonth(text, end))
+    return monthStart(text, start);
+  if (!isCapital(last) || !(size >= 6 || (size >= 2 && (next === 32 || next === 45 || next === 46 || next === 44)))) return start;
+  let at = start - 1;
+  while (at > 0 && start - at < 7 && isCapital(units[at - 1] as number)) at--;
+  const opening = at > 0 ? (units[at - 1] as number) : 32;
+  return isIdentifier(opening) || opening >= 128 ? start : at;
+}
+
+/** `, 1983`, `th 1983` behind a day: may a month stand before it? */
+function isDayOfMonth(text: string, end: number): boolean {
+  return /^(?:st|nd|rd|th)?,? ?(?:19|20)\d\d/.test(text.slice(end, end + 8));
 }
 
 /** A field whose name is a label announces its whole value, and stands near whatever else is in it. */
@@ -102,36 +195,6 @@ function judgeField(context: ScanContext, label: Label<Announced>, start: number
   const last = walk.ends[walk.count - 1] as number;
   if (start <= 2 && last >= text.length - 2) return judgeAnnounced(context, { label, start, end: start, marked: true }, start);
   return judgeNear(context, start, [label]);
-}
-
-/** `POL-` before `2434569`, `DE ` before `123456789`, `$` before `185,000`: where a value may begin that the run at `start` is a part of. */
-function outerStart(text: string, start: number, inside: boolean): number {
-  let at = start;
-  if (inside) {
-    while (
-      at > 0 &&
-      start - at < prefixMax &&
-      (isIdentifier(text.charCodeAt(at - 1)) || text.charCodeAt(at - 1) === 45 || text.charCodeAt(at - 1) === 47)
-    )
-      at--;
-    while (at < start && !isIdentifier(text.charCodeAt(at))) at++;
-    return at;
-  }
-  const previous = text.charCodeAt(start - 1);
-  if (previous === 36 || (previous >= 0xa2 && previous <= 0xa5) || previous === 0x20ac || previous === 0x20b9) return start - 1;
-  if (previous !== 32) return start;
-  if (isDayOfMonth(text, start)) return monthStart(text, start);
-  at = start - 1;
-  while (at > 0 && start - at < 7 && isCapital(text.charCodeAt(at - 1))) at--;
-  return at < start - 1 && !isWord(text.charCodeAt(at - 1)) && text.charCodeAt(at - 1) !== 95 ? at : start;
-}
-
-/** `4, 1983`, `4th 1983`: may a month stand before it? */
-function isDayOfMonth(text: string, start: number): boolean {
-  const end = isDigit(text.charCodeAt(start + 1)) ? start + 2 : start + 1;
-  const next = text.charCodeAt(end);
-  if (next !== 44 && next !== 32 && !isLetter(next)) return false;
-  return /^(?:st|nd|rd|th)?,? ?(?:19|20)\d\d/.test(text.slice(end, end + 8));
 }
 
 /** May a number end with group `k` of the walk? Not where it goes on behind a dash or dot, nor before an address's @. */
@@ -180,7 +243,7 @@ function judgeShape(context: ScanContext, start: number): number {
     if (best >= floor) return push(context, kind, start, end, best);
   }
   const first = walk.places[0] as number;
-  if (first < bareMin || first > bareMax || (walk.digits[0] as number) < 5 || !isEnd(text, 0)) return 0;
+  if (first < bareMin || first > 16 || (walk.digits[0] as number) < 5 || !isEnd(text, 0)) return 0;
   return judgeNear(context, start, labelsNear(text, start, walk.ends[0] as number));
 }
 

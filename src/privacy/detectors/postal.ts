@@ -72,12 +72,9 @@ function detectPostal(context: ScanContext): void {
     if (end - start > 5 || start < done) continue;
     const previous = start > 0 ? (units[start - 1] as number) : 10;
     if (previous !== 32 && previous !== 10 && !isOpener(previous)) continue;
-    const next = units[end] as number;
-    const after = units[end + 1] as number;
     let close = 0;
     // `4934 Oak Ave`, `221B Baker Street`, `4823 73 Ringvej`.
-    if (next === 32 ? isLetter(after) || after >= 128 || isDigit(after) : isLetter(next) || next === 45 || next === 47)
-      close = readForward(text, start, found);
+    if (mayGoOn(units, end)) close = readForward(text, start, found);
     // `Via Roma 131`, `P.O. Box 149`, `FPO AA 68422`.
     if (
       close === 0 &&
@@ -102,11 +99,40 @@ function readCorners(text: string, found: ScanContext['found']): void {
   }
 }
 
+/** A first look: a word behind the number, or a second number and a word, or a letter or joint on it. */
+function mayGoOn(units: Uint8Array, end: number): boolean {
+  let at = end;
+  if (isLetter(units[at] as number)) at++;
+  else if (units[at] === 45 || units[at] === 47) {
+    if (!isDigit(units[at + 1] as number)) return false;
+    while (at - end < 7 && units[at] !== 32) at++;
+  }
+  if (units[at] !== 32) return false;
+  at++;
+  if (isDigit(units[at] as number)) {
+    const second = at;
+    while (at - second < 6 && isDigit(units[at] as number)) at++;
+    if (units[at] !== 32) return false;
+    at++;
+  }
+  return isLetter(units[at] as number) || (units[at] as number) >= 128;
+}
+
+/** By the last two letters: does any cue end so? */
+const cueEnds = new Uint8Array(1024);
+for (const word of 'address addresses is was to with of file at on in visit are and adresse anschrift domicilio direccion dirección indirizzo endereço adres adresa'.split(
+  ' ',
+))
+  cueEnds[((word.charCodeAt(word.length - 2) & 31) << 5) | (word.charCodeAt(word.length - 1) & 31)] = 1;
+
 function isOpener(unit: number): boolean {
   return unit === 34 || unit === 39 || unit === 58 || unit === 61 || unit === 62 || unit === 44 || unit === 40 || unit === 124 || unit === 9;
 }
 
 function isCued(text: string, start: number): boolean {
+  let end = start;
+  while (end > 0 && start - end < 12 && !isLetter(text.charCodeAt(end - 1))) end--;
+  if (end < 2 || cueEnds[((text.charCodeAt(end - 2) & 31) << 5) | (text.charCodeAt(end - 1) & 31)] === 0) return false;
   return cue.test(text.slice(Math.max(0, start - cueReach), start));
 }
 

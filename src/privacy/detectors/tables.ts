@@ -39,6 +39,8 @@ type Column = ((cell: string) => { kind: string; start: number; end: number; con
 
 function detectTables({ text, survey, found }: ScanContext): void {
   const { digitRuns, digitRunCount } = survey;
+  const opening = text.charCodeAt(0);
+  if (!isLetter(opening) && opening !== 34 && opening !== 124 && opening !== 95 && opening !== 43) return;
   let line = text.indexOf('\n');
   if (line < 0) return;
   let start = 0;

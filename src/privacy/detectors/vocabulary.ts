@@ -1,5 +1,5 @@
 /** All labels of all kinds in one set, and the look for the one that stands before a value, or near it. */
-import { isCapital, isDigit, isLetter, isWord } from '../survey.ts';
+import { isCapital, isDigit, isLetter } from '../survey.ts';
 import { type Label, LabelSet } from './labels.ts';
 import { britishNumbers } from './numbers-british-isles.ts';
 import { northAmericanNumbers } from './numbers-north-america.ts';
@@ -67,29 +67,31 @@ for (const mark of ' \t\n\r"\'([-*`\\.,;') between[mark.charCodeAt(0)] = 1;
 for (const mark of ':=#>|') between[mark.charCodeAt(0)] = 2;
 
 /** The label that ends before `at`, with nothing between but marks, brackets and words such as `number is`. */
-export function labelBefore(text: string, at: number): Announcement | undefined {
+export function labelBefore(text: string, units: Uint8Array, at: number): Announcement | undefined {
   let end = at;
   let marked = false;
   for (let fillers = 0; fillers <= fillersMax; fillers++) {
     let marks = 0;
     let blanks = 0;
     for (; end > 0; end--) {
-      const unit = text.charCodeAt(end - 1);
-      const mark = unit < 128 ? (between[unit] as number) : unit === 0xa0 || unit === 0x2013 || unit === 0x2014 ? 1 : 0;
+      const unit = units[end - 1] as number;
+      const mark = unit < 128 ? (between[unit] as number) : isDashOrBlank(text.charCodeAt(end - 1)) ? 1 : 0;
       if (mark === 0 || (unit === 32 ? ++blanks > blanksMax : ++marks > marksMax)) break;
-      // A comma or full stop that nothing follows divides.
-      if ((unit === 44 || unit === 59) && text.charCodeAt(end) !== 32) return undefined;
+      // A comma or semicolon that no blank follows divides.
+      if ((unit === 44 || unit === 59) && units[end] !== 32) return undefined;
       if (mark === 2) marked = true;
     }
     if (end === 0) return undefined;
-    const unit = text.charCodeAt(end - 1);
+    const unit = units[end - 1] as number;
     if (unit === 41 || unit === 93) {
-      const open = text.lastIndexOf(unit === 41 ? '(' : '[', end);
-      if (open < 0 || end - open > bracketMax) return undefined;
+      let open = end - 2;
+      const stop = Math.max(0, end - bracketMax);
+      while (open >= stop && units[open] !== (unit === 41 ? 40 : 91)) open--;
+      if (open < stop) return undefined;
       end = open;
       continue;
     }
-    if (!isLetter(unit) && !(unit >= 0xc0 && isWord(unit))) return undefined;
+    if (!isLetter(unit) && unit < 128) return undefined;
     const label = labels.endingAt(text, end);
     if (!label) return undefined;
     const { start } = labels;
@@ -97,6 +99,10 @@ export function labelBefore(text: string, at: number): Announcement | undefined 
     end = start;
   }
   return undefined;
+}
+
+function isDashOrBlank(unit: number): boolean {
+  return unit === 0xa0 || unit === 0x2013 || unit === 0x2014;
 }
 
 function counts({ marked, capitals }: Label<Announced>, text: string, start: number, isMarked: boolean): boolean {
