@@ -1,32 +1,51 @@
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { decodeUtf8 } from '../../core/bytes.ts';
 import { VeiltrailError } from '../../core/errors.ts';
 import { isJsonObject, parseJson, type JsonValue } from '../../core/json.ts';
 import type { PrivacyEngine } from '../../privacy/engine.ts';
 import type { Finding } from '../../privacy/finding.ts';
+import { addConnectionOptions } from '../connection.ts';
 import { inputNames, openInput, readLines } from '../input.ts';
 import { print, printJson, say } from '../output.ts';
 import { createPassingEngine } from '../policy-option.ts';
+import type { ScanStoredOptions } from './scan-stored.ts';
 
-interface ScanOptions {
-  policy?: string;
-  json?: boolean;
+interface ScanOptions extends ScanStoredOptions {
   object?: boolean;
+  stored?: boolean;
 }
 
 export function addScan(program: Command): void {
-  program
+  const scan = program
     .command('scan')
-    .description('Show what personal data would be found in texts or events. Stores nothing.')
+    .description('Show what personal data is found in texts or events; with --stored, in what is stored already. Changes nothing.')
     .argument('[FILE...]', 'files to read, .gz and .zst included; none or - is standard input')
-    .option('--policy <file>', 'the policy to scan with [the default one]')
+    .option('--policy <file>', 'the policy to scan with [the default one; with --stored, the one in force]')
     .option('--object', 'a line is any JSON value; findings bear a pointer')
-    .option('--json', 'one line of JSON a line: {"line","findings":[{"kind","start","end","confidence"}]}')
+    .option('--stored', 'read the stored records instead, and say what an older policy let through: exit 1 if there is any')
+    .addOption(new Option('--newest <n>', 'with --stored: only so many of the newest records').argParser(parseCount))
+    .option(
+      '--json',
+      'one line of JSON a line: {"line","findings":[{"kind","start","end","confidence"}]}; a finding: {"leafIndex","pointer","kind","transform","policy"}',
+    )
     .addHelpText(
       'after',
-      '\nA line is a text, or a JSON object whose member `text` is the text. Offsets are UTF-16 units.\n\n  echo "call Jane at +1 415 555 0132" | veiltrail scan',
-    )
-    .action(runScan);
+      `
+A line is a text, or a JSON object whose member \`text\` is the text. Offsets are UTF-16 units. Values are never shown.
+
+  echo "call Jane at +1 415 555 0132" | veiltrail scan
+  veiltrail scan --stored --data ./veiltrail-data`,
+    );
+  addConnectionOptions(scan).action(async (files: string[], options: ScanOptions) => {
+    if (!options.stored) return runScan(files, options);
+    if (files.length > 0) throw new VeiltrailError('input_twice', 'name files, or --stored, not both');
+    return (await import('./scan-stored.ts')).runScanStored(options);
+  });
+}
+
+function parseCount(text: string): number {
+  if (!/^[1-9]\d{0,8}$/.test(text)) throw new VeiltrailError('number_invalid', 'a whole number is wanted, such as 100');
+  return Number(text);
 }
 
 async function runScan(files: string[], options: ScanOptions): Promise<void> {
