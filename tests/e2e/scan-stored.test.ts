@@ -8,7 +8,7 @@ const events = [
   {
     time: '2026-11-01T10:00:00Z',
     action: 'user.login',
-    actor: { id: 'u-1', name: 'Jane Doe' },
+    actor: { type: 'user', id: 'u-1', name: 'Jane Doe' },
     metadata: { emails: ['jane@acme-corp.com', 'none'], 'bob@acme-corp.com': 1 },
   },
   {
