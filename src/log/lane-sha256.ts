@@ -8,13 +8,37 @@
  *
  *     frameValue(to, salt, from, length) → blocks     writes 0x12 ‖ salt[16] ‖ bytes, padded
  *     frameField(to, from, length) → blocks           writes 0x10 ‖ bytes ‖ room for a digest of 32, padded
+ *     frameRecord(…) → to                             both for every field of a packed record (`lane-frame.ts`)
  *     digest(table, groups)                           hashes 4 × groups messages; each has in the table: address, blocks, address of its digest
+ *     shake(seedA, toA, seedB, toB, blocks)           SHAKE256 of two seeds (`lane-shake.ts`)
  *
  * Framing writes up to 15 bytes behind a message's last block, and hashing reads behind the shorter messages of a group, so messages are framed
  * in ascending order, and memory goes on behind them as far as the longest is long.
  */
 
-import { utf8 } from '../core/bytes.ts';
+import { frameFieldFunction, frameRecordFunction, frameValueFunction, laneRowBytes } from './lane-frame.ts';
+import { shakeFunction, writeShakeConstants } from './lane-shake.ts';
+import {
+  add32,
+  and,
+  assembleModule,
+  type Code,
+  get,
+  i32,
+  load32,
+  loadV,
+  or,
+  repeat,
+  set,
+  simd,
+  storeV,
+  tee,
+  unsigned,
+  type WasmFunction,
+  xor,
+} from './wasm-code.ts';
+
+export { laneRowBytes } from './lane-frame.ts';
 
 /** WebAssembly as far as it is used here: neither Node's types nor the DOM's are everywhere. */
 interface WasmHost {
@@ -28,13 +52,13 @@ export interface LaneSha256 {
   readonly memory: { readonly buffer: ArrayBuffer };
   frameValue(to: number, salt: number, from: number, length: number): number;
   frameField(to: number, from: number, length: number): number;
+  frameRecord(at: number, end: number, count: number, salts: number, to: number, digests: number, checked: number): number;
   digest(table: number, groups: number): void;
+  shake(seedA: number, toA: number, seedB: number, toB: number, blocks: number): void;
 }
 
 /** The first bytes of the memory are the module's own: constants and state. */
 export const laneMemoryStart = 2048;
-/** Bytes of one row of the table that `digest` reads. */
-export const laneRowBytes = 12;
 const statesAt = 1024;
 
 /** @param pages size of the memory, in units of 65,536 bytes */
@@ -42,9 +66,10 @@ export function createLaneSha256(pages: number): LaneSha256 | undefined {
   const { WebAssembly } = globalThis as WasmHost;
   if (WebAssembly === undefined) return undefined;
   try {
-    const lanes = new WebAssembly.Instance(new WebAssembly.Module(assemble(pages))).exports as LaneSha256;
+    const lanes = new WebAssembly.Instance(new WebAssembly.Module(assembleModule(pages, functions()))).exports as LaneSha256;
     const words = new Uint32Array(lanes.memory.buffer);
     roundConstants.split(/\s+/).forEach((constant, t) => words.fill(Number.parseInt(constant, 16), 4 * t, 4 * t + 4));
+    writeShakeConstants(lanes.memory.buffer);
     return lanes;
   } catch {
     return undefined; // no SIMD, or the page's policy forbids compiling
@@ -60,46 +85,8 @@ const roundConstants = `428a2f98 71374491 b5c0fbcf e9b5dba5 3956c25b 59f111f1 92
 /** Square roots of the first 8 primes, likewise (5.3.3). */
 const initialState = [0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19];
 
-// ---- A small assembler: each function gives the bytes of an instruction, or of a few that belong together.
+// ---- Vectors of four lanes of 32 bits.
 
-type Code = readonly number[];
-
-/** Unsigned LEB128. */
-function unsigned(value: number): number[] {
-  const bytes: number[] = [];
-  let rest = value;
-  for (; rest > 127; rest = Math.floor(rest / 128)) bytes.push((rest % 128) | 128);
-  return [...bytes, rest];
-}
-
-/** Signed LEB128 of 32 bits. */
-function signed(value: number): number[] {
-  const bytes: number[] = [];
-  let rest = value | 0;
-  while (rest < -64 || rest > 63) {
-    bytes.push((rest & 127) | 128);
-    rest >>= 7;
-  }
-  return [...bytes, rest & 127];
-}
-
-const get = (local: number): Code => [0x20, ...unsigned(local)];
-const set = (local: number, ...value: Code[]): Code => [...value.flat(), 0x21, ...unsigned(local)];
-const tee = (local: number, ...value: Code[]): Code => [...value.flat(), 0x22, ...unsigned(local)];
-const i32 = (value: number): Code => [0x41, ...signed(value)];
-const add32 = (a: Code, b: Code): Code => [...a, ...b, 0x6a];
-const shift32 = (a: Code, by: number): Code => (by < 0 ? [...a, ...i32(-by), 0x76] : [...a, ...i32(by), 0x74]);
-const load32 = (address: Code, offset: number): Code => [...address, 0x28, 2, ...unsigned(offset)];
-const store8 = (address: Code, value: Code, offset = 0): Code => [...address, ...value, 0x3a, 0, ...unsigned(offset)];
-/** Repeats the body while the condition, evaluated behind it, is not zero. */
-const repeat = (body: Code, condition: Code): Code => [0x03, 0x40, ...body, ...condition, 0x0d, 0, 0x0b];
-
-const simd = (opcode: number): Code => [0xfd, ...unsigned(opcode)];
-const loadV = (address: Code, offset: number): Code => [...address, ...simd(0x00), 0, ...unsigned(offset)];
-const storeV = (address: Code, value: Code, offset: number): Code => [...address, ...value, ...simd(0x0b), 0, ...unsigned(offset)];
-const xor = (a: Code, b: Code): Code => [...a, ...b, ...simd(0x51)];
-const and = (a: Code, b: Code): Code => [...a, ...b, ...simd(0x4e)];
-const or = (a: Code, b: Code): Code => [...a, ...b, ...simd(0x50)];
 const add = (first: Code, ...others: Code[]): Code => [...first, ...others.flatMap((other) => [...other, ...simd(0xae)])];
 const shiftRight = (a: Code, by: number): Code => [...a, ...i32(by), ...simd(0xad)];
 const rotateRight = (a: Code, by: number): Code => or(shiftRight(a, by), [...a, ...i32(32 - by), ...simd(0xab)]);
@@ -107,51 +94,11 @@ const splat = (value: Code): Code => [...value, ...simd(0x11)];
 /** The bytes of each lane in the other order: messages and digests are big-endian. */
 const swapBytes = (a: Code): Code => [...a, ...a, ...simd(0x0d), 3, 2, 1, 0, 7, 6, 5, 4, 11, 10, 9, 8, 15, 14, 13, 12];
 
-// ---- The functions.
-
-/** Copies `length` bytes, then pads them as SHA-256 asks (5.1.1): 0x80, zeros, the length in bits. Leaves the number of blocks. */
-function frame(local: { to: number; from: number; length: number; at: number; end: number }, copyAt: number, behind: number): Code {
-  const { to, from, length, at, end } = local;
-  const total = add32(get(length), i32(copyAt + behind));
-  // In steps of 16 bytes, from first to last, so what a step writes too much is written over by the next, or by the padding.
-  const copy = repeat(
-    [...storeV(add32(get(to), get(at)), loadV(add32(get(from), get(at)), 0), copyAt), ...tee(at, add32(get(at), i32(16)))],
-    [...get(length), 0x49], // i32.lt_u of what `tee` left and the length
-  );
-  const bits = (shift: number): Code => shift32(get(length), shift);
-  return [
-    ...set(at, i32(0)),
-    ...copy,
-    ...set(length, total),
-    ...set(end, add32(get(to), [...add32(get(length), i32(72)), ...i32(-64), 0x71])), // to + ⌈(length + 9) / 64⌉ · 64
-    ...set(at, add32(get(to), get(length))),
-    ...repeat([...storeV(get(at), splat(i32(0)), 0), ...tee(at, add32(get(at), i32(16)))], [...get(end), 0x49]),
-    ...store8(add32(get(to), get(length)), i32(0x80)),
-    ...store8(add32(get(end), i32(-4)), bits(-21)),
-    ...store8(add32(get(end), i32(-3)), bits(-13)),
-    ...store8(add32(get(end), i32(-2)), bits(-5)),
-    ...store8(add32(get(end), i32(-1)), bits(3)),
-    ...get(end),
-    ...get(to),
-    0x6b,
-    ...i32(6),
-    0x76,
-  ];
-}
-
-function frameValue(): Code {
-  const [to, salt, from, length, at, end] = [0, 1, 2, 3, 4, 5] as const;
-  return [...store8(get(to), i32(0x12)), ...storeV(get(to), loadV(get(salt), 0), 1), ...frame({ to, from, length, at, end }, 17, 0)];
-}
-
-function frameField(): Code {
-  const [to, from, length, at, end] = [0, 1, 2, 3, 4] as const;
-  return [...store8(get(to), i32(0x10)), ...frame({ to, from, length, at, end }, 1, 32)];
-}
+// ---- The function.
 
 const lanes = [0, 1, 2, 3] as const;
 
-function digest(): Code {
+function digestFunction(): WasmFunction {
   const [table, groups] = [0, 1] as const;
   const from = (lane: number): number => 2 + lane;
   const [left, mask, sum] = [6, 7, 8] as const;
@@ -171,7 +118,7 @@ function digest(): Code {
   const block: Code = [
     ...Array.from({ length: 16 }, (_, t) => loadWord(t)).flat(),
     ...Array.from({ length: 8 }, (_, i) => set(state(i), stateAt(i))).flat(),
-    ...rounds(state, word, sum),
+    ...rounds(state, word, { sum, differs: [33, 34] }),
     // A lane whose message has ended keeps its state.
     ...set(mask, [...get(left), ...splat(i32(0)), ...simd(0x3b)]),
     ...Array.from({ length: 8 }, (_, i) =>
@@ -180,7 +127,7 @@ function digest(): Code {
     ...lanes.flatMap((lane) => set(from(lane), add32(get(from(lane)), i32(64)))),
     ...set(left, [...get(left), ...splat(i32(1)), ...simd(0xb1)]),
   ];
-  return repeat(
+  const code = repeat(
     [
       ...lanes.flatMap((lane) => set(from(lane), row(lane, 0))),
       ...set(
@@ -197,11 +144,26 @@ function digest(): Code {
     ],
     tee(groups, add32(get(groups), i32(-1))),
   );
+  return {
+    name: 'digest',
+    parameters: 2,
+    results: 0,
+    locals: [
+      [4, 'i32'],
+      [29, 'v128'],
+    ],
+    code,
+  };
 }
 
 /** The 64 rounds (6.2.2); instead of moving a to h along, each round calls the locals by other names. */
-function rounds(state: (i: number) => number, word: (t: number) => number, sum: number): Code {
-  const code: number[] = [];
+function rounds(
+  state: (i: number) => number,
+  word: (t: number) => number,
+  { sum, differs }: { sum: number; differs: readonly [number, number] },
+): Code {
+  // b ^ c of a round is a ^ b of the one before.
+  const code: number[] = [...set(differs[1], xor(get(state(1)), get(state(2))))];
   const sigma = (v: Code, [a, b, c]: readonly [number, number, number]): Code => xor(xor(rotateRight(v, a), rotateRight(v, b)), rotateRight(v, c));
   const small = (v: Code, [a, b, c]: readonly [number, number, number]): Code => xor(xor(rotateRight(v, a), rotateRight(v, b)), shiftRight(v, c));
   for (let t = 0; t < 64; t++) {
@@ -213,7 +175,8 @@ function rounds(state: (i: number) => number, word: (t: number) => number, sum: 
     const temporary = add(v(7), sigma(v(4), [6, 11, 25]), choose, add(loadV(i32(0), 16 * t), w(0)));
     code.push(...set(sum, temporary), ...set(at(3), add(v(3), get(sum))));
     // maj(a, b, c) = b ^ ((a ^ b) & (b ^ c))
-    const majority = xor(v(1), and(xor(v(0), v(1)), xor(v(1), v(2))));
+    const [now, before] = t % 2 === 0 ? differs : ([differs[1], differs[0]] as const);
+    const majority = xor(v(1), and(tee(now, xor(v(0), v(1))), get(before)));
     code.push(...set(at(7), add(get(sum), sigma(v(0), [2, 13, 22]), majority)));
   }
   return code;
@@ -221,48 +184,7 @@ function rounds(state: (i: number) => number, word: (t: number) => number, sum: 
 
 // ---- The module.
 
-function assemble(pages: number): Uint8Array {
-  const magic = [0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0]; // and version 1
-  const [i32Type, v128Type] = [0x7f, 0x7b];
-  const vector = (items: readonly Code[]): Code => [...unsigned(items.length), ...items.flat()];
-  const section = (id: number, content: Code): Code => [id, ...unsigned(content.length), ...content];
-  const name = (text: string): Code => vector(Array.from(utf8(text), (byte) => [byte]));
-  const type = (parameters: number, results: number): Code => [
-    0x60,
-    ...vector(Array.from({ length: parameters }, () => [i32Type])),
-    ...vector(Array.from({ length: results }, () => [i32Type])),
-  ];
-  const body = (locals: readonly (readonly [number, number])[], code: Code): Code => {
-    const content = [...vector(locals.map(([count, of]) => [...unsigned(count), of])), ...code, 0x0b];
-    return [...unsigned(content.length), ...content];
-  };
-  return Uint8Array.from([
-    ...magic,
-    ...section(1, vector([type(4, 1), type(3, 1), type(2, 0)])),
-    ...section(3, vector([[0], [1], [2]])),
-    ...section(5, vector([[0, ...unsigned(pages)]])),
-    ...section(
-      7,
-      vector([
-        [...name('memory'), 2, 0],
-        [...name('frameValue'), 0, 0],
-        [...name('frameField'), 0, 1],
-        [...name('digest'), 0, 2],
-      ]),
-    ),
-    ...section(
-      10,
-      vector([
-        body([[2, i32Type]], frameValue()),
-        body([[2, i32Type]], frameField()),
-        body(
-          [
-            [4, i32Type],
-            [27, v128Type],
-          ],
-          digest(),
-        ),
-      ]),
-    ),
-  ]);
+/** Those that call others say so by index. */
+function functions(): WasmFunction[] {
+  return [frameValueFunction(), frameFieldFunction(), frameRecordFunction(0, 1), digestFunction(), shakeFunction()];
 }

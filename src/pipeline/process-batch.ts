@@ -107,6 +107,7 @@ export async function processGroup(requests: readonly BatchRequest[], context: B
       const token = await context.tokens.settle(needs);
       stages?.start();
       items.forEach((item, at) => writer.add(item, slice[at] as ReadEvent, token));
+      writer.endSlice();
     }
     const { refused } = group;
     return { ...writer.finish(group.requestEnds, (requests.at(-1) as BatchRequest).receivedAtMs), refused };
@@ -301,11 +302,16 @@ class BatchWriter {
 
   #commit(record: JsonObject, { log, principal }: BatchRequest, id: string, timeMs: number, body: string): void {
     const position = this.#position;
-    const seed = this.#seeds.subarray(seedBytes * position, seedBytes * (position + 1));
-    this.#committer.commit(record, seed, this.#commitments, 32 * position);
-    this.#offsets[position + 1] = this.#committer.packed.length;
+    this.#committer.commit(record, this.#seeds, seedBytes * position, this.#commitments, 32 * position);
+    this.#offsets[position + 1] = this.#committer.packedBytes;
     this.#idempotency.set(this.#context.idempotency.row({ log, principal, id, timeMs, body }), idempotencyBytes * position);
     this.#position++;
+    this.#context.stages?.lap('commit');
+  }
+
+  /** Commits what was added, together. */
+  endSlice(): void {
+    this.#committer.flush();
     this.#context.stages?.lap('commit');
   }
 

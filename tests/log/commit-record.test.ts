@@ -20,7 +20,8 @@ function bySpecification(record: JsonObject): { packed: Uint8Array; commitment: 
 function byCommitter(committer: RecordCommitter, record: JsonObject): { packed: Uint8Array; commitment: Uint8Array } {
   const commitment = new Uint8Array(40);
   committer.reset();
-  committer.commit(record, seed, commitment, 8);
+  committer.commit(record, seed, 0, commitment, 8);
+  committer.flush();
   return { packed: committer.packed.slice(), commitment: commitment.slice(8) };
 }
 
@@ -64,9 +65,10 @@ test.each([
 test('records stand one behind the other, and a refused one leaves no trace', () => {
   const committer = new RecordCommitter(origin);
   const commitments = new Uint8Array(64);
-  committer.commit({ a: 1 }, seed, commitments, 0);
-  expect(() => committer.commit({ a: 1, b: Number.NaN }, seed, commitments, 32)).toThrow(expect.objectContaining({ code: 'not_canonical' }));
-  committer.commit({ b: 2 }, seed, commitments, 32);
+  committer.commit({ a: 1 }, seed, 0, commitments, 0);
+  expect(() => committer.commit({ a: 1, b: Number.NaN }, seed, 0, commitments, 32)).toThrow(expect.objectContaining({ code: 'not_canonical' }));
+  committer.commit({ b: 2 }, seed, 0, commitments, 32);
+  committer.flush();
   const [first, second] = [bySpecification({ a: 1 }), bySpecification({ b: 2 })];
   expect(Buffer.from(committer.packed)).toEqual(Buffer.concat([first.packed, second.packed]));
   expect(Buffer.from(commitments)).toEqual(Buffer.concat([first.commitment, second.commitment]));
@@ -79,13 +81,13 @@ test.each([
   ['half of a surrogate pair in a value', { a: '\ud800' }, 'not_canonical'],
   ['a pointer of 65,536 bytes', { ['x'.repeat(65_535)]: 1 }, 'pointer_too_long'],
 ])('refuses %s', (_, value, code) => {
-  expect(() => new RecordCommitter(origin).commit(value as JsonObject, seed, new Uint8Array(32), 0)).toThrow(expect.objectContaining({ code }));
+  expect(() => new RecordCommitter(origin).commit(value as JsonObject, seed, 0, new Uint8Array(32), 0)).toThrow(expect.objectContaining({ code }));
 });
 
 test('refuses a seed or an origin of the wrong length', () => {
   expect(() => new RecordCommitter('')).toThrow(expect.objectContaining({ code: 'commitment_origin' }));
   expect(() => new RecordCommitter('x'.repeat(256))).toThrow(expect.objectContaining({ code: 'commitment_origin' }));
-  expect(() => new RecordCommitter('x').commit({}, new Uint8Array(31), new Uint8Array(32), 0)).toThrow(
+  expect(() => new RecordCommitter('x').commit({}, new Uint8Array(31), 0, new Uint8Array(32), 0)).toThrow(
     expect.objectContaining({ code: 'commitment_seed' }),
   );
 });
