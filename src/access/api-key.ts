@@ -3,10 +3,9 @@
  * base64url of 32 random bytes. Role and id can be read off a key, so that whoever finds one knows what to revoke. Only the SHA-256 of the
  * whole key is stored: with 256 random bits behind it there is nothing to guess, and no slow hash to wait for.
  */
+import { hash } from 'node:crypto';
 import { encodeBase64url } from '../core/base64.ts';
-import { toHex, utf8 } from '../core/bytes.ts';
 import type { Random } from '../core/random.ts';
-import { sha256 } from '../core/sha256.ts';
 import { roles } from './roles.ts';
 import type { Role } from './roles.ts';
 
@@ -37,7 +36,7 @@ export function parseApiKey(key: string): ApiKey | undefined {
 
 /** The stored form: SHA-256 of the key, 64 hex digits. */
 export function digestOfKey(key: string): string {
-  return toHex(sha256(utf8(key)));
+  return hash('sha256', key, 'hex');
 }
 
 export function containsApiKey(text: string): boolean {

@@ -19,7 +19,7 @@ import { answerBrokenRequest } from './broken-request.ts';
 import { httpLimits, type HttpLimits } from './limits.ts';
 import { registerOpenApi } from './openapi.ts';
 import { codeOf, problemOf, problems, problemType, retryAfterOf } from './problem.ts';
-import { readBody } from './read-body.ts';
+import { type BodyRead, readBody } from './read-body.ts';
 import { registerEventRoutes } from './routes/events.ts';
 import { registerHealthRoutes } from './routes/health.ts';
 import { registerKeyRoutes } from './routes/keys.ts';
@@ -122,9 +122,13 @@ export async function createHttpServer(parts: HttpParts): Promise<FastifyInstanc
 
   // Bodies are bytes; what they mean is for the pipeline to say. Only requests that were admitted come this far.
   app.removeAllContentTypeParsers();
-  app.addContentTypeParser('*', async (request: FastifyRequest, payload: IncomingMessage) =>
-    request.admission ? readBody(payload, request.admission, limits.bodyBytesMax) : undefined,
-  );
+  // Named apart from all others, because what has no parser of its own is looked for anew with every request.
+  for (const type of ['application/json', 'application/x-ndjson', '*']) {
+    app.addContentTypeParser(type, (request: FastifyRequest, payload: IncomingMessage, done: BodyRead) => {
+      if (request.admission) readBody(payload, request.admission, limits.bodyBytesMax, done);
+      else done(null);
+    });
+  }
   app.setValidatorCompiler(compileValidator);
 
   await registerOpenApi(app, parts.version);

@@ -6,6 +6,7 @@ import { VeiltrailError } from '../../core/errors.ts';
 import { parseTimestamp } from '../../event/timestamp.ts';
 import { decompress } from '../../ingest/decompress.ts';
 import type { Admission } from '../admission.ts';
+import { type AnsweredEvent, createAnswerFormat } from '../format-answer.ts';
 import { appendAnswer, appendQuery, foundEventAnswer, leafParams, logParams, noQuery, searchAnswer, searchQuery } from '../schemas.ts';
 import type { AppendQuery, SearchQuery } from '../schemas.ts';
 
@@ -16,7 +17,10 @@ interface LeafParams extends LogParams {
   leaf: string;
 }
 
+const jsonType = 'application/json; charset=utf-8';
+
 export function registerEventRoutes(app: FastifyInstance, trail: Trail, bodyBytesMax: number): void {
+  const formatAnswer = createAnswerFormat();
   app.post<{ Params: LogParams; Querystring: AppendQuery; Body: Buffer | undefined }>(
     '/api/v1/logs/:log/events',
     {
@@ -31,22 +35,24 @@ export function registerEventRoutes(app: FastifyInstance, trail: Trail, bodyByte
     async (request, reply) => {
       const { body, headers, params, query, principal } = request;
       const admission = request.admission as Admission;
-      const plain = await decompress(body ?? Buffer.alloc(0), headers['content-encoding'], bodyBytesMax);
-      if (plain !== body) admission.hold(plain.length);
+      const encoding = headers['content-encoding'];
+      const sent = body ?? Buffer.alloc(0);
+      const plain = encoding === undefined ? sent : await decompress(sent, encoding, bodyBytesMax);
+      if (plain !== sent) admission.hold(plain.length);
       const append: AppendRequest = { log: params.log, principal: principal.id, body: plain, format: query.format ?? 'auto' };
       if (headers['content-type'] !== undefined) append.contentType = headers['content-type'];
       if (query.dedupe !== undefined) append.dedupe = query.dedupe;
       if (query.conflict !== undefined) append.onConflict = query.conflict;
       if (query.repeats !== undefined) append.repeats = parseRepeats(query.repeats);
       const { receipts, treeSize, checkpoint } = await trail.append(append);
-      void reply.code(201);
-      if (query.proof === undefined) return { receipts, treeSize, checkpoint };
-      const proven: ((typeof receipts)[number] & { proof?: string })[] = [];
+      void reply.code(201).header('content-type', jsonType);
+      if (query.proof === undefined) return formatAnswer({ receipts, treeSize, checkpoint });
+      const proven: AnsweredEvent[] = [];
       for (const receipt of receipts) {
         const proof = await trail.proveEvent(params.log, receipt.leafIndex);
         proven.push(proof === undefined ? receipt : { ...receipt, proof });
       }
-      return { receipts: proven, treeSize, checkpoint };
+      return formatAnswer({ receipts: proven, treeSize, checkpoint });
     },
   );
 
