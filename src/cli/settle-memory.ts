@@ -1,10 +1,24 @@
 /**
- * glibc keeps an arena of freed memory for every thread that allocates; with six threads and SQLite that is some 80 MB of nothing, and two will
- * do. The setting only exists at the start of a process, so the server starts itself over once, in the same process (`execve`): same pid, same
- * arguments, nothing in between for a supervisor to see.
+ * Memory of a process is settled at its start and at no other time, so the server starts itself over once, in the same process (`execve`): same
+ * pid, same arguments, nothing in between for a supervisor to see (docs/decisions/0013-memory.md).
+ *
+ * - glibc keeps an arena of freed memory for every thread that allocates; with six threads and SQLite that is some 80 MB of nothing, and two
+ *   will do. Bodies and batches (half a megabyte each) are to be given back at once and not kept in them; what a socket reads is smaller, and
+ *   kept.
+ * - V8 lets the young memory of the main thread grow to 100 MB where a thousand requests are under way at a time; the other threads have
+ *   limits of their own (`thread/thread-memory.ts`).
  */
+import { setFlagsFromString } from 'node:v8';
+
+const allocator = { MALLOC_ARENA_MAX: '2', MALLOC_MMAP_THRESHOLD_: '131072', MALLOC_TRIM_THRESHOLD_: '1048576' };
+/** A third of what the young memory may be, in megabytes. */
+const semiSpace = '--max-semi-space-size=16';
+
+/** Whoever sets `MALLOC_ARENA_MAX` has settled it already, and is left alone. */
 export function settleMemory(): void {
   const { platform, env, execArgv, execPath, argv } = process;
+  // The main thread has it now; for those to come it would stand above their own limits.
+  if (execArgv.includes(semiSpace)) setFlagsFromString('--max-semi-space-size=0');
   if (platform !== 'linux' || env['MALLOC_ARENA_MAX'] !== undefined || typeof process.execve !== 'function') return;
-  process.execve(execPath, [execPath, ...execArgv, ...argv.slice(1)], { ...env, MALLOC_ARENA_MAX: '2' });
+  process.execve(execPath, [execPath, semiSpace, ...execArgv, ...argv.slice(1)], { ...allocator, ...env });
 }
