@@ -1,0 +1,85 @@
+/** Names of accounts in free text: `arn:…:user/jane`, `/home/jane`, `C:\\Users\\jane`, `user jane failed`. */
+import { sharedMailboxes, systemAccounts } from '../lexicon.ts';
+import { has, isDigit, isIdentifier, isWord, made } from '../survey.ts';
+import { isAccountName } from './assignments.ts';
+import type { ScanContext } from './detector.ts';
+
+/** `arn:aws:iam::123456789012:user/team/jane`, `/home/jane`, `C:\Users\jane`: the last name of the path. */
+export function detectAccounts({ text, survey, found }: ScanContext): void {
+  const { flags, runs, runCount, units } = survey;
+  if ((flags & has.slash) !== 0) {
+    for (let i = 0; i < 3 * runCount; i += 3) {
+      if (((runs[i + 2] as number) & made.ofSlashes) !== 0) searchPath(text, units, runs[i] as number, runs[i + 1] as number, found);
+    }
+  }
+  if ((flags & has.backslash) !== 0) {
+    for (let at = text.indexOf('\\Users\\'); at >= 0; at = text.indexOf('\\Users\\', at + 7)) pushAccount(text, at + 7, found, false);
+  }
+  if ((flags & has.space) !== 0) findUser(text, found);
+}
+
+/** Looks for `:user/`, `/home/` and `/Users/` in the run [from, to). */
+function searchPath(text: string, units: Uint8Array, from: number, to: number, found: ScanContext['found']): void {
+  if (units[from] === 117 && from > 0 && units[from - 1] === 58 && text.startsWith('user/', from)) pushAccount(text, from + 5, found, true);
+  for (let at = from; at < to - 6; at++) {
+    if (units[at] !== 47) continue;
+    const next = units[at + 1];
+    if (next === 104 && text.startsWith('/home/', at)) pushAccount(text, at + 6, found, false);
+    else if (next === 85 && text.startsWith('/Users/', at)) pushAccount(text, at + 7, found, false);
+  }
+}
+
+const sharedHomes = new Set(['shared', 'public', 'default', 'all', 'linuxbrew', 'app', 'node', 'site', 'work', 'workspace', 'build', 'src']);
+
+/** The account whose name starts at `from`; in an ARN (`nested`) it is the last name of a path. */
+function pushAccount(text: string, from: number, found: ScanContext['found'], nested: boolean): void {
+  let start = from;
+  let end = start;
+  for (; end < text.length && end - start <= 64; end++) {
+    const unit = text.charCodeAt(end);
+    if (nested && unit === 47) start = end + 1;
+    else if (!isWord(unit) && unit !== 95 && unit !== 46 && unit !== 45 && unit !== 64 && unit !== 43) break;
+  }
+  while (end > start && (text.charCodeAt(end - 1) === 46 || text.charCodeAt(end - 1) === 45)) end--;
+  const name = text.slice(start, end).toLowerCase();
+  if (
+    name.length < 2 ||
+    systemAccounts.has(name) ||
+    sharedMailboxes.has(name) ||
+    sharedHomes.has(name) ||
+    name.startsWith('tok_') ||
+    name.startsWith('hash_v')
+  )
+    return;
+  found.push({ kind: 'username', start, end, confidence: 0.7 });
+}
+
+const userWord = /['"`]?(?<name>[A-Za-z\u00c0-\u024f][\w.-]{1,63})/y;
+const afterUser =
+  /^['"`]?(?:\s*$|\s+(?:from|logged|signed|log|sign|has|had|was|is|at|on|failed|authenticated|by|to|in|added|removed|created|deleted|updated|not)\b|[,;.)])/;
+
+/** `for user jdoe from 8.8.4.4`, `user "jdoe"`: a word after `user` that is none of the words of every log. */
+function findUser(text: string, found: ScanContext['found']): void {
+  for (let at = text.indexOf('ser '); at >= 0; at = text.indexOf('ser ', at + 4)) {
+    const first = text.charCodeAt(at - 1);
+    if ((first !== 117 && first !== 85) || isIdentifier(text.charCodeAt(at - 2))) continue;
+    userWord.lastIndex = at + 4;
+    const match = userWord.exec(text);
+    const raw = match?.groups?.['name'];
+    if (!match || raw === undefined) continue;
+    const name = raw.replace(/[.-]+$/, '');
+    const start = at + 4 + match[0].length - raw.length;
+    const end = start + name.length;
+    const next = text.charCodeAt(end);
+    if (!isAccountName(name) || isIdentifier(next) || next === 61 || next === 58 || next === 40 || next === 64) continue;
+    const quoted = match[0].length > raw.length;
+    const telling = quoted || /[._\-\d]/.test(name);
+    if (telling ? true : afterUser.test(text.slice(end, end + 24)) && !isProse(name))
+      found.push({ kind: 'username', start, end, confidence: telling ? 0.65 : 0.55 });
+  }
+}
+
+/** Words that follow "user" in sentences. Endings say it for verbs and adjectives, wherever the word is unknown. */
+function isProse(name: string): boolean {
+  return /(?:ed|ing|able|tion|tions|ment|ly|ible|ness|ship|base|land|space|agent|data|input)$/.test(name) || isDigit(name.charCodeAt(0));
+}

@@ -1,0 +1,133 @@
+/**
+ * What a word is known as: a given name, a family name, a place, a common word, some other proper name. Some 76,000 words of seventy locales.
+ *
+ * The words come as two strings, sorted, each as the number of leading letters it shares with the one before (base 36), the letters that follow,
+ * a capital (`A` + 4 × given + family, each 0 … 3 for the number of languages it is a name in), and a digit (1 place + 2 common + 4 other); line breaks
+ * do not count. With the first look-up they become a table of 32-bit hashes: a megabyte instead of ten for a map of strings, and a word that is not
+ * in the lists passes for one of them once in 50,000 times.
+ */
+import { commonWords } from './lexicon.ts';
+import { latinWords } from './name-lexicon-latin.ts';
+import { otherWords } from './name-lexicon-scripts.ts';
+import { bodies, companyForms, labels, nameOpeners, salutations, things } from './name-words.ts';
+
+/**
+ * Bits of what {@link lookUp} returns. Given and family names have a rank of two bits each, above the first three; the last are of lists of our own
+ * (lexicon.ts, name-words.ts).
+ */
+export const known = {
+  place: 1,
+  common: 2,
+  other: 4,
+  ofLogs: 128,
+  salutation: 256,
+  label: 512,
+  company: 1024,
+  body: 2048,
+  thing: 4096,
+  opener: 8192,
+} as const;
+
+/** 0 … 3: in how many languages it is a given name. */
+export function givenRank(word: number): number {
+  return (word >> 5) & 3;
+}
+
+/** 0 … 3: in how many languages it is a family name. */
+export function familyRank(word: number): number {
+  return (word >> 3) & 3;
+}
+
+const slots = 1 << 18;
+let hashes: Uint32Array | undefined;
+let classes: Uint16Array;
+
+const plain: Record<string, string> = { ø: 'o', æ: 'ae', œ: 'oe', þ: 'th', ð: 'd', ß: 'ss', ł: 'l', đ: 'd', ı: 'i', '’': "'", ʻ: "'", ʼ: "'" };
+
+/** Lower case, without accents: the form in which words are compared. */
+export function foldName(word: string): string {
+  const lower = word.toLowerCase();
+  for (let i = 0; i < lower.length; i++) if (lower.charCodeAt(i) > 127) return foldBeyondAscii(lower);
+  return lower;
+}
+
+function foldBeyondAscii(lower: string): string {
+  return lower
+    .normalize('NFD')
+    .replace(/[\u0300-\u036f]/g, '')
+    .normalize('NFC')
+    .replace(/[øæœþðßłđı’ʻʼ]/g, (letter) => plain[letter] as string);
+}
+
+/** What a folded word is known as, 0 if it is not known. */
+export function lookUp(word: string): number {
+  return find(hashOf(word));
+}
+
+/** What the ASCII word of letters and `'` in the bytes [start, end) is known as, in any case. */
+export function lookUpBytes(units: Uint8Array, start: number, end: number): number {
+  let hash = 0x811c9dc5;
+  for (let i = start; i < end; i++) {
+    const unit = units[i] as number;
+    hash = Math.imul(hash ^ (unit >= 65 && unit <= 90 ? unit | 32 : unit), 0x01000193);
+  }
+  return find(mixed(hash));
+}
+
+function find(hash: number): number {
+  const table = hashes ?? fill();
+  for (let slot = hash & (slots - 1); table[slot] !== 0; slot = (slot + 1) & (slots - 1)) if (table[slot] === hash) return classes[slot] as number;
+  return 0;
+}
+
+/** FNV-1a with a last mix; never 0. */
+function hashOf(word: string): number {
+  let hash = 0x811c9dc5;
+  for (let i = 0; i < word.length; i++) hash = Math.imul(hash ^ word.charCodeAt(i), 0x01000193);
+  return mixed(hash);
+}
+
+function mixed(sum: number): number {
+  const hash = Math.imul(sum ^ (sum >>> 15), 0x2c1b3c6d);
+  return (hash ^ (hash >>> 13)) >>> 0 || 1;
+}
+
+function fill(): Uint32Array {
+  const table = new Uint32Array(slots);
+  classes = new Uint16Array(slots);
+  const add = (word: string, what: number): void => {
+    const hash = hashOf(word);
+    let slot = hash & (slots - 1);
+    while (table[slot] !== 0 && table[slot] !== hash) slot = (slot + 1) & (slots - 1);
+    table[slot] = hash;
+    classes[slot] = (classes[slot] as number) | what;
+  };
+  readWords(latinWords, add);
+  readWords(otherWords, add);
+  const own = [
+    [commonWords, known.ofLogs],
+    [salutations, known.salutation],
+    [labels, known.label],
+    [companyForms, known.company],
+    [bodies, known.body],
+    [things, known.thing],
+    [nameOpeners, known.opener],
+  ] as const;
+  for (const [list, bit] of own) for (const word of list) add(foldName(word), bit);
+  hashes = table;
+  return table;
+}
+
+function readWords(text: string, add: (word: string, what: number) => void): void {
+  const words = text.replaceAll('\n', '');
+  let word = '';
+  for (let at = 0; at < words.length;) {
+    const shared = Number.parseInt(words[at] as string, 36);
+    let end = at + 1;
+    // Words have no capitals.
+    while (!(words.charCodeAt(end) >= 65 && words.charCodeAt(end) <= 80)) end++;
+    word = word.slice(0, shared) + words.slice(at + 1, end);
+    add(word, ((words.charCodeAt(end) - 65) << 3) | (words.charCodeAt(end + 1) - 48));
+    at = end + 2;
+  }
+}
