@@ -10,7 +10,7 @@ import type { NumberKind, Proof } from './number-kind.ts';
 import { NumberWalk, skeletonHash } from './number-walk.ts';
 import { monthStart, readAnnounced } from './announced-values.ts';
 import type { Label } from './labels.ts';
-import { type Announced, type Announcement, labelBefore, labelOfField, isPlace, labelsNear, numberKinds } from './vocabulary.ts';
+import { type Announced, type Announcement, labelBefore, isPlace, labelOfField, labelsNear, mayFollowLabel, numberKinds } from './vocabulary.ts';
 
 const proofEvidence: Readonly<Record<Proof, number>> = { none: 0, weak: 0.2, strong: 0.35, certain: 0.45 };
 const bareEvidence = 0.1;
@@ -57,6 +57,9 @@ const groupTree = new Map<number, number>();
 /** By the first group's length and the separator behind it: is it in the tree? */
 const beginnings = new Uint8Array(32 * 128);
 
+/** Nodes behind which some skeleton has letters or a bracket. */
+const lettersFollow = new Set<number>();
+
 function groupKey(node: number, size: number, mark: number): number {
   return (node * 32 + size) * 128 + mark;
 }
@@ -72,14 +75,28 @@ for (const { distinct, grouped } of numberKinds) {
         groupTree.set(groupKey(node, group.length, 0), 1);
         break;
       }
-      // What comes with letters or brackets is looked at as a whole.
       if (mark === 65) break;
       const key = groupKey(node, group.length, mark);
       node = groupTree.get(key) ?? groupTree.size + 1;
       groupTree.set(key, node);
+      // What goes on with letters or brackets is looked at as a whole.
+      if (!isDigit(skeleton.charCodeAt(index + group.length + 1))) {
+        lettersFollow.add(node);
+        break;
+      }
     }
   }
 }
+
+/** By unit: joins digits to digits. */
+const middles = new Uint8Array(129);
+for (const mark of '-./_:') middles[mark.charCodeAt(0)] = 1;
+/** Joins the parts of an identifier. */
+const joints = new Uint8Array(129);
+for (const mark of '-./_:\\+@$') joints[mark.charCodeAt(0)] = 1;
+/** May stand between the first part of a value and its digits: `POL-2434569`, `DE 123456789`, `$185,000`. */
+const opens = new Uint8Array(129);
+for (const mark of '-_ $\u0080') opens[mark.charCodeAt(0)] = 1;
 
 function detectIdentifiers(context: ScanContext): void {
   const { text, survey, field } = context;
@@ -90,34 +107,28 @@ function detectIdentifiers(context: ScanContext): void {
     const run = digitRuns[2 * i] as number;
     const end = digitRuns[2 * i + 1] as number;
     if (run < done) continue;
+    // The middle of a date, time, address or version: most runs in logs.
+    if (run > 1 && middles[units[run - 1] as number] === 1 && isDigit(units[run - 2] as number)) continue;
     let start = run;
     while (start > 0 && run - start < wordMax && isLetter(units[start - 1] as number)) start--;
     const previous = start > 0 ? (units[start - 1] as number) : 32;
     if (start < done || isDigit(previous) || (previous >= 128 && isWord(text.charCodeAt(start - 1)))) continue;
-    const inside = isJoint(previous) && start > 1 && isIdentifier(units[start - 2] as number);
-    // The middle of a date, time, address or identifier.
-    if (inside && (isDigit(units[start - 2] as number) || previous === 46)) continue;
+    const inside = joints[previous] === 1 && start > 1 && isIdentifier(units[start - 2] as number);
+    // The middle of an identifier; an escape, which the decoded view shows.
+    if (previous === 37 || (inside && (isDigit(units[start - 2] as number) || previous === 46))) continue;
     const shaped = !inside && mayHaveShape(survey, start, i);
     let close = 0;
-    const before = labelBefore(text, units, start);
+    const before = mayFollowLabel[previous] === 1 && start > 1 ? labelBefore(text, units, start) : undefined;
     if (before || shaped || fieldLabel) {
       walk.read(text, start);
       if (before) close = judgeAnnounced(context, before, start);
       if (close === 0 && fieldLabel && !inside) close = judgeField(context, fieldLabel, start);
+      if (close === 0 && shaped) close = judgeShape(context, start);
     }
-    if (close === 0)
+    if (close === 0 && opens[previous] === 1)
       close = judgeOuter(context, start, inside ? outerStart(units, start, previous) : openingOf(text, units, start, end, previous), inside);
-    if (close === 0 && shaped) {
-      walk.read(text, start);
-      close = judgeShape(context, start);
-    }
     if (close > done) done = close;
   }
-}
-
-/** Marks that join the parts of an identifier. */
-function isJoint(unit: number): boolean {
-  return unit === 45 || unit === 46 || unit === 47 || unit === 95 || unit === 58 || unit === 92 || unit === 43 || unit === 64 || unit === 36;
 }
 
 /** A first look that most numbers in logs fail: can what begins at `start`, with digit run `i`, have the shape of any kind? */
@@ -139,7 +150,7 @@ function mayHaveShape({ units, digitRuns, digitRunCount }: Survey, start: number
     const next = groupTree.get(groupKey(node, to - from, mark)) ?? (unit < 128 ? undefined : groupTree.get(groupKey(node, to - from, 32)));
     if (next === undefined) return false;
     const behind = units[to + 1] as number;
-    if (isCapital(behind) || behind === 40) return true;
+    if (!isDigit(behind)) return (isCapital(behind) || behind === 40 || behind === 41) && lettersFollow.has(next);
     if (++j >= digitRunCount || digitRuns[2 * j] !== to + 1) return false;
     node = next;
     from = to + 1;
@@ -292,9 +303,10 @@ function isLoose({ check, distinct, grouped }: NumberKind): boolean {
   return check === undefined && distinct.length === 0 && grouped.length === 0;
 }
 
-const dateLike = /^(?:(?:19|20)\d\d(?:[-./]?\d\d[-./]?\d\d)?|\d\d?[-./]\d\d?[-./](?:19|20)\d\d)$/;
+const dateLike = /^(?:(?:19|20)\d\d(?:[-./]?(?:0[1-9]|1[0-2])[-./]?(?:0[1-9]|[12]\d|3[01]))?|\d\d?[-./]\d\d?[-./](?:19|20)\d\d)$/;
 /** How far the length of a mistyped number may be from the right one. */
 const slipMax = 2;
+const slipDigitsMin = 4;
 
 /** No check holds, or there is none: what a label announces is personal all the same. */
 function judgeUnchecked(context: ScanContext, { label, start: from, end: labelEnd, marked }: Announcement, start: number): number {
@@ -307,6 +319,14 @@ function judgeUnchecked(context: ScanContext, { label, start: from, end: labelEn
   const digits = value.replace(/\D+/g, '').length;
   if (!marked && digits < 4) return 0;
   if (isAccount(label.phrase) && !banking.test(text.slice(Math.max(0, start - 160), end + 160).toLowerCase())) return 0;
+  if (!isLoose(label.values[0]?.number as NumberKind)) {
+    for (let k = walk.count - 1; k >= 0; k--) {
+      if ((walk.digits[k] as number) < slipDigitsMin || !isEnd(text, k)) continue;
+      const places = walk.places[k] as number;
+      const slipped = label.values.find(({ number }) => number && !isLoose(number) && placesOf(number) === places);
+      if (slipped) return push(context, slipped.kind, walk.start, walk.ends[k] as number, announcedEvidence + (marked ? bareEvidence : 0));
+    }
+  }
   for (const { number } of label.values) {
     if (!number) continue;
     if (isLoose(number) ? number.shape.test(value) : label.values.length === 1 && digits >= 5 && isSlip(value, number))
@@ -315,10 +335,23 @@ function judgeUnchecked(context: ScanContext, { label, start: from, end: labelEn
   return 0;
 }
 
-function isSlip(value: string, { spec }: NumberKind): boolean {
-  const right = compact(spec.example.replace(/^[^\d]*\p{L}{2,}[^\d]*(?=\d)/u, '')).length;
-  return Math.abs(value.length - right) <= slipMax;
+function isSlip(value: string, number: NumberKind): boolean {
+  return Math.abs(value.length - placesOf(number)) <= slipMax;
 }
+
+/** How many letters and digits the kind's example has. */
+function placesOf(number: NumberKind): number {
+  let places = examplePlaces.get(number);
+  if (places === undefined) {
+    const words = number.spec.example.split(' ');
+    while (words.length > 1 && !/\d|^[A-Z]{2}$/.test(words[0] as string)) words.shift();
+    places = compact(words.join('')).length;
+    examplePlaces.set(number, places);
+  }
+  return places;
+}
+
+const examplePlaces = new Map<NumberKind, number>();
 
 /** `account: …` is a bank's only where other words say so; there are many kinds of accounts. */
 function isAccount(phrase: string): boolean {
@@ -369,4 +402,8 @@ export function judgeCell(label: Label<Announced>, cell: string): Candidate | un
 
 const noSurvey = new Survey();
 
-export const identifierDetector: Detector = { kinds: numberKinds.map(({ spec }) => spec), gate: has.digit, detect: detectIdentifiers };
+export const identifierDetector: Detector = {
+  kinds: numberKinds.filter(({ spec }) => spec.check !== '').map(({ spec }) => spec),
+  gate: has.digit,
+  detect: detectIdentifiers,
+};

@@ -70,6 +70,11 @@ export class NumberWalk {
         if (++places > placesMax) return;
       }
       if (at === from || (letters === at - from && letters > 6 && this.count > 0)) return;
+      // `G123456(A)`: the closing bracket belongs to the number.
+      if (this.count > 0 && text.charCodeAt(at) === 41 && text.charCodeAt(from - 1) === 40) {
+        hash = hashed(hash, 41);
+        at++;
+      }
       this.ends[this.count] = at;
       this.hashes[this.count] = hash;
       this.digits[this.count] = digits;
@@ -82,13 +87,6 @@ export class NumberWalk {
         hash = hashed(hash, mark);
       }
       if (at === end || at === length) break;
-    }
-    // `G123456(A)`: the closing bracket belongs to the number.
-    const last = this.count - 1;
-    const end = this.ends[last] as number;
-    if (last > 0 && text.charCodeAt(end) === 41) {
-      this.hashes[last] = hashed(this.hashes[last] as number, 41);
-      this.ends[last] = end + 1;
     }
   }
 }

@@ -13,7 +13,7 @@ export function passesUtr(number: string): boolean {
 
 /** The PPS number's letter: weights 8 … 2, and 9 for a second letter, modulo 23. */
 export function passesPps(number: string): boolean {
-  const second = number.length === 9 && number[8] !== 'W' ? number.charCodeAt(8) - 64 : 0;
+  const second = number.length === 9 && (number[8] as string) <= 'I' ? number.charCodeAt(8) - 64 : 0;
   return 'WABCDEFGHIJKLMNOPQRSTUV'[(weightedSum(number, [8, 7, 6, 5, 4, 3, 2]) + 9 * second) % 23] === number[7];
 }
 
@@ -66,7 +66,7 @@ export const britishNumbers: readonly NumberKind[] = [
     kind: 'ie_pps',
     what: 'Irish personal public service number: seven digits and a check letter modulo 23, a word that says so',
     example: 'PPS 1234567FA',
-    shape: /^\d{7}[A-W][A-IW]?$/,
+    shape: /^\d{7}[A-W][A-ITWX]?$/,
     check: passesPps,
     proof: 'weak',
     grouped: '9999999A|9999999AA',

@@ -124,7 +124,7 @@ export const northernEasternNumbers: readonly NumberKind[] = [
   numberKind({
     kind: 'no_fodselsnummer',
     what: 'Norwegian birth number: date of birth, serial, two check digits modulo 11',
-    example: '010170 34367',
+    example: '010170 34037',
     shape: /^\d{11}$/,
     check: passesNorwegian,
     proof: 'strong',

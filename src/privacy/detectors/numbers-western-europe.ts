@@ -11,7 +11,7 @@ export function passesGermanTaxId(number: string): boolean {
 }
 
 function digitSum(number: number): number {
-  return number > 9 ? number - 9 : number;
+  return Math.floor(number / 10) + (number % 10);
 }
 
 /** Sum of the digit sums of digits times weights. */
@@ -71,11 +71,12 @@ export function passesSpanishDni(number: string): boolean {
   return 'TRWAGMYFPDXBNJZSQVHLCKE'[Number(digits) % 23] === number.at(-1);
 }
 
-/** Province, number and the key modulo 97; a short number is joined without its leading zeros. */
+/** Province, serial and the key modulo 97; sources differ on whether a short serial keeps its leading zeros. */
 export function passesSpanishInsurance(number: string): boolean {
   const serial = Number(number.slice(2, 10));
-  const province = Number(number.slice(0, 2));
-  return (serial < 10_000_000 ? serial + province * 10_000_000 : Number(number.slice(0, 10))) % 97 === twoAt(number, 10);
+  const joined = serial + Number(number.slice(0, 2)) * 10_000_000;
+  const key = twoAt(number, 10);
+  return Number(number.slice(0, 10)) % 97 === key || (serial < 10_000_000 && joined % 97 === key);
 }
 
 const oddValues = [1, 0, 5, 7, 9, 13, 15, 17, 19, 21, 2, 4, 18, 20, 11, 3, 6, 8, 12, 14, 16, 10, 22, 25, 24, 23];
@@ -244,7 +245,7 @@ export const westernNumbers: readonly NumberKind[] = [
     kind: 'pt_nif',
     what: 'Portuguese tax number: nine digits, weighted modulo 11, a word that says so',
     example: 'NIF 123456789',
-    shape: /^[1235689]\d{8}$/,
+    shape: /^[1-9]\d{8}$/,
     check: passesPortuguese,
     grouped: '999 999 999|999.999.999',
     labels: '!nif, contribuinte, numero de contribuinte, numero de identificacao fiscal, numero fiscal, nipc, tax id, tax number',

@@ -147,11 +147,18 @@ export const worldNumbers: readonly NumberKind[] = [
   }),
   numberKind({
     kind: 'in_pan',
-    what: 'Indian permanent account number: five letters (the fourth says whose), four digits, a letter',
+    what: 'Indian permanent account number: five letters (the fourth is P for a person, or a word says what it is), four digits, a letter',
     example: 'ABCPE1234F',
-    shape: /^[A-Z]{3}[ABCFGHJLPT][A-Z]\d{4}[A-Z]$/,
-    check: (number) => number[3] === 'P',
+    shape: /^[A-Z]{3}P[A-Z]\d{4}[A-Z]$/,
+    check: () => true,
     distinct: 'AAAAA9999A',
+    labels: '!pan, pan card, pan number, pan no, permanent account',
+  }),
+  numberKind({
+    kind: 'in_pan',
+    what: '',
+    example: 'ABCFE1234G',
+    shape: /^[A-Z]{3}[ABCFGHJLT][A-Z]\d{4}[A-Z]$/,
     labels: '!pan, pan card, pan number, pan no, permanent account',
   }),
   numberKind({
@@ -250,7 +257,7 @@ export const worldNumbers: readonly NumberKind[] = [
   numberKind({
     kind: 'tw_id',
     what: 'Taiwanese identity number: a letter, nine digits, weighted modulo 10, a word that says so',
-    example: 'ID card A123456789',
+    example: 'identity card A123456789',
     shape: /^[A-Z][1289]\d{8}$/,
     check: passesTaiwan,
     labels: `taiwan id, ${nationalIdWords}`,
@@ -277,7 +284,7 @@ export const worldNumbers: readonly NumberKind[] = [
   numberKind({
     kind: 'th_id',
     what: 'Thai identity number: thirteen digits, weighted modulo 11, 1-4-5-2-1 or a word that says so',
-    example: '3-1005-01234-55-1',
+    example: '3-1005-01234-55-5',
     shape: /^[1-8]\d{12}$/,
     check: passesThai,
     distinct: '9-9999-99999-99-9|9 9999 99999 99 9',
@@ -311,7 +318,7 @@ export const worldNumbers: readonly NumberKind[] = [
   numberKind({
     kind: 'ae_id',
     what: 'Emirates ID: 784, year of birth, seven digits, Luhn',
-    example: '784-1984-1234567-9',
+    example: '784-1984-1234567-4',
     shape: /^784(?:19|20)\d{10}$/,
     check: passesLuhn,
     proof: 'certain',
@@ -348,7 +355,7 @@ export const worldNumbers: readonly NumberKind[] = [
   numberKind({
     kind: 'za_id',
     what: 'South African identity number: date of birth, serial, Luhn, a word that says so',
-    example: 'SA ID 8001015009087',
+    example: 'South African id 8001015009087',
     shape: /^\d{10}[01]\d\d$/,
     check: passesSouthAfrican,
     proof: 'strong',
@@ -386,7 +393,7 @@ export const worldNumbers: readonly NumberKind[] = [
     kind: 'ar_cuit',
     what: 'Argentine CUIT and CUIL: eleven digits, weighted modulo 11',
     example: '20-26756539-3',
-    shape: /^(?:2[03-7]|3[034])\d{9}$/,
+    shape: /^(?:2[03-7]|3[034]|5[015])\d{9}$/,
     check: passesCuit,
     distinct: '99-99999999-9',
     labels: 'cuit, cuil',

@@ -66,6 +66,10 @@ const between = new Uint8Array(128);
 for (const mark of ' \t\n\r"\'([-*`\\.,;') between[mark.charCodeAt(0)] = 1;
 for (const mark of ':=#>|') between[mark.charCodeAt(0)] = 2;
 
+/** By unit: may it stand between a label and its value? */
+export const mayFollowLabel = new Uint8Array(129).fill(1, 128);
+for (let unit = 0; unit < 128; unit++) mayFollowLabel[unit] = between[unit] === 0 && unit !== 41 && unit !== 93 ? 0 : 1;
+
 /** The label that ends before `at`, with nothing between but marks, brackets and words such as `number is`. */
 export function labelBefore(text: string, units: Uint8Array, at: number): Announcement | undefined {
   let end = at;
