@@ -2,22 +2,36 @@
  * Who may do what: one table. A right that is in no row is nobody's. Admin manages keys and logs and neither writes nor reads events, so that
  * whoever hands out access has none, and nobody who can write can also grant.
  *
- * Auditor (proofs, evidence), investigator (asks to reveal), approver (second person) and operator (health, metrics) join this table together
- * with what they are for.
+ * Logs whose names begin with `_` are the server's own: nobody writes them from outside, and whoever keeps watch over the installation reads
+ * them, not whoever reads events.
+ *
+ * Investigator (asks to reveal), approver (second person) and operator (health, metrics) join this table together with what they are for.
  */
 import { VeiltrailError } from '../core/errors.ts';
 
-export const rights = ['events.append', 'events.read', 'proof.read', 'log.list', 'log.create', 'key.manage'] as const;
+export const rights = ['events.append', 'events.read', 'proof.read', 'log.list', 'log.create', 'key.manage', 'system.read'] as const;
 export type Right = (typeof rights)[number];
 
-export const roles = ['writer', 'reader', 'admin'] as const;
+export const roles = ['writer', 'reader', 'auditor', 'admin'] as const;
 export type Role = (typeof roles)[number];
 
 export const rightsOf: Readonly<Record<Role, readonly Right[]>> = {
   writer: ['events.append'],
   reader: ['events.read', 'proof.read', 'log.list'],
-  admin: ['log.list', 'log.create', 'key.manage'],
+  auditor: ['proof.read', 'log.list', 'system.read'],
+  admin: ['log.list', 'log.create', 'key.manage', 'system.read'],
 };
+
+/** What a right on one of the server's own logs takes; the others are nobody's. */
+const systemRights: Readonly<Partial<Record<Right, Right>>> = {
+  'events.read': 'system.read',
+  'proof.read': 'system.read',
+  'log.list': 'system.read',
+};
+
+export function isSystemLog(log: string): boolean {
+  return log.startsWith('_');
+}
 
 /** Whoever was recognised by a key. */
 export interface Principal {
@@ -30,7 +44,8 @@ export interface Principal {
 
 /** Whether a principal has a right, on a log where the right is about one. */
 export function mayDo({ role, logs }: Principal, right: Right, log?: string): boolean {
-  if (!rightsOf[role].includes(right)) return false;
+  const needed = log !== undefined && isSystemLog(log) ? systemRights[right] : right;
+  if (needed === undefined || !rightsOf[role].includes(needed)) return false;
   if (logs === undefined) return true;
   // A key for some logs has no say over the installation: creating logs and keys would widen it.
   if (right === 'key.manage' || right === 'log.create') return false;

@@ -56,7 +56,12 @@ export async function connectWriter(options: ConnectionOptions): Promise<Connect
     ...(options.origin === undefined ? {} : { origin: options.origin }),
   });
   for (const warning of trail.policyWarnings) say(`warning ${warning}`);
-  await trail.createLog(options.log);
+  try {
+    await trail.createLog(options.log);
+  } catch (error) {
+    await trail.close();
+    throw error;
+  }
   return {
     append: (request) => trail.append({ ...request, principal: 'local' }),
     search: (log, request) => trail.search(log, request),

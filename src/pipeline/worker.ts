@@ -1,7 +1,8 @@
 /** The thread in which events are anonymised and committed: bytes in, packed batches out. Nothing here touches a disk. */
 import { parentPort, workerData, type MessagePort } from 'node:worker_threads';
-import { createPrivacyEngine } from '../privacy/engine.ts';
+import { createPrivacyEngine, type PseudonymKey } from '../privacy/engine.ts';
 import { parsePolicy } from '../privacy/policy-file.ts';
+import { policyOfLog } from '../privacy/policy-model.ts';
 import { freeBuffer } from '../thread/free-buffer.ts';
 import { Caller, serveCalls, Transferred } from '../thread/port-call.ts';
 import { groupBuffers, type GroupMessage, openGroup } from './group-message.ts';
@@ -14,10 +15,13 @@ export interface WorkerSettings {
   policyText: string;
   /** As records show it: name, version, digest. */
   policyLabel: string;
+  /** The policy of the server's own events, whatever the one in force says. */
+  systemPolicy: { log: string; text: string; label: string };
   /** The installation's origin: what tokens are bound to. */
   tokenOrigin: string;
   tokenScope: string;
-  pseudonymKey: { version: number; key: Uint8Array };
+  /** All versions that are left. */
+  pseudonymKeys: readonly PseudonymKey[];
   idempotencyKey: Uint8Array;
   vaultPort: MessagePort;
 }
@@ -35,25 +39,39 @@ export interface GroupOutcome extends ProcessedBatch {
   refused: Map<number, Refusal>;
 }
 
+/** A context, and those of logs that have rules of their own. */
+export interface WorkerContext extends BatchContext {
+  ofLog?: ReadonlyMap<string, BatchContext>;
+}
+
 /** Makes what a worker needs out of its settings. */
-export function createBatchContext(settings: WorkerSettings): BatchContext {
+export function createWorkerContext(settings: WorkerSettings): WorkerContext {
   const vault = new Caller(settings.vaultPort);
-  return {
-    engine: createPrivacyEngine(parsePolicy(settings.policyText), { pseudonymKey: settings.pseudonymKey }),
+  const policy = parsePolicy(settings.policyText);
+  const options = { pseudonymKey: settings.pseudonymKeys };
+  const context: BatchContext = {
+    engine: createPrivacyEngine(policy, options),
     policy: settings.policyLabel,
     tokens: createTokenCache((needs) => vault.call<string[]>('settle', { origin: settings.tokenOrigin, scope: settings.tokenScope, needs })),
     idempotency: createIdempotency(settings.idempotencyKey),
     committers: new Map(),
   };
+  const ofLog = new Map<string, BatchContext>();
+  for (const log of Object.keys(policy.logs)) ofLog.set(log, { ...context, engine: createPrivacyEngine(policyOfLog(policy, log), options) });
+  const { log, text, label } = settings.systemPolicy;
+  if (label !== settings.policyLabel) ofLog.set(log, { ...context, engine: createPrivacyEngine(parsePolicy(text), options), policy: label });
+  return { ...context, ofLog };
 }
 
 /** Answers the pool's calls on the thread's own port, and ends the thread when it is told to. */
-export function serveBatches(context: BatchContext, close: () => void = () => undefined): void {
+export function serveBatches(context: WorkerContext, close: () => void = () => undefined): void {
   if (!parentPort) throw new Error('serveBatches runs in a worker thread');
   const port = parentPort;
   serveCalls(port, {
     process: async (message: GroupMessage) => {
-      const outcome = outcomeOf(await processGroup(openGroup(message), context));
+      const requests = openGroup(message);
+      const ofLog = requests[0] && context.ofLog?.get(requests[0].log);
+      const outcome = outcomeOf(await processGroup(requests, ofLog ?? context));
       groupBuffers(message).forEach(freeBuffer);
       return new Transferred(outcome, batchBuffers(outcome.batch));
     },
@@ -73,5 +91,5 @@ function outcomeOf({ refused, ...processed }: ProcessedGroup): GroupOutcome {
 // A worker thread of the pool runs this file; whoever imports it in the main thread gets the functions only.
 if (parentPort && (workerData as { runs?: string } | null)?.runs === 'pipeline') {
   const settings = workerData as WorkerSettings;
-  serveBatches(createBatchContext(settings), () => settings.vaultPort.close());
+  serveBatches(createWorkerContext(settings), () => settings.vaultPort.close());
 }

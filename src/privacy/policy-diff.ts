@@ -242,7 +242,7 @@ export function kindInWords({ transform, options, floor }: KindRule): string {
   return `${transform}${optionsInWords(options)}${floor === undefined ? '' : `, floor ${floor}`}`;
 }
 
-/** `username: tokenize, when it looks personal, unless type is role or group` */
+/** `tokenize (username), when it looks personal, unless type is role or group` */
 export function ruleInWords(rule: FieldRule | KeyRule): string {
   const what = rule.transform ?? (rule.kind === undefined ? 'redact' : 'as its kind');
   const when = 'when' in rule && rule.when ? ', when it looks personal' : '';
@@ -250,7 +250,7 @@ export function ruleInWords(rule: FieldRule | KeyRule): string {
     const shown = values.length > 3 ? `${values.slice(0, 3).join(', ')} or ${values.length - 3} more` : values.join(' or ');
     return `, unless ${name} is ${shown}`;
   });
-  return `${rule.kind === undefined ? '' : `${rule.kind}: `}${what}${optionsInWords(rule.options)}${when}${unless.join('')}`;
+  return `${what}${optionsInWords(rule.options)}${rule.kind === undefined ? '' : ` (${rule.kind})`}${when}${unless.join('')}`;
 }
 
 /** `2 expressions, 3 keywords, luhn` */

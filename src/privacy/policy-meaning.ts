@@ -37,6 +37,8 @@ export function checkMeaning(policy: Policy, report: MeaningReport): void {
   checkRules(policy, '', own, report);
   for (const [log, rules] of Object.entries(policy.logs)) {
     if (!/^[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}$/.test(log)) report.problem(`logs.${log}`, 'not the name of a log');
+    if (log.startsWith('_'))
+      report.problem(`logs.${log}`, "logs of the server's own are under the default policy, so that no rule hides what it did");
     checkRules(rules, `logs.${log}.`, own, report);
   }
 }

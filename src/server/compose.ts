@@ -7,10 +7,12 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { createFirstKeys } from '../access/first-keys.ts';
+import { isSystemLog } from '../access/roles.ts';
 import { AppendEvents } from '../app/append-events.ts';
 import { createTrailReading } from '../app/read-trail.ts';
 import type { Trail, TrailReader } from '../app/trail.ts';
 import { systemClock } from '../core/clock.ts';
+import { utf8 } from '../core/bytes.ts';
 import { VeiltrailError } from '../core/errors.ts';
 import { systemRandom } from '../core/random.ts';
 import { LedgerClient } from '../ledger/ledger-client.ts';
@@ -28,7 +30,7 @@ import { openKeyring, type Keyring } from '../vault/keyring.ts';
 import { VaultClient } from '../vault/vault-client.ts';
 import { openDataConfig, readDataConfig } from './data-config.ts';
 import { checkNothingLost, indexFileName, keysDirectory, sealedPaths } from './data-files.ts';
-import { openPolicy, type PolicyInForce } from './policy-in-force.ts';
+import { openPolicy, openSystemPolicy, policyChangeEvent, type PolicyInForce, recordPolicy } from './policy-in-force.ts';
 import { openSearchReader } from './open-search.ts';
 import { openStoredVault } from './stored-vault.ts';
 import { createFreeSpaceGuard } from './free-space.ts';
@@ -49,7 +51,12 @@ export interface OpenTrail extends Trail {
   readonly origin: string;
   /** Where the first API keys were put, if this was the first start. */
   readonly firstKeys: { role: string; path: string }[];
+  /** What in the policy should be looked at; each names file and line. */
+  readonly policyWarnings: string[];
 }
+
+/** The log of what the server does itself. */
+export const systemLog = '_system';
 
 /**
  * Opens a data directory for writing; makes it when there is none.
@@ -124,16 +131,27 @@ async function openLocked(options: TrailOptions, undo: Undo): Promise<OpenTrail>
     records: reader,
     search: (log, { q, ...request }) => searcher.search({ log, query: q ?? '', ...request }),
   });
+  const createLog = async (log: string): Promise<void> => {
+    if (ledger.originOf(log) === undefined) await ledger.createLog(log, `${origin}/${log}`);
+  };
+  const change = policyChangeEvent(dataDir, policy, states.length === 0);
+  if (change) {
+    await createLog(systemLog);
+    await appending.append({ log: systemLog, principal: 'system', body: utf8(JSON.stringify({ time: nowText(), ...change })), format: 'json' });
+  }
+  recordPolicy(dataDir, policy);
   return {
     ...reading,
     origin,
     firstKeys,
+    policyWarnings: policy.warnings.map(({ message }) => message),
     append(request) {
-      const refused = freeSpace.refusal();
+      const refused = isSystemLog(request.log) ? ownLogRefused() : freeSpace.refusal();
       return refused ? Promise.reject(refused) : appending.append(request);
     },
     async createLog(log) {
-      if (ledger.originOf(log) === undefined) await ledger.createLog(log, `${origin}/${log}`);
+      if (isSystemLog(log)) throw ownLogRefused();
+      await createLog(log);
     },
     ready() {
       const refused = freeSpace.refusal();
@@ -146,6 +164,14 @@ async function openLocked(options: TrailOptions, undo: Undo): Promise<OpenTrail>
       await undo.run();
     },
   };
+}
+
+function ownLogRefused(): VeiltrailError {
+  return new VeiltrailError('log_name', 'logs whose names begin with _ are kept for the server itself');
+}
+
+function nowText(): string {
+  return new Date(systemClock.now()).toISOString();
 }
 
 /** Opens a data directory for reading, whether or not a server runs on it. @throws VeiltrailError `data_dir_missing`, and what its parts refuse */
@@ -218,9 +244,10 @@ function startPipelineWorker(vault: VaultClient, keyring: Keyring, policy: Polic
     runs: 'pipeline',
     policyText: policy.text,
     policyLabel: policy.label,
+    systemPolicy: { log: systemLog, ...openSystemPolicy() },
     tokenOrigin: origin,
     tokenScope: 'installation',
-    pseudonymKey: keyring.secret('pseudonym'),
+    pseudonymKeys: keyring.secrets('pseudonym'),
     idempotencyKey: keyring.secret('idempotency').key,
     vaultPort,
   };

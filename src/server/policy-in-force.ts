@@ -1,32 +1,110 @@
 /**
  * The policy in force is kept in the data directory (`policy.yaml`), so that every command works under the same one. `--policy FILE` puts another
- * one in its place.
+ * one in its place. Beside it is the policy that was last put on record (`policy.recorded.yaml`): where the two differ, what changed is an event
+ * of the log `_system`, appended before the first event that the new policy is applied to.
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { toHex, utf8 } from '../core/bytes.ts';
 import { VeiltrailError } from '../core/errors.ts';
-import { sha256 } from '../core/sha256.ts';
+import type { JsonObject } from '../core/json.ts';
 import { defaultPolicyYaml } from '../privacy/default-policy.ts';
-import { parsePolicy } from '../privacy/policy-file.ts';
+import { diffPolicies, groupChanges } from '../privacy/policy-diff.ts';
+import { policyDigest, policyLabel } from '../privacy/policy-digest.ts';
+import { checkPolicy, parsePolicy, type PolicyWarning } from '../privacy/policy-file.ts';
+import type { Policy } from '../privacy/policy-model.ts';
 import { replaceKeyFile } from '../vault/key-file.ts';
 
 export const policyFileName = 'policy.yaml';
+const recordedFileName = 'policy.recorded.yaml';
+/** Changes that an event spells out; beyond it only their number is told. */
+const changesMax = 200;
 
 export interface PolicyInForce {
   text: string;
   /** As records show it: name, version, and the beginning of the text's digest. */
   label: string;
+  policy: Policy;
+  /** What is allowed and should be looked at. */
+  warnings: PolicyWarning[];
 }
 
-/** @throws VeiltrailError `policy_unreadable`, and what `parsePolicy` throws, naming file and line */
+/** @throws VeiltrailError `policy_unreadable`, and what `checkPolicy` throws, naming file and line */
 export function openPolicy(dataDir: string, policyFile: string | undefined): PolicyInForce {
   const kept = join(dataDir, policyFileName);
   const source = policyFile ?? (existsSync(kept) ? kept : undefined);
   const text = source === undefined ? defaultPolicyYaml : readText(source);
-  const { name, version } = parsePolicy(text, source);
+  const { policy, warnings } = checkPolicy(text, source);
   if (!existsSync(kept) || readText(kept) !== text) replaceKeyFile(dataDir, policyFileName, text);
-  return { text, label: `${name}@${version}#${toHex(sha256(utf8(text)).subarray(0, 6))}` };
+  return { text, label: policyLabel(policy, text), policy, warnings };
+}
+
+/** The default policy, under which the server's own events are stored: nobody can hide them by a rule. */
+export function openSystemPolicy(): { text: string; label: string } {
+  return { text: defaultPolicyYaml, label: policyLabel(parsePolicy(defaultPolicyYaml), defaultPolicyYaml) };
+}
+
+/**
+ * The event that says what changed since the policy that is on record; undefined if nothing did. Rules by path and kind, never a value.
+ * @param isNew nothing was ever stored here: then the default policy is no news
+ */
+export function policyChangeEvent(dataDir: string, { text, label, policy }: PolicyInForce, isNew: boolean): JsonObject | undefined {
+  const recorded = join(dataDir, recordedFileName);
+  const beforeText = existsSync(recorded) ? readText(recorded) : undefined;
+  if (beforeText === text || (beforeText === undefined && isNew && text === defaultPolicyYaml)) return undefined;
+  const before = beforeText === undefined ? undefined : parseRecorded(beforeText);
+  // Without a policy on record nobody can say what changed: all that differs from the default is told.
+  const all = diffPolicies(before ?? parsePolicy(defaultPolicyYaml), policy);
+  const count = (effect: string): number => all.filter((one) => one.effect === effect).length;
+  const groups = groupChanges(all);
+  const beforeLabel = before && beforeText !== undefined ? policyLabel(before, beforeText) : undefined;
+  return {
+    source: 'veiltrail',
+    action: 'policy.change',
+    category: 'config_change',
+    crud: 'u',
+    outcome: 'success',
+    severity: count('weaker') > 0 ? 4 : 2,
+    actor: { type: 'system', id: 'veiltrail' },
+    targets: [{ type: 'policy', id: label }],
+    message: `${beforeLabel ?? (isNew ? 'nothing' : 'a policy that is not on record')} → ${label}: ${count('weaker')} rules weaker, ${count('stronger')} stronger, ${count('other')} other`,
+    changes: groups.slice(0, changesMax).map((group) => ({
+      field: group.rule,
+      ...(group.rules.length > 1 ? { rules: group.rules } : {}),
+      before: group.before ?? null,
+      after: group.after ?? null,
+      effect: group.effect,
+    })),
+    metadata: {
+      ...(beforeText === undefined ? {} : { before: { label: beforeLabel ?? 'unreadable', digest: policyDigest(beforeText) } }),
+      after: {
+        label,
+        digest: policyDigest(text),
+        version: policy.version,
+        ...(policy.owner === undefined ? {} : { owner: policy.owner }),
+        ...(policy.approver === undefined ? {} : { approver: policy.approver }),
+      },
+      comparedWith: before ? 'recorded' : 'default',
+      changes: { weaker: count('weaker'), stronger: count('stronger'), other: count('other') },
+    },
+  };
+}
+
+/**
+ * Puts the policy on record: to be called when its event is durable, or where there is none to tell. A crash between the two tells the same
+ * change again.
+ */
+export function recordPolicy(dataDir: string, { text }: PolicyInForce): void {
+  const recorded = join(dataDir, recordedFileName);
+  if (!existsSync(recorded) || readText(recorded) !== text) replaceKeyFile(dataDir, recordedFileName, text);
+}
+
+/** A policy of an earlier version of ours may not be one any more. */
+function parseRecorded(text: string): Policy | undefined {
+  try {
+    return parsePolicy(text);
+  } catch {
+    return undefined;
+  }
 }
 
 function readText(file: string): string {

@@ -19,6 +19,7 @@ export interface RunningServer {
   url: string;
   logs: { log: string; vkey: string }[];
   firstKeys: { role: string; path: string }[];
+  policyWarnings: string[];
   /** Answers what is under way, closes everything and seals the directory. */
   close(): Promise<void>;
 }
@@ -41,6 +42,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       url,
       logs: trail.logs().map((log) => ({ log, vkey: trail.vkeyOf(log) })),
       firstKeys: trail.firstKeys,
+      policyWarnings: trail.policyWarnings,
       close: async () => {
         await app.close();
         await trail.close();

@@ -4,7 +4,8 @@ import { authorize, mayDo, rights, rightsOf, roles, type Right, type Role } from
 const table: Record<Role, Right[]> = {
   writer: ['events.append'],
   reader: ['events.read', 'proof.read', 'log.list'],
-  admin: ['log.list', 'log.create', 'key.manage'],
+  auditor: ['proof.read', 'log.list', 'system.read'],
+  admin: ['log.list', 'log.create', 'key.manage', 'system.read'],
 };
 const installationWide: readonly Right[] = ['log.create', 'key.manage'];
 
@@ -30,6 +31,17 @@ describe('roles', () => {
         expect(mayDo(scoped, right, 'a')).toBe(table[role].includes(right) && !installationWide.includes(right));
         expect(mayDo(scoped, right, 'c')).toBe(false);
         expect(mayDo(scoped, right)).toBe(table[role].includes(right) && right === 'log.list');
+      }
+    }
+  });
+
+  it('let the server’s own logs be read by who keeps watch, and be written by nobody', () => {
+    const watching: readonly Right[] = ['events.read', 'proof.read', 'log.list'];
+    for (const role of roles) {
+      for (const right of rights) {
+        const may = (role === 'auditor' || role === 'admin') && watching.includes(right);
+        expect(mayDo({ id: 'k', role }, right, '_system'), `${role} ${right}`).toBe(may);
+        expect(mayDo({ id: 'k', role, logs: ['default'] }, right, '_system'), `${role} ${right}`).toBe(false);
       }
     }
   });

@@ -30,8 +30,8 @@ const routes: readonly Route[] = [
   },
   { method: 'GET', path: '/api/v1/logs/default/events', pattern: '/api/v1/logs/{log}/events', allowed: ['reader'], scope: 'log', status: 200 },
   { method: 'GET', path: '/api/v1/logs/default/events/0', pattern: leaf, allowed: ['reader'], scope: 'log', status: 200 },
-  { method: 'GET', path: '/api/v1/logs/default/events/0/proof', pattern: `${leaf}/proof`, allowed: ['reader'], scope: 'log', status: 200 },
-  { method: 'GET', path: '/api/v1/logs', pattern: '/api/v1/logs', allowed: ['reader', 'admin'], scope: 'list', status: 200 },
+  { method: 'GET', path: '/api/v1/logs/default/events/0/proof', pattern: `${leaf}/proof`, allowed: ['reader', 'auditor'], scope: 'log', status: 200 },
+  { method: 'GET', path: '/api/v1/logs', pattern: '/api/v1/logs', allowed: ['reader', 'auditor', 'admin'], scope: 'list', status: 200 },
   { method: 'PUT', path: '/api/v1/logs/default', pattern: '/api/v1/logs/{log}', allowed: ['admin'], scope: 'installation', status: 200 },
   { method: 'GET', path: '/api/v1/keys', pattern: '/api/v1/keys', allowed: ['admin'], scope: 'installation', status: 200 },
   {

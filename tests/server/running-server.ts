@@ -7,7 +7,7 @@ import { readFileSync } from 'node:fs';
 import type { FastifyInstance } from 'fastify';
 import { openAuthenticator } from '../../src/access/authenticate.ts';
 import { openKeys, type Keys } from '../../src/access/manage-keys.ts';
-import type { Role } from '../../src/access/roles.ts';
+import { roles, type Role } from '../../src/access/roles.ts';
 import { systemClock } from '../../src/core/clock.ts';
 import { systemRandom } from '../../src/core/random.ts';
 import { openTrail, type OpenTrail } from '../../src/server/compose.ts';
@@ -61,7 +61,8 @@ export async function runServer(
     report: (mistake) => mistakes.push(mistake),
   });
   const url = await listen(app, { host: '127.0.0.1', port: 0 });
-  const key = Object.fromEntries(opened.firstKeys.map(({ role, path }) => [role, readFileSync(path, 'utf8').trim()])) as Record<Role, string>;
+  const first = new Map(opened.firstKeys.map(({ role, path }) => [role, readFileSync(path, 'utf8').trim()]));
+  const key = Object.fromEntries(roles.map((role) => [role, first.get(role) ?? keys.create({ role }).key])) as Record<Role, string>;
   return {
     url,
     port: Number(new URL(url).port),
