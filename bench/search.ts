@@ -9,14 +9,14 @@ import { setTimeout } from 'node:timers/promises';
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import type { JsonObject } from '../src/core/json.ts';
 import { recordOf } from '../src/ledger/reader.ts';
-import { createBlinding } from '../src/search/blind.ts';
 import { IndexStore } from '../src/search/index-store.ts';
 import { Indexer } from '../src/search/indexer.ts';
-import { eachField, eachValue } from '../src/search/record-values.ts';
+import { RecordTerms } from '../src/search/record-terms.ts';
+import { eachFieldAt, eachValue } from '../src/search/record-values.ts';
+import { RunWriter } from '../src/search/run-format.ts';
 import { SearchClient } from '../src/search/search-client.ts';
 import { cacheChunks } from '../src/search/search-source.ts';
 import { createSearcher, type SearchQuery } from '../src/search/search.ts';
-import { TermRow } from '../src/search/term-row.ts';
 import { termsOfValue } from '../src/search/terms.ts';
 import { serveCalls } from '../src/thread/port-call.ts';
 import { bucketKeys, pack, TestRecords } from '../tests/search/records.ts';
@@ -75,27 +75,32 @@ function measureStages(): void {
     for (let round = 0; round < 5; round++) for (const one of packed) run(one);
     report(name, (cpuUs() - start) / packed.length / 5, 'µs/event');
   };
+  measure('find fields', (one) => eachFieldAt(one, () => undefined));
   measure('read values', (one) => eachValue(one, () => undefined));
-  let terms = 0;
-  const sink = { word: () => terms++, value: () => terms++ };
+  let pairs = 0;
+  const sink = { word: () => pairs++, value: () => pairs++ };
   measure('read values, terms', (one) => eachValue(one, (path, text, hasWords) => termsOfValue(path.name, text, hasWords, sink)));
-  report('terms with repetitions', terms / packed.length / 6, 'an event');
-  const blinding = createBlinding(new Uint8Array(32), new Uint8Array(32));
-  let row = new TermRow(blinding);
-  let characters = 0;
-  let count = 0;
-  measure('read values, terms, blinded row', (one) => {
-    if (count++ % packed.length === 0) row = new TermRow(blinding);
-    row.begin();
-    eachField(one, (pointer, json) => row.field(pointer, json));
-    characters += row.text().length;
+  report('terms with repetitions', pairs / packed.length / 6, 'an event');
+  const terms = new RecordTerms(new Uint8Array(32), new Uint8Array(32));
+  const runEvents = 4_000;
+  let leaf = 0;
+  measure('gather blinded terms', (one) => {
+    if (leaf === runEvents) {
+      terms.begin();
+      leaf = 0;
+    }
+    terms.add(one, leaf++, 0);
   });
-  report('distinct terms', characters / packed.length / 6 / 14, 'an event');
-  const words = Array.from({ length: 100_000 }, (_, i) => `r-${hex(i, 12)}`);
-  for (const word of words) blinding.word(word);
+  let blocks = 0;
+  const rounds = 20;
   const start = cpuUs();
-  for (const word of words) blinding.word(word);
-  report('blind a term', (cpuUs() - start) / words.length, 'µs');
+  for (let round = 0; round < rounds; round++) {
+    const writer = new RunWriter((block) => (blocks += block.length));
+    terms.write(writer);
+    writer.end();
+  }
+  report(`write a run of ${runEvents} events`, (cpuUs() - start) / rounds / runEvents, 'µs/event');
+  report('', blocks / rounds / runEvents, 'bytes/event');
 }
 
 async function measureSearches(dir: string): Promise<void> {

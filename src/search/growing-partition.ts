@@ -1,12 +1,10 @@
 /** A partition of the index while it grows: what is written for each record, and what is remembered to write it quickly. */
-import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import type { DatabaseSync } from 'node:sqlite';
 import { sha256 } from '../core/sha256.ts';
-import { createBlinding } from './blind.ts';
-import { EventTime } from './event-time.ts';
-import { blockLeaves, partitionLeaves } from './index-format.ts';
+import { partitionLeaves, timeBlockLeaves } from './index-format.ts';
+import type { WritableIndexRuns } from './index-runs.ts';
 import type { Partition } from './partition-seal.ts';
-import { eachField } from './record-values.ts';
-import { TermRow } from './term-row.ts';
+import { RecordTerms } from './record-terms.ts';
 
 /** A record to index: what `ledger/reader.ts` reads. */
 export interface IndexableRecord {
@@ -19,9 +17,7 @@ export interface IndexableRecord {
 export class GrowingPartition {
   readonly #partition: Partition;
   readonly #indexKey: Uint8Array;
-  #row: TermRow | undefined;
-  readonly #time = new EventTime();
-  #insert: StatementSync | undefined;
+  #terms: RecordTerms | undefined;
   indexedTo: number;
   sealed: boolean;
 
@@ -38,37 +34,33 @@ export class GrowingPartition {
 
   /** Forgets what it remembers. */
   cool(): void {
-    this.#row = undefined;
+    this.#terms = undefined;
   }
 
   /** Within a transaction. */
-  write(database: DatabaseSync, to: number, records: Iterable<IndexableRecord>): void {
-    const { id, number } = this.#partition;
-    this.#insert ??= database.prepare(`INSERT INTO terms_${id} (rowid, terms) VALUES (?, ?)`);
-    const times = new Map<number, { minMs: number; maxMs: number }>();
+  write(database: DatabaseSync, runs: WritableIndexRuns, to: number, records: Iterable<IndexableRecord>): void {
+    const { id, salt } = this.#partition;
+    const terms = (this.#terms ??= new RecordTerms(this.#indexKey, salt));
+    const times = new Times();
+    let from = this.indexedTo;
     let last: IndexableRecord | undefined;
+    terms.begin();
     for (const record of records) {
       last = record;
-      const text = this.#termsOf(record);
-      if (text !== '') this.#insert.run(record.leafIndex, text);
-      const block = Math.floor((record.leafIndex - number * partitionLeaves) / blockLeaves);
-      const { ms } = this.#time;
-      const known = times.get(block);
-      if (!known) times.set(block, { minMs: ms, maxMs: ms });
-      else {
-        known.minMs = Math.min(known.minMs, ms);
-        known.maxMs = Math.max(known.maxMs, ms);
-      }
+      const { leafIndex, packed, receivedAtMs } = record;
+      times.take(leafIndex - this.number * partitionLeaves, terms.add(packed, leafIndex - from, receivedAtMs));
+      if (!terms.isFull || leafIndex + 1 === to) continue;
+      runs.add(id, from, leafIndex + 1, (writer) => terms.write(writer));
+      terms.begin();
+      from = leafIndex + 1;
     }
-    const widen = database.prepare(
-      `INSERT INTO blocks (partition, block, min_ms, max_ms) VALUES (?, ?, ?, ?)
-       ON CONFLICT DO UPDATE SET min_ms = min(min_ms, excluded.min_ms), max_ms = max(max_ms, excluded.max_ms)`,
-    );
-    for (const [block, { minMs, maxMs }] of times) widen.run(id, block, minMs, maxMs);
+    runs.add(id, from, to, (writer) => terms.write(writer));
+    times.write(database, id);
     database.prepare('UPDATE partitions SET indexed_to = ?, seal = NULL WHERE id = ?').run(to, id);
     if (last) {
       database.prepare('UPDATE partitions SET last_leaf = ?, last_digest = ? WHERE id = ?').run(last.leafIndex, sha256(last.packed), id);
     }
+    runs.tidy(id);
   }
 
   /** The transaction is through. */
@@ -76,20 +68,28 @@ export class GrowingPartition {
     this.indexedTo = to;
     this.sealed = false;
   }
+}
 
-  /** The row of a record; its time is in `#time` then. */
-  #termsOf({ packed, receivedAtMs }: IndexableRecord): string {
-    const row = (this.#row ??= new TermRow(createBlinding(this.#indexKey, this.#partition.salt)));
-    row.begin();
-    this.#time.begin(receivedAtMs);
-    try {
-      eachField(packed, (pointer, json) => {
-        this.#time.take(pointer, json);
-        row.field(pointer, json);
-      });
-      return row.text();
-    } catch {
-      return '';
+/** The earliest and the latest time of the events of each {@link timeBlockLeaves} leaves. */
+class Times {
+  readonly #blocks = new Map<number, { minMs: number; maxMs: number }>();
+
+  /** @param place of the leaf in its partition */
+  take(place: number, ms: number): void {
+    const block = Math.floor(place / timeBlockLeaves);
+    const known = this.#blocks.get(block);
+    if (!known) this.#blocks.set(block, { minMs: ms, maxMs: ms });
+    else {
+      known.minMs = Math.min(known.minMs, ms);
+      known.maxMs = Math.max(known.maxMs, ms);
     }
+  }
+
+  write(database: DatabaseSync, partition: number): void {
+    const widen = database.prepare(
+      `INSERT INTO times (partition, block, min_ms, max_ms) VALUES (?, ?, ?, ?)
+       ON CONFLICT DO UPDATE SET min_ms = min(min_ms, excluded.min_ms), max_ms = max(max_ms, excluded.max_ms)`,
+    );
+    for (const [block, { minMs, maxMs }] of this.#blocks) widen.run(partition, block, minMs, maxMs);
   }
 }

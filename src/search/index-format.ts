@@ -2,14 +2,14 @@
  * The tables of `index.db`. Nothing in it is worth keeping: a file that is damaged, or of another version, is deleted and made anew from the
  * records, so there are no migrations; a change of the format or of the terms is another {@link indexVersion}.
  *
- * Leaves are indexed by partitions of {@link partitionLeaves}. A partition has a random salt, an FTS5 table `terms_<id>` whose rows are leaves
- * (rowid = leaf index) and whose terms are blinded (`blind.ts`), and for each {@link blockLeaves} leaves the earliest and the latest time of
- * an event in them. FTS5 keeps neither content, nor positions, nor sizes: only which leaves have a term.
+ * Leaves are indexed by partitions of {@link partitionLeaves}. A partition has a random salt under which its terms are blinded (`blind.ts`),
+ * runs that together cover its leaves (`run-format.ts`), and for each {@link timeBlockLeaves} leaves the earliest and the latest time of an
+ * event in them.
  */
 import type { DatabaseFormat } from '../storage/sqlite/open-database.ts';
 
 export const partitionLeaves = 262_144;
-export const blockLeaves = 256;
+export const timeBlockLeaves = 256;
 
 const schema = `
   CREATE TABLE logs (
@@ -32,7 +32,22 @@ const schema = `
     UNIQUE (log, number)
   ) STRICT;
 
-  CREATE TABLE blocks (
+  -- first_leaf up to, not including, end_leaf; its blocks are those of run_blocks from first_block on, one for each entry of the directory.
+  CREATE TABLE runs (
+    partition INTEGER NOT NULL,
+    first_leaf INTEGER NOT NULL,
+    end_leaf INTEGER NOT NULL,
+    first_block INTEGER NOT NULL,
+    directory BLOB NOT NULL,
+    PRIMARY KEY (partition, first_leaf)
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE run_blocks (
+    id INTEGER PRIMARY KEY,
+    bytes BLOB NOT NULL
+  ) STRICT;
+
+  CREATE TABLE times (
     partition INTEGER NOT NULL,
     block INTEGER NOT NULL,
     min_ms INTEGER NOT NULL,
@@ -42,16 +57,10 @@ const schema = `
 `;
 
 /** Counts up with every change to the tables, the terms or the words. */
-const indexVersion = 1;
+const indexVersion = 2;
 
 export const indexFormat: DatabaseFormat = {
   name: 'index.db',
   applicationId: 0x76744900 + indexVersion, // 'vtI': a file of another version is not ours, and replaced
   migrations: [schema],
 };
-
-/** Makes the FTS5 table of a partition. */
-export function termsTableSql(partition: number): string {
-  return `CREATE VIRTUAL TABLE terms_${partition} USING fts5(terms, content='', columnsize=0, detail=none, tokenize=ascii);
-    INSERT INTO terms_${partition} (terms_${partition}, rank) VALUES ('automerge', 8)`;
-}

@@ -14,7 +14,8 @@ import { openDatabase } from '../storage/sqlite/open-database.ts';
 import { isRefusal, storageError } from '../storage/storage-error.ts';
 import { saltBytes } from './blind.ts';
 import { GrowingPartition, type IndexableRecord } from './growing-partition.ts';
-import { indexFormat, partitionLeaves, termsTableSql } from './index-format.ts';
+import { indexFormat, partitionLeaves } from './index-format.ts';
+import { WritableIndexRuns } from './index-runs.ts';
 import { type IndexedPart, IndexView, type SearchIndex } from './index-view.ts';
 import { type Partition, sealOf } from './partition-seal.ts';
 import type { Query } from './query.ts';
@@ -40,6 +41,7 @@ export class IndexStore implements SearchIndex {
   readonly #walBytesMax: number;
   #database: DatabaseSync;
   #view: IndexView;
+  #runs: WritableIndexRuns;
   /** By log and number, as committed. */
   #logs = new Map<string, Map<number, GrowingPartition>>();
 
@@ -53,6 +55,7 @@ export class IndexStore implements SearchIndex {
     this.#walBytesMax = walBytesMax;
     this.#database = this.#openFile();
     this.#view = new IndexView(this.#database, indexKey);
+    this.#runs = new WritableIndexRuns(this.#database);
   }
 
   /**
@@ -115,7 +118,7 @@ export class IndexStore implements SearchIndex {
     let partition: GrowingPartition | undefined;
     this.#transaction('index records', () => {
       partition = known ?? new GrowingPartition(this.#createPartition(log, origin, number), this.#indexKey);
-      partition.write(this.#database, to, records);
+      partition.write(this.#database, this.#runs, to, records);
     });
     // Only now: what a transaction took back was never there.
     this.#grown(growing, partition as unknown as GrowingPartition, to);
@@ -144,6 +147,7 @@ export class IndexStore implements SearchIndex {
       removeIndex(this.#path);
       this.#database = this.#openFile();
       this.#view = new IndexView(this.#database, this.#indexKey);
+      this.#runs = new WritableIndexRuns(this.#database);
       this.#logs = new Map();
     }
   }
@@ -245,7 +249,6 @@ export class IndexStore implements SearchIndex {
       )
       .run(number, salt, firstLeaf, log);
     const id = Number(lastInsertRowid);
-    this.#database.exec(termsTableSql(id));
     return { id, log, origin, number, salt, indexedTo: firstLeaf, lastLeaf: -1, lastDigest: new Uint8Array(), seal: null };
   }
 
@@ -266,7 +269,8 @@ export class IndexStore implements SearchIndex {
   #drop(id: number): void {
     this.#guard('drop a partition', () => this.#database.exec('PRAGMA secure_delete=ON'));
     this.#transaction('drop a partition', () => {
-      this.#database.exec(`DROP TABLE terms_${id}; DELETE FROM blocks WHERE partition = ${id}; DELETE FROM partitions WHERE id = ${id}`);
+      this.#runs.removeAll(id);
+      this.#database.exec(`DELETE FROM times WHERE partition = ${id}; DELETE FROM partitions WHERE id = ${id}`);
     });
     this.#guard('drop a partition', () => this.#database.exec('PRAGMA secure_delete=FAST; PRAGMA incremental_vacuum'));
   }

@@ -4,11 +4,14 @@
  */
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { equalConstantTime } from '../core/bytes.ts';
+import { VeiltrailError } from '../core/errors.ts';
 import { type Blinding, createBlinding } from './blind.ts';
-import { blockLeaves, partitionLeaves } from './index-format.ts';
-import { indexQuery } from './index-query.ts';
+import { partitionLeaves, timeBlockLeaves } from './index-format.ts';
+import { type IndexQuery, indexQuery, leavesOf } from './index-query.ts';
+import { IndexRuns } from './index-runs.ts';
 import { type Partition, sealOf } from './partition-seal.ts';
 import type { Query } from './query.ts';
+import type { Run } from './run-format.ts';
 
 /** A part of the log that the index covers: leaves from `firstLeaf` up to, not including, `indexedTo`. */
 export interface IndexedPart {
@@ -18,7 +21,7 @@ export interface IndexedPart {
   candidates(from: number, to: number, limit: number): number[];
   /** Whether the index can tell for this query; where it cannot, every leaf is a candidate. */
   readonly narrows: boolean;
-  /** The earliest and latest time of an event by block of {@link blockLeaves} leaves, counted from `firstLeaf`; NaN where it has none. */
+  /** The earliest and latest time of an event by block of {@link timeBlockLeaves} leaves, counted from `firstLeaf`; NaN where it has none. */
   times(): BlockTimes;
 }
 
@@ -41,7 +44,9 @@ export class IndexView {
   readonly #database: DatabaseSync;
   readonly #indexKey: Uint8Array;
   readonly #ofLog: StatementSync;
-  readonly #perPartition = new Map<number, { blinding: Blinding; select: StatementSync }>();
+  readonly #runs: IndexRuns;
+  readonly #isThere: StatementSync;
+  readonly #blindings = new Map<number, Blinding>();
   /** Ids of partitions whose seal this process found right, with that seal. */
   readonly #verified = new Map<number, Uint8Array>();
 
@@ -49,6 +54,8 @@ export class IndexView {
     this.#database = database;
     this.#indexKey = indexKey;
     this.#ofLog = database.prepare(`SELECT ${partitionColumns} FROM partitions JOIN logs ON logs.id = log WHERE logs.name = ? ORDER BY number`);
+    this.#runs = new IndexRuns(database);
+    this.#isThere = database.prepare('SELECT id FROM partitions WHERE id = ?');
   }
 
   /** Every partition of a log as it is now. */
@@ -73,39 +80,86 @@ export class IndexView {
 
   part(partition: Partition, query: Query): IndexedPart {
     const { id, number, indexedTo } = partition;
-    const { blinding, select } = this.#access(partition);
-    const expression = indexQuery(query, blinding);
+    const firstLeaf = number * partitionLeaves;
+    const expression = indexQuery(query, this.#blinding(partition));
+    const candidates = new Candidates(expression);
     return {
-      firstLeaf: number * partitionLeaves,
+      firstLeaf,
       indexedTo,
       narrows: expression !== undefined,
       candidates: (from, to, limit) =>
-        (select.all(expression as string, from, to, limit) as unknown as { rowid: number }[]).map(({ rowid }) => rowid),
+        this.#atOneMoment(() => candidates.read(this.#runsOf(id), Math.max(from, firstLeaf), Math.min(to, indexedTo), limit, this.#runs)),
       times: () => this.#times(id),
     };
   }
 
-  #access({ id, salt }: Partition): { blinding: Blinding; select: StatementSync } {
-    let access = this.#perPartition.get(id);
-    if (!access) {
-      const select = this.#database.prepare(
-        `SELECT rowid FROM terms_${id} WHERE terms_${id} MATCH ? AND rowid >= ? AND rowid < ? ORDER BY rowid DESC LIMIT ?`,
-      );
-      access = { blinding: createBlinding(this.#indexKey, salt), select };
-      this.#perPartition.set(id, access);
+  #runsOf(id: number): (leaf: number) => Iterable<Run> {
+    if (!this.#isThere.get(id)) throw new VeiltrailError('storage_damaged', 'a partition of the index is gone');
+    return (leaf) => this.#runs.below(id, leaf);
+  }
+
+  /** Reads within one transaction: whoever writes may make one run of several in between. */
+  #atOneMoment<T>(read: () => T): T {
+    this.#database.exec('BEGIN');
+    try {
+      return read();
+    } finally {
+      this.#database.exec('COMMIT');
     }
-    return access;
+  }
+
+  #blinding({ id, salt }: Partition): Blinding {
+    let blinding = this.#blindings.get(id);
+    if (!blinding) this.#blindings.set(id, (blinding = createBlinding(this.#indexKey, salt)));
+    return blinding;
   }
 
   #times(id: number): BlockTimes {
-    const blocks = partitionLeaves / blockLeaves;
+    const blocks = partitionLeaves / timeBlockLeaves;
     const minMs = new Float64Array(blocks).fill(Number.NaN);
     const maxMs = new Float64Array(blocks).fill(Number.NaN);
-    const rows = this.#database.prepare('SELECT block, min_ms AS minMs, max_ms AS maxMs FROM blocks WHERE partition = ?').all(id);
+    const rows = this.#database.prepare('SELECT block, min_ms AS minMs, max_ms AS maxMs FROM times WHERE partition = ?').all(id);
     for (const row of rows as unknown as { block: number; minMs: number; maxMs: number }[]) {
       minMs[row.block] = row.minMs;
       maxMs[row.block] = row.maxMs;
     }
     return { minMs, maxMs };
+  }
+}
+
+/** Goes through the runs of a partition for one search, which asks for more and more. */
+class Candidates {
+  readonly #query: IndexQuery | undefined;
+  /** The run that was looked at last, and what was found: what leaves it covers never changes. */
+  #last: { firstLeaf: number; endLeaf: number; leaves: Uint32Array } | undefined;
+
+  constructor(query: IndexQuery | undefined) {
+    this.#query = query;
+  }
+
+  read(runsBelow: (leaf: number) => Iterable<Run>, from: number, to: number, limit: number, runs: IndexRuns): number[] {
+    const found: number[] = [];
+    let next = to;
+    for (const run of runsBelow(to)) {
+      // The newest may reach farther than what is asked for; the others follow without a gap.
+      if (next === to ? run.endLeaf < to : run.endLeaf !== next) throw new VeiltrailError('storage_damaged', 'a run of the index is missing');
+      this.#find(run, runs);
+      next = run.firstLeaf;
+      const { leaves } = this.#last as { leaves: Uint32Array };
+      for (let i = leaves.length - 1; i >= 0; i--) {
+        const leaf = run.firstLeaf + (leaves[i] as number);
+        if (leaf < from) return found;
+        if (leaf < to && found.push(leaf) === limit) return found;
+      }
+      if (next <= from) return found;
+    }
+    if (to > from) throw new VeiltrailError('storage_damaged', 'a run of the index is missing');
+    return found;
+  }
+
+  #find(run: Run, runs: IndexRuns): void {
+    const { firstLeaf, endLeaf } = run;
+    if (this.#last?.firstLeaf === firstLeaf && this.#last.endLeaf === endLeaf) return;
+    this.#last = { firstLeaf, endLeaf, leaves: leavesOf(this.#query as IndexQuery, run, runs.readBlock) };
   }
 }

@@ -5,7 +5,7 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { equalBytes } from '../core/bytes.ts';
 import { sha256 } from '../core/sha256.ts';
-import { recordOf } from '../ledger/reader.ts';
+import { type OpenedChunk, recordOf } from '../ledger/reader.ts';
 import { isRefusal } from '../storage/storage-error.ts';
 import { partitionLeaves } from './index-format.ts';
 import type { IndexableRecord } from './growing-partition.ts';
@@ -193,14 +193,15 @@ export class Indexer {
     for (const [log, followed] of this.#logs) {
       const missing = this.#store.missing(log, followed.treeSize, followed.blocked);
       if (!missing) continue;
-      const { to, records } = await this.#read(log, followed, missing);
-      if (to > missing.from) this.#add(log, followed.origin, { from: missing.from, to }, records);
+      const { to, chunks } = await this.#read(log, followed, missing);
+      const range = { from: missing.from, to };
+      if (to > missing.from) this.#add(log, followed.origin, range, recordsIn(chunks, range));
       return true;
     }
     return false;
   }
 
-  #add(log: string, origin: string, range: LeafRange, records: readonly IndexableRecord[]): void {
+  #add(log: string, origin: string, range: LeafRange, records: Iterable<IndexableRecord>): void {
     try {
       this.#store.add(log, origin, range, records);
     } catch (error) {
@@ -210,11 +211,11 @@ export class Indexer {
     }
   }
 
-  async #read(log: string, followed: Followed, { from, to }: LeafRange): Promise<{ to: number; records: IndexableRecord[] }> {
-    const records: IndexableRecord[] = [];
+  async #read(log: string, followed: Followed, { from, to }: LeafRange): Promise<{ to: number; chunks: OpenedChunk[] }> {
+    const chunks: OpenedChunk[] = [];
     let bytes = 0;
     let next = from;
-    while (next < to && records.length < sliceLeavesMax && bytes < sliceBytesMax) {
+    while (next < to && next - from < sliceLeavesMax && bytes < sliceBytesMax) {
       const chunk = await this.#source.chunkFrom(log, next);
       if (!chunk || chunk.firstLeaf >= to) {
         next = to;
@@ -224,12 +225,19 @@ export class Indexer {
         followed.blocked.add(Math.floor(from / partitionLeaves));
         break;
       }
-      const end = Math.min(to, chunk.firstLeaf + chunk.count);
-      for (let leaf = Math.max(next, chunk.firstLeaf); leaf < end; leaf++) records.push(recordOf(chunk, leaf));
+      chunks.push(chunk);
       bytes += chunk.content.records.byteLength;
-      next = end;
+      next = Math.min(to, chunk.firstLeaf + chunk.count);
     }
-    return { to: next, records };
+    return { to: next, chunks };
+  }
+}
+
+/** One by one: what is made for a record is gone before the next. */
+function* recordsIn(chunks: readonly OpenedChunk[], { from, to }: LeafRange): Iterable<IndexableRecord> {
+  for (const chunk of chunks) {
+    const end = Math.min(to, chunk.firstLeaf + chunk.count);
+    for (let leaf = Math.max(from, chunk.firstLeaf); leaf < end; leaf++) yield recordOf(chunk, leaf);
   }
 }
 

@@ -3,7 +3,7 @@
  * lost a term in silence would answer wrongly; so a partition is read only when its seal was found to be right by this process, or by the
  * one that is writing it.
  *
- * seal = HMAC-SHA-256(HMAC-SHA-256(index key, "veiltrail index seal 1\n"), facts ‖ blocks ‖ rows of the FTS5 tables in the order of their keys)
+ * seal = HMAC-SHA-256(HMAC-SHA-256(index key, "veiltrail index seal 2\n"), facts ‖ times ‖ runs ‖ blocks of each run, in the order of their keys)
  * Each row is its columns, a column a type letter, its decimal length, a colon, and the bytes.
  */
 import { createHmac, type Hmac } from 'node:crypto';
@@ -28,13 +28,17 @@ type Column = string | number | bigint | Uint8Array;
 
 /** Computes the seal of a partition as it stands; throws for what no partition of ours holds. Reads all of it: some 50 ms for a full one. */
 export function sealOf(database: DatabaseSync, partition: Partition, indexKey: Uint8Array): Uint8Array {
-  const mac = createHmac('sha256', hmacSha256(indexKey, utf8('veiltrail index seal 1\n')));
+  const mac = createHmac('sha256', hmacSha256(indexKey, utf8('veiltrail index seal 2\n')));
   const { id, log, origin, number, salt, indexedTo, lastLeaf, lastDigest } = partition;
   for (const column of [id, log, origin, number, salt, indexedTo, lastLeaf, lastDigest]) addColumn(mac, column);
-  addRows(mac, database, `SELECT block, min_ms, max_ms FROM blocks WHERE partition = ${id} ORDER BY block`);
-  addRows(mac, database, `SELECT k, v FROM terms_${id}_config ORDER BY k`);
-  addRows(mac, database, `SELECT segid, term, pgno FROM terms_${id}_idx ORDER BY segid, term`);
-  addRows(mac, database, `SELECT id, block FROM terms_${id}_data ORDER BY id`);
+  addRows(mac, database, `SELECT block, min_ms, max_ms FROM times WHERE partition = ${id} ORDER BY block`);
+  addRows(mac, database, `SELECT first_leaf, end_leaf, first_block, directory FROM runs WHERE partition = ${id} ORDER BY first_leaf`);
+  addRows(
+    mac,
+    database,
+    `SELECT run_blocks.id, bytes FROM runs JOIN run_blocks ON run_blocks.id >= first_block AND run_blocks.id < first_block + length(directory) / 4
+     WHERE partition = ${id} ORDER BY first_leaf, run_blocks.id`,
+  );
   return new Uint8Array(mac.digest());
 }
 

@@ -48,18 +48,46 @@ export function eachValue(packed: Uint8Array, take: TakeValue): void {
  * @throws VeiltrailError `bad_record`
  */
 export function eachField(packed: Uint8Array, take: (pointer: string, json: string) => void): void {
-  if (packed.length < headerBytes || packed[0] !== packedForm) throw bad();
   const record = new RecordText(packed);
+  eachFieldAt(packed, (pointerAt, pointerEnd, jsonAt, end) => take(record.text(pointerAt, pointerEnd), record.text(jsonAt, end)));
+}
+
+/** The same by offsets: of the pointer, and of the JSON. @throws VeiltrailError `bad_record` */
+export function eachFieldAt(packed: Uint8Array, take: (pointerAt: number, pointerEnd: number, jsonAt: number, end: number) => void): void {
+  if (packed.length < headerBytes || packed[0] !== packedForm) throw bad();
   for (let at = headerBytes; at < packed.length;) {
-    const pointerEnd = record.pointerEnd(at);
-    const end = record.valueEnd(pointerEnd);
+    const pointerEnd = endOfPointer(packed, at);
+    const end = endOfValue(packed, pointerEnd);
     const first = packed[pointerEnd + 4] as number;
-    if (first !== 0x7b) {
-      const pointer = record.text(at + 2, pointerEnd);
-      if (!isNumeric(first) || !record.isLength(pointer, end)) take(pointer, record.text(pointerEnd + 4, end));
-    }
+    if (first !== 0x7b && !(isNumeric(first) && isLength(packed, at + 2, pointerEnd, end))) take(at + 2, pointerEnd, pointerEnd + 4, end);
     at = end;
   }
+}
+
+function endOfPointer(packed: Uint8Array, at: number): number {
+  const end = at + 2 + (((packed[at] as number) << 8) | (packed[at + 1] as number));
+  if (!(end + 4 < packed.length)) throw bad();
+  return end;
+}
+
+function endOfValue(packed: Uint8Array, at: number): number {
+  const length =
+    (packed[at] as number) * 0x100_0000 + (((packed[at + 1] as number) << 16) | ((packed[at + 2] as number) << 8) | (packed[at + 3] as number));
+  if (at + 4 + length > packed.length) throw bad();
+  return at + 4 + length;
+}
+
+/** Whether the field of a pointer, which ends at `end`, is an array's length: its elements follow. */
+function isLength(packed: Uint8Array, pointerAt: number, pointerEnd: number, end: number): boolean {
+  for (let next = end, i = 0; next < packed.length && i < lookAheadMax; i++) {
+    const otherEnd = endOfPointer(packed, next);
+    const behind = next + 2 + pointerEnd - pointerAt;
+    if (behind > otherEnd) return false;
+    for (let a = pointerAt, b = next + 2; a < pointerEnd; a++, b++) if (packed[a] !== packed[b]) return false;
+    if (behind < otherEnd && packed[behind] === 0x2f) return true;
+    next = endOfValue(packed, otherEnd);
+  }
+  return false;
 }
 
 function isNumeric(first: number): boolean {
@@ -89,52 +117,30 @@ export function eachValueOf(pointer: string, json: string, take: TakeValue): voi
 class RecordText {
   readonly #bytes: Uint8Array;
   readonly #latin1: string;
-  /** Where the next byte beyond ASCII is, seen from the last place asked for: one look at each byte tells which slices need decoding. */
-  #beyondAscii = -1;
 
   constructor(bytes: Uint8Array) {
     this.#bytes = bytes;
-    this.#latin1 = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1');
-  }
-
-  pointerEnd(at: number): number {
-    const bytes = this.#bytes;
-    const end = at + 2 + (((bytes[at] as number) << 8) | (bytes[at + 1] as number));
-    if (!(end + 4 < bytes.length)) throw bad();
-    return end;
-  }
-
-  valueEnd(at: number): number {
-    const bytes = this.#bytes;
-    const length =
-      (bytes[at] as number) * 0x100_0000 + (((bytes[at + 1] as number) << 16) | ((bytes[at + 2] as number) << 8) | (bytes[at + 3] as number));
-    if (at + 4 + length > bytes.length) throw bad();
-    return at + 4 + length;
+    this.#latin1 = latin1Of(bytes, 0, bytes.length);
   }
 
   text(from: number, to: number): string {
-    if (this.#beyondAscii < from) this.#beyondAscii = this.#nextBeyondAscii(from);
-    return to <= this.#beyondAscii ? this.#latin1.slice(from, to) : decodeUtf8(this.#bytes.subarray(from, to));
+    return isAscii(this.#bytes, from, to) ? this.#latin1.slice(from, to) : decodeUtf8(this.#bytes.subarray(from, to));
   }
+}
 
-  #nextBeyondAscii(from: number): number {
-    const bytes = this.#bytes;
-    let at = from;
-    while (at < bytes.length && (bytes[at] as number) < 0x80) at++;
-    return at;
-  }
+/** The text of some bytes of a record. */
+export function textOf(packed: Uint8Array, from: number, to: number): string {
+  return isAscii(packed, from, to) ? latin1Of(packed, from, to) : decodeUtf8(packed.subarray(from, to));
+}
 
-  /** Whether the field of `pointer`, which ends at `at`, is an array's length: its elements follow. */
-  isLength(pointer: string, at: number): boolean {
-    for (let next = at, i = 0; next < this.#bytes.length && i < lookAheadMax; i++) {
-      const pointerEnd = this.pointerEnd(next);
-      const other = decodeUtf8(this.#bytes.subarray(next + 2, pointerEnd));
-      if (!other.startsWith(pointer)) return false;
-      if (other[pointer.length] === '/') return true;
-      next = this.valueEnd(pointerEnd);
-    }
-    return false;
-  }
+function isAscii(bytes: Uint8Array, from: number, to: number): boolean {
+  for (let at = from; at < to; at++) if ((bytes[at] as number) > 0x7f) return false;
+  return true;
+}
+
+/** A string of one character a byte. */
+export function latin1Of(bytes: Uint8Array, from: number, to: number): string {
+  return Buffer.prototype.latin1Slice.call(bytes, from, to);
 }
 
 /** Every record of a time bears the same one: a word of it would find them all. */

@@ -10,7 +10,7 @@ import type { StoredRecord } from '../ledger/reader.ts';
 import { unpackRecord } from '../log/packed-record.ts';
 import type { Field } from '../log/record.ts';
 import { eventTimeMs } from './event-time.ts';
-import { blockLeaves, partitionLeaves } from './index-format.ts';
+import { partitionLeaves, timeBlockLeaves } from './index-format.ts';
 import type { LeafRange } from './index-store.ts';
 import type { IndexedPart, SearchIndex } from './index-view.ts';
 import { createPredicate, type Predicate } from './match.ts';
@@ -217,13 +217,13 @@ class Page {
     if (sinceMs === -Infinity && untilMs === Infinity) return [{ from: part.firstLeaf, to: this.next }];
     const { minMs, maxMs } = ofIndex(() => part.times());
     const ranges: LeafRange[] = [];
-    for (let block = Math.ceil((this.next - part.firstLeaf) / blockLeaves) - 1; block >= 0; block--) {
+    for (let block = Math.ceil((this.next - part.firstLeaf) / timeBlockLeaves) - 1; block >= 0; block--) {
       // False for NaN, too: a block without records.
       if (!((maxMs[block] as number) >= sinceMs && (minMs[block] as number) < untilMs)) continue;
-      const from = part.firstLeaf + block * blockLeaves;
+      const from = part.firstLeaf + block * timeBlockLeaves;
       const last = ranges.at(-1);
-      if (last?.from === from + blockLeaves) last.from = from;
-      else ranges.push({ from, to: Math.min(from + blockLeaves, this.next) });
+      if (last?.from === from + timeBlockLeaves) last.from = from;
+      else ranges.push({ from, to: Math.min(from + timeBlockLeaves, this.next) });
     }
     return ranges;
   }

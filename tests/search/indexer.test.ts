@@ -256,7 +256,7 @@ test('an index that is damaged while it is written is begun anew', async () => {
     await indexer.idle();
     const { DatabaseSync } = await import('node:sqlite');
     const other = new DatabaseSync(join(dir, 'index.db'));
-    other.exec('DROP TABLE blocks');
+    other.exec('DROP TABLE times');
     other.close();
     await records.append('a', events(10, 10));
     await indexer.published('a', 20);

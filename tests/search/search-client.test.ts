@@ -82,7 +82,7 @@ test('closed and opened, the index is there; damaged meanwhile, it is made anew'
   await open().idle();
   await client?.close();
   const database = new DatabaseSync(join(dir, 'index.db'));
-  database.exec('UPDATE blocks SET min_ms = 0');
+  database.exec('UPDATE times SET min_ms = 0');
   database.close();
   const search = open();
   expect(await found(search, 'login-42')).toEqual([42]);
@@ -96,7 +96,7 @@ test('a full partition found damaged by the one thread is made anew by the other
   await open().idle();
   await client?.close();
   const database = new DatabaseSync(join(dir, 'index.db'));
-  database.exec('UPDATE blocks SET max_ms = 0 WHERE partition = (SELECT id FROM partitions WHERE number = 0)');
+  database.exec('UPDATE times SET max_ms = 0 WHERE partition = (SELECT id FROM partitions WHERE number = 0)');
   database.close();
   const search = open();
   await search.idle();
