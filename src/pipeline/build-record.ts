@@ -68,6 +68,10 @@ export function recordOfStub(stub: Stub, facts: RecordFacts): JsonObject {
   };
 }
 
+/** All records of a request arrived at the same time. */
+let formatted = { timeMs: 0, text: '1970-01-01T00:00:00.000Z' };
+
 function formatTime(timeMs: number): string {
-  return new Date(timeMs).toISOString();
+  if (formatted.timeMs !== timeMs) formatted = { timeMs, text: new Date(timeMs).toISOString() };
+  return formatted.text;
 }

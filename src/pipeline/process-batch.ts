@@ -68,7 +68,6 @@ export interface BatchContext {
 
 interface Item {
   incoming: Incoming;
-  body: string;
   id: string;
   plan: Plan;
 }
@@ -217,10 +216,9 @@ function planItem({ one, request, position }: ReadEvent, context: BatchContext):
   if ('stub' in one) return one;
   const { condemned, only } = request;
   if (condemned?.has(position) || (only && (position < only.from || position >= only.to))) return stubOf(one, 'processing_failed');
-  const body = JSON.stringify(one.event);
-  const id = one.id ?? idWithout(body, position, request, context);
+  const id = one.id ?? idWithout(one.content, position, request, context);
   try {
-    return { incoming: one, body, id, plan: context.engine.plan(noteOnEvent(one.event, one.notes)) };
+    return { incoming: one, id, plan: context.engine.plan(noteOnEvent(one.event, one.notes)) };
   } catch (error) {
     return stubOf(one, error instanceof VeiltrailError ? error.code : 'processing_failed');
   }
@@ -233,9 +231,9 @@ function stubOf(incoming: Incoming, reason: string): { stub: StubCause } {
   return { stub: { reason, bytes: incoming.bytes, ...(incoming.id === undefined ? {} : { id: incoming.id }) } };
 }
 
-function idWithout(body: string, position: number, request: BatchRequest, context: BatchContext): string {
+function idWithout(content: string, position: number, request: BatchRequest, context: BatchContext): string {
   if (!request.dedupeByContent) return randomId(context);
-  return context.idempotency.idOfContent(request.log, request.principal, body, request.repeats?.get(position) ?? 0);
+  return context.idempotency.idOfContent(request.log, request.principal, content, request.repeats?.get(position) ?? 0);
 }
 
 /** Packs records into one growing buffer, and keeps commitments and idempotency rows beside it. */
@@ -280,7 +278,7 @@ class BatchWriter {
     // A personal id was replaced by the engine like any other value; the record and the receipt show what it became.
     const id = typeof event['id'] === 'string' ? event['id'] : item.id;
     stages?.lap('privacy');
-    this.#commit(recordOfEvent(event, applied, this.#factsOf(id, request)), request, item.id, item.incoming.timeMs ?? 0, item.body);
+    this.#commit(recordOfEvent(event, applied, this.#factsOf(id, request)), request, item.id, item.incoming.timeMs ?? 0, item.incoming.content);
     this.#ids.push(id);
   }
 
@@ -300,11 +298,11 @@ class BatchWriter {
     return { id, receivedAtMs, principal, policy: this.#context.policy };
   }
 
-  #commit(record: JsonObject, { log, principal }: BatchRequest, id: string, timeMs: number, body: string): void {
+  #commit(record: JsonObject, { log, principal }: BatchRequest, id: string, timeMs: number, content: string): void {
     const position = this.#position;
     this.#committer.commit(record, this.#seeds, seedBytes * position, this.#commitments, 32 * position);
     this.#offsets[position + 1] = this.#committer.packedBytes;
-    this.#idempotency.set(this.#context.idempotency.row({ log, principal, id, timeMs, body }), idempotencyBytes * position);
+    this.#context.idempotency.writeRow({ log, principal, id, timeMs, content }, this.#idempotency, idempotencyBytes * position);
     this.#position++;
     this.#context.stages?.lap('commit');
   }

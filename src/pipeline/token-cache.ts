@@ -13,48 +13,57 @@ export interface TokenCache {
 }
 
 export function createTokenCache(settleTokens: SettleTokens, entriesMax = 50_000): TokenCache {
-  // Two generations instead of a list by age: when the young one is full it becomes the old one, and the old one is forgotten.
-  let young = new Map<string, string>();
-  let old = new Map<string, string>();
-
-  const remember = (key: string, token: string): void => {
-    if (young.size >= entriesMax / 2) {
-      old = young;
-      young = new Map();
-    }
-    young.set(key, token);
-  };
-  const recall = (key: string): string | undefined => {
-    const token = young.get(key);
-    if (token !== undefined) return token;
-    const aged = old.get(key);
-    if (aged !== undefined) remember(key, aged);
-    return aged;
-  };
+  // Two generations instead of a list by age: when the young one is full it becomes the old one, and the old one is forgotten. Never while needs
+  // are looked up: what was found then stays in the generations at hand.
+  let young = new Generation();
+  let old = new Generation();
 
   return {
     async settle(needs) {
-      const tokens = new Map<string, string>();
-      const missing = new Map<string, TokenNeed>();
+      if (young.size >= entriesMax / 2) {
+        old = young;
+        young = new Generation();
+      }
+      const found = young;
+      const missing: TokenNeed[] = [];
+      const asked = new Generation();
       for (const need of needs) {
-        const key = keyOf(need);
-        if (tokens.has(key) || missing.has(key)) continue;
-        const known = recall(key);
-        if (known === undefined) missing.set(key, need);
-        else tokens.set(key, known);
+        if (found.get(need) !== undefined) continue;
+        const aged = old.get(need);
+        if (aged !== undefined) found.set(need, aged);
+        else if (asked.get(need) === undefined) {
+          asked.set(need, '');
+          missing.push(need);
+        }
       }
-      if (missing.size > 0) {
-        const settled = await settleTokens([...missing.values()]);
-        [...missing.keys()].forEach((key, at) => {
-          tokens.set(key, settled[at] as string);
-          remember(key, settled[at] as string);
-        });
-      }
-      return (need) => tokens.get(keyOf(need)) as string;
+      if (missing.length === 0) return (need) => found.get(need) as string;
+      const tokens = await settleTokens(missing);
+      // Others may have come and gone in the meantime.
+      const settled = young;
+      missing.forEach((need, at) => settled.set({ ...need, canonical: copyOf(need.canonical) }, tokens[at] as string));
+      return (need) => settled.get(need) ?? (found.get(need) as string);
     },
   };
 }
 
-function keyOf(need: TokenNeed): string {
-  return `${need.kind}\0${need.canonical}`;
+/** Tokens by kind and canonical value. */
+class Generation {
+  readonly #kinds = new Map<string, Map<string, string>>();
+  size = 0;
+
+  get({ kind, canonical }: TokenNeed): string | undefined {
+    return this.#kinds.get(kind)?.get(canonical);
+  }
+
+  set({ kind, canonical }: TokenNeed, token: string): void {
+    let tokens = this.#kinds.get(kind);
+    if (tokens === undefined) this.#kinds.set(kind, (tokens = new Map()));
+    if (!tokens.has(canonical)) this.size++;
+    tokens.set(canonical, token);
+  }
+}
+
+/** The same text in memory of its own: a part of a text keeps all of that text alive, and it may be a whole body. */
+function copyOf(text: string): string {
+  return JSON.parse(JSON.stringify(text)) as string;
 }

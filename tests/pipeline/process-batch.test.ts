@@ -148,3 +148,32 @@ describe('processBatch', () => {
     );
   });
 });
+
+describe('repetitions', () => {
+  const rowsOf = async (body: string, more: object = {}): Promise<string[]> => {
+    const { batch } = await processBatch(createRequest(body, { dedupeByContent: true, ...more }), createContext());
+    return Array.from({ length: batch.count }, (_, i) => idempotencyOf(batch, i));
+  };
+
+  test('are told by what was sent, however it is spaced, escaped and framed', async () => {
+    for (const sent of [event, { ...event, id: undefined }, { action: 'x', n: [1, 200, 'ü'], unknown: null }]) {
+      const text = JSON.stringify(sent);
+      const [row] = await rowsOf(text);
+      for (const other of [JSON.stringify(sent, null, 2), `[${text}]`, text.replaceAll('ü', '\\u00fc'), ` ${text}\n`])
+        expect(await rowsOf(other)).toEqual([row]);
+    }
+  });
+
+  test('a row tells logs, principals and ids apart', async () => {
+    const text = JSON.stringify(event);
+    const rows = [
+      await rowsOf(text),
+      await rowsOf(text, { log: 'other' }),
+      await rowsOf(text, { principal: 'k2' }),
+      // Names are told apart from each other and from the id.
+      await rowsOf(text, { log: 'defaultk', principal: '1' }),
+      await rowsOf(JSON.stringify({ ...event, id: `1${event.id}` }), { principal: 'k' }),
+    ].map(([row]) => (row as string).slice(16, 48));
+    expect(new Set(rows).size).toBe(rows.length);
+  });
+});

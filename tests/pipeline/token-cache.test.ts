@@ -37,3 +37,24 @@ test('a vault that fails is asked again', async () => {
   fail = false;
   expect((await cache.settle([need('a')]))(need('a'))).toBe('a');
 });
+
+test('what is being settled keeps its tokens while others come and go', async () => {
+  const waiting: (() => void)[] = [];
+  const cache = createTokenCache(async (needs) => {
+    if (needs.some(({ canonical }) => canonical === 'slow')) await new Promise<void>((resolve) => waiting.push(resolve));
+    return needs.map(({ canonical }) => `tok_${canonical}`);
+  }, 10);
+  await cache.settle([need('known')]);
+  const slow = cache.settle([need('known'), need('slow')]);
+  for (let i = 0; i < 100; i++) await cache.settle([need(`v${i}`)]);
+  for (const go of waiting) go();
+  const token = await slow;
+  expect([token(need('known')), token(need('slow'))]).toEqual(['tok_known', 'tok_slow']);
+});
+
+test('more needs at a time than it keeps are all known', async () => {
+  const cache = createTokenCache(async (needs) => needs.map(({ canonical }) => `tok_${canonical}`), 10);
+  const needs = Array.from({ length: 100 }, (_, i) => need(i % 2 === 0 ? `v${i}` : `half of a pair \ud800 ${i}`));
+  const token = await cache.settle(needs);
+  expect(needs.map(token)).toEqual(needs.map(({ canonical }) => `tok_${canonical}`));
+});
