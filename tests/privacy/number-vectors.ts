@@ -11,6 +11,7 @@ export interface NumberVectors {
 }
 
 export const numberVectors: Readonly<Record<string, NumberVectors>> = {
+  us_ssn: { label: 'ssn', good: ['536-22-1845', '218 44 0913', '536221845'], bad: [] },
   us_itin: { label: 'itin', good: ['971-75-3552', '918-78-1231', '902-73-1234'], bad: ['186-45-2051', '922-68-4915', '616-63-5514'] },
   us_ein: { label: 'EIN', good: ['25-6489520', '56-1011903', '42-7406099'], bad: [] },
   us_npi: { label: 'npi', good: ['1244566273', '1950144307', '1265953996'], bad: ['4734336357', '2824169099', '1641399391'] },

@@ -69,9 +69,16 @@ function domainEnd(text: string, from: number): number {
   // Text may run on after the domain without a space ("jane@example.com.Then"): only the last label has to look like a top level.
   let dot = end - 1;
   while (dot > from && text.charCodeAt(dot) !== 46) dot--;
+  // `jane@example.com123-45-6789`: something else hangs on a well-known top level.
+  if (dot > from && !isTopLevel(text, dot + 1, end)) {
+    const known = knownTop.exec(text.slice(dot + 1, dot + 5));
+    if (known) end = dot + 1 + (known[1] as string).length;
+  }
   if (dot <= from || !isTopLevel(text, dot + 1, end)) return -1;
   return /^\d+x\.(?:png|jpe?g|gif|svg|webp)$/i.test(text.slice(from, end)) ? -1 : end;
 }
+
+const knownTop = /^(com|org|net|edu|gov)\d/i;
 
 function literalEnd(text: string, from: number, limit: number): number {
   const match = /^\[(?:IPv6:)?[0-9a-fA-F:.]+\]/.exec(text.slice(from, Math.min(limit, from + 64)));
@@ -100,7 +107,7 @@ function canonicalPhone(value: string): string {
 }
 
 const phoneWord =
-  /(?:phone|mobile|cell|tel|telephone|fax|call|dial|sms|whatsapp|contact|handy|telefon|móvil|teléfono|portable|desk|line|hotline)(?:\s*(?:number|no|nr|num|#))?\.?["'\s:=#(]*(?:at|is|on|to|me|us)?["'\s:=#(]*$/;
+  /(?:phone|mobile|cell|tel|telephone|fax|call|dial|sms|whatsapp|contact|handy|telefon|móvil|teléfono|portable|desk|line|hotline)(?:\s*(?:number|no|nr|num|#))?\.?["'\s:=#(]*(?:at|is|on|to|me|us)?["'\s:=#(]*$|(?:answer(?:ing|ed|s)?|reach(?:ed|able)?(?: (?:me|us|him|her|them))?|ring(?: (?:me|us|him|her|them))?|texts?(?:ed|ing)?(?: (?:me|us|him|her|them))?|messages?|messaging|voicemail|sms|whatsapp) (?:at|on|to|from) $|registered (?:number |mobile |phone )?$/;
 
 /** Does a word such as `phone:` stand before `at`? */
 function followsPhoneWord(text: string, at: number): boolean {
@@ -173,6 +180,9 @@ function isDotted({ digitRuns, digitRunCount, units }: ScanContext['survey'], i:
   if (i + 2 >= digitRunCount) return false;
   const end = digitRuns[2 * i + 1] as number;
   const third = digitRuns[2 * i + 4] as number;
+  // `03.93.92.16.85`: five pairs, the first with a zero.
+  if (units[digitRuns[2 * i] as number] === 48 && i + 4 < digitRunCount && (digitRuns[2 * i + 9] as number) - (digitRuns[2 * i] as number) === 14)
+    return false;
   return (
     end - (digitRuns[2 * i] as number) <= 3 &&
     (digitRuns[2 * i + 2] as number) - end === 1 &&
@@ -244,7 +254,7 @@ function isNational(number: string, bracket: boolean): boolean {
 
 /** `056 590 36 33`, `(0)78 8098 1119`: a trunk zero, then groups of two or more digits, nine to eleven digits in all. */
 function isTrunkNumber(number: string): boolean {
-  if (!/^0[1-9]\d{0,3}(?:[ -]\d{2,4}){2,4}$/.test(number)) return false;
+  if (!/^0[1-9]\d{0,3}(?:[ -]\d{2,4}){2,4}$|^0[1-9](?:([. ])\d\d)(?:\1\d\d){3}$|^0[1-9]\d{1,3}[-/]\d{6,8}$/.test(number)) return false;
   const digits = number.replace(/\D+/g, '').length;
   return digits >= 9 && digits <= 11;
 }

@@ -13,6 +13,15 @@ const ssn: KindSpec = {
 
 const ssnWord = /(?:ssn|s\.s\.n\.?|social[\s_-]*(?:security|sec)?|itin|tax(?:payer)?[\s_-]*id|tin)(?:["'\s:=#_.|,()-]|number|num|nr|no|is|was)*$/;
 
+/** A number that was never given out, of which the text itself says that it is none. */
+const denied = /(?:invalid|bad|malformed|bogus|not an?)\s+(?:us |u\.s\. )?$/;
+const deniedSsn = /(?:invalid|bad|malformed|bogus|not an?)\s+(?:us |u\.s\. )?(?:ssn|social security number)s?\s*$/;
+
+/** Does the text before the label at `start` say that what follows is no such number? */
+export function isDenied(text: string, start: number): boolean {
+  return denied.test(before(text, start, 20));
+}
+
 function detectSsn({ text, survey, found }: ScanContext): void {
   const { digitRuns, digitRunCount } = survey;
   for (let i = 0; i < digitRunCount; i++) {
@@ -36,13 +45,21 @@ function judgeSsn(text: string, runs: Int32Array, i: number, found: ScanContext[
   )
     return;
   const separator = text.charCodeAt(start + 3);
-  if (separator !== text.charCodeAt(start + 6) || !isLoose(text, start, end)) return;
+  if (
+    separator !== text.charCodeAt(start + 6) ||
+    !(isLoose(text, start, end) || found.some((other) => other.end === start && other.kind === 'email'))
+  )
+    return;
   const dashed = separator === 45 || separator === 0x2010 || separator === 0x2011 || separator === 0x2013;
   if (text.startsWith('000', start) && text.endsWith('0000', end)) return;
   const issued = issuedConfidence(text.slice(start, start + 3), text.slice(start + 4, start + 6), text.slice(start + 7, end));
   if (dashed && issued > 0 && !isPiece(text, start)) {
     found.push({ kind: 'us_ssn', start, end, confidence: issued });
-  } else if ((dashed || separator === 32 || separator === 46) && ssnWord.test(before(text, start, 40)))
+  } else if (
+    (dashed || separator === 32 || separator === 46) &&
+    ssnWord.test(before(text, start, 40)) &&
+    !(issued === 0 && deniedSsn.test(before(text, start, 40)))
+  )
     found.push({ kind: 'us_ssn', start, end, confidence: 0.7 });
 }
 

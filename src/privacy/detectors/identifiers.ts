@@ -9,6 +9,7 @@ import { compact, type Detector, type ScanContext } from './detector.ts';
 import type { NumberKind, Proof } from './number-kind.ts';
 import { NumberWalk, skeletonHash } from './number-walk.ts';
 import { monthStart, readAnnounced } from './announced-values.ts';
+import { isDenied } from './government.ts';
 import type { Label } from './labels.ts';
 import { type Announced, type Announcement, labelBefore, isPlace, labelOfField, labelsNear, mayFollowLabel, numberKinds } from './vocabulary.ts';
 
@@ -88,6 +89,9 @@ for (const { distinct, grouped } of numberKinds) {
   }
 }
 
+const listGapMax = 6;
+const listGap = /^(?:, (?:and |or )?| (?:and|or|und|et|y|e|en|i|&) |; |\/| \/ )$/;
+
 /** By unit: joins digits to digits. */
 const middles = new Uint8Array(129);
 for (const mark of '-./_:') middles[mark.charCodeAt(0)] = 1;
@@ -103,6 +107,8 @@ function detectIdentifiers(context: ScanContext): void {
   const { digitRuns, digitRunCount, units } = survey;
   const fieldLabel = labelOfField(field);
   let done = 0;
+  /** The label of the value that ends at `done`: it announces the next one of a list too. */
+  let last: Announcement | undefined;
   for (let i = 0; i < digitRunCount; i++) {
     const run = digitRuns[2 * i] as number;
     const end = digitRuns[2 * i + 1] as number;
@@ -118,15 +124,20 @@ function detectIdentifiers(context: ScanContext): void {
     if (previous === 37 || (inside && (isDigit(units[start - 2] as number) || previous === 46))) continue;
     const shaped = !inside && mayHaveShape(survey, start, i);
     let close = 0;
-    const before = mayFollowLabel[previous] === 1 && start > 1 ? labelBefore(text, units, start) : undefined;
-    if (before || shaped || fieldLabel) {
-      walk.read(text, start);
-      if (before) close = judgeAnnounced(context, before, start);
-      if (close === 0 && fieldLabel && !inside) close = judgeField(context, fieldLabel, start);
-      if (close === 0 && shaped) close = judgeShape(context, start);
-    }
-    if (close === 0 && opens[previous] === 1)
+    if (opens[previous] === 1)
       close = judgeOuter(context, start, inside ? outerStart(units, start, previous) : openingOf(text, units, start, end, previous), inside);
+    if (close === 0) {
+      let before = mayFollowLabel[previous] === 1 && start > 1 ? labelBefore(text, units, start) : undefined;
+      if (!before && last && start - done <= listGapMax && done > 0 && listGap.test(text.slice(done, start))) before = { ...last, start, end: start };
+      last = undefined;
+      if (before || shaped || fieldLabel) {
+        walk.read(text, start);
+        if (before) close = judgeAnnounced(context, before, start);
+        if (close > 0) last = before;
+        else if (fieldLabel && !inside) close = judgeField(context, fieldLabel, start);
+        if (close === 0 && shaped) close = judgeShape(context, start);
+      }
+    }
     if (close > done) done = close;
   }
 }
@@ -286,6 +297,7 @@ function judgeAnnounced(context: ScanContext, announcement: Announcement, start:
     const span = readAnnounced(first.reads, text, start, announcement);
     return span ? push(context, first.kind, span.start, span.end, announcedEvidence + groupedEvidence) : 0;
   }
+  if (first?.kind === 'us_ssn' && isDenied(text, announcement.start)) return 0;
   for (let k = walk.count - 1; k >= 0; k--) {
     const places = walk.places[k] as number;
     if (places < 5 || !isEnd(text, k)) continue;
@@ -311,22 +323,23 @@ const slipDigitsMin = 4;
 /** No check holds, or there is none: what a label announces is personal all the same. */
 function judgeUnchecked(context: ScanContext, { label, start: from, end: labelEnd, marked }: Announcement, start: number): number {
   const { text } = context;
-  const begin = labelEnd === start - 1 && text.charCodeAt(labelEnd) === 45 ? from : start;
-  const end = looseEnd(text, start);
-  const written = text.slice(start, end);
-  if (dateLike.test(written)) return 0;
-  const value = compact(written);
-  const digits = value.replace(/\D+/g, '').length;
-  if (!marked && digits < 4) return 0;
-  if (isAccount(label.phrase) && !banking.test(text.slice(Math.max(0, start - 160), end + 160).toLowerCase())) return 0;
   if (!isLoose(label.values[0]?.number as NumberKind)) {
     for (let k = walk.count - 1; k >= 0; k--) {
       if ((walk.digits[k] as number) < slipDigitsMin || !isEnd(text, k)) continue;
       const places = walk.places[k] as number;
       const slipped = label.values.find(({ number }) => number && !isLoose(number) && placesOf(number) === places);
-      if (slipped) return push(context, slipped.kind, walk.start, walk.ends[k] as number, announcedEvidence + (marked ? bareEvidence : 0));
+      if (slipped && !/^0+$/.test(compact(text.slice(walk.start, walk.ends[k]))))
+        return push(context, slipped.kind, walk.start, walk.ends[k] as number, announcedEvidence + (marked ? bareEvidence : 0));
     }
   }
+  const begin = labelEnd === start - 1 && text.charCodeAt(labelEnd) === 45 ? from : start;
+  const end = looseEnd(text, start);
+  const written = text.slice(start, end);
+  const value = compact(written);
+  if (dateLike.test(written) || /^0*$/.test(value)) return 0;
+  const digits = value.replace(/\D+/g, '').length;
+  if (!marked && digits < 4) return 0;
+  if (isAccount(label.phrase) && !banking.test(text.slice(Math.max(0, start - 160), end + 160).toLowerCase())) return 0;
   for (const { number } of label.values) {
     if (!number) continue;
     if (isLoose(number) ? number.shape.test(value) : label.values.length === 1 && digits >= 5 && isSlip(value, number))

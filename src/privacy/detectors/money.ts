@@ -81,7 +81,8 @@ function detectCard({ text, survey, found }: ScanContext): void {
         if (
           from - (digitRuns[2 * j - 1] as number) !== 1 ||
           (between !== 32 && between !== 45 && between !== 0xa0 && between !== 46) ||
-          (separator !== 0 && between !== separator)
+          // Four by four, the separators may differ.
+          (separator !== 0 && between !== separator && (size !== 4 || (digitRuns[2 * j - 1] as number) - (digitRuns[2 * j - 2] as number) !== 4))
         )
           break;
         separator = between;

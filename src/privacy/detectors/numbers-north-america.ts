@@ -30,6 +30,16 @@ export function passesVin(vin: string): boolean {
 }
 
 export const northAmericanNumbers: readonly NumberKind[] = [
+  // In usual spellings it is found by a detector of its own, which knows the ranges; this is for all others behind a label.
+  numberKind({
+    kind: 'us_ssn',
+    what: '',
+    example: '536-22-1845',
+    shape: /^\d{9}$/,
+    check: (number) => number !== '000000000',
+    proof: 'none',
+    labels: 'ssn, s.s.n., social security, soc sec, social security no, us social security',
+  }),
   numberKind({
     kind: 'us_itin',
     what: 'US individual taxpayer identification number: nine digits from 900 on, groups 50–65, 70–88, 90–92, 94–99',

@@ -96,7 +96,8 @@ export function labelBefore(text: string, units: Uint8Array, at: number): Announ
       continue;
     }
     if (!isLetter(unit) && unit < 128) return undefined;
-    const label = labels.endingAt(text, end);
+    // `MRNs`: one is as good as many.
+    const label = labels.endingAt(text, end) ?? ((unit | 32) === 115 && end > 3 ? labels.endingAt(text, end - 1) : undefined);
     if (!label) return undefined;
     const { start } = labels;
     if (label.values[0]?.reads !== 'filler') return counts(label, text, start, marked) ? { label, start, end, marked } : undefined;
