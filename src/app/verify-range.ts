@@ -48,18 +48,22 @@ export interface RangeStore {
 
 export async function verifyRange(task: RangeTask, parts: RangeParts): Promise<RangeResult> {
   const problems = new Problems();
-  const { commitments, tileRoots } = await readEntries(task, parts.tiles, problems);
-  const counts = parts.store ? await new RecordCheck(task, parts.store, commitments, problems).run() : { recordsVerified: 0, tokensChecked: 0 };
+  const { entries, tileRoots } = await readEntries(task, parts.tiles, problems);
+  const counts = parts.store ? await new RecordCheck(task, parts.store, entries, problems).run() : { recordsVerified: 0, tokensChecked: 0 };
   return { tileRoots, ...counts, problems: problems.list(), problemCount: problems.count };
 }
 
-async function readEntries(
-  task: RangeTask,
-  tiles: TileSource,
-  problems: Problems,
-): Promise<{ commitments: (Uint8Array | undefined)[]; tileRoots: Uint8Array }> {
+/** What the range's entries say. */
+interface RangeEntries {
+  /** 32 bytes for each leaf of the range; zeros where the entry cannot be read. */
+  readonly commitments: Uint8Array;
+  /** Leaves whose entries cannot be read, which was reported. */
+  readonly unreadable: Set<number>;
+}
+
+async function readEntries(task: RangeTask, tiles: TileSource, problems: Problems): Promise<{ entries: RangeEntries; tileRoots: Uint8Array }> {
   const { log, firstLeaf, endLeaf, treeSize } = task;
-  const commitments: (Uint8Array | undefined)[] = [];
+  const entries: RangeEntries = { commitments: new Uint8Array((endLeaf - firstLeaf) * commitmentBytes), unreadable: new Set() };
   const tileRoots = new Uint8Array(Math.floor((endLeaf - firstLeaf) / tileWidthMax) * hashBytes);
   for (let leaf = firstLeaf, at = 0; leaf < endLeaf; leaf += tileWidthMax, at += hashBytes) {
     const index = leaf / tileWidthMax;
@@ -67,25 +71,25 @@ async function readEntries(
     const tile = await tiles.read(log, formatTilePath({ level: 0, index, width }));
     const bundle = await tiles.read(log, formatTilePath({ level: 'entries', index, width }));
     const checked = verifyLeafTile(index, width, tile, bundle, (problem) => problems.add(problem));
-    commitments.push(...checked.commitments);
+    entries.commitments.set(checked.commitments, (leaf - firstLeaf) * commitmentBytes);
+    for (const place of checked.unreadable) entries.unreadable.add(leaf + place);
     if (checked.root) tileRoots.set(checked.root, at);
   }
-  return { commitments, tileRoots };
+  return { entries, tileRoots };
 }
 
 /** The records of a range: chunk after chunk. */
 class RecordCheck {
   readonly #task: RangeTask;
   readonly #store: RangeStore;
-  /** Of the range's entries, from its first leaf on. */
-  readonly #commitments: readonly (Uint8Array | undefined)[];
+  readonly #entries: RangeEntries;
   readonly #problems: Problems;
   readonly #tokens: TokenCheck;
 
-  constructor(task: RangeTask, store: RangeStore, commitments: readonly (Uint8Array | undefined)[], problems: Problems) {
+  constructor(task: RangeTask, store: RangeStore, entries: RangeEntries, problems: Problems) {
     this.#task = task;
     this.#store = store;
-    this.#commitments = commitments;
+    this.#entries = entries;
     this.#problems = problems;
     this.#tokens = new TokenCheck(store.tokens);
   }
@@ -130,12 +134,12 @@ class RecordCheck {
       bad.add(firstLeaf + record);
       this.#report(firstLeaf + record, error.code, `the record of leaf ${firstLeaf + record}: ${error.message}`);
     });
+    const { commitments, unreadable } = this.#entries;
+    const committedAt = (from - this.#task.firstLeaf) * commitmentBytes;
     for (let leafIndex = from, at = 0; leafIndex < end; leafIndex++, at += commitmentBytes) {
-      const commitment = this.#commitments[leafIndex - this.#task.firstLeaf];
-      if (bad.has(leafIndex) || (commitment !== undefined && equalsAt(found, at, commitment))) continue;
+      if (!unreadable.has(leafIndex) && (bad.has(leafIndex) || sameCommitment(found, at, commitments, committedAt + at))) continue;
+      if (!unreadable.has(leafIndex)) this.#report(leafIndex, 'record_changed', `the record of leaf ${leafIndex} is not the one that was committed`);
       bad.add(leafIndex);
-      // An entry that cannot be read was reported.
-      if (commitment) this.#report(leafIndex, 'record_changed', `the record of leaf ${leafIndex} is not the one that was committed`);
     }
     for (const record of this.#tokens.recordsToAsk(records, offsets, first, end - firstLeaf)) {
       const leafIndex = firstLeaf + record;
@@ -162,7 +166,7 @@ class RecordCheck {
   }
 }
 
-function equalsAt(bytes: Uint8Array, at: number, other: Uint8Array): boolean {
-  for (let i = 0; i < other.length; i++) if (bytes[at + i] !== other[i]) return false;
+function sameCommitment(a: Uint8Array, aAt: number, b: Uint8Array, bAt: number): boolean {
+  for (let i = 0; i < commitmentBytes; i++) if (a[aAt + i] !== b[bAt + i]) return false;
   return true;
 }

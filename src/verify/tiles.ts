@@ -11,9 +11,12 @@ import { hashTile, tileWidth, type TileReader } from '../log/tile.ts';
 import { hashBytes, leafHash } from '../log/tree.ts';
 import type { Problem } from './problem.ts';
 
-/** Commitments at the places of a leaf tile; undefined where the entry cannot be read. */
+/** The commitments in an entry bundle. */
 export interface CheckedLeafTile {
-  commitments: (Uint8Array | undefined)[];
+  /** 32 bytes for each place of the tile; zeros where the entry cannot be read. */
+  commitments: Uint8Array;
+  /** Places whose entries cannot be read. */
+  unreadable: readonly number[];
   /** The tile's hash in the level above, only if it is full and in order. */
   root?: Uint8Array;
 }
@@ -33,7 +36,8 @@ export function verifyLeafTile(
   const firstLeaf = index * tileWidthMax;
   const tilePath = formatTilePath({ level: 0, index, width });
   const bundlePath = formatTilePath({ level: 'entries', index, width });
-  const nothing: CheckedLeafTile = { commitments: Array.from({ length: width }, () => undefined) };
+  const commitments = new Uint8Array(width * commitmentBytes);
+  const nothing: CheckedLeafTile = { commitments, unreadable: Array.from({ length: width }, (_, at) => at) };
   if (!bundle) report({ code: 'entries_missing', where: bundlePath, message: 'the entry bundle is missing', leafIndex: firstLeaf });
   if (!tile) report({ code: 'tile_missing', where: tilePath, message: 'the tile is missing', leafIndex: firstLeaf });
   if (tile && tile.length !== width * hashBytes) {
@@ -46,8 +50,8 @@ export function verifyLeafTile(
     return nothing;
   }
   if (!bundle) return nothing;
-  const inOrder = tile && checkAtOnce(width, tile, bundle);
-  if (inOrder) return inOrder;
+  if (tile && checkAtOnce(width, tile, bundle, commitments))
+    return { commitments, unreadable: [], ...(width === tileWidthMax ? { root: hashTile(tile) } : {}) };
   let entries: Uint8Array[];
   try {
     entries = parseEntryBundle(bundle, width);
@@ -56,38 +60,40 @@ export function verifyLeafTile(
     return nothing;
   }
   let good = tile !== undefined;
-  const commitments = entries.map((entry, at) => {
+  const unreadable: number[] = [];
+  entries.forEach((entry, at) => {
     const leafIndex = firstLeaf + at;
     if (tile && !equalBytes(leafHash(entry), tile.subarray(at * hashBytes, (at + 1) * hashBytes))) {
       good = false;
       report({ code: 'entry_not_in_tree', where: bundlePath, message: `entry ${leafIndex} is not the one in the tree`, leafIndex });
     }
     try {
-      return parseEntry(entry);
+      commitments.set(parseEntry(entry), at * commitmentBytes);
     } catch (error) {
       good = false;
+      unreadable.push(at);
       report({ code: 'entry_unreadable', where: bundlePath, message: `entry ${leafIndex}: ${(error as Error).message}`, leafIndex });
-      return undefined;
     }
   });
-  return good && tile && width === tileWidthMax ? { commitments, root: hashTile(tile) } : { commitments };
+  return { commitments, unreadable, ...(good && tile && width === tileWidthMax ? { root: hashTile(tile) } : {}) };
 }
 
 /**
- * The usual case, quickly: all entries are of our form, and their hashes are the tile. Undefined when anything at all is otherwise: then one
- * entry after the other is looked at, to say which.
+ * The usual case, quickly: all entries are of our form, and their hashes are the tile. False when anything at all is otherwise: then one entry
+ * after the other is looked at, to say which.
+ * @param commitments takes what is read; zeros again behind what is false
  */
-function checkAtOnce(width: number, tile: Uint8Array, bundle: Uint8Array): CheckedLeafTile | undefined {
+function checkAtOnce(width: number, tile: Uint8Array, bundle: Uint8Array, commitments: Uint8Array): boolean {
   const stride = 2 + entryBytes;
-  if (bundle.length !== width * stride) return undefined;
-  const commitments = new Uint8Array(width * commitmentBytes);
-  for (let i = 0, at = 0; i < width; i++, at += stride) {
-    if (bundle[at] !== 0 || bundle[at + 1] !== entryBytes || bundle[at + 2] !== entryVersion) return undefined;
-    for (let k = 0; k < commitmentBytes; k++) commitments[commitmentBytes * i + k] = bundle[at + 3 + k] as number;
+  if (bundle.length !== width * stride) return false;
+  for (let at = 0; at < bundle.length; at += stride) {
+    if (bundle[at] !== 0 || bundle[at + 1] !== entryBytes || bundle[at + 2] !== entryVersion) return false;
   }
-  if (!equalBytes(hashEntries(commitments), tile)) return undefined;
-  const views = Array.from({ length: width }, (_, i) => commitments.subarray(commitmentBytes * i, commitmentBytes * (i + 1)));
-  return width === tileWidthMax ? { commitments: views, root: hashTile(tile) } : { commitments: views };
+  for (let i = 0, at = 3; i < width; i++, at += stride)
+    for (let k = 0; k < commitmentBytes; k++) commitments[commitmentBytes * i + k] = bundle[at + k] as number;
+  if (equalBytes(hashEntries(commitments), tile)) return true;
+  commitments.fill(0);
+  return false;
 }
 
 /**

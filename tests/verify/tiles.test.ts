@@ -32,8 +32,12 @@ function check(
   const problems: Problem[] = [];
   const { tile = log.tiles.get(`0/${index}`), bundle = log.bundle(index) } = change;
   const given = { tile: 'tile' in change ? change.tile : tile, bundle: 'bundle' in change ? change.bundle : bundle };
-  const { root, commitments } = verifyLeafTile(index, tileWidth(0, index, log.size), given.tile, given.bundle, (problem) => problems.push(problem));
-  return { problems, root, read: commitments.filter((one) => one !== undefined).length };
+  const { root, commitments, unreadable } = verifyLeafTile(index, tileWidth(0, index, log.size), given.tile, given.bundle, (problem) =>
+    problems.push(problem),
+  );
+  expect(commitments.length).toBe(32 * tileWidth(0, index, log.size));
+  for (const at of unreadable) expect(commitments.subarray(32 * at, 32 * at + 32)).toEqual(new Uint8Array(32));
+  return { problems, root, read: commitments.length / 32 - unreadable.length };
 }
 
 const codes = (problems: readonly Problem[]): [string, number | undefined][] => problems.map(({ code, leafIndex }) => [code, leafIndex]);
