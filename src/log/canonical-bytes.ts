@@ -3,42 +3,58 @@
  * integers, and lists and objects of those whose names are in order. Everything else takes the way of `canonical-json.ts`, which says what is right.
  */
 import { canonicalJson } from '../core/canonical-json.ts';
-import type { JsonValue } from '../core/json.ts';
+import { isJsonObject, type JsonValue } from '../core/json.ts';
 
 const encoder = new TextEncoder();
 const [quote, backslash, comma, colon] = [0x22, 0x5c, 0x2c, 0x3a];
 /** Up to here a loop over the units is faster than the encoder. */
 const loopUnitsMax = 32;
 
+/** 1 for each UTF-16 unit that stands for itself in a JSON string, and for one byte in UTF-8. */
+const isPlain = Uint8Array.from({ length: 128 }, (_, unit) => (unit >= 0x20 && unit < 0x7f && unit !== quote && unit !== backslash ? 1 : 0));
+
 export class CanonicalBytes {
   bytes = new Uint8Array(131_072);
   end = 0;
+  /** The list of objects that was written last, and where: events of one kind have the same done to them, and that is such a list. */
+  #list: readonly JsonValue[] = [];
+  #listAt = 0;
+  #listBytes = 0;
 
   /** A field as it is packed: its pointer as given, then uint32be(length) ‖ value. */
   writeField(pointer: Uint8Array, value: JsonValue): void {
-    this.reserve(pointer.length + 4);
-    const { bytes } = this;
-    let at = this.end;
-    for (let i = 0; i < pointer.length; i++) bytes[at++] = pointer[i] as number;
-    this.end = at + 4;
-    if (!this.#writePlain(value)) {
-      this.end = at + 4;
+    const pointerBytes = pointer.length;
+    this.reserve(pointerBytes + 4);
+    const { bytes, end } = this;
+    for (let i = 0; i < pointerBytes; i++) bytes[end + i] = pointer[i] as number;
+    const lengthAt = end + pointerBytes;
+    this.end = lengthAt + 4;
+    if (Array.isArray(value) && isSameList(value, this.#list)) {
+      this.reserve(this.#listBytes);
+      this.bytes.copyWithin(this.end, this.#listAt, this.#listAt + this.#listBytes);
+      this.end += this.#listBytes;
+    } else if (!this.#writePlain(value)) {
+      this.end = lengthAt + 4;
       this.#writeText(canonicalJson(value));
     }
-    const behind = this.end;
-    this.end = at;
-    this.writeUint32(behind - at - 4);
-    this.end = behind;
+    if (Array.isArray(value) && isJsonObject(value[0])) {
+      this.#list = value;
+      this.#listAt = lengthAt + 4;
+      this.#listBytes = this.end - this.#listAt;
+    }
+    writeUint32(this.bytes, lengthAt, this.end - lengthAt - 4);
+  }
+
+  /** Forgets what was written from `end` on. */
+  truncate(end: number): void {
+    if (end < this.#listAt + this.#listBytes) this.#list = [];
+    this.end = end;
   }
 
   /** Room must be reserved. */
   writeUint32(value: number): void {
-    const { bytes, end } = this;
-    bytes[end] = value >>> 24;
-    bytes[end + 1] = (value >>> 16) & 0xff;
-    bytes[end + 2] = (value >>> 8) & 0xff;
-    bytes[end + 3] = value & 0xff;
-    this.end = end + 4;
+    writeUint32(this.bytes, this.end, value);
+    this.end += 4;
   }
 
   reserve(length: number): void {
@@ -96,15 +112,15 @@ export class CanonicalBytes {
     const units = value.length;
     this.reserve(units + 2);
     const { bytes } = this;
-    let at = this.end;
-    bytes[at++] = quote;
+    const at = this.end + 1;
+    bytes[at - 1] = quote;
     for (let i = 0; i < units; i++) {
       const unit = value.charCodeAt(i);
-      if (unit < 0x20 || unit > 0x7e || unit === quote || unit === backslash) return false;
-      bytes[at++] = unit;
+      if (isPlain[unit] !== 1) return false;
+      bytes[at + i] = unit;
     }
-    bytes[at++] = quote;
-    this.end = at;
+    bytes[at + units] = quote;
+    this.end = at + units + 1;
     return true;
   }
 
@@ -124,4 +140,32 @@ export class CanonicalBytes {
     for (let i = 0; i < text.length; i++) bytes[end + i] = text.charCodeAt(i);
     this.end += text.length;
   }
+}
+
+/**
+ * Whether two lists hold objects with the same scalars under the same names: then their JSON is the same. Never of what is the very same list or
+ * object: it may have been changed since it was written.
+ */
+function isSameList(list: readonly JsonValue[], other: readonly JsonValue[]): boolean {
+  if (list === other || list.length !== other.length || list.length === 0) return false;
+  for (let i = 0; i < list.length; i++) {
+    const [one, two] = [list[i], other[i]];
+    if (one === two || !isJsonObject(one) || !isJsonObject(two)) return false;
+    let names = 0;
+    for (const name in one) {
+      const value = one[name];
+      if (typeof value === 'object' || value !== two[name]) return false;
+      names++;
+    }
+    for (const _ in two) names--;
+    if (names !== 0) return false;
+  }
+  return true;
+}
+
+function writeUint32(bytes: Uint8Array, at: number, value: number): void {
+  bytes[at] = value >>> 24;
+  bytes[at + 1] = value >>> 16;
+  bytes[at + 2] = value >>> 8;
+  bytes[at + 3] = value;
 }

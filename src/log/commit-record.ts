@@ -56,7 +56,7 @@ export class RecordCommitter {
   /** Forgets what was packed. */
   reset(): void {
     this.#targets.length = 0;
-    this.#out.end = 0;
+    this.#out.truncate(0);
   }
 
   /**
@@ -80,7 +80,7 @@ export class RecordCommitter {
         this.#out.writeField((this.#nodes[field] as PathNode).packed, this.#values[field] as JsonValue);
       }
     } catch (error) {
-      this.#out.end = begin;
+      this.#out.truncate(begin);
       throw error;
     }
     this.#offsets[this.#targets.length] = begin;

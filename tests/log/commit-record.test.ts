@@ -62,6 +62,44 @@ test.each([
   expect(byCommitter(new RecordCommitter(origin), value as JsonObject)).toEqual(bySpecification(value as JsonObject));
 });
 
+test('what was done is written again, and right, when it is nearly or wholly the same', () => {
+  const committer = new RecordCommitter(origin);
+  const one = { kind: 'email', pointer: '/a', transform: 'redact' };
+  const two = { keyVersion: 1, kind: 'user', pointer: '/b', transform: 'hash' };
+  const lists: JsonObject[][] = [
+    [one, two],
+    [{ ...one }, { ...two }],
+    [{ ...one }],
+    [{ ...two }],
+    [{ ...two, keyVersion: 2 }],
+    [{ kind: 'user', pointer: '/b', transform: 'hash' }],
+    [{ transform: 'hash', pointer: '/b', kind: 'user' }],
+    [{ ...two, more: null }],
+    [{ ...two, more: ['x'] }],
+    [{ ...two, more: ['x'] }],
+    [{}],
+    [{}],
+    [],
+    [one, two],
+  ];
+  const commitments = new Uint8Array(32 * lists.length);
+  const records = lists.map((applied, i) => ({ n: i, privacy: { policy: 'p', applied } }));
+  records.forEach((value, i) => committer.commit(value, seed, 0, commitments, 32 * i));
+  committer.flush();
+  const expected = records.map((value) => bySpecification(value));
+  expect(Buffer.from(committer.packed)).toEqual(Buffer.concat(expected.map(({ packed }) => packed)));
+  expect(Buffer.from(commitments)).toEqual(Buffer.concat(expected.map(({ commitment }) => commitment)));
+
+  // The same list, changed since; and a list that was packed where something else stands now.
+  one.pointer = '/changed';
+  expect(byCommitter(committer, records[0] as JsonObject)).toEqual(bySpecification(records[0] as JsonObject));
+  committer.reset();
+  committer.commit({ x: 'y'.repeat(2000) }, seed, 0, new Uint8Array(32), 0);
+  committer.commit({ privacy: { applied: [{ ...one }, { ...two }] } }, seed, 0, new Uint8Array(32), 0);
+  const behind = bySpecification({ privacy: { applied: [{ ...one }, { ...two }] } }).packed;
+  expect(Buffer.from(committer.packed.subarray(-behind.length))).toEqual(Buffer.from(behind));
+});
+
 test('records stand one behind the other, and a refused one leaves no trace', () => {
   const committer = new RecordCommitter(origin);
   const commitments = new Uint8Array(64);
