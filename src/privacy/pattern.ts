@@ -23,7 +23,7 @@ export const stepsMax = 2_000;
 const placesMax = 2_048;
 /** Different states followed, and sizes of them together, before the count is given up. */
 const statesMax = 20_000;
-const sizesMax = 1_000_000;
+const sizesMax = 500_000;
 
 /** @throws VeiltrailError `pattern_refused`; the message says why, and what would be right */
 export function compilePattern(text: string, ignoreCase = false): Pattern {
@@ -58,6 +58,8 @@ class Automaton {
   readonly sets: number[] = [];
   readonly follow: number[][] = [];
   readonly sources: string[] = [];
+  /** By set: its character, if it is but one. */
+  readonly literals: (string | undefined)[] = [];
 
   add(part: Part): { first: number[]; last: number[]; nullable: boolean } {
     switch (part.is) {
@@ -66,7 +68,10 @@ class Automaton {
       case 'set': {
         if (this.sets.length >= placesMax) throw refused(`it unfolds to more than ${placesMax} characters: lower the limits of its repeats`);
         let set = this.sources.indexOf(part.source);
-        if (set < 0) set = this.sources.push(part.source) - 1;
+        if (set < 0) {
+          set = this.sources.push(part.source) - 1;
+          this.literals.push(part.literal);
+        }
         const place = this.sets.push(set) - 1;
         this.follow.push([]);
         return { first: [place], last: [place], nullable: false };
@@ -108,17 +113,14 @@ class Automaton {
 function countSteps(part: Part, flags: string): number {
   const automaton = new Automaton();
   const { first } = automaton.add(part);
-  const letters = classLetters(automaton.sources, flags);
+  const letters = lettersOf(automaton, flags);
   const counter = new StepCounter(automaton, letters);
-  const steps = first.length + counter.from(new Map(first.map((place) => [place, 1])));
-  if (steps > stepsMax) throw tooCostly(steps);
-  return steps;
+  return first.length + counter.from(new Map(first.map((place) => [place, 1])), first.length);
 }
 
-function tooCostly(steps: number): Error {
-  const figure = Number.isFinite(steps) ? `${steps.toLocaleString('en')} steps` : `far more than ${stepsMax.toLocaleString('en')} steps`;
+function tooCostly(): Error {
   return refused(
-    `one place of a text can cost ${figure}, more than the ${stepsMax.toLocaleString('en')} that are allowed: let each character fit only one way of matching, or lower the limits of repeats (+ and * stand for ${openRepeatMax})`,
+    `from one place of a text it can cost more than ${stepsMax.toLocaleString('en')} steps, which is too much: let each character fit only one way of matching, or lower the limits of repeats (+ and * stand for ${openRepeatMax})`,
   );
 }
 
@@ -133,24 +135,29 @@ class StepCounter {
     this.#letters = letters;
   }
 
-  /** What may come next: places, and in how many ways each was reached. */
-  from(next: ReadonlyMap<number, number>): number {
+  /**
+   * What the rest can cost.
+   * @param next what may come next: places, and in how many ways each was reached
+   * @param spent on the way here: a way that has cost too much already need not be followed to its end
+   */
+  from(next: ReadonlyMap<number, number>, spent: number): number {
     let most = 0;
     for (const sets of this.#letters) {
       const alive: [number, number][] = [];
       for (const [place, ways] of next) if (sets[this.#automaton.sets[place] as number]) alive.push([place, ways]);
-      if (alive.length > 0) most = Math.max(most, this.#cost(alive));
+      if (alive.length > 0) most = Math.max(most, this.#cost(alive, spent));
     }
     return most;
   }
 
-  #cost(alive: [number, number][]): number {
+  #cost(alive: [number, number][], spent: number): number {
     alive.sort((a, b) => a[0] - b[0]);
     const name = alive.map(([place, ways]) => `${place}*${ways}`).join(' ');
     const known = this.#known.get(name);
+    if (known !== undefined && spent + known > stepsMax) throw tooCostly();
     if (known !== undefined) return known;
     this.#sizes += alive.length;
-    if (this.#known.size > statesMax || this.#sizes > sizesMax) throw tooCostly(Infinity);
+    if (this.#known.size > statesMax || this.#sizes > sizesMax) throw tooCostly();
     const next = new Map<number, number>();
     let steps = 0;
     for (const [place, ways] of alive) {
@@ -158,40 +165,58 @@ class StepCounter {
       steps += ways * Math.max(1, follow.length);
       for (const to of follow) next.set(to, (next.get(to) ?? 0) + ways);
     }
-    // Ways only add up: what is too much already need not be followed to its end.
-    if (steps > stepsMax) throw tooCostly(Infinity);
-    steps += this.from(next);
+    if (spent + steps > stepsMax) throw tooCostly();
+    steps += this.from(next, spent + steps);
     this.#known.set(name, steps);
     return steps;
   }
 }
 
 /**
- * The different kinds of characters, each as: is it in the set? All of the Basic Multilingual Plane is looked at; what is beyond it is taken
- * to be in every set that could reach there, which can only count too much.
+ * The different kinds of characters, each as: is it in the set? A plain character is a kind of its own. All of the Basic Multilingual Plane is
+ * looked at; what is beyond it is taken to be in every set that could reach there, which can only count too much.
  */
-function classLetters(sources: readonly string[], flags: string): boolean[][] {
-  const group = new Uint32Array(0x10000);
-  let groups = 1;
-  for (const source of sources) {
-    const set = new RegExp(`^${source}`, flags);
-    const split = new Map<number, number>();
-    for (let unit = 0; unit < 0x10000; unit++) {
-      if (!set.test(String.fromCharCode(unit))) continue;
-      const old = group[unit] as number;
-      let to = split.get(old);
-      if (to === undefined) split.set(old, (to = groups++));
-      group[unit] = to;
-    }
-  }
-  const letters: boolean[][] = [];
-  const seen = new Set<number>();
-  for (let unit = 0; unit < 0x10000; unit++) {
-    const id = group[unit] as number;
-    if (seen.has(id)) continue;
-    seen.add(id);
-    letters.push(sources.map((source) => new RegExp(`^${source}`, flags).test(String.fromCharCode(unit))));
-  }
+function lettersOf({ sources, literals }: Automaton, flags: string): boolean[][] {
+  const sets = sources.map((source, i) => (literals[i] === undefined || flags !== 'u' ? membersOf(source, flags) : undefined));
+  const units = new Set<number>(literals.flatMap((literal) => (literal === undefined ? [] : [literal.charCodeAt(0)])));
+  for (const unit of representatives(sets.flatMap((set) => set ?? []))) units.add(unit);
+  const letters = [...units].map((unit) => sets.map((set, i) => (set ? set[unit] === 1 : literals[i]?.charCodeAt(0) === unit)));
   letters.push(sources.map((source) => /^\[\^|^\.|\\[pPDWSu]|[^\0-\uffff]/u.test(source)));
   return letters;
+}
+
+/** A unit of each kind that the sets tell apart. */
+function representatives(sets: readonly Uint8Array[]): number[] {
+  const group = new Uint32Array(planeSize);
+  let groups = 1;
+  for (const set of sets) {
+    const split = new Uint32Array(groups);
+    for (let unit = 0; unit < planeSize; unit++) {
+      if (set[unit] === 0) continue;
+      const old = group[unit] as number;
+      if (split[old] === 0) split[old] = groups++;
+      group[unit] = split[old] as number;
+    }
+  }
+  const out = new Map<number, number>();
+  for (let unit = planeSize - 1; unit >= 0; unit--) out.set(group[unit] as number, unit);
+  return [...out.values()];
+}
+
+const planeSize = 0x10000;
+const setsMax = 64;
+/** Classes repeat from pattern to pattern. */
+let knownSets = new Map<string, Uint8Array>();
+
+/** For each UTF-16 unit: is it in the class? */
+function membersOf(source: string, flags: string): Uint8Array {
+  const name = `${flags} ${source}`;
+  const known = knownSets.get(name);
+  if (known) return known;
+  const members = new Uint8Array(planeSize);
+  const set = new RegExp(`^${source}`, flags);
+  for (let unit = 0; unit < planeSize; unit++) if (set.test(String.fromCharCode(unit))) members[unit] = 1;
+  if (knownSets.size >= setsMax) knownSets = new Map();
+  knownSets.set(name, members);
+  return members;
 }
