@@ -10,7 +10,7 @@ const groups: Record<string, readonly string[]> = {
   ip: ['IP_ADDRESS', 'ip', 'ip_address', 'ipv4', 'ipv6'],
   mac: ['MAC_ADDRESS', 'mac', 'mac_address'],
   address: ['STREET_ADDRESS', 'ADDRESS', 'ZIP_CODE', 'ZIPCODE', 'postal_address', 'postcode', 'postal_code'],
-  place: ['GPE', 'LOCATION', 'location'],
+  place: ['GPE', 'LOCATION', 'location', 'place'],
   card: ['CREDIT_CARD', 'CREDIT_CARD_NUMBER', 'credit_card', 'card'],
   iban: ['IBAN', 'IBAN_CODE', 'DE_IBAN', 'iban'],
   bic: ['SWIFT_BIC_CODE', 'bic', 'swift_bic'],

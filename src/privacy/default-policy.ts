@@ -83,6 +83,8 @@ kinds:
   date_of_birth: {transform: generalize, options: {date: year}}
   location: {transform: generalize, options: {bucket: 1}}
   postal_address: {transform: redact}
+  # A city or a country by itself names nobody.
+  place: keep
   # Which key was used is what an investigation asks first: keyed, so that it correlates without being shown.
   aws_access_key: hash
   us_ssn: {transform: redact, options: {label: kind}}

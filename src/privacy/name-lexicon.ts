@@ -9,7 +9,7 @@
 import { commonWords } from './lexicon.ts';
 import { latinWords } from './name-lexicon-latin.ts';
 import { otherWords } from './name-lexicon-scripts.ts';
-import { bodies, companyForms, labels, nameOpeners, salutations, things } from './name-words.ts';
+import { bodies, companyForms, labels, locatives, nameOpeners, salutations, things } from './name-words.ts';
 
 /**
  * Bits of what {@link lookUp} returns. Given and family names have a rank of two bits each, above the first three; the last are of lists of our own
@@ -26,7 +26,11 @@ export const known = {
   body: 2048,
   thing: 4096,
   opener: 8192,
+  locative: 16_384,
 } as const;
+
+/** The bits of both ranks. */
+export const nameRanks = 15 << 3;
 
 /** 0 … 3: in how many languages it is a given name. */
 export function givenRank(word: number): number {
@@ -112,6 +116,7 @@ function fill(): Uint32Array {
     [bodies, known.body],
     [things, known.thing],
     [nameOpeners, known.opener],
+    [locatives, known.locative],
   ] as const;
   for (const [list, bit] of own) for (const word of list) add(foldName(word), bit);
   hashes = table;

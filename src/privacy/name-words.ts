@@ -49,7 +49,7 @@ export const bodies = words(`
 
 /** Products and other things that are called like people; alone, they are no one's name. */
 export const things = words(`
-  jenkins hudson travis jasper maven ruby julia ada pascal haskell erlang scala delphi cassandra apollo athena hermes hera zeus atlas titan phoenix nova aurora luna siri alexa
+  alpine jenkins hudson travis jasper maven ruby julia ada pascal haskell erlang scala delphi cassandra apollo athena hermes hera zeus atlas titan phoenix nova aurora luna siri alexa
   cortana claude watson tesla gemini turing darwin lambda kafka terraform ansible puppet chef grafana prometheus jupyter django flask celery redis vault consul nomad packer
   vagrant docker helm linkerd istio envoy falco argo spark storm flink samza beam hadoop hive pig zookeeper kibana logstash nessus burp kali debian fedora ubuntu mint arch salt
   bamboo gerrit sentry gradle ant ivy groovy grails kotlin swift dart elm nim basic python perl java lisp scheme prolog ford chrysler mercedes disney nike adidas dell lenovo acer
@@ -62,3 +62,6 @@ export const things = words(`
 export const nameOpeners = words(
   "is am i'm i’m me him her it named name soy llamo bin heiße heisse heißt suis m'appelle s'appelle chiama chiamo llama heet się",
 );
+
+/** Before places. */
+export const locatives = words('in at to from of near southern northern eastern western central à en aus nach');

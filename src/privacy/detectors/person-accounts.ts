@@ -1,32 +1,25 @@
 /** Names of accounts in free text: `arn:…:user/jane`, `/home/jane`, `C:\\Users\\jane`, `user jane failed`. */
 import { sharedMailboxes, systemAccounts } from '../lexicon.ts';
-import { has, isDigit, isIdentifier, isWord, made } from '../survey.ts';
+import { has, isDigit, isIdentifier, isWord } from '../survey.ts';
 import { isAccountName } from './assignments.ts';
 import type { ScanContext } from './detector.ts';
 
 /** `arn:aws:iam::123456789012:user/team/jane`, `/home/jane`, `C:\Users\jane`: the last name of the path. */
 export function detectAccounts({ text, survey, found }: ScanContext): void {
-  const { flags, runs, runCount, units } = survey;
+  const { flags } = survey;
   if ((flags & has.slash) !== 0) {
-    for (let i = 0; i < 3 * runCount; i += 3) {
-      if (((runs[i + 2] as number) & made.ofSlashes) !== 0) searchPath(text, units, runs[i] as number, runs[i + 1] as number, found);
-    }
+    if ((flags & has.colon) !== 0) findPaths(text, ':user/', true, found);
+    findPaths(text, '/home/', false, found);
+    findPaths(text, '/Users/', false, found);
   }
   if ((flags & has.backslash) !== 0) {
-    for (let at = text.indexOf('\\Users\\'); at >= 0; at = text.indexOf('\\Users\\', at + 7)) pushAccount(text, at + 7, found, false);
+    findPaths(text, '\\Users\\', false, found);
   }
   if ((flags & has.space) !== 0) findUser(text, found);
 }
 
-/** Looks for `:user/`, `/home/` and `/Users/` in the run [from, to). */
-function searchPath(text: string, units: Uint8Array, from: number, to: number, found: ScanContext['found']): void {
-  if (units[from] === 117 && from > 0 && units[from - 1] === 58 && text.startsWith('user/', from)) pushAccount(text, from + 5, found, true);
-  for (let at = from; at < to - 6; at++) {
-    if (units[at] !== 47) continue;
-    const next = units[at + 1];
-    if (next === 104 && text.startsWith('/home/', at)) pushAccount(text, at + 6, found, false);
-    else if (next === 85 && text.startsWith('/Users/', at)) pushAccount(text, at + 7, found, false);
-  }
+function findPaths(text: string, head: string, nested: boolean, found: ScanContext['found']): void {
+  for (let at = text.indexOf(head); at >= 0; at = text.indexOf(head, at + head.length)) pushAccount(text, at + head.length, found, nested);
 }
 
 const sharedHomes = new Set(['shared', 'public', 'default', 'all', 'linuxbrew', 'app', 'node', 'site', 'work', 'workspace', 'build', 'src']);

@@ -1,5 +1,5 @@
 /** Runs of words that may be a name: capitalised words, initials, particles, and words of scripts without capitals, divided by one or two spaces. */
-import { foldName, lookUp, lookUpBytes } from '../name-lexicon.ts';
+import { foldName, lookUp, lookUpBytes, nameRanks } from '../name-lexicon.ts';
 import { isCapital, isDigit, isIdentifier, isLetter, isSmall, isWord, isWordBeyondAscii } from '../survey.ts';
 
 /** A word on the way to a name. */
@@ -137,13 +137,10 @@ function knownAsFolded(word: string): number {
   const whole = lookUp(word);
   if (whole !== 0) return whole;
   const dash = word.indexOf('-');
-  if (dash > 0) return Math.max(lookUp(word.slice(0, dash)) & names, lookUp(word.slice(dash + 1)) & names);
+  if (dash > 0) return Math.max(lookUp(word.slice(0, dash)) & nameRanks, lookUp(word.slice(dash + 1)) & nameRanks);
   const mark = word.indexOf("'");
-  return mark > 0 ? lookUp(word.slice(mark + 1)) & names : 0;
+  return mark > 0 ? lookUp(word.slice(mark + 1)) & nameRanks : 0;
 }
-
-/** The bits of the ranks of names. */
-const names = 15 << 3;
 
 /** Does `at` open a line, behind nothing but blanks and marks of a list? */
 export function isLineStart(text: string, at: number): boolean {

@@ -4,15 +4,17 @@
  *
  * Anchored on capitals (and scripts without them) that follow a space or start a line: a text without them costs nothing.
  */
-import { familyRank, givenRank, known, lookUpBytes } from '../name-lexicon.ts';
-import { has, isCapital, isDigit } from '../survey.ts';
+import { familyRank, givenRank, known } from '../name-lexicon.ts';
+import { has, isCapital } from '../survey.ts';
 import type { Detector, KindSpec, ScanContext } from './detector.ts';
 import { lowerTrimmed } from './detector.ts';
 import { detectAccounts } from './person-accounts.ts';
 import { cueBefore, followsTitle } from './person-cues.ts';
+import { isLoneName, mayBeName } from './person-glance.ts';
 import { confidenceOf, type Judged, nameConfidence, nameScore } from './person-score.ts';
 import { detectUnspaced } from './person-unspaced.ts';
-import { isLineStart, isNameByte, knownAs, mayBeginName, type Word, wordAt, wordsAround, wordsMax } from './person-words.ts';
+import { findPlaces, placeKind } from './place.ts';
+import { isLineStart, isNameByte, knownAs, type Word, wordAt, wordsAround, wordsMax } from './person-words.ts';
 
 /** `Jane  DOE` → `jane doe`: case and spacing do not matter, order does. */
 function canonicalName(value: string): string {
@@ -114,64 +116,17 @@ function pushLowerCase(text: string, name: readonly Judged[], found: ScanContext
     found.push({ kind: 'person_name', start: first.start, end: (name[name.length - 1] as Judged).end, confidence: confidenceOf(score - 0.5) });
 }
 
-/** A quick look that most capitals in logs fail: a word that stands alone, that nobody is called and that no cue announces, is nobody's name. */
-function mayBeName(text: string, units: Uint8Array, at: number): boolean {
-  const end = nameEnd(units, at, text.length);
-  const next = end < text.length ? (units[end] as number) : 32;
-  if (next === 47 || next === 61 || next === 95 || next === 64 || isDigit(next)) return false;
-  if (next === 32 && end + 1 < text.length && (units[end + 1] === 32 || mayBeginName(text, units, end + 1))) return true;
-  let from = at - 1;
-  if (units[from - 1] === 46) from--;
-  else if (units[from - 1] === 32) return true;
-  while (from > 0 && isNameByte(units[from - 1] as number)) from--;
-  if (from < at - 1 && mayBeginName(text, units, from)) return true;
-  return isCalledSo(text, units, at, end) || isIntroduced(text, units, at);
-}
-
-/** Does what stands before vouch for any word? */
-function isIntroduced(text: string, units: Uint8Array, at: number): boolean {
-  let end = at - 1;
-  while (end > 0 && at - end < 4 && !isNameByte(units[end - 1] as number)) end--;
-  let from = end;
-  while (from > 0 && isNameByte(units[from - 1] as number) && (units[from - 1] as number) < 128 && end - from < 20) from--;
-  const isOdd = from > 0 && (units[from - 1] as number) >= 128;
-  if (!isOdd && (lookUpBytes(units, from, end) & (known.salutation | known.opener)) === 0 && units[end - 1] !== 101) return false;
-  const cue = cueBefore(text, at);
-  return cue === 'salutation' || cue === 'name';
-}
-
-function isLoneName(text: string, units: Uint8Array, at: number): boolean {
-  const end = nameEnd(units, at, text.length);
-  const next = end < text.length ? (units[end] as number) : 32;
-  if (next === 47 || next === 61 || next === 95 || next === 64 || isDigit(next)) return false;
-  // With a capital behind, the run is found by that one.
-  return !(next === 32 && mayBeginName(text, units, end + 1)) && isCalledSo(text, units, at, end);
-}
-
-function nameEnd(units: Uint8Array, at: number, length: number): number {
-  let end = at;
-  while (end < length && isNameByte(units[end] as number)) end++;
-  return end;
-}
-
-/** Is it a name in the lexicon? */
-function isCalledSo(text: string, units: Uint8Array, at: number, end: number): boolean {
-  if (end - at < 2 || end - at > 24) return false;
-  let to = end;
-  if (to - at > 3 && text.charCodeAt(to - 1) === 115 && text.charCodeAt(to - 2) === 39) to -= 2;
-  const what = knownAs(text, units, at, to);
-  return givenRank(what) + familyRank(what) > 0;
-}
-
 /** Divides a run at the words that are no part of a name, and judges what is left between them. */
 function judgeRun(text: string, units: Uint8Array, run: readonly Word[], found: ScanContext['found']): void {
   const words = run.map((word) => judged(text, units, word));
+  const since = found.length;
   let from = 0;
   for (let i = 0; i <= words.length; i++) {
     if (i < words.length && !isObstacle(text, words, i, from)) continue;
     if (i > from) judgeName(text, units, words.slice(from, i), found);
     from = i + 1;
   }
+  findPlaces(text, words, found, since);
 }
 
 function judged(text: string, units: Uint8Array, { start, end, shape }: Word): Judged {
@@ -260,7 +215,7 @@ function detectPeople(context: ScanContext): void {
 }
 
 export const personDetector: Detector = {
-  kinds: [personName, username],
+  kinds: [personName, username, placeKind],
   gate: has.capitalPair | has.nonAscii | has.slash | has.backslash | has.space,
   detect: detectPeople,
 };
