@@ -20,10 +20,51 @@ fields:
     why: whoever reads a secret can use it
   - path: ["**.ssn", "**.socialSecurityNumber", "**.socialSecurity", "**.ssnNumber", "**.usSsn", "**.itin"]
     kind: us_ssn
-  - path: ["**.nationalId", "**.nationalIdNumber", "**.nationalIdentifier", "**.passportNumber", "**.passport", "**.passportNo", "**.taxId", "**.taxNumber", "**.tin", "**.nino", "**.driverLicense",
-           "**.driversLicense", "**.driverLicenseNumber", "**.drivingLicence", "**.idCardNumber", "**.identityNumber", "**.personalNumber", "**.medicalRecordNumber", "**.mrn",
-           "**.healthInsuranceNumber", "**.insuranceNumber", "**.cpf", "**.aadhaar", "**.sin"]
+  - path: ["**.nationalId", "**.nationalIdNumber", "**.nationalIdentifier", "**.taxId", "**.taxNumber", "**.taxIdNumber", "**.tin", "**.idCardNumber", "**.identityNumber", "**.identityCardNumber",
+           "**.personalNumber", "**.residencePermit", "**.voterId"]
     kind: national_id
+  - path: ["**.passportNumber", "**.passport", "**.passportNo", "**.passportId"]
+    kind: passport
+  - path: ["**.driverLicense", "**.driversLicense", "**.driverLicenseNumber", "**.driversLicenseNumber", "**.driverLicence", "**.drivingLicence", "**.drivingLicense", "**.drivingLicenceNumber"]
+    kind: driver_license
+  - path: ["**.medicalRecordNumber", "**.mrn", "**.patientNumber"]
+    kind: medical_record_number
+  - path: ["**.healthInsuranceNumber", "**.insuranceNumber", "**.insurancePolicyNumber", "**.policyNumber", "**.insuranceId", "**.insuranceMemberId"]
+    kind: insurance_number
+  - path: ["**.employeeId", "**.employeeNumber", "**.employeeNo", "**.empId", "**.staffId", "**.personnelNumber", "**.badgeNumber"]
+    kind: employee_id
+  - {path: ["**.nino", "**.nationalInsuranceNumber"], kind: uk_nino}
+  - {path: ["**.nhsNumber"], kind: uk_nhs}
+  - {path: ["**.sin", "**.socialInsuranceNumber"], kind: ca_sin}
+  - {path: ["**.cpf"], kind: br_cpf}
+  - {path: ["**.aadhaar", "**.aadhaarNumber"], kind: in_aadhaar}
+  - {path: ["**.codiceFiscale"], kind: it_codice_fiscale}
+  - {path: ["**.bsn"], kind: nl_bsn}
+  - {path: ["**.pesel"], kind: pl_pesel}
+  - {path: ["**.dni"], kind: es_dni}
+  - {path: ["**.vin"], kind: vin}
+  - path: ["**.gender", "**.sex", "**.genderIdentity"]
+    kind: gender
+  - path: ["**.nationality", "**.citizenship", "**.placeOfBirth", "**.birthPlace"]
+    kind: nationality
+  - path: ["**.religion", "**.religiousBelief", "**.religiousAffiliation"]
+    kind: religion
+  - path: ["**.ethnicity", "**.ethnicGroup", "**.ethnicOrigin"]
+    kind: ethnicity
+  - path: ["**.politicalView", "**.politicalViews", "**.politicalAffiliation", "**.politicalParty"]
+    kind: political_view
+  - path: ["**.sexualOrientation"]
+    kind: sexual_orientation
+  - path: ["**.diagnosis", "**.diagnoses", "**.medicalCondition", "**.medicalConditions", "**.healthCondition", "**.healthConditions", "**.disability", "**.allergies", "**.bloodType", "**.medicalHistory"]
+    kind: health_condition
+  - path: ["**.salary", "**.annualSalary", "**.baseSalary", "**.monthlySalary", "**.annualIncome", "**.grossPay", "**.netPay", "**.wage", "**.wages"]
+    kind: salary
+  - path: ["**.bankAccount", "**.bankAccountNumber"]
+    kind: bank_account
+  - {path: ["**.routingNumber", "**.abaRouting", "**.abaRoutingNumber"], kind: us_aba_routing}
+  - {path: ["**.bic", "**.bicCode", "**.swiftCode", "**.swiftBic"], kind: bic}
+  - {path: ["**.imei", "**.imsi", "**.iccid", "**.idfa", "**.gaid", "**.advertisingId", "**.androidId", "**.udid"], kind: device_id}
+  - {path: ["**.biometricId", "**.fingerprintId", "**.faceId", "**.voiceprint", "**.faceprint"], kind: biometric_id}
   - path: ["**.cardNumber", "**.creditCard", "**.creditCardNumber", "**.ccNumber", "**.debitCard", "**.pan", "**.primaryAccountNumber", "**.cardNo"]
     kind: credit_card
   - path: ["**.iban", "**.ibanCode", "**.ibanNumber"]
@@ -35,6 +76,8 @@ fields:
     kind: phone
   - path: ["**.streetAddress", "**.postalAddress", "**.homeAddress", "**.mailingAddress", "**.addressLine1", "**.addressLine2", "**.street"]
     kind: postal_address
+  - path: ["**.zip", "**.zipCode", "**.postalCode", "**.postCode", "**.plz"]
+    kind: postal_code
   - path: ["**.lat", "**.lon", "**.lng", "**.latitude", "**.longitude"]
     kind: location
   - path: ["**.email", "**.emailAddress", "**.eMail", "**.mail", "**.userEmail", "**.principalEmail", "**.workEmail", "**.homeEmail", "**.primaryEmail", "**.secondaryEmail", "**.recoveryEmail", "**.actorEmail",
@@ -89,4 +132,15 @@ kinds:
   aws_access_key: hash
   us_ssn: {transform: redact, options: {label: kind}}
   national_id: {transform: redact, options: {label: kind}}
+  passport: {transform: redact, options: {label: kind}}
+  driver_license: {transform: redact, options: {label: kind}}
+  age: {transform: generalize, options: {bucket: 10}}
+  # Numbers that an employer, a hospital or a maker gave: what happened to one and the same is what matters.
+  employee_id: tokenize
+  medical_record_number: tokenize
+  insurance_number: tokenize
+  device_id: tokenize
+  imei: tokenize
+  bitcoin_address: tokenize
+  ethereum_address: tokenize
 `;

@@ -125,7 +125,7 @@ export class Reader {
   }
 
   #readNumber(value: number, node: PathNode): readonly Candidate[] {
-    const found = findInNumber(value);
+    const found = findInNumber(value, node.field);
     const own = this.#scanner.scanNumber(value, node.field);
     return own.length === 0 ? found : this.#scanner.settle(String(value), [...own, ...found]);
   }

@@ -2,6 +2,7 @@
 import { assignmentDetector } from './assignments.ts';
 import { attributeDetector } from './attributes.ts';
 import { emailDetector, phoneDetector } from './contact.ts';
+import { cryptoAddressDetector } from './crypto-addresses.ts';
 import type { Detector, KindSpec } from './detector.ts';
 import { ssnDetector } from './government.ts';
 import { identifierDetector } from './identifiers.ts';
@@ -25,6 +26,7 @@ export const detectors: readonly Detector[] = [
   attributeDetector,
   tableDetector,
   postalDetector,
+  cryptoAddressDetector,
   secretDetector,
   assignmentDetector,
   personDetector,

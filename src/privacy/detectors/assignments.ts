@@ -114,6 +114,13 @@ function judge(context: ScanContext, at: number): number {
   const from = valueStart(text, at + 1);
   const to = valueEnd(text, from);
   if (to <= from) return at + 1;
+  if (isCookie(word)) {
+    const line = cookieEnd(text, from);
+    if (text.slice(from, line).includes('=')) {
+      found.push({ kind: 'cookie', start: from, end: line, confidence: 0.8 });
+      return line;
+    }
+  }
   const value = text.slice(from, to);
   if (kind === 'account') {
     if (isAccountName(value)) found.push({ kind: 'username', start: from, end: to, confidence: 0.6 });
@@ -132,6 +139,20 @@ for (const word of [...passwords, ...keys, ...accounts, 'password', 'passwd', 's
 function endingSlot(last: number, least: number): number {
   return ((last & 31) << 5) | (least & 31);
 }
+
+function isCookie(word: string): boolean {
+  return word === 'cookie' || word === 'setcookie';
+}
+
+/** All pairs of a header, to the end of its line or string. */
+function cookieEnd(text: string, from: number): number {
+  const limit = Math.min(text.length, from + cookieMax);
+  let end = from;
+  while (end < limit && text.charCodeAt(end) >= 32 && text.charCodeAt(end) !== 34 && text.charCodeAt(end) !== 92) end++;
+  return end;
+}
+
+const cookieMax = 8192;
 
 function endsInSecret(word: string): boolean {
   return word.length > 8 && /(?:password|passwd|secret|apikey|secretkey|accesskey|accesstoken|authtoken|clientsecret)$/.test(word);

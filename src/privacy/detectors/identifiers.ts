@@ -403,12 +403,12 @@ function isGroup(text: string, start: number): boolean {
   return /^\d{2,4}(?![\w:%/.-]\w|\w)/.test(text.slice(start, start + 8));
 }
 
-/** The number that a whole cell of a table is, whose column is called so. */
-export function judgeCell(label: Label<Announced>, cell: string): Candidate | undefined {
-  const start = cell.search(/[A-Za-z0-9]/);
+/** What the whole of a value is that stands alone (a cell of a table, a JSON number), if `label` is what its column or field is called. */
+export function judgeWhole(label: Label<Announced>, value: string): Candidate | undefined {
+  const start = value.search(/[A-Za-z0-9]/);
   if (start < 0) return undefined;
-  const context: ScanContext = { text: cell, survey: noSurvey, field: '', found: [] };
-  walk.read(cell, start);
+  const context: ScanContext = { text: value, survey: noSurvey, field: '', found: [] };
+  walk.read(value, start);
   judgeAnnounced(context, { label, start, end: start, marked: true }, start);
   return context.found[0];
 }

@@ -20,9 +20,10 @@ const kinds: KindSpec[] = [
   secretKind(
     'api_key',
     'sk_live_…',
-    'the prefix and length of Slack, Stripe, Google, npm, OpenAI, Anthropic, Vault, SendGrid, Twilio, GitLab, DigitalOcean, Shopify, PyPI, Docker',
+    'the prefix and length of Slack, Stripe, Google, npm, OpenAI, Anthropic, Vault, SendGrid, Twilio, GitLab, DigitalOcean, Shopify, PyPI, Docker, Hugging Face, Grafana, New Relic, Databricks, Atlassian and others; Azure client secrets, Slack webhooks, Telegram bots',
   ),
   secretKind('bearer_token', 'Authorization: Bearer …', 'Bearer and 16 characters or more; Basic and base64 of user:password'),
+  secretKind('cookie', 'Cookie: sid=8f3a…; lang=en', 'all pairs behind Cookie: or Set-Cookie:'),
   secretKind('url_credentials', 'postgres://app:s3cret@db/app', 'user and password before the host of a URL'),
 ];
 
@@ -60,6 +61,21 @@ const prefixes = groupByFirst([
   ...['shpat_', 'shpca_', 'shppa_', 'shpss_'].map((mark) => prefix(mark, 'api_key', '[0-9a-fA-F]{32}')),
   prefix('pypi-', 'api_key', '[A-Za-z0-9_-]{50,300}'),
   prefix('dckr_pat_', 'api_key', '[A-Za-z0-9_-]{20,60}'),
+  prefix('hf_', 'api_key', '[A-Za-z0-9]{34,40}'),
+  prefix('glsa_', 'api_key', '[A-Za-z0-9]{32}_[0-9a-fA-F]{8}'),
+  prefix('NRAK-', 'api_key', '[A-Z0-9]{27}'),
+  prefix('lin_api_', 'api_key', '[A-Za-z0-9]{40}'),
+  prefix('ntn_', 'api_key', '[A-Za-z0-9]{40,50}'),
+  prefix('figd_', 'api_key', '[A-Za-z0-9_-]{40,50}'),
+  prefix('dapi', 'api_key', '[0-9a-f]{32}'),
+  prefix('ATATT3', 'api_key', '[A-Za-z0-9_-]{50,250}'),
+  ...['sq0atp-', 'sq0csp-'].map((mark) => prefix(mark, 'api_key', '[A-Za-z0-9_-]{22,43}')),
+  ...['pscale_tkn_', 'pscale_pw_'].map((mark) => prefix(mark, 'api_key', '[A-Za-z0-9_-]{32,64}')),
+  prefix('rubygems_', 'api_key', '[0-9a-f]{48}'),
+  prefix('xkeysib-', 'api_key', '[0-9a-f]{64}-[A-Za-z0-9]{16}'),
+  prefix('key-', 'api_key', '[0-9a-f]{32}'),
+  prefix('gsk_', 'api_key', '[A-Za-z0-9]{48,56}'),
+  prefix('AGE-SECRET-KEY-1', 'api_key', '[A-Z0-9]{58}'),
 ]);
 
 /** By unit: what divides the words of a run. */
@@ -88,6 +104,8 @@ function detectSecrets(context: ScanContext): void {
     const to = runs[i + 1] as number;
     const mark = from > 0 ? (units[from - 1] as number) : 0;
     if (mark === 32) detectAuthorization(text, from, found);
+    if (mark === 58 && to - from >= telegramSize && units[from - 2] !== undefined && isDigit(units[from - 2] as number))
+      detectTelegram(text, from, to, found);
     if (mark === 46) done = Math.max(done, tokenAt(context, joinedStart(text, from), to));
     if (((runs[i + 2] as number) & mixed) === 0) continue;
     // A token begins where a word does: at the run's start, and behind each mark within it.
@@ -96,8 +114,36 @@ function detectSecrets(context: ScanContext): void {
         at = Math.max(at, tokenAt(context, at, to) - 1);
     }
   }
+  if (runCount > 0) detectMarked(text, found);
   if ((flags & has.dash) !== 0) detectPem(text, found);
   if ((flags & has.slash) !== 0 && (flags & has.at) !== 0) detectUrlCredentials(text, found);
+}
+
+const telegramSize = 35;
+
+/** The number of a bot, a colon, and 35 characters. */
+function detectTelegram(text: string, from: number, to: number, found: ScanContext['found']): void {
+  const bot = /(?<!\d)\d{8,10}:$/.exec(text.slice(Math.max(0, from - 12), from));
+  if (bot && to - from === telegramSize) found.push({ kind: 'api_key', start: from - bot[0].length, end: to, confidence: 0.9 });
+}
+
+const azureSecret = /[A-Za-z0-9_~.]{3}\dQ~[A-Za-z0-9_~.-]{31,34}(?![A-Za-z0-9_~])/y;
+const slackPath = /[A-Z0-9]{8,14}\/[A-Z0-9]{8,14}\/[A-Za-z0-9]{20,32}/y;
+const slackHook = 'hooks.slack.com/services/';
+
+/** Secrets with a mark in their middle. */
+function detectMarked(text: string, found: ScanContext['found']): void {
+  for (let mark = text.indexOf('Q~'); mark >= 0; mark = text.indexOf('Q~', mark + 2)) {
+    azureSecret.lastIndex = Math.max(0, mark - 4);
+    const match = azureSecret.exec(text);
+    if (match && !isWord(text.charCodeAt(mark - 5)))
+      found.push({ kind: 'api_key', start: mark - 4, end: mark - 4 + match[0].length, confidence: 0.9 });
+  }
+  for (let hook = text.indexOf(slackHook); hook >= 0; hook = text.indexOf(slackHook, hook + slackHook.length)) {
+    slackPath.lastIndex = hook + slackHook.length;
+    const match = slackPath.exec(text);
+    if (match) found.push({ kind: 'api_key', start: slackPath.lastIndex - match[0].length, end: slackPath.lastIndex, confidence: 0.9 });
+  }
 }
 
 /** `hvs.`, `SG.` and `ya29.` are too short for runs of their own: the run behind the dot leads back to them. */

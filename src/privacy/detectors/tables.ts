@@ -6,7 +6,7 @@ import { isLetter } from '../survey.ts';
 import { type Detector, type ScanContext } from './detector.ts';
 import { wordLabels } from './attributes.ts';
 import { readAnnounced } from './announced-values.ts';
-import { judgeCell } from './identifiers.ts';
+import { judgeWhole } from './identifiers.ts';
 import { LabelSet } from './labels.ts';
 import { labelOfField } from './vocabulary.ts';
 
@@ -125,7 +125,7 @@ function columnOf(name: string): Column {
   const label = labelOfField(plain);
   const first = label?.values[0];
   if (!label || !first || first.reads === 'filler') return undefined;
-  if (first.reads === 'number') return (cell) => judgeCell(label, cell);
+  if (first.reads === 'number') return (cell) => judgeWhole(label, cell);
   return (cell) => {
     const span = readAnnounced(first.reads, cell, 0, { label, start: 0, end: 0, marked: true });
     return span ? { kind: first.kind, ...span, confidence: 0.8 } : undefined;

@@ -10,7 +10,7 @@ import { worldNumbers } from './numbers-world.ts';
 import type { NumberKind } from './number-kind.ts';
 
 /** How the value behind a label is read. */
-export type Reads = 'number' | 'date' | 'age' | 'money' | 'words' | 'address' | 'postcode' | 'coordinate' | 'bic' | 'filler';
+export type Reads = 'number' | 'date' | 'age' | 'money' | 'words' | 'address' | 'postcode' | 'coordinate' | 'wallet' | 'filler';
 
 /** What a label announces. */
 export interface Announced {
@@ -45,6 +45,12 @@ announce(
   'filler',
   '',
   'number, numbers, no, nr, num, nbr, numero, nummer, numer, value, is, was, are, be, equals, to, of, the, a, an, ist, lautet, est, es, e, jest, sono, and, on file, on record, verified, provided, entered, given, updated, changed, following, his, her, their, my, your, for, de, der, du, da, do, di, del, code, field, digits, us, uk, eu, card',
+);
+
+announce(
+  'wallet',
+  'ethereum_address',
+  'wallet, wallet address, eth, ethereum, ether, erc, metamask, eth address, sender address, recipient address, contract owner',
 );
 
 export interface Announcement {
