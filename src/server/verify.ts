@@ -3,6 +3,7 @@ import { readFileSync, statSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
+import { TokenSet } from '../app/token-set.ts';
 import { verifyLog, type StoreParts, type VerifyOptions, type VerifyReport } from '../app/verify-log.ts';
 import { verifyRange, type RangeResult, type RangeTask } from '../app/verify-range.ts';
 import { VeiltrailError } from '../core/errors.ts';
@@ -62,7 +63,7 @@ async function verifyOpened(dataDir: string, options: VerifyOptions, closing: ((
   const vault = at(vaultFileName, () => openStoredVault(dataDir, keyring));
   closing.push(() => vault.close());
   const store = await storeParts(dataDir, options.log, keyring, records, vault);
-  const atHand = await at(vaultFileName, () => vault.tokensAtHand(tokensAtHandMax));
+  const atHand = await tokensAtHand(vault);
   const tiles = openFileTileSource(paths.logs);
   const common = { tiles, listTiles: (log: string) => listTileFiles(join(paths.logs, log)), store };
   if (store.state.treeSize < worthThreads) {
@@ -73,6 +74,16 @@ async function verifyOpened(dataDir: string, options: VerifyOptions, closing: ((
   const threads = new RangeThreads({ thread: 'verify', dataDir, tokens: atHand.memory });
   closing.push(() => threads.close());
   return verifyLog(options, { ...common, verifyRange: (task) => threads.verify(task), overlap: threads.overlap });
+}
+
+/** None where the vault cannot be read: the steps that follow say what is wrong with it, and check everything else. */
+async function tokensAtHand(vault: StoredVault): Promise<TokenSet> {
+  try {
+    return await vault.tokensAtHand(tokensAtHandMax);
+  } catch (error) {
+    if (!(error instanceof VeiltrailError)) throw error;
+    return TokenSet.for(0);
+  }
 }
 
 /** Adds to an error the file that was being opened. */

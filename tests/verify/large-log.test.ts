@@ -89,3 +89,19 @@ test('a row of the vault under another token is found by the rows, and by the le
   expect(report.problems.map(({ code }) => code)).toEqual(expect.arrayContaining(['token_missing', 'token_damaged']));
   expect(report.firstBadLeaf).toBe(0);
 });
+
+test('a page of the vault destroyed: the vault is named, and everything else is still checked', async () => {
+  const report = await attacked((dir) => {
+    const file = join(dir, 'vault.db');
+    const database = new DatabaseSync(file);
+    const { page } = database.prepare("SELECT rootpage AS page FROM sqlite_schema WHERE name = 'tokens'").get() as { page: number };
+    const { size } = database.prepare('SELECT page_size AS size FROM pragma_page_size').get() as { size: number };
+    database.close();
+    writeFileSync(file, readFileSync(file).fill(0, (page - 1) * size, page * size));
+  });
+  const failed = report.steps.filter(({ ok }) => !ok).map(({ step }) => step);
+  expect(failed).toEqual(expect.arrayContaining(['seal', 'databases', 'vault']));
+  expect(report.steps.map(({ step }) => step)).toContain('tiles');
+  expect(failed).not.toContain('tiles');
+  expect(report.problems.some(({ where }) => where.includes('vault'))).toBe(true);
+});
