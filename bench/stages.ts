@@ -1,4 +1,4 @@
-/** CPU time of an event by stage: the real parts, one after the other on one thread, so that nothing overlaps. */
+/** Time and garbage of an event by stage: the real parts, one after the other on one thread, so that nothing overlaps. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,7 +7,7 @@ import { Ledger } from '../src/ledger/ledger.ts';
 import { createNoteSigner } from '../src/log/note-key.ts';
 import { createIdempotency } from '../src/pipeline/idempotency.ts';
 import { processBatch, type BatchContext } from '../src/pipeline/process-batch.ts';
-import { createStageClock } from '../src/pipeline/stage-clock.ts';
+import { allocatedBytes, createStageClock } from '../src/pipeline/stage-clock.ts';
 import { createTokenCache } from '../src/pipeline/token-cache.ts';
 import type { PackedBatch } from '../src/pipeline/packed-batch.ts';
 import { defaultPolicyYaml } from '../src/privacy/default-policy.ts';
@@ -18,6 +18,7 @@ import { openSqliteRecordStore } from '../src/storage/sqlite/record-store.ts';
 import { openSqliteVaultStore } from '../src/storage/sqlite/vault-store.ts';
 import { Vault } from '../src/vault/vault.ts';
 import { createEvents } from './events.ts';
+import { measureIndexing } from './index-cost.ts';
 
 const origin = 'bench.example/default';
 const batchEvents = 1000;
@@ -74,14 +75,23 @@ export async function measureStages(seconds: number): Promise<void> {
       }
     };
     await run(2000);
-    const warm = { ...stages.us };
+    const warm = { ...stages.totals };
     const [warmEvents, warmLedger, warmVault] = [events, ledgerMs, vaultMs];
     await run(1000 * seconds);
     const count = events - warmEvents;
-    console.log('stages, one thread, CPU and waiting on the disk, µs an event');
-    for (const stage of ['parse', 'privacy', 'commit'] as const) line(stage, (stages.us[stage] - warm[stage]) / count);
-    line('vault (new values only)', ((vaultMs - warmVault) * 1000) / count);
-    line('store + publish (a tick of 1,000)', ((ledgerMs - warmLedger) * 1000) / count);
+    const us = { ...stages.totals };
+    const garbage = createStageClock(allocatedBytes);
+    context.stages = garbage;
+    const vaultAfter = vaultMs;
+    const ledgerAfter = ledgerMs;
+    const eventsAfter = events;
+    await run(1000);
+    console.log('stages, one thread, CPU and waiting on the disk, µs an event; garbage, bytes an event');
+    for (const stage of ['parse', 'privacy', 'commit'] as const)
+      line(stage, (us[stage] - warm[stage]) / count, garbage.totals[stage] / (events - eventsAfter));
+    line('vault (new values only)', ((vaultAfter - warmVault) * 1000) / count);
+    line('store + publish (a tick of 1,000)', ((ledgerAfter - warmLedger) * 1000) / count);
+    line('index', await measureIndexing(dir, 'default', vault));
     console.log();
   } finally {
     await ledger.close();
@@ -90,8 +100,8 @@ export async function measureStages(seconds: number): Promise<void> {
   }
 }
 
-function line(what: string, us: number): void {
-  console.log(`${`  ${what}`.padEnd(46)} ${us.toFixed(1)}`);
+function line(what: string, us: number, bytes?: number): void {
+  console.log(`${`  ${what}`.padEnd(46)} ${us.toFixed(1).padStart(6)}${bytes === undefined ? '' : ` ${bytes.toFixed(0).padStart(8)}`}`);
 }
 
 async function timed(work: () => Promise<unknown>): Promise<number> {
