@@ -9,12 +9,13 @@ export interface Span {
 }
 
 /** The value of this sort at `start`, which holds a digit run, or undefined. */
-export function readAnnounced(reads: Reads, text: string, start: number, { marked }: Announcement): Span | undefined {
+export function readAnnounced(reads: Reads, text: string, start: number, { marked, start: labelStart }: Announcement): Span | undefined {
   switch (reads) {
     case 'date':
       return readDate(text, start);
     case 'age':
-      return readAge(text, start);
+      // `max-age`
+      return text.charCodeAt(labelStart - 1) === 45 ? undefined : readAge(text, start);
     case 'money':
       return readMoney(text, start);
     case 'postcode':

@@ -150,13 +150,13 @@ function readForward(text: string, start: number, found: ScanContext['found']): 
   const { name = '', last = '', second = '' } = match.groups ?? {};
   let core = match[0].length;
   // The street's name ends with its last word for a street: what follows are city and people.
-  const cut = last === '' ? streetCut(name) : -1;
+  const cut = streetCut(name);
   let evidence = 0.15;
   if (cut > 0) {
-    core -= name.length - cut;
+    if (cut < name.length) core -= name.length - cut + last.length;
     evidence += 0.35;
   } else if (startWord.test(name) || grownWord.test(name)) evidence += 0.35;
-  if (last !== '' || second !== '') evidence += 0.1;
+  if ((last !== '' && cut < 0) || second !== '') evidence += 0.1;
   const tailEnd = readTail(text, start + core);
   if (tailEnd > start + core) evidence += tailEvidence;
   if (evidence < 0.5) {

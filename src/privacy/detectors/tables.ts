@@ -60,7 +60,8 @@ function detectTables({ text, survey, found }: ScanContext): void {
   const names = cellsOf(header, 0, divider).map(([from, to]) => header.slice(from, to));
   if (names.length < 2 || names.length > columnsMax || !names.every((name) => columnName.test(name))) return;
   const readers = names.map(columnOf);
-  if (readers.every((reader) => reader === undefined)) return;
+  // `name` alone may be anything's.
+  if (readers.every((reader, i) => reader === undefined || /^["']?name["']?$/i.test(names[i] as string))) return;
   for (let at = line + 1; at < text.length;) {
     let end = text.indexOf('\n', at);
     if (end < 0) end = text.length;
@@ -114,7 +115,10 @@ function readRow(row: string, offset: number, divider: string, readers: readonly
 
 /** How the cells of a column are read, or undefined if its name says nothing. */
 function columnOf(name: string): Column {
-  const plain = name.toLowerCase().replace(/[^\p{L}]+/gu, '');
+  const plain = name
+    .toLowerCase()
+    .replace(/[^\p{L}]+/gu, '')
+    .replace(/(?<=.{2})(?:no|nr|num|nbr)$/, '');
   const column = columns.ofField(plain)?.values[0];
   if (column) return (cell) => (column.shape.test(cell) ? { kind: column.kind, start: 0, end: cell.length, confidence: 0.8 } : undefined);
   const words = wordLabels.ofField(plain)?.values[0];
