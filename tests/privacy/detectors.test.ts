@@ -1,5 +1,7 @@
+import { readFileSync } from 'node:fs';
 import { crc32 } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
+import { kindsPage } from '../../scripts/generate-kinds-page.ts';
 import { kindSpecs } from '../../src/privacy/detectors/all.ts';
 import { passesGithubCheck } from '../../src/privacy/detectors/secrets.ts';
 import { engineOf, foundIn } from './engine-for-test.ts';
@@ -322,6 +324,10 @@ test('every kind has an example, a check and a canonical form', () => {
     expect(spec.check.length, kind).toBeGreaterThan(2);
     expect(spec.canonical('  Ab 12 ').length, kind).toBeGreaterThan(0);
   }
+});
+
+test('docs/reference/kinds.md is what scripts/generate-kinds-page.ts writes', () => {
+  expect(readFileSync(new URL('../../docs/reference/kinds.md', import.meta.url), 'utf8')).toBe(kindsPage());
 });
 
 test('canonical forms make equal what is equal', () => {

@@ -120,12 +120,6 @@ function counts({ marked, capitals }: Label<Announced>, text: string, start: num
   return isMarked || (!marked && (!capitals || isCapital(text.charCodeAt(start + 1))));
 }
 
-/** The label that a mark at `at` ends: `Diagnosis: `. */
-export function labelAt(text: string, at: number): Announcement | undefined {
-  const label = labels.endingAt(text, at);
-  return label && label.values[0]?.reads !== 'filler' ? { label, start: labels.start, end: at, marked: true } : undefined;
-}
-
 /** The label that a field's normalised name is. */
 export function labelOfField(field: string): Label<Announced> | undefined {
   if (field === '') return undefined;
