@@ -18,6 +18,7 @@ import { Planner } from './planner.ts';
 import type { FieldRule, Policy } from './policy-model.ts';
 import { Reader } from './reader.ts';
 import type { Reading } from './reading.ts';
+import { detectorOf, type Recognizer } from './recognizer.ts';
 import { kindOfField, type SettlingRule } from './rules.ts';
 import { Scanner } from './scan.ts';
 import { createHasher, type PseudonymKey } from './transforms.ts';
@@ -42,6 +43,8 @@ export interface EngineOptions {
   fieldRules?: readonly FieldRule[];
   /** Let `applied` say why, as the policy has it. */
   explain?: boolean;
+  /** Recognisers beside the built-in detectors (see recognizer.ts). */
+  recognizers?: readonly Recognizer[];
 }
 
 /** @param given the policy of one log (see `policyOfLog`) */
@@ -59,7 +62,7 @@ export function createPrivacyEngine(given: Policy, options: EngineOptions): Priv
   const allows = createAllowList(policy.allow, canonicalOf);
   const keys: readonly PseudonymKey[] = 'key' in options.pseudonymKey ? [options.pseudonymKey] : options.pseudonymKey;
   const oldest = keys.reduce((least, key) => (key.version < least.version ? key : least));
-  const scanner = new Scanner(floors, custom);
+  const scanner = new Scanner(floors, [...custom, ...(options.recognizers ?? []).map(detectorOf)]);
   const reader = new Reader(policy, scanner);
   const planner = new Planner(policy, { reader, hash: createHasher(keys), shift: createDayShift(oldest.key), canonicalOf, allows });
   const remains = (text: string) => (one: Candidate) => {

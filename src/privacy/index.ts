@@ -10,6 +10,7 @@ export {
   type TokenNeed,
   type UnknownField,
 } from './engine.ts';
+export type { Recognized, Recognizer } from './recognizer.ts';
 export type { KindSpec } from './detectors/detector.ts';
 export { kindSpecs } from './detectors/all.ts';
 export {

@@ -1,4 +1,5 @@
 /** Names of people as they are written in sentences, forms and log lines, in many languages and scripts; and what is called like people and is none. */
+import { execFileSync } from 'node:child_process';
 import { describe, expect, test } from 'vitest';
 import { engineOf } from './engine-for-test.ts';
 
@@ -102,4 +103,32 @@ describe('what is no name', () => {
 test('a surer finding has a higher confidence, and a policy can ask for it', () => {
   const confidence = (text: string): number => engine.scanText(text).find(({ kind }) => kind === 'person_name')?.confidence ?? 0;
   expect(confidence('Dear Jane Smith,')).toBeGreaterThan(confidence('Mstislav Dolgorukova as guardian'));
+});
+
+test('the lexicon is what the script makes of the word lists (if not: node scripts/build-name-lexicon.ts)', () => {
+  const script = new URL('../../scripts/build-name-lexicon.ts', import.meta.url).pathname;
+  expect(() => execFileSync(process.execPath, [script, '--check'], { stdio: 'pipe' })).not.toThrow();
+});
+
+describe('places', () => {
+  const placesIn = (text: string): string[] =>
+    engine
+      .scanText(text)
+      .filter(({ kind }) => kind === 'place')
+      .map(({ start, end }) => text.slice(start, end));
+  for (const [text, ...places] of [
+    ['She moved here from Estonia', 'Estonia'],
+    ['I will be travelling to United States next week', 'United States'],
+    ['She lives in Zzyzyx near the sea', 'Zzyzyx'],
+    ['Maria Lopez was born in Madrid.', 'Madrid'],
+    ['setting changed from On to Off'],
+    ['Data from Cloud Storage'],
+    ['New State: closed'],
+  ] as const)
+    test(text, () => expect(placesIn(text)).toEqual(places));
+
+  test('are kept by the default policy', () => {
+    const { event } = engine.apply(engine.plan({ note: 'She moved here from Estonia' }), () => 'tok_');
+    expect(event).toEqual({ note: 'She moved here from Estonia' });
+  });
 });

@@ -32,10 +32,12 @@ function endsOddly(units: Uint8Array, end: number, length: number): boolean {
   return next === 47 || next === 61 || next === 95 || next === 64 || isDigit(next);
 }
 
-/** Is it a word of every log, and nobody's name? */
+const placeOfNote = known.place | known.other;
+
+/** Is it a word of every log, and nobody's name, nor part of a country's (`United States`)? */
 function isOfLogs(text: string, units: Uint8Array, from: number, to: number): boolean {
   const what = knownAs(text, units, from, to);
-  return (what & (known.ofLogs | nameRanks)) === known.ofLogs;
+  return (what & (known.ofLogs | nameRanks)) === known.ofLogs && (what & placeOfNote) !== placeOfNote;
 }
 
 /** Does what stands before vouch for any word? */
