@@ -5,11 +5,13 @@
  * A term has a place; terms are blinded many at a time, and are there when the run is written.
  */
 import { BlindingQueue } from './blind.ts';
+import { copyBytes, hashBytes, holdsBytes } from './byte-words.ts';
 import { EventTime, isCanonicalTime } from './event-time.ts';
 import { Postings } from './postings.ts';
-import { eachFieldAt, eachValueOf, latin1Of, textOf, type ValuePath } from './record-values.ts';
+import { eachFieldAt, eachValueAt, latin1Of, textOf, type ValuePath } from './record-values.ts';
 import type { RunWriter } from './run-format.ts';
 import { type TermSink, termsOfValue } from './terms.ts';
+import { hashOfCommonWord, WordPlaces } from './word-places.ts';
 
 /** Places of terms that are remembered, and of those of this run only: of these a single record may bring more. */
 const rememberedMax = 1 << 17;
@@ -20,16 +22,14 @@ const postingsMax = 1 << 19;
 const valuePlaces = 1 << 16;
 /** Of a value: the number of its field (0: there is none), its length, where its bytes are, where the places of its terms are, and how many. */
 const valueFacts = 8;
-const wordsMax = 1 << 19;
+const bytesMax = 1 << 21;
 const rowsMax = 1 << 18;
 const valueLengthMax = 1_024;
 /** A value that is remembered has fewer terms than this: two for every four bytes at the most. */
 const valueTermsMax = 1_024;
 const fieldsMax = 4_096;
-/** Places for remembered words: a power of two. */
-const wordPlaces = 1 << 14;
-/** Longer words are nearly always the only ones of their kind; and up to here a slice is a copy, which does not keep the record in memory. */
-const wordLengthMax = 12;
+/** Entries for remembered words. */
+const rememberedWords = 1 << 14;
 /** A field whose values did not come again in so many trials is not remembered any more. */
 const trials = 1_024;
 /** Of a time only the date is a word, so all times of a day give the same. */
@@ -38,8 +38,8 @@ const dateLength = '"2026-03-14'.length;
 interface KnownField {
   readonly pointer: string;
   /** Its bytes, four in a number. */
-  readonly words: Int32Array;
-  readonly pointerBytes: number;
+  readonly bytes: Int32Array;
+  readonly length: number;
   /** Its own for ever, from 1 on. */
   readonly number: number;
   hits: number;
@@ -65,13 +65,11 @@ export class RecordTerms implements TermSink {
   /** Remembered values by place, {@link valueFacts} numbers each. */
   readonly #values = new Uint32Array(valuePlaces * valueFacts);
   /** Their bytes, four in a number. */
-  readonly #words = new Int32Array(wordsMax);
-  #wordsUsed = 0;
+  readonly #bytes = new Int32Array(bytesMax / 4);
+  #bytesUsed = 0;
   readonly #rows = new Uint32Array(rowsMax);
   #rowsUsed = 0;
-  /** By a hash of the word: the word that was there last, and the place of its term. */
-  readonly #knownWords = Array.from<string>({ length: wordPlaces }).fill('');
-  readonly #wordTerms = new Uint32Array(wordPlaces);
+  readonly #words = new WordPlaces(rememberedWords);
 
   // The record that is read.
   readonly #time = new EventTime();
@@ -130,7 +128,7 @@ export class RecordTerms implements TermSink {
     const length = isCanonicalTime(packed, jsonAt, end) ? dateLength : end - jsonAt;
     if (this.#isValue(field.last, field, packed, jsonAt, length)) return this.#put(field.last);
     if (length > valueLengthMax || !this.#mayLearn(length) || field.misses > trials + 8 * field.hits) return this.#gather(field, packed, jsonAt, end);
-    const place = placeOf(field.number, this.#record, packed.byteOffset + jsonAt, length);
+    const place = hashBytes(field.number, this.#record, packed.byteOffset + jsonAt, length) & (valuePlaces - 1);
     if (this.#isValue(place, field, packed, jsonAt, length)) {
       field.hits++;
       field.last = place;
@@ -145,7 +143,7 @@ export class RecordTerms implements TermSink {
     const values = this.#values;
     const value = place * valueFacts;
     if (values[value] !== number || values[value + 1] !== length) return false;
-    return holdsAt(this.#words, values[value + 2] as number, this.#record, packed.byteOffset + at, length);
+    return holdsBytes(this.#bytes, values[value + 2] as number, this.#record, packed.byteOffset + at, length);
   }
 
   #put(place: number): void {
@@ -167,8 +165,8 @@ export class RecordTerms implements TermSink {
     } finally {
       this.#learning = false;
     }
-    this.#values.set([field.number, length, this.#wordsUsed, this.#rowsUsed, postings.count - from], place * valueFacts);
-    this.#wordsUsed = copyWords(this.#words, this.#wordsUsed, this.#record, packed.byteOffset + at, length);
+    this.#values.set([field.number, length, this.#bytesUsed, this.#rowsUsed, postings.count - from], place * valueFacts);
+    this.#bytesUsed = copyBytes(this.#bytes, this.#bytesUsed, this.#record, packed.byteOffset + at, length);
     for (let i = from; i < postings.count; i++) this.#rows[this.#rowsUsed++] = postings.place(i);
     field.last = place;
   }
@@ -177,37 +175,26 @@ export class RecordTerms implements TermSink {
     return (
       this.#remembered + valueTermsMax <= rememberedMax &&
       this.#rowsUsed + valueTermsMax <= rowsMax &&
-      this.#wordsUsed + length / 4 + 1 <= wordsMax &&
+      4 * (this.#bytesUsed + 1) + length <= bytesMax &&
       this.#fields.size <= fieldsMax
     );
   }
 
   #gather(field: KnownField, packed: Uint8Array, jsonAt: number, end: number): void {
-    eachValueOf(field.pointer, textOf(packed, jsonAt, end), this.#takeValue);
+    eachValueAt(field.pointer, packed, jsonAt, end, this.#takeValue);
   }
 
   readonly #takeValue = (path: ValuePath, text: string, hasWords: boolean): void => termsOfValue(path.name, text, hasWords, this);
 
   word(text: string, start: number, end: number): void {
-    let place = end - start;
-    let isCommon = place <= wordLengthMax;
-    for (let at = start; at < end && isCommon; at++) {
-      const unit = text.charCodeAt(at);
-      // With a digit in it, it is likely the only one of its kind.
-      if (unit >= 0x30 && unit <= 0x39) isCommon = false;
-      place = (Math.imul(place, 31) + unit) & (wordPlaces - 1);
+    const hash = hashOfCommonWord(text, start, end);
+    let place = hash < 0 ? -1 : this.#words.find(hash, text, start, end);
+    if (place < 0) {
+      place = this.#newPlace(hash >= 0);
+      this.#queue.word(text, start, end, place);
+      if (hash >= 0 && place < rememberedMax) this.#words.note(hash, text.slice(start, end), place);
     }
-    if (isCommon && isPart(text, start, end, this.#knownWords[place] as string)) {
-      this.#postings.push(this.#wordTerms[place] as number, this.#leaf);
-      return;
-    }
-    const target = this.#newPlace(isCommon);
-    this.#queue.word(text, start, end, target);
-    this.#postings.push(target, this.#leaf);
-    if (isCommon && target < rememberedMax) {
-      this.#knownWords[place] = text.slice(start, end);
-      this.#wordTerms[place] = target;
-    }
+    this.#postings.push(place, this.#leaf);
   }
 
   value(name: string, text: string): void {
@@ -227,14 +214,14 @@ export class RecordTerms implements TermSink {
   /** Records come in few shapes: the field is nearly always the one that followed the same field the last time. */
   #fieldBehind(previous: KnownField, packed: Uint8Array, at: number, end: number): KnownField {
     const expected = previous.next;
-    const pointerBytes = end - at;
-    if (expected?.pointerBytes === pointerBytes && holdsAt(expected.words, 0, this.#record, packed.byteOffset + at, pointerBytes)) return expected;
+    const length = end - at;
+    if (expected?.length === length && holdsBytes(expected.bytes, 0, this.#record, packed.byteOffset + at, length)) return expected;
     const name = latin1Of(packed, at, end);
     let field = this.#fields.get(name);
     if (field === undefined) {
-      const words = new Int32Array(Math.ceil(pointerBytes / 4));
-      copyWords(words, 0, this.#record, packed.byteOffset + at, pointerBytes);
-      field = createField(textOf(packed, at, end), words, pointerBytes, ++this.#fieldCount);
+      const bytes = new Int32Array(Math.ceil(length / 4));
+      copyBytes(bytes, 0, this.#record, packed.byteOffset + at, length);
+      field = createField(textOf(packed, at, end), bytes, length, ++this.#fieldCount);
       this.#fields.set(name, field);
     }
     previous.next = field;
@@ -250,10 +237,10 @@ export class RecordTerms implements TermSink {
 
   #forget(): void {
     this.#remembered = 0;
-    this.#wordsUsed = 0;
+    this.#bytesUsed = 0;
     this.#rowsUsed = 0;
     this.#values.fill(0);
-    this.#knownWords.fill('');
+    this.#words.clear();
     for (const field of this.#fields.values()) {
       field.hits = 0;
       field.misses = 0;
@@ -264,52 +251,6 @@ export class RecordTerms implements TermSink {
   }
 }
 
-function createField(pointer: string, words: Int32Array, pointerBytes: number, number: number): KnownField {
-  return { pointer, words, pointerBytes, number, hits: 0, misses: 0, last: 0, next: undefined };
-}
-
-function placeOf(seed: number, bytes: DataView, at: number, length: number): number {
-  let hash = Math.imul(seed, 0x9e3779b1);
-  const end = at + length;
-  let i = at;
-  for (; i + 4 <= end; i += 4) hash = mix(hash, bytes.getInt32(i, true));
-  if (i < end) hash = mix(hash, lastWord(bytes, i, end));
-  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
-  return (hash ^ (hash >>> 15)) & (valuePlaces - 1);
-}
-
-function mix(hash: number, word: number): number {
-  return Math.imul(((hash << 5) | (hash >>> 27)) ^ word, 0x9e3779b1);
-}
-
-/** Whether words hold the same bytes. Four at a time: most of a record is compared with what is remembered, and it costs the most here. */
-function holdsAt(words: Int32Array, wordAt: number, bytes: DataView, at: number, length: number): boolean {
-  const end = at + length;
-  let word = wordAt;
-  let i = at;
-  for (; i + 4 <= end; i += 4) if (words[word++] !== bytes.getInt32(i, true)) return false;
-  return i === end || words[word] === lastWord(bytes, i, end);
-}
-
-/** Returns the place behind the last word written. */
-function copyWords(words: Int32Array, wordAt: number, bytes: DataView, at: number, length: number): number {
-  const end = at + length;
-  let word = wordAt;
-  let i = at;
-  for (; i + 4 <= end; i += 4) words[word++] = bytes.getInt32(i, true);
-  if (i < end) words[word++] = lastWord(bytes, i, end);
-  return word;
-}
-
-/** One to three bytes. */
-function lastWord(bytes: DataView, at: number, end: number): number {
-  let value = 0;
-  for (let i = at; i < end; i++) value = (value << 8) | bytes.getUint8(i);
-  return value;
-}
-
-function isPart(text: string, start: number, end: number, word: string): boolean {
-  if (word.length !== end - start) return false;
-  for (let i = 0; i < word.length; i++) if (word.charCodeAt(i) !== text.charCodeAt(start + i)) return false;
-  return true;
+function createField(pointer: string, bytes: Int32Array, length: number, number: number): KnownField {
+  return { pointer, bytes, length, number, hits: 0, misses: 0, last: 0, next: undefined };
 }

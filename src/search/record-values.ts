@@ -94,6 +94,28 @@ function isNumeric(first: number): boolean {
   return first >= 0x30 && first <= 0x39;
 }
 
+/** The values of a field as {@link eachValueOf} gives them, straight from its bytes where it is a string of ASCII. */
+export function eachValueAt(pointer: string, packed: Uint8Array, jsonAt: number, end: number, take: TakeValue): void {
+  const text = pointer === wholePointer || packed[jsonAt] !== 0x22 ? undefined : foldedAscii(packed, jsonAt + 1, end - 1);
+  if (text === undefined) eachValueOf(pointer, textOf(packed, jsonAt, end), take);
+  else take(pathOf(pointer), text, pointer !== policyPointer);
+}
+
+const foldedRoom = new Uint8Array(1_024);
+const foldedUnits = Uint8Array.from({ length: 128 }, (_, unit) => String.fromCharCode(unit).toLowerCase().charCodeAt(0));
+
+/** What `fold` makes of bytes of ASCII with nothing escaped in them; `undefined` for others. */
+function foldedAscii(bytes: Uint8Array, from: number, to: number): string | undefined {
+  const length = to - from;
+  if (length > foldedRoom.length) return undefined;
+  for (let i = 0; i < length; i++) {
+    const byte = bytes[from + i] as number;
+    if (byte > 0x7f || byte === 0x5c) return undefined;
+    foldedRoom[i] = foldedUnits[byte] as number;
+  }
+  return latin1Of(foldedRoom, 0, length);
+}
+
 /** Gives the values of one field. @throws VeiltrailError `bad_record` */
 export function eachValueOf(pointer: string, json: string, take: TakeValue): void {
   if (pointer === wholePointer) return takeApplied(json, take);

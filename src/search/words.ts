@@ -55,7 +55,7 @@ export function eachWord(folded: string, take: TakeWord): void {
     // A run that goes on beyond ASCII is read again from its start.
     if (unit > 0x7f) return eachOtherWord(folded, start, take);
     const whole = wholePattern(folded, start, at, unit, digitsOnly);
-    const end = whole === undefined ? -1 : endOf(whole, folded, start);
+    const end = whole === undefined ? -1 : whole(folded, start);
     if (end < 0) take(start, at);
     else {
       take(start, whole === time ? start + dateLength : end);
@@ -64,16 +64,55 @@ export function eachWord(folded: string, take: TakeWord): void {
   }
 }
 
-const token = /tok_[a-z0-9_-]{27}(?![a-z0-9_-])/y;
-const keyedHash = /hash_v\d{1,9}_[a-z0-9_-]{27}(?![a-z0-9_-])/y;
-const uuid = /[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}(?![a-z0-9])/y;
-const time = /\d{4}-\d\d-\d\d(?:t[\d:.]{0,32}(?:z|[+-]\d\d:?\d\d)?)?(?![a-z0-9])/y;
+/** Where something that may begin at a place ends; below zero where it is not there. The commonest are not left to regular expressions. */
+type Whole = (text: string, start: number) => number;
+
+const token: Whole = (text, start) => {
+  const end = start + tokenLength;
+  for (let at = start; at < end; at++) if (!isBase64url(text.charCodeAt(at))) return -1;
+  return isBase64url(text.charCodeAt(end)) ? -1 : end;
+};
+const tokenLength = 'tok_'.length + 27;
+
+const keyedHash = patternOf(/hash_v\d{1,9}_[a-z0-9_-]{27}(?![a-z0-9_-])/y);
+
+const uuidPattern = patternOf(/[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}(?![a-z0-9])/y);
+const uuid: Whole = (text, start) => (text.charCodeAt(start + 13) === 0x2d ? uuidPattern(text, start) : -1);
+
+const time = patternOf(/\d{4}-\d\d-\d\d(?:t[\d:.]{0,32}(?:z|[+-]\d\d:?\d\d)?)?(?![a-z0-9])/y);
 /** `2026-03-14` */
 const dateLength = 10;
-const dotted = /\d+(?:\.\d+)+(?![a-z0-9])/y;
+
+/** Numbers with dots between them, as many as no letter follows: two at the least. */
+const dotted: Whole = (text, start) => {
+  let end = -1;
+  for (let at = start, numbers = 1; ; at++, numbers++) {
+    while (isDigit(text.charCodeAt(at))) at++;
+    const next = text.charCodeAt(at);
+    if (numbers > 1 && !isLetterOrDigit(next)) end = at;
+    if (next !== 0x2e || !isDigit(text.charCodeAt(at + 1))) return end;
+  }
+};
+
+function patternOf(pattern: RegExp): Whole {
+  return (text, start) => endOf(pattern, text, start);
+}
+
+// All of them are false for NaN, which is what stands behind the end of a text.
+function isDigit(unit: number): boolean {
+  return unit >= 0x30 && unit <= 0x39;
+}
+
+function isLetterOrDigit(unit: number): boolean {
+  return unit <= 0x7f && kinds[unit] !== other;
+}
+
+function isBase64url(unit: number): boolean {
+  return isLetterOrDigit(unit) || unit === 0x2d || unit === 0x5f;
+}
 
 /** What a run may be the beginning of, by its length and the character behind it. */
-function wholePattern(text: string, start: number, end: number, next: number, digitsOnly: boolean): RegExp | undefined {
+function wholePattern(text: string, start: number, end: number, next: number, digitsOnly: boolean): Whole | undefined {
   switch (next) {
     case 0x5f: // _
       if (end - start === 3) return text.startsWith('tok', start) ? token : undefined;
@@ -107,7 +146,7 @@ export function eachOtherWord(folded: string, from: number, take: TakeWord): voi
       end = indexFrom(wordEnd, folded, start);
       const next = folded.charCodeAt(end);
       const whole = wholePattern(folded, start, end, next, (next === 0x2d || next === 0x2e) && /^\d+$/.test(folded.slice(start, end)));
-      const wholeEnd = whole === undefined ? -1 : endOf(whole, folded, start);
+      const wholeEnd = whole === undefined ? -1 : whole(folded, start);
       if (wholeEnd >= 0) {
         take(start, whole === time ? start + dateLength : wholeEnd);
         start = wholeEnd;

@@ -1,8 +1,9 @@
+import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { packedBytesMax, packRecord } from '../../src/log/packed-record.ts';
 import type { JsonObject } from '../../src/core/json.ts';
 import { eventTimeMs } from '../../src/search/event-time.ts';
-import { eachField, eachValue } from '../../src/search/record-values.ts';
+import { eachField, eachFieldAt, eachValue, eachValueAt } from '../../src/search/record-values.ts';
 import { refusalOf } from '../log/refusal.ts';
 import { pack } from './records.ts';
 
@@ -127,4 +128,25 @@ test('an array of containers is told from a number also behind other fields, up 
   };
   expect(pathsOf(fields)).toContain('a=1');
   expect(pathsOf(fields.toSpliced(1, 10))).not.toContain('a=1');
+});
+
+test('values read from bytes are those read from the text', () => {
+  const text = fc.oneof(
+    fc.string({ unit: 'binary', maxLength: 30 }),
+    fc.string(),
+    fc.constantFrom('TOK_A', 'É', 'a"b', '\\', '', 'x'.repeat(2_000), 'İ', 'K'),
+  );
+  const value = fc.oneof(text, fc.integer(), fc.boolean(), fc.constant(null), fc.array(text, { maxLength: 3 }));
+  fc.assert(
+    fc.property(fc.dictionary(fc.constantFrom('a', 'B', 'é', 'x/y'), value), value, (record, policy) => {
+      const packed = pack({ ...record, privacy: { policy, applied: [{ pointer: '/a', kind: 'email', transform: 'mask' }] } } as JsonObject);
+      const byText: unknown[] = [];
+      const byBytes: unknown[] = [];
+      eachValue(packed, (...found) => byText.push(found));
+      const pointers: string[] = [];
+      eachField(packed, (pointer) => pointers.push(pointer));
+      eachFieldAt(packed, (_, __, jsonAt, end) => eachValueAt(pointers.shift() as string, packed, jsonAt, end, (...found) => byBytes.push(found)));
+      expect(byBytes).toEqual(byText);
+    }),
+  );
 });

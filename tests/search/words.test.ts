@@ -42,6 +42,22 @@ test.each([
   expect(words(text)).toEqual(expected);
 });
 
+test('numbers with dots and tokens are what these expressions say', () => {
+  const check = (text: string, expression: RegExp): void => {
+    expect(words(text)).toEqual([...(text.match(expression) ?? [])]);
+  };
+  const dotted = fc.string({ unit: fc.constantFrom('1', '2', '.', '.', 'a', ' ', '-'), maxLength: 20 });
+  fc.assert(
+    fc.property(dotted, (text) => check(text, /\d+(?:\.\d+)+(?![a-z0-9])|[a-z0-9]+/g)),
+    { numRuns: 1_000 },
+  );
+  const part = fc.constantFrom('tok_', 'tok', 'a', '_', '-', '.', ' ', 'abcdefgh', 'x'.repeat(27), `tok_${'y-'.repeat(13)}z`);
+  fc.assert(
+    fc.property(fc.array(part, { maxLength: 8 }), (parts) => check(parts.join(''), /tok_[a-z0-9_-]{27}(?![a-z0-9_-])|[a-z0-9]+/g)),
+    { numRuns: 1_000 },
+  );
+});
+
 test.each([
   ['Grüße aus KÖLN', ['grüße', 'aus', 'köln']],
   ['café', ['café']],
