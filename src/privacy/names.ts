@@ -3,11 +3,12 @@
  * order (`Doe, Jane`) and joint (`jane.doe`, `jane_doe`, `janedoe`, `jdoe`).
  *
  * Linear: text is read word by word, each word start costs a bit test, and what passes a few look-ups however many names there are. The forms of
- * a name are made when a word passes for the first time.
+ * a name are made when a word passes, and only those that begin with the word while names are few.
  */
 import { canonicalOf } from './detectors/all.ts';
 import type { Candidate } from './finding.ts';
-import { commonWords, sharedMailboxes, systemAccounts } from './lexicon.ts';
+import { sharedMailboxes, systemAccounts } from './lexicon.ts';
+import { hasDigit, isCommon, isDistinct, isUnspaced, localOf, partsOf, wordsOf } from './name-parts.ts';
 import { ShortMap } from './short-map.ts';
 import { isDigit, isWord } from './survey.ts';
 
@@ -20,15 +21,19 @@ interface Known {
   readonly capitalised: boolean;
 }
 
-/** A value that was met, before its forms are made. */
+/** A value that was met. */
 interface Met {
   readonly kind: string;
   readonly value: string;
   /** The value, or the local part of an address, in lower case. */
   readonly lower: string;
   readonly canonical: string | undefined;
+  /** Read when the first word is asked for. */
+  words: readonly string[] | undefined;
 }
 
+/** Up to so many values, the forms that begin with a word are made when the word is met; of more all forms are made at once. */
+const fewMax = 8;
 const wordsMax = 5;
 const wordUnitsMax = 64;
 const phraseUnitsMax = 256;
@@ -38,57 +43,11 @@ function filterSlot(first: number, second: number): number {
   return ((first < 128 ? first | 32 : 1) * 37 + (second < 128 ? second | 32 : 1)) & (filterSize - 1);
 }
 
-/** The words of a text: runs of letters and digits. */
-export function wordsOf(text: string): string[] {
-  const out: string[] = [];
-  let start = -1;
-  for (let i = 0; i <= text.length; i++) {
-    const inside = i < text.length && isWord(text.charCodeAt(i));
-    if (inside && start < 0) start = i;
-    else if (!inside && start >= 0) {
-      out.push(text.slice(start, i));
-      start = -1;
-    }
-  }
-  return out;
-}
-
-/** The words of the local part of an address: what dots, dashes, underscores and digits divide. */
-function partsOf(local: string): string[] {
-  const out: string[] = [];
-  let start = 0;
-  for (let i = 0; i <= local.length; i++) {
-    const unit = i < local.length ? local.charCodeAt(i) : 46;
-    if (unit !== 46 && unit !== 45 && unit !== 95 && !isDigit(unit)) continue;
-    if (i > start) out.push(local.slice(start, i));
-    start = i + 1;
-  }
-  return out;
-}
-
-/** The local part of an address in lower case, without its `+tag`. */
-function localOf(address: string): string {
-  const local = address.slice(0, address.lastIndexOf('@')).toLowerCase();
-  const plus = local.indexOf('+');
-  return plus > 0 ? local.slice(0, plus) : local;
-}
-
-function isAscii(text: string): boolean {
-  for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) > 127) return false;
-  return true;
-}
-
-function hasDigit(text: string): boolean {
-  for (let i = 0; i < text.length; i++) if (isDigit(text.charCodeAt(i))) return true;
-  return false;
-}
-
-const unspaced = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}]/u;
-
 export class NameIndex {
-  /** Values whose forms are not made yet: most texts have no word in them that begins like any name. */
+  /** Before {@link #made} all forms are made; of the others those only that begin with words which were asked for. */
   readonly #met: (Met | undefined)[] = [];
   #metCount = 0;
+  #made = 0;
   /** Words with which something known begins, and how many words the longest of it has. */
   readonly #firsts = new ShortMap<number>();
   /** What is known: words, and phrases with one space between words. */
@@ -96,10 +55,11 @@ export class NameIndex {
   /** By the first two units of a word: may something known begin with it? */
   readonly #filter = new Uint8Array(filterSize);
   /** Names in scripts without spaces: looked for as they are. */
-  #unspaced: Map<string, Known> | undefined;
+  readonly #unspaced = new Map<string, Known>();
+  #hasUnspaced = false;
 
   get isEmpty(): boolean {
-    return this.#metCount === 0 && this.#firsts.size === 0 && this.#unspaced === undefined;
+    return this.#metCount === 0;
   }
 
   /** Kinds that {@link meet} makes something of. */
@@ -111,20 +71,24 @@ export class NameIndex {
   meet(kind: string, value: string, canonical?: string): void {
     if (!NameIndex.knows(kind)) return;
     const lower = kind === 'email' ? localOf(value) : value.toLowerCase();
-    this.#met[this.#metCount++] = { kind, value, lower, canonical };
+    this.#met[this.#metCount++] = { kind, value, lower, canonical, words: undefined };
     this.#expect(lower);
-    // These are not looked for by their words.
-    if (!isAscii(lower) && unspaced.test(lower)) this.#makeForms();
+    if (isUnspaced(lower)) this.#hasUnspaced = true;
+    if (this.#made > 0 || this.#firsts.size === 0) return;
+    this.#firsts.clear();
+    this.#forms.clear();
   }
 
   /** Forgets everybody. */
   clear(): void {
     this.#met.fill(undefined);
     this.#metCount = 0;
+    this.#made = 0;
     this.#firsts.clear();
     this.#forms.clear();
     this.#filter.fill(0);
-    this.#unspaced = undefined;
+    if (this.#unspaced.size > 0) this.#unspaced.clear();
+    this.#hasUnspaced = false;
   }
 
   /**
@@ -148,71 +112,84 @@ export class NameIndex {
     }
   }
 
-  #makeForms(): void {
-    for (let i = 0; i < this.#metCount; i++) {
-      const met = this.#met[i] as Met;
-      this.#met[i] = undefined;
-      if (met.kind === 'email') this.#addEmail(met.lower);
-      else if (met.kind === 'person_name') this.#addName(met);
-      else this.#addUsername(met.value, met.lower, met.canonical);
-    }
-    this.#metCount = 0;
+  /** How many words the longest has that begins with `word`; undefined if nothing does. */
+  #longestFrom(word: string): number | undefined {
+    if (this.#made > 0 || this.#metCount > fewMax) this.#makeAll();
+    else if (this.#firsts.get(word) === undefined) for (let i = 0; i < this.#metCount; i++) this.#makeForms(this.#met[i] as Met, word);
+    return this.#firsts.get(word);
+  }
+
+  #makeAll(): void {
+    while (this.#made < this.#metCount) this.#makeForms(this.#met[this.#made++] as Met, undefined);
+  }
+
+  /** Adds the forms of a value, or those of them that begin with the word `only`. */
+  #makeForms(met: Met, only: string | undefined): void {
+    met.words ??= wordsOf(met.lower);
+    if (met.kind === 'email') this.#addEmail(met.lower, met.words, only);
+    else if (met.kind === 'person_name') this.#addName(met, met.words, only);
+    else this.#addUsername(met.value, met.words, met.canonical, only);
   }
 
   /** Adds a person's full name and the forms it goes by. */
-  #addName({ value, lower, canonical }: Met): void {
-    const words = wordsOf(lower);
-    if (words.length > wordsMax) words.length = wordsMax;
-    // With a word of every log in it (`Password Rotation`, but also `Will Smith`) it must be written like a name.
-    const known: Known = { kind: 'person_name', value, canonical, capitalised: words.some(isCommon) };
-    if (!isAscii(value) && unspaced.test(value)) this.#addUnspaced(value, words, known);
+  #addName({ value, canonical }: Met, all: readonly string[], only: string | undefined): void {
+    const words = all.length > wordsMax ? all.slice(0, wordsMax) : all;
     const first = words[0];
     const last = words[words.length - 1];
     if (first === undefined || last === undefined) return;
+    // With a word of every log in it (`Password Rotation`, but also `Will Smith`) it must be written like a name.
+    const known: Known = { kind: 'person_name', value, canonical, capitalised: words.some(isCommon) };
+    if (only === undefined && isUnspaced(value)) this.#addUnspaced(value, words, known);
     if (words.length === 1) {
-      if (isDistinct(first)) this.#add(first, first, 1, known);
+      this.#addWord(first, known, only);
       return;
     }
-    this.#addTurned(words, known);
-    if (words.length > 2) this.#addTurned([first, last], known);
+    this.#addTurned(words, known, only);
+    if (words.length > 2) this.#addTurned([first, last], known, only);
     if (hasDigit(first) || hasDigit(last)) return;
-    this.#addWord(first + last, known);
-    this.#addWord((first[0] as string) + last, known);
-    this.#addWord(last + first, known);
+    this.#addJoint(first, last, known, only);
+    this.#addJoint(first[0] as string, last, known, only);
+    this.#addJoint(last, first, known, only);
     const part: Known = { kind: 'person_name', value, canonical, capitalised: true };
-    for (const word of words) this.#addWord(word, part);
+    for (const word of words) this.#addWord(word, part, only);
   }
 
   /** `jane doe` and `doe jane`. */
-  #addTurned(words: readonly string[], known: Known): void {
+  #addTurned(words: readonly string[], known: Known, only: string | undefined): void {
     const first = words[0] as string;
     const last = words[words.length - 1] as string;
-    this.#add(words.join(' '), first, words.length, known);
-    this.#add(words.length === 2 ? `${last} ${first}` : `${last} ${words.slice(0, -1).join(' ')}`, last, words.length, known);
+    if (isAsked(first, only)) this.#add(words.join(' '), first, words.length, known);
+    if (isAsked(last, only))
+      this.#add(words.length === 2 ? `${last} ${first}` : `${last} ${words.slice(0, -1).join(' ')}`, last, words.length, known);
   }
 
-  #addWord(word: string, known: Known): void {
-    if (isDistinct(word)) this.#add(word, word, 1, known);
+  /** `janedoe`. */
+  #addJoint(front: string, back: string, known: Known, only: string | undefined): void {
+    if (only === undefined || (only.length === front.length + back.length && only.startsWith(front) && only.endsWith(back)))
+      this.#addWord(front + back, known, only);
+  }
+
+  #addWord(word: string, known: Known, only: string | undefined): void {
+    if (isAsked(word, only) && isDistinct(word)) this.#add(word, word, 1, known);
   }
 
   /** Adds the name of an account. */
-  #addUsername(value: string, lower: string, canonical: string | undefined): void {
-    const words = wordsOf(lower);
+  #addUsername(value: string, words: readonly string[], canonical: string | undefined, only: string | undefined): void {
     const first = words[0];
-    if (first === undefined || words.length > wordsMax || (words.length === 1 && !isDistinct(first))) return;
-    if (words.every((word) => word.length < 2 || isDigit(word.charCodeAt(0)) || commonWords.has(word) || systemAccounts.has(word))) return;
+    if (first === undefined || words.length > wordsMax || !isAsked(first, only) || (words.length === 1 && !isDistinct(first))) return;
+    if (words.every((word) => word.length < 2 || isDigit(word.charCodeAt(0)) || isCommon(word) || systemAccounts.has(word))) return;
     this.#add(words.join(' '), first, words.length, { kind: 'username', value, canonical, capitalised: false });
   }
 
   /** Adds what an address tells of its owner: the local part as a user name, its words as a name. */
-  #addEmail(base: string): void {
+  #addEmail(base: string, words: readonly string[], only: string | undefined): void {
     if (sharedMailboxes.has(base) || systemAccounts.has(base)) return;
-    this.#addUsername(base, base, base);
-    const words = partsOf(base);
-    if (words.length < 2 || words.length > 4 || !words.some((word) => word.length > 1) || words.every(isCommon)) return;
+    this.#addUsername(base, words, base, only);
+    const parts = partsOf(base);
+    if (parts.length < 2 || parts.length > 4 || !parts.some((part) => part.length > 1) || parts.every(isCommon)) return;
     const known: Known = { kind: 'person_name', value: undefined, canonical: undefined, capitalised: false };
-    this.#addTurned(words, known);
-    if (!isAscii(base) && unspaced.test(base)) this.#addUnspaced(words.join(''), words, known);
+    this.#addTurned(parts, known, only);
+    if (only === undefined && isUnspaced(base)) this.#addUnspaced(parts.join(''), parts, known);
   }
 
   #add(phrase: string, first: string, count: number, known: Known): void {
@@ -224,7 +201,7 @@ export class NameIndex {
   }
 
   #addUnspaced(value: string, words: readonly string[], known: Known): void {
-    const forms = (this.#unspaced ??= new Map());
+    const forms = this.#unspaced;
     for (const form of [value, words.join(''), words.toReversed().join('')]) {
       if (Array.from(form).length >= 2 && forms.size < 64) forms.set(form.toLowerCase(), known);
     }
@@ -232,7 +209,10 @@ export class NameIndex {
 
   /** Adds what is known in `text` to `found`. */
   find(text: string, found: Candidate[]): void {
-    if (this.#unspaced) findUnspaced(text, this.#unspaced, found);
+    if (this.#hasUnspaced) {
+      this.#makeAll();
+      findUnspaced(text, this.#unspaced, found);
+    }
     const filter = this.#filter;
     const length = text.length;
     let inside = false;
@@ -251,10 +231,9 @@ export class NameIndex {
 
   /** Looks for the longest phrase that begins at `start`; returns its end, or -1. */
   #match(text: string, start: number, found: Candidate[]): number {
-    if (this.#metCount > 0) this.#makeForms();
     let end = wordEnd(text, start);
     let key = text.slice(start, end).toLowerCase();
-    const longest = this.#firsts.get(key);
+    const longest = this.#longestFrom(key);
     if (longest === undefined) return -1;
     let best: Known | undefined;
     let bestEnd = -1;
@@ -276,6 +255,10 @@ export class NameIndex {
     found.push(candidate(best, start, bestEnd));
     return bestEnd;
   }
+}
+
+function isAsked(word: string, only: string | undefined): boolean {
+  return only === undefined || only === word;
 }
 
 function findUnspaced(text: string, forms: ReadonlyMap<string, Known>, found: Candidate[]): void {
@@ -308,16 +291,4 @@ function isJoint(unit: number): boolean {
 function isCapitalised(text: string, at: number): boolean {
   const letter = text[at] as string;
   return letter !== letter.toLowerCase();
-}
-
-/** Words that by themselves are nobody's name. */
-const indistinct = new Set([...commonWords, ...systemAccounts, ...sharedMailboxes]);
-
-function isCommon(word: string): boolean {
-  return commonWords.has(word);
-}
-
-/** Long and unusual enough to be looked for by itself. */
-function isDistinct(word: string): boolean {
-  return word.length >= 3 && !indistinct.has(word) && !/^\d+$/.test(word);
 }

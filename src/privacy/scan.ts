@@ -34,6 +34,8 @@ function detectOwn(context: ScanContext, custom: readonly Detector[]): void {
 export class Scanner {
   /** One context a level, used again and again. */
   readonly #contexts: { text: string; survey: Survey; field: string; found: Candidate[] }[] = [];
+  /** Of a text that stands alone. */
+  readonly #people = new NameIndex();
   /** Where the next scan collects; handed over only if there is something in it. */
   #scratch: Candidate[] = [];
   readonly #floors: ReadonlyMap<string, number>;
@@ -76,12 +78,11 @@ export class Scanner {
   /** Everything personal in a text that stands alone: the people found in it are looked for in the rest of it. */
   scanAll(text: string): readonly Candidate[] {
     const found = this.scan(text, '');
-    let people: NameIndex | undefined;
-    for (const { kind, start, end, value } of found) {
-      if (NameIndex.knows(kind)) (people ??= new NameIndex()).meet(kind, value ?? text.slice(start, end));
-    }
-    if (!people || people.isEmpty) return found;
-    const names = this.findNames(text, people, true);
+    const people = this.#people;
+    for (const { kind, start, end, value } of found) if (NameIndex.knows(kind)) people.meet(kind, value ?? text.slice(start, end));
+    if (people.isEmpty) return found;
+    const names = this.findNames(text, people, this.layered);
+    people.clear();
     return names.length === 0 ? found : this.settle(text, [...names, ...found]);
   }
 
