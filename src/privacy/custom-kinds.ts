@@ -27,11 +27,12 @@ const canonicals: Readonly<Record<CanonicalName, (value: string) => string>> = {
 };
 
 const checks: Readonly<Record<CheckName, (value: string) => boolean>> = {
-  luhn: (value) => /^\d{2,}$/.test(value) && passesLuhn(value),
+  // Letters before a number, such as a prefix, are no part of it.
+  luhn: (value) => digitsOf(value).length > 1 && passesLuhn(digitsOf(value)),
   // As an IBAN has it: the first four characters go to the end, letters are numbers, the remainder is 1.
   mod97: (value) => /^[0-9A-Z]{5,}$/.test(value) && remainder(value.slice(4) + value.slice(0, 4), 97) === 1,
-  'mod11-2': (value) => /^\d+[\dX]$/.test(value) && passesMod112(value),
-  verhoeff: (value) => /^\d{2,}$/.test(value) && passesVerhoeff(value),
+  'mod11-2': (value) => /\d[\dX]$/.test(value) && passesMod112(value.replace(/[^\d]+(?=.)/g, '')),
+  verhoeff: (value) => digitsOf(value).length > 1 && passesVerhoeff(digitsOf(value)),
 };
 
 const checkWords: Readonly<Record<CheckName, string>> = {
