@@ -115,8 +115,9 @@ function judge(context: ScanContext, at: number): number {
   const to = valueEnd(text, from);
   if (to <= from) return at + 1;
   if (isCookie(word)) {
-    const line = cookieEnd(text, from);
-    if (text.slice(from, line).includes('=')) {
+    // A name and its `=` come first, or there is no cookie.
+    if (/^[^=\s"\\]{1,128}=/.test(text.slice(from, from + 129))) {
+      const line = cookieEnd(text, from);
       found.push({ kind: 'cookie', start: from, end: line, confidence: 0.8 });
       return line;
     }
