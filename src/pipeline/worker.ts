@@ -1,8 +1,7 @@
 /** The thread in which events are anonymised and committed: bytes in, packed batches out. Nothing here touches a disk. */
 import { parentPort, workerData, type MessagePort } from 'node:worker_threads';
 import { createPrivacyEngine, type PseudonymKey } from '../privacy/engine.ts';
-import { parsePolicy } from '../privacy/policy-file.ts';
-import { policyOfLog } from '../privacy/policy-model.ts';
+import { type Policy, policyOfLog } from '../privacy/policy-model.ts';
 import { freeBuffer } from '../thread/free-buffer.ts';
 import { Caller, serveCalls, Transferred } from '../thread/port-call.ts';
 import { groupBuffers, type GroupMessage, openGroup } from './group-message.ts';
@@ -12,11 +11,12 @@ import { processGroup, type BatchContext, type ProcessedBatch, type ProcessedGro
 import { createTokenCache } from './token-cache.ts';
 
 export interface WorkerSettings {
-  policyText: string;
+  /** Parsed: a thread that starts need not read it again. */
+  policy: Policy;
   /** As records show it: name, version, digest. */
   policyLabel: string;
   /** The policy of the server's own events, whatever the one in force says. */
-  systemPolicy: { log: string; text: string; label: string };
+  systemPolicy: { log: string; policy: Policy; label: string };
   /** The installation's origin: what tokens are bound to. */
   tokenOrigin: string;
   tokenScope: string;
@@ -47,7 +47,7 @@ export interface WorkerContext extends BatchContext {
 /** Makes what a worker needs out of its settings. */
 export function createWorkerContext(settings: WorkerSettings): WorkerContext {
   const vault = new Caller(settings.vaultPort);
-  const policy = parsePolicy(settings.policyText);
+  const { policy } = settings;
   const options = { pseudonymKey: settings.pseudonymKeys };
   const context: BatchContext = {
     engine: createPrivacyEngine(policy, options),
@@ -58,8 +58,8 @@ export function createWorkerContext(settings: WorkerSettings): WorkerContext {
   };
   const ofLog = new Map<string, BatchContext>();
   for (const log of Object.keys(policy.logs)) ofLog.set(log, { ...context, engine: createPrivacyEngine(policyOfLog(policy, log), options) });
-  const { log, text, label } = settings.systemPolicy;
-  if (label !== settings.policyLabel) ofLog.set(log, { ...context, engine: createPrivacyEngine(parsePolicy(text), options), policy: label });
+  const { log, policy: own, label } = settings.systemPolicy;
+  if (label !== settings.policyLabel) ofLog.set(log, { ...context, engine: createPrivacyEngine(own, options), policy: label });
   return { ...context, ofLog };
 }
 

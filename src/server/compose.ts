@@ -85,6 +85,7 @@ async function openLocked(options: TrailOptions, undo: Undo): Promise<OpenTrail>
   const keyring = openKeyring(keyringDir, { create: true });
   const firstKeys = createFirstKeys(dataDir, { clock: systemClock, random: systemRandom });
   const policy = openPolicy(dataDir, options.policyFile);
+  const systemPolicy = openSystemPolicy(policy);
 
   const vault = await VaultClient.open({ dataDir, keyringDir, onFatal });
   undo.push(() => vault.close());
@@ -112,7 +113,7 @@ async function openLocked(options: TrailOptions, undo: Undo): Promise<OpenTrail>
 
   const pool = new WorkerPool({
     workers: options.workers ?? Math.max(1, availableParallelism() - 1),
-    startWorker: () => startPipelineWorker(vault, keyring, policy, origin),
+    startWorker: () => startPipelineWorker(vault, keyring, policy, systemPolicy, origin),
   });
   undo.push(() => pool.close());
   const freeSpace = createFreeSpaceGuard(dataDir);
@@ -238,13 +239,15 @@ async function sealAtRest(dataDir: string, keyring: Keyring): Promise<void> {
   await sealDataDir({ dataDir, paths: sealedPaths(dataDir), signers, nowMs });
 }
 
-function startPipelineWorker(vault: VaultClient, keyring: Keyring, policy: PolicyInForce, origin: string): Worker {
+type SystemPolicy = ReturnType<typeof openSystemPolicy>;
+
+function startPipelineWorker(vault: VaultClient, keyring: Keyring, policy: PolicyInForce, systemPolicy: SystemPolicy, origin: string): Worker {
   const vaultPort = vault.newPort();
   const settings: WorkerSettings & { runs: 'pipeline' } = {
     runs: 'pipeline',
-    policyText: policy.text,
+    policy: policy.policy,
     policyLabel: policy.label,
-    systemPolicy: { log: systemLog, ...openSystemPolicy() },
+    systemPolicy: { log: systemLog, ...systemPolicy },
     tokenOrigin: origin,
     tokenScope: 'installation',
     pseudonymKeys: keyring.secrets('pseudonym'),

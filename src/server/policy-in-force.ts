@@ -39,8 +39,10 @@ export function openPolicy(dataDir: string, policyFile: string | undefined): Pol
 }
 
 /** The default policy, under which the server's own events are stored: nobody can hide them by a rule. */
-export function openSystemPolicy(): { text: string; label: string } {
-  return { text: defaultPolicyYaml, label: policyLabel(parsePolicy(defaultPolicyYaml), defaultPolicyYaml) };
+export function openSystemPolicy({ text, label, policy }: PolicyInForce): { policy: Policy; label: string } {
+  if (text === defaultPolicyYaml) return { policy, label };
+  const own = parsePolicy(defaultPolicyYaml);
+  return { policy: own, label: policyLabel(own, defaultPolicyYaml) };
 }
 
 /**

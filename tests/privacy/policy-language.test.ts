@@ -108,6 +108,11 @@ kinds: {}
     expect(foundIn(engine, `x ${bad} y`).filter((one) => one.startsWith('own'))).toEqual([]);
   });
 
+  test('win against what detectors make of the same characters', () => {
+    const engine = engineOf(`${head}custom: [{kind: own, pattern: '\\b\\d{3}-\\d{2}-\\d{4}\\b'}]\nkinds: {own: keep}\n`);
+    expect(foundIn(engine, 'ssn 536-22-1845')).toEqual(['own:536-22-1845']);
+  });
+
   test('equal values correlate by the canonical form that was asked for, in fields and texts', () => {
     const kind = (canonical: string): string =>
       `fields: [{path: id, kind: own}]\ncustom: [{kind: own, pattern: '[A-Z]{2}[- ]?\\d{4}', ignoreCase: true, canonical: ${canonical}}]\nkinds: {own: tokenize}\n`;

@@ -28,7 +28,7 @@ export function addPreview(program: Command): void {
 async function runPreview(files: string[], options: PreviewOptions): Promise<void> {
   const { readEvents } = await import('../../ingest/read-events.ts');
   const { exampleTokens, previewEvent } = await import('../preview-event.ts');
-  const engine = await createPassingEngine(options.policy);
+  const engine = await createPassingEngine(options.policy, { explain: true });
   const token = exampleTokens();
   for (const name of inputNames(files)) {
     for await (const { line, bytes } of readLines(openInput(name))) {
