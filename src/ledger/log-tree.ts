@@ -4,8 +4,7 @@
  */
 import { concatBytes, uint64be } from '../core/bytes.ts';
 import { invariant, VeiltrailError } from '../core/errors.ts';
-import { sha256Into } from '../core/sha256.ts';
-import { commitmentBytes, entryBytes } from '../log/entry.ts';
+import { commitmentBytes, entryBytes, hashEntries } from '../log/entry.ts';
 import { Frontier } from '../log/frontier.ts';
 import { entryBundlesBetween, growTiles, hashTile, tileWidth } from '../log/tile.ts';
 import { formatTilePath, tileWidthMax } from '../log/tile-path.ts';
@@ -57,7 +56,7 @@ export class LogTree {
   grow(commitments: Uint8Array): Growth {
     const before = this.treeSize;
     const frontier = this.#frontier.clone();
-    const hashes = hashLeaves(commitments);
+    const hashes = hashEntries(commitments);
     for (let at = 0; at < hashes.length; at += hashBytes) frontier.append(hashes, at);
     const tiles = growTiles(before, hashes, (level) => this.#partialTiles.get(level));
     const partialTiles = new Map(this.#partialTiles);
@@ -122,18 +121,6 @@ function peaksOf(hashes: Uint8Array): Uint8Array[] {
     at += half;
   }
   return peaks;
-}
-
-/** SHA-256(0x00 ‖ entry), entry = 0x01 ‖ commitment, for each. */
-function hashLeaves(commitments: Uint8Array): Uint8Array {
-  const hashes = new Uint8Array(commitments.length);
-  const message = new Uint8Array(1 + entryBytes);
-  message[1] = 0x01;
-  for (let at = 0; at < commitments.length; at += commitmentBytes) {
-    for (let i = 0; i < commitmentBytes; i++) message[2 + i] = commitments[at + i] as number;
-    sha256Into(message, hashes, at);
-  }
-  return hashes;
 }
 
 /** @param entries commitments from the beginning of the bundle in which `before` ends */

@@ -117,6 +117,8 @@ class SqliteRecordStore extends SqliteRecordSource implements RecordStore {
     return this.#transaction('forget old ids', () => {
       const id = this.logId(log);
       const leafBelow = this.#leafReceivedSince(id, receivedBeforeMs);
+      // Nothing is old enough in a log of its first days: then there is nothing to look through.
+      if (leafBelow === 0) return 0;
       const from = this.#pruneFrom.get(log) ?? new Uint8Array(0);
       const rows = this.database
         .prepare('SELECT key, body, leaf FROM idempotency WHERE log = ? AND key > ? ORDER BY key LIMIT ?')
