@@ -20,9 +20,9 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { judgeBars, type Scores } from './eval/bars.ts';
 import { npmPeers } from './eval/contestants.ts';
-import { type DataFiles, findData, readLabelled } from './eval/data.ts';
+import { type DataFiles, findData, type LabelledText, readLabelled } from './eval/data.ts';
 import { installNpmPeers, installPresidio } from './eval/install.ts';
-import { patternGroups } from './eval/labels.ts';
+import { groupOfLabel, isNobodysAddress, patternGroups } from './eval/labels.ts';
 import type { Measured } from './eval/measure.ts';
 import { scoreTexts } from './eval/score.ts';
 import { showTexts } from './eval/show.ts';
@@ -82,7 +82,14 @@ function scoresOf(texts: Parameters<typeof scoreTexts>[0], found: Parameters<typ
     all: scoreTexts(texts, found, () => true),
     pattern: scoreTexts(texts, found, (group) => patternGroups.has(group)),
     core: scoreTexts(texts, found, (group) => !beyondCore.has(group)),
+    public: scoreTexts(texts.map(withoutNobodys), found, () => true),
   };
+}
+
+/** Addresses that are nobody's are of no account: a program may take them out or not. */
+function withoutNobodys({ text, labels, ignored }: LabelledText): LabelledText {
+  const nobodys = labels.filter(({ type, start, end }) => groupOfLabel(type) === 'ip' && isNobodysAddress(text.slice(start, end)));
+  return { text, labels: labels.filter((label) => !nobodys.includes(label)), ignored: [...ignored, ...nobodys] };
 }
 
 /** Maps as objects; what was found in each text stays out. */

@@ -2,6 +2,7 @@
  * One name for what data sets and programs call differently: labels and kinds of all of them are put into groups, within which a finding of
  * one counts for a label of the other.
  */
+import ipaddr from 'ipaddr.js';
 
 const groups: Record<string, readonly string[]> = {
   name: ['PERSON', 'PERSON_NAME', 'person_name', 'username', 'USERNAME', 'NAME'],
@@ -32,6 +33,12 @@ export function groupOfLabel(label: string): string {
 
 /** Labelled, but nothing that has to be taken out: of no account in either direction. */
 export const neutralLabels: ReadonlySet<string> = new Set(['TIMESTAMP', 'DATE_TIME', 'DATE', 'TITLE', 'ORGANIZATION', 'ORGANIZATION_NAME']);
+
+/** Is the address one that stays, because it is nobody's: loopback, private, documentation, broadcast? */
+export function isNobodysAddress(text: string): boolean {
+  const plain = text.replace(/^\[|\]$/g, '');
+  return ipaddr.isValid(plain) && ipaddr.process(plain).range() !== 'unicast';
+}
 
 /** Groups whose members have a form of their own. */
 export const patternGroups: ReadonlySet<string> = new Set(['email', 'phone', 'ip', 'mac', 'card', 'iban', 'bic', 'ssn', 'licence']);

@@ -16,7 +16,7 @@ export const systemAccounts = words(`
 export const sharedMailboxes = words(`
   info support admin administrator noreply no-reply donotreply do-not-reply sales contact hello help helpdesk security abuse postmaster webmaster hostmaster
   billing office team mail email user users test root service services notifications notification alerts alert system git bot marketing press jobs hr it dev ops
-  devops accounts account feedback news newsletter privacy legal compliance audit customer customers client clients employee staff owner sender recipient member
+  devops crawler webcrawler robot bots search spider abuse-report accounts account feedback news newsletter privacy legal compliance audit customer customers client clients employee staff owner sender recipient member
 `);
 
 /**
@@ -51,6 +51,7 @@ export const commonWords = words(`
   please dear hello hi hey thanks thank regards sincerely note subject re fwd fw attached see contact call street road avenue lane drive city country county state zip postal
   patient traveler traveller employee contractor visitor nurse doctor physician agent analyst engineer ssn dob mrn iban passport license licence social applicant cardholder
   invalid unknown unexpected missing required expired locked unlocked suspended active inactive pending resource resources setting settings configuration config
+  json xml yaml html css sql csv pdf schema schemas module modules package packages plugin script scripts parser driver library worker handler listener broker scheduler controller
   management console root certificate certificates external internal connector integration webhook scheduled automatic manual background process processes thread
 `);
 

@@ -19,6 +19,8 @@ const found: [text: string, ...names: string[]][] = [
   ['Why is Katrin so slow today?', 'Katrin'],
   ['A relapse was noted when Nancy reported symptoms.', 'Nancy'],
   ['Ask the driver: Lewis Forbes as guardian', 'Lewis Forbes'],
+  ['Crystal will join the call at noon.', 'Crystal'],
+  ['Chase approved the ticket.', 'Chase'],
   // Names that no list has, by what they look like and what stands around.
   ['we need to add Mstislav Dolgorukova as guardian', 'Mstislav Dolgorukova'],
   ["What's your name? Sölvi Salómonsson", 'Sölvi Salómonsson'],
@@ -70,6 +72,10 @@ const untouched = [
   'Service Control Manager: The Windows Update service entered the running state.',
   'Administrator created Security Group Web Tier',
   'Mozilla/5.0 (Macintosh; Intel Mac OS X 10_9_1) AppleWebKit/537.73 (KHTML, like Gecko) Version/7.0.1 Safari/537.73',
+  'prefer JSON Schema over YAML Anchors',
+  'Grant expired',
+  'Grace period expired',
+  'Mark completed',
   // Companies, places, streets.
   'Morgan Stanley upgraded Goldman Sachs',
   'Bill to Acme Corp',
@@ -131,4 +137,16 @@ describe('places', () => {
     const { event } = engine.apply(engine.plan({ note: 'She moved here from Estonia' }), () => 'tok_');
     expect(event).toEqual({ note: 'She moved here from Estonia' });
   });
+});
+
+test('an address at which makers of a crawler are reached is nobody’s; the same elsewhere is an address', () => {
+  const emails = (text: string): number => engine.scanText(text).filter(({ kind }) => kind === 'email').length;
+  for (const agent of [
+    'Mozilla/5.0 (compatible; Ezooms/1.0; help@example.com)',
+    '"Embedly +support@example.ly"',
+    '"X.com (webmaster@x.example.com; for http://x.example.com)"',
+  ])
+    expect(emails(agent)).toBe(0);
+  for (const text of ['write to help@example.com', '(support@example.com)', 'Mozilla/5.0 (compatible; X/1.0; jane.doe@example.com)'])
+    expect(emails(text)).toBe(1);
 });

@@ -1,5 +1,7 @@
 /** Email addresses and phone numbers. */
+import { sharedMailboxes } from '../lexicon.ts';
 import { has, isDigit, isLetter, isWord, isWordBeyondAscii } from '../survey.ts';
+import { free, numberStarts } from './number-starts.ts';
 import { before, type Detector, type KindSpec, lowerTrimmed, type ScanContext } from './detector.ts';
 
 const email: KindSpec = {
@@ -41,9 +43,21 @@ function detectEmail({ text, found }: ScanContext): void {
     if (start === at || text.charCodeAt(at - 1) === 46) continue;
     const end = domainEnd(text, at + 1);
     if (end < 0) continue;
-    found.push({ kind: 'email', start, end, confidence: 0.95 });
     floor = end;
+    if (!isCrawlerContact(text, start, at, end)) found.push({ kind: 'email', start, end, confidence: 0.95 });
   }
+}
+
+/** The address at which a crawler's makers want to hear of it (`Mozilla/5.0 (compatible; Ezooms/1.0; help@…)`): a mailbox of a function, nobody's. */
+function isCrawlerContact(text: string, start: number, at: number, end: number): boolean {
+  if (at - start > 32 || !sharedMailboxes.has(text.slice(start, at).toLowerCase().split(/[._-]/, 1)[0] as string)) return false;
+  const head = before(text, start, 120);
+  if (/(?:compatible;|bot\b|crawler|spider|slurp|archiver)[^"\n]{0,80}$/.test(head)) return true;
+  const closed = /^[;)"]/.test(text.slice(end, end + 1));
+  return (
+    closed &&
+    (head.endsWith(' +') || (/[(;] ?$/.test(head) && (/https?:[^"\n]{0,60}$/.test(head) || /^; [^"\n]{0,20}https?:/.test(text.slice(end, end + 30)))))
+  );
 }
 
 /** The start of `"quoted local"@`, or `at` if it is none. */
@@ -129,7 +143,12 @@ function isPhoneSeparator(unit: number): boolean {
 
 function detectPhone({ text, survey, found }: ScanContext): void {
   const { digitRuns, digitRunCount, units } = survey;
-  for (let i = 0; i < digitRunCount; i++) {
+  const { list, count } = numberStarts.of(text, survey);
+  let done = 0;
+  for (let n = 0; n < 2 * count; n += 2) {
+    if (list[n + 1] !== free) continue;
+    const i = list[n] as number;
+    if ((digitRuns[2 * i] as number) < done) continue;
     let last = i;
     let digits = 0;
     let groups = 0;
@@ -154,7 +173,7 @@ function detectPhone({ text, survey, found }: ScanContext): void {
       const opening = phoneStart(text, start);
       const tail = /^ ?(?:ext\.?|x|#) ?\d{1,6}(?!\w)/i.exec(text.slice(end, end + 14));
       found.push({ kind: 'phone', start: opening, end: end + (tail ? tail[0].length : 0), confidence: text.charCodeAt(opening) === 43 ? 0.9 : 0.7 });
-      while (i + 1 < digitRunCount && (digitRuns[2 * i + 2] as number) < end) i++;
+      done = end;
     }
   }
 }

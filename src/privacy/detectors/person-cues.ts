@@ -130,6 +130,15 @@ export function deedBehind(text: string, end: number): Deed {
   return unit === 39 || unit === 0x2019 ? 'genitive' : 'deed';
 }
 
+const action =
+  /\s+(?:(?:will|would|can|could|may|might|must|should)\s+[a-z]{2,14}|[a-z]{3,14}ed|sent|gave|took|made|wrote|read|saw|told)\s+(?:the|a|an|his|her|their|my|your|our|me|us|him|to)\b/y;
+
+/** Does a verb with an object follow (`Crystal will join the call`)? Things do that less often than people. */
+export function actsOn(text: string, end: number): boolean {
+  action.lastIndex = end;
+  return action.test(text);
+}
+
 /** Is the word that follows the name at `end` one that makes it a company's, a place's, a street's? */
 export function isBodyBehind(text: string, end: number): boolean {
   let from = end;

@@ -5,7 +5,7 @@
  */
 import { familyRank, foldName, givenRank, known } from '../name-lexicon.ts';
 import { nameShape } from '../name-shape.ts';
-import { type Cue, cueBefore, deedBehind, followsTitle, isAddressed, isBodyBehind, isListBehind, isProseBehind } from './person-cues.ts';
+import { actsOn, type Cue, cueBefore, deedBehind, followsTitle, isAddressed, isBodyBehind, isListBehind, isProseBehind } from './person-cues.ts';
 import { followsNumber, isLineEnd, isLineStart, type Word } from './person-words.ts';
 
 /** A word and what the lexicon knows it as. */
@@ -39,8 +39,10 @@ function wordScore(all: string, { known: what, shape, start, end }: Judged): num
   if (shape === 'caseless') return 0.25;
   const text = all.slice(start, end);
   if (hasInnerCapital(text)) return /^(?:Mc|Mac|Le|La|De|Di|Du|Van|Von|Fitz|O['’]|D['’]|L['’]|Ó)\p{Lu}\p{Ll}+$/u.test(text) ? 1 : -3;
+  // `JSON Schema`: an acronym beside a capitalised word.
+  const acronym = shape === 'upper' && text.length < 6 ? 0.8 : 0;
   // A town that few know may well be a family's name.
-  return Math.max(-1.5, Math.min(1.1, 0.25 + 0.35 * nameShape(foldName(text)))) - ((what & known.place) !== 0 ? 0.4 : 0);
+  return Math.max(-1.5, Math.min(1.1, 0.25 + 0.35 * nameShape(foldName(text)))) - acronym - ((what & known.place) !== 0 ? 0.4 : 0);
 }
 
 function hasInnerCapital(text: string): boolean {
@@ -121,7 +123,8 @@ function contextScore(text: string, cue: Cue, start: number, end: number, single
   const deed = deedBehind(text, end);
   // Scripts without capitals have no other shape than their place, at the beginning of a line or sentence; nor do titles ("Flaws in …").
   const opens = lineStart || /[\].:|,;>-]\s*$/.test(text.slice(Math.max(0, start - 3), start));
-  if (deed === 'deed' || deed === 'genitive') score += caseless && !opens ? 0 : single && deed === 'genitive' ? 0.6 : 1.2;
+  if (deed === 'deed' || deed === 'genitive')
+    score += caseless && !opens ? 0 : single && deed === 'genitive' ? 0.6 : deed === 'deed' && actsOn(text, end) ? 1.8 : 1.2;
   else if (deed === 'place') score += opens ? 1.2 : 0.3;
   else if (isProseBehind(text, end)) score += 0.5;
   else if (isListBehind(text, end)) score += 0.4;

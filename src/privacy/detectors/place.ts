@@ -33,9 +33,10 @@ function placeConfidence(text: string, words: readonly Judged[]): number {
   for (const { known: what, shape } of words) {
     if (shape === 'initial' || (what & (known.salutation | known.company | known.thing)) !== 0) return 0;
     const isPlace = (what & known.place) !== 0;
-    const isCommon = (what & (known.common | known.ofLogs)) !== 0;
+    const isNotable = isPlace && (what & known.other) !== 0;
+    const isCommon = (what & known.common) !== 0 || ((what & known.ofLogs) !== 0 && !isNotable);
     if (isPlace && !isCommon) telling++;
-    if (isPlace) score += (what & known.other) !== 0 ? 1.4 : 0.7;
+    if (isPlace) score += isNotable ? 1.4 : 0.7;
     if (isCommon || (!isPlace && (what & known.other) !== 0)) score -= 0.7;
     if (what === 0) telling++;
     score -= 0.3 * Math.max(givenRank(what), familyRank(what));
