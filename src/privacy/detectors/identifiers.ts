@@ -7,8 +7,10 @@ import type { Candidate } from '../finding.ts';
 import { has, isCapital, isDigit, isIdentifier, isLetter, isSmall, isWord, Survey } from '../survey.ts';
 import { compact, type Detector, type ScanContext } from './detector.ts';
 import type { NumberKind, Proof } from './number-kind.ts';
+import { behindJoint, behindLetters, numberStarts } from './number-starts.ts';
 import { NumberWalk, skeletonHash } from './number-walk.ts';
 import { monthStart, readAnnounced } from './announced-values.ts';
+import { GroupTree } from './group-tree.ts';
 import { isDenied } from './government.ts';
 import type { Label } from './labels.ts';
 import { type Announced, type Announcement, labelBefore, isPlace, labelOfField, labelsNear, mayFollowLabel, numberKinds } from './vocabulary.ts';
@@ -49,52 +51,12 @@ const prefixMax = 9;
 const bareMin = 8;
 const bareMax = 18;
 
-/**
- * All skeletons of digits as a tree over the lengths of their groups and the separators between: node, length, separator → node.
- * With 0 for the separator: may a skeleton end here? One look per group settles most numbers in logs.
- */
-const groupTree = new Map<number, number>();
-
-/** By the first group's length and the separator behind it: is it in the tree? */
-const beginnings = new Uint8Array(32 * 128);
-
-/** Nodes behind which some skeleton has letters or a bracket. */
-const lettersFollow = new Set<number>();
-
-function groupKey(node: number, size: number, mark: number): number {
-  return (node * 32 + size) * 128 + mark;
-}
-
-for (const { distinct, grouped } of numberKinds) {
-  for (const skeleton of [...distinct, ...grouped]) {
-    let node = 0;
-    const first = /^9+/.exec(skeleton)?.[0].length ?? 0;
-    if (first > 0 && first < skeleton.length) beginnings[first * 128 + skeleton.charCodeAt(first)] = 1;
-    for (const { 0: group, index } of skeleton.matchAll(/9+/g)) {
-      const mark = skeleton.charCodeAt(index + group.length);
-      if (Number.isNaN(mark)) {
-        groupTree.set(groupKey(node, group.length, 0), 1);
-        break;
-      }
-      if (mark === 65) break;
-      const key = groupKey(node, group.length, mark);
-      node = groupTree.get(key) ?? groupTree.size + 1;
-      groupTree.set(key, node);
-      // What goes on with letters or brackets is looked at as a whole.
-      if (!isDigit(skeleton.charCodeAt(index + group.length + 1))) {
-        lettersFollow.add(node);
-        break;
-      }
-    }
-  }
-}
+const groups = new GroupTree();
+for (const { distinct, grouped } of numberKinds) for (const skeleton of [...distinct, ...grouped]) groups.add(skeleton);
 
 const listGapMax = 6;
 const listGap = /^(?:, (?:and |or )?| (?:and|or|und|et|y|e|en|i|&) |; |\/| \/ )$/;
 
-/** By unit: joins digits to digits. */
-const middles = new Uint8Array(129);
-for (const mark of '-./_:') middles[mark.charCodeAt(0)] = 1;
 /** Joins the parts of an identifier. */
 const joints = new Uint8Array(129);
 for (const mark of '-./_:\\+@$') joints[mark.charCodeAt(0)] = 1;
@@ -104,22 +66,25 @@ for (const mark of '-_ $\u0080') opens[mark.charCodeAt(0)] = 1;
 
 function detectIdentifiers(context: ScanContext): void {
   const { text, survey, field } = context;
-  const { digitRuns, digitRunCount, units } = survey;
+  const { digitRuns, units } = survey;
   const fieldLabel = labelOfField(field);
   let done = 0;
   /** The label of the value that ends at `done`: it announces the next one of a list too. */
   let last: Announcement | undefined;
-  for (let i = 0; i < digitRunCount; i++) {
+  const { list, count } = numberStarts.of(text, survey);
+  for (let n = 0; n < 2 * count; n += 2) {
+    const i = list[n] as number;
     const run = digitRuns[2 * i] as number;
     const end = digitRuns[2 * i + 1] as number;
     if (run < done) continue;
-    // The middle of a date, time, address or version: most runs in logs.
-    if (run > 1 && middles[units[run - 1] as number] === 1 && isDigit(units[run - 2] as number)) continue;
     let start = run;
-    while (start > 0 && run - start < wordMax && isLetter(units[start - 1] as number)) start--;
+    let inside = list[n + 1] === behindJoint;
+    if (list[n + 1] === behindLetters) {
+      while (start > 0 && run - start < wordMax && isLetter(units[start - 1] as number)) start--;
+      inside = start > 1 && joints[units[start - 1] as number] === 1 && isIdentifier(units[start - 2] as number);
+    }
     const previous = start > 0 ? (units[start - 1] as number) : 32;
     if (start < done || isDigit(previous) || (previous >= 128 && isWord(text.charCodeAt(start - 1)))) continue;
-    const inside = joints[previous] === 1 && start > 1 && isIdentifier(units[start - 2] as number);
     // The middle of an identifier; an escape, which the decoded view shows.
     if (previous === 37 || (inside && (isDigit(units[start - 2] as number) || previous === 46))) continue;
     const shaped = !inside && mayHaveShape(survey, start, i);
@@ -143,31 +108,15 @@ function detectIdentifiers(context: ScanContext): void {
 }
 
 /** A first look that most numbers in logs fail: can what begins at `start`, with digit run `i`, have the shape of any kind? */
-function mayHaveShape({ units, digitRuns, digitRunCount }: Survey, start: number, i: number): boolean {
+function mayHaveShape(survey: Survey, start: number, i: number): boolean {
+  const { units, digitRuns } = survey;
   if (isSmall(units[start] as number)) return false;
-  let from = digitRuns[2 * i] as number;
-  let to = digitRuns[2 * i + 1] as number;
-  if (to - from >= bareMin) return to - from <= bareMax && !isSmall(units[to] as number);
-  if (start < from) {
-    const unit = units[to] as number;
-    return to - start >= 7 ? !isSmall(unit) && unit !== 95 : isCapital(unit) || (unit !== 95 && isPlace(units[to + 1] as number));
-  }
-  for (let node = 0, j = i; ;) {
-    if (node > 0 && groupTree.has(groupKey(node, to - from, 0))) return true;
-    const unit = units[to] as number;
-    if (isCapital(unit)) return true;
-    const mark = unit < 128 ? unit : 45;
-    if (node === 0 && beginnings[(to - from) * 128 + mark] === 0) return false;
-    const next = groupTree.get(groupKey(node, to - from, mark)) ?? (unit < 128 ? undefined : groupTree.get(groupKey(node, to - from, 32)));
-    if (next === undefined) return false;
-    const behind = units[to + 1] as number;
-    if (!isDigit(behind)) return (isCapital(behind) || behind === 40 || behind === 41) && lettersFollow.has(next);
-    if (++j >= digitRunCount || digitRuns[2 * j] !== to + 1) return false;
-    node = next;
-    from = to + 1;
-    to = digitRuns[2 * j + 1] as number;
-    if (to - from > 20) return false;
-  }
+  const from = digitRuns[2 * i] as number;
+  const to = digitRuns[2 * i + 1] as number;
+  const next = units[to] as number;
+  if (to - from >= bareMin) return to - from <= bareMax && !isSmall(next);
+  if (start === from) return groups.mayBegin(survey, i);
+  return to - start >= 7 ? !isSmall(next) && next !== 95 : isCapital(next) || (next !== 95 && isPlace(units[to + 1] as number));
 }
 
 /** What begins before `start`, at `outer`: announced, or of a shape of its own. */

@@ -1,6 +1,7 @@
 /** Payment cards and IBANs. */
 import { has, isDigit, isIdentifier, isLetter, isWord } from '../survey.ts';
 import { passesLuhn } from './checksums.ts';
+import { behindLetters, free, numberStarts } from './number-starts.ts';
 import { before, compact, type Detector, digitsOf, type KindSpec, type ScanContext } from './detector.ts';
 
 const card: KindSpec = {
@@ -59,7 +60,11 @@ const cardDigitsMax = 19;
 
 function detectCard({ text, survey, found }: ScanContext): void {
   const { digitRuns, digitRunCount, units } = survey;
-  for (let i = 0; i < digitRunCount; i++) {
+  const { list, count } = numberStarts.of(text, survey);
+  let done = 0;
+  for (let n = 0; n < 2 * count; n += 2) {
+    const i = list[n] as number;
+    if (list[n + 1] !== free || (digitRuns[2 * i] as number) < done) continue;
     const start = digitRuns[2 * i] as number;
     const size = (digitRuns[2 * i + 1] as number) - start;
     // Either all in one, or groups of which the first has four digits or six.
@@ -93,7 +98,7 @@ function detectCard({ text, survey, found }: ScanContext): void {
     }
     if (end < 0) continue;
     found.push({ kind: 'credit_card', start, end, confidence: 0.9 });
-    while (i + 1 < digitRunCount && (digitRuns[2 * i + 2] as number) < end) i++;
+    done = end;
   }
 }
 
@@ -148,8 +153,11 @@ const ibanWord = /iban[^.;\n]{0,20}$/;
 
 /** Two letters, two digits, then groups: anchored on the digit run that is the check number or begins with it. */
 function detectIban({ text, survey, found }: ScanContext): void {
-  const { digitRuns, digitRunCount, units } = survey;
-  for (let i = 0; i < digitRunCount; i++) {
+  const { digitRuns, units } = survey;
+  const { list, count } = numberStarts.of(text, survey);
+  for (let n = 0; n < 2 * count; n += 2) {
+    if (list[n + 1] !== behindLetters) continue;
+    const i = list[n] as number;
     const digit = digitRuns[2 * i] as number;
     const start = digit - 2;
     if (start < 0 || (digitRuns[2 * i + 1] as number) - digit < 2 || !isLetter(units[start] as number) || !isLetter(units[start + 1] as number))

@@ -3,6 +3,7 @@
  * a cue (`lives at`, `ship to`) or a city with its postcode stands by. Anchored on digit runs; evidence adds up as for numbers.
  */
 import { has, isDigit, isIdentifier, isLetter, isWord } from '../survey.ts';
+import { free, numberStarts } from './number-starts.ts';
 import { compact, type Detector, type KindSpec, type ScanContext } from './detector.ts';
 
 const address: KindSpec = {
@@ -64,9 +65,12 @@ const tailsMax = 3;
 
 function detectPostal(context: ScanContext): void {
   const { text, survey, found } = context;
-  const { digitRuns, digitRunCount, units } = survey;
+  const { digitRuns, units } = survey;
   let done = 0;
-  for (let i = 0; i < digitRunCount; i++) {
+  const { list, count } = numberStarts.of(text, survey);
+  for (let n = 0; n < 2 * count; n += 2) {
+    if (list[n + 1] !== free) continue;
+    const i = list[n] as number;
     const start = digitRuns[2 * i] as number;
     const end = digitRuns[2 * i + 1] as number;
     if (end - start > 5 || start < done) continue;
@@ -85,7 +89,7 @@ function detectPostal(context: ScanContext): void {
       close = readBackward(text, start, end, found);
     if (close > 0) done = close;
   }
-  if ((survey.flags & has.space) !== 0) readCorners(text, found);
+  if ((survey.flags & has.capitalPair) !== 0) readCorners(text, found);
 }
 
 const corner = /corner of (?:[\p{L}\p{M}\p{N}.'’-]{1,30} ){1,8}and (?:[\p{L}\p{M}\p{N}'’-]{1,30} ?){1,5}/uy;
