@@ -173,13 +173,13 @@ describe('allow', () => {
     const yaml = `${base}allow:
   - {networks: [203.0.112.0/20, "2a02:c7c::/32"]}
   - {domains: [corp.example, .de.example]}
-  - {patterns: ['bot-[a-z]{1,9}@[a-z.]{1,20}']}
+  - {patterns: ['svc-[a-z]{1,9}@[a-z.]{1,20}']}
 `;
     expect(after(yaml, { t: '203.0.113.77 203.0.128.1 2a02:c7c::1 2a02:c7d::1' })).toEqual({ t: '203.0.113.77 [REDACTED] 2a02:c7c::1 [REDACTED]' });
     expect(after(yaml, { t: 'a@corp.example b@x.CORP.example c@acorp.example d@de.example' })).toEqual({
       t: 'a@corp.example b@x.CORP.example [REDACTED] d@de.example',
     });
-    expect(after(yaml, { t: 'bot-x@example.com robot-x@example.com' })).toEqual({ t: 'bot-x@example.com [REDACTED]' });
+    expect(after(yaml, { t: 'svc-x@example.com asvc-x@example.com' })).toEqual({ t: 'svc-x@example.com [REDACTED]' });
   });
 
   test('only of the kinds that are named; what may stay is no finding', () => {
