@@ -40,6 +40,18 @@ export interface AppendAnswer {
   checkpoint: string;
 }
 
+/** What became of events since the start: plain numbers, read when somebody asks. */
+export interface AppendCounts {
+  /** Appended, those that a stub stands for included. */
+  accepted: number;
+  /** There already. */
+  duplicates: number;
+  /** Appended, although their id was used before with another content. */
+  conflicts: number;
+  /** Events that could not be processed, by the code that says why. */
+  stubs: Map<string, number>;
+}
+
 /** Where requests are processed; `pipeline/pool.ts`. */
 export interface Pipeline {
   readonly hasRoom: boolean;
@@ -78,6 +90,7 @@ export class AppendEvents {
   /** Groups enter the ledger one behind the other, however many workers process them at once. */
   #line: Promise<void> = Promise.resolve();
   #onSettled: (() => void)[] = [];
+  readonly counts: AppendCounts = { accepted: 0, duplicates: 0, conflicts: 0, stubs: new Map() };
 
   constructor(parts: AppendParts) {
     this.#parts = parts;
@@ -103,6 +116,11 @@ export class AppendEvents {
       this.#queue.push({ request, resolve, reject });
       this.#sendSoon();
     });
+  }
+
+  /** Bytes of bodies under way. */
+  get waitingBytes(): number {
+    return this.#bytes;
   }
 
   /** Resolves when nothing is under way any more. */
@@ -168,7 +186,11 @@ export class AppendEvents {
     if (refusal) waiting.reject(new VeiltrailError(refusal.code, refusal.message, refusal.detail));
     else if (result?.placings[from] === placing.refused) {
       waiting.reject(new VeiltrailError('id_conflict', 'an id of this request was used before, with another body'));
-    } else waiting.resolve(answerOf(from, ends[i] as number, outcome, result as AppendResult));
+    } else {
+      const answer = answerOf(from, ends[i] as number, outcome, result as AppendResult);
+      count(answer.receipts, this.counts);
+      waiting.resolve(answer);
+    }
   }
 
   #rejectAll(group: readonly Waiting[], error: Error): void {
@@ -184,6 +206,18 @@ export class AppendEvents {
     const settled = this.#onSettled;
     this.#onSettled = [];
     for (const resolve of settled) resolve();
+  }
+}
+
+function count(receipts: readonly AppendedEvent[], counts: AppendCounts): void {
+  for (const { duplicate, conflict, stub } of receipts) {
+    if (duplicate) {
+      counts.duplicates++;
+      continue;
+    }
+    counts.accepted++;
+    if (conflict) counts.conflicts++;
+    if (stub !== undefined) counts.stubs.set(stub, (counts.stubs.get(stub) ?? 0) + 1);
   }
 }
 

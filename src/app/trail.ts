@@ -1,6 +1,6 @@
 /** What the product can do with one data directory, whoever asks: the HTTP server, the command line, a program that embeds it. */
 import type { JsonObject } from '../core/json.ts';
-import type { AppendAnswer, AppendRequest } from './append-events.ts';
+import type { AppendAnswer, AppendCounts, AppendRequest } from './append-events.ts';
 
 export interface FoundEvent {
   leafIndex: number;
@@ -44,9 +44,30 @@ export interface TrailReader {
   close(): Promise<void>;
 }
 
+/** Figures about a running trail: counts, sizes and times, nothing of what is stored. */
+export interface TrailFigures {
+  /** Since the start. */
+  events: AppendCounts;
+  logs: LogFigures[];
+  /** Bodies under way. */
+  waitingBytes: number;
+  /** The label of the policy in force: name, version, digest. */
+  policy: string;
+}
+
+export interface LogFigures {
+  log: string;
+  treeSize: number;
+  /** When its checkpoint was published; undefined before the first. */
+  checkpointAtMs: number | undefined;
+  /** Leaves below this one are found by the index; undefined where the index does not say so in time. */
+  indexedTo: number | undefined;
+}
+
 export interface Trail extends TrailReader {
   append(request: AppendRequest): Promise<AppendAnswer>;
   /** Does nothing when there is one of that name. */
   createLog(log: string): Promise<void>;
   ready(): { ready: boolean; reasons: string[] };
+  figures(): Promise<TrailFigures>;
 }

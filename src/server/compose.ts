@@ -34,6 +34,7 @@ import { openPolicy, openSystemPolicy, policyChangeEvent, type PolicyInForce, re
 import { openSearchReader } from './open-search.ts';
 import { openStoredVault } from './stored-vault.ts';
 import { createFreeSpaceGuard } from './free-space.ts';
+import { logFigures } from './log-figures.ts';
 
 export interface TrailOptions {
   dataDir: string;
@@ -157,6 +158,14 @@ async function openLocked(options: TrailOptions, undo: Undo): Promise<OpenTrail>
     ready() {
       const refused = freeSpace.refusal();
       return { ready: refused === undefined, reasons: refused ? [refused.message] : [] };
+    },
+    async figures() {
+      return {
+        events: appending.counts,
+        logs: await logFigures(ledger.logs(), paths.logs, searcher),
+        waitingBytes: appending.waitingBytes,
+        policy: policy.label,
+      };
     },
     async close() {
       await appending.settled();

@@ -17,13 +17,16 @@ import { VeiltrailError } from '../core/errors.ts';
 import { createAdmissionDesk, type Admission } from './admission.ts';
 import { answerBrokenRequest } from './broken-request.ts';
 import { httpLimits, type HttpLimits } from './limits.ts';
+import { createMetrics } from './metrics.ts';
 import { registerOpenApi } from './openapi.ts';
 import { codeOf, problemOf, problems, problemType, retryAfterOf } from './problem.ts';
 import { type BodyRead, readBody } from './read-body.ts';
+import { type AnswerCounts, RequestCounts } from './request-counts.ts';
 import { registerEventRoutes } from './routes/events.ts';
 import { registerHealthRoutes } from './routes/health.ts';
 import { registerKeyRoutes } from './routes/keys.ts';
 import { registerLogRoutes } from './routes/logs.ts';
+import { registerMetricsRoute } from './routes/metrics.ts';
 import { registerTileRoutes } from './routes/tiles.ts';
 import { compileValidator } from './validator.ts';
 
@@ -33,6 +36,8 @@ declare module 'fastify' {
     right?: Right;
     /** For everybody, without a key. */
     open?: true;
+    /** What became of its requests; given to each route as it is registered. */
+    answers?: AnswerCounts;
   }
   interface FastifyRequest {
     /** Who asks, on every route that is not open. */
@@ -63,6 +68,11 @@ export interface HttpParts {
 /** A server that does not listen yet. `close()` answers what is under way first. */
 export async function createHttpServer(parts: HttpParts): Promise<FastifyInstance> {
   const limits = { ...httpLimits, ...parts.limits };
+  const counts = new RequestCounts();
+  const sendProblem = (reply: FastifyReply, error: Error): void => {
+    counts.refuse(codeOf(error));
+    answerProblem(reply, error);
+  };
   const app = Fastify({
     logger: false,
     bodyLimit: limits.bodyBytesMax,
@@ -86,16 +96,23 @@ export async function createHttpServer(parts: HttpParts): Promise<FastifyInstanc
   let stopping = false;
   app.decorateRequest('principal');
   app.decorateRequest('admission');
-  app.addHook('onRoute', ({ config, method, url }) => {
+  app.addHook('onRoute', (route) => {
+    const { config, method, url } = route;
     if ((config?.right === undefined) === (config?.open === undefined)) throw new Error(`${String(method)} ${url} must name a right or be open`);
+    route.config = { ...config, answers: counts.route(String(method), url) };
   });
   app.addHook('onRequest', (request, reply, done) => {
+    const { right, answers = counts.unmatched } = request.routeOptions.config;
+    // Comes when the answer is out and when the client went away before it.
+    reply.raw.once('close', () => {
+      request.admission?.release();
+      answers.note(reply.raw);
+    });
     setSecurityHeaders(reply);
     try {
       if (stopping) throw new VeiltrailError('stopping', 'the server is stopping');
       refuseKeyInUrl(request.raw.url ?? '');
-      const { right } = request.routeOptions.config;
-      if (right !== undefined) admitKey(request, reply, right, parts.authenticator, desk);
+      if (right !== undefined) admitKey(request, right, parts.authenticator, desk);
       done();
     } catch (error) {
       done(error as Error);
@@ -138,25 +155,17 @@ export async function createHttpServer(parts: HttpParts): Promise<FastifyInstanc
     registerKeyRoutes(routes, parts.keys, parts.authenticator);
     registerTileRoutes(routes, parts.trail);
     registerHealthRoutes(routes, parts.trail);
+    registerMetricsRoute(routes, createMetrics({ trail: parts.trail, requests: counts, heldBytes: () => desk.held() }));
     done();
   });
   return app;
 }
 
-function admitKey(
-  request: FastifyRequest,
-  reply: FastifyReply,
-  right: Right,
-  authenticator: Authenticator,
-  desk: ReturnType<typeof createAdmissionDesk>,
-): void {
+function admitKey(request: FastifyRequest, right: Right, authenticator: Authenticator, desk: ReturnType<typeof createAdmissionDesk>): void {
   const principal = authenticator.authenticate(bearerOf(request.headers.authorization));
   authorize(principal, right, (request.params as { log?: string } | undefined)?.log);
   request.principal = principal;
-  const admission = desk.admit(principal.id);
-  request.admission = admission;
-  // Comes when the answer is out and when the client went away before it.
-  reply.raw.once('close', () => admission.release());
+  request.admission = desk.admit(principal.id);
 }
 
 function bearerOf(header: string | undefined): string | undefined {
@@ -193,7 +202,7 @@ function asOurs(error: FastifyError | Error): Error {
   return error;
 }
 
-function sendProblem(reply: FastifyReply, error: Error): void {
+function answerProblem(reply: FastifyReply, error: Error): void {
   const problem = problemOf(error);
   const retryAfter = retryAfterOf(problem.code);
   if (retryAfter !== undefined) void reply.header('retry-after', retryAfter);

@@ -5,9 +5,10 @@ const table: Record<Role, Right[]> = {
   writer: ['events.append'],
   reader: ['events.read', 'proof.read', 'log.list'],
   auditor: ['proof.read', 'log.list', 'system.read'],
+  operator: ['metrics.read'],
   admin: ['log.list', 'log.create', 'key.manage', 'system.read'],
 };
-const installationWide: readonly Right[] = ['log.create', 'key.manage'];
+const installationWide: readonly Right[] = ['log.create', 'key.manage', 'metrics.read'];
 
 describe('roles', () => {
   it('have these rights and no other', () => {

@@ -46,6 +46,7 @@ const routes: readonly Route[] = [
   { method: 'DELETE', path: '/api/v1/keys/', pattern: '/api/v1/keys/{id}', allowed: ['admin'], scope: 'installation', status: 200 },
   { method: 'GET', path: '/logs/default/checkpoint', pattern: '/logs/{log}/checkpoint', allowed: 'everybody', scope: 'none', status: 200 },
   { method: 'GET', path: '/logs/default/tile/0/000.p/1', pattern: '/logs/{log}/tile/{path}', allowed: 'everybody', scope: 'none', status: 200 },
+  { method: 'GET', path: '/metrics', pattern: '/metrics', allowed: ['operator'], scope: 'installation', status: 200 },
   { method: 'GET', path: '/healthz', pattern: '/healthz', allowed: 'everybody', scope: 'none', status: 200 },
   { method: 'GET', path: '/readyz', pattern: '/readyz', allowed: 'everybody', scope: 'none', status: 200 },
 ];

@@ -1,0 +1,171 @@
+/**
+ * `/metrics`: the text format of Prometheus, version 0.0.4, by prom-client. Everything is counted as plain numbers where it happens and becomes
+ * metrics when somebody asks, so that it costs the paths that are counted next to nothing.
+ *
+ * Labels are names of logs, patterns of routes, codes of our own tables and the policy's label: nothing that a sender could make up.
+ */
+import { Counter, Gauge, Registry } from 'prom-client';
+import type { Trail, TrailFigures } from '../app/trail.ts';
+import type { RequestCounts } from './request-counts.ts';
+
+export interface Metrics {
+  readonly contentType: string;
+  text(): Promise<string>;
+}
+
+export interface MetricsParts {
+  trail: Pick<Trail, 'figures'>;
+  requests: RequestCounts;
+  /** Bytes of bodies and requests under way. */
+  heldBytes: () => number;
+}
+
+/** A label's name, and what it says. */
+type Labels = Record<string, string>;
+type Sample = [value: number | undefined, labels?: Labels];
+
+interface Facts {
+  figures: TrailFigures;
+  requests: RequestCounts;
+  heldBytes: number;
+}
+
+interface Metric {
+  name: string;
+  help: string;
+  type: 'counter' | 'gauge';
+  labels?: readonly string[];
+  samples: (facts: Facts) => Iterable<Sample>;
+}
+
+const classes = ['none', '1xx', '2xx', '3xx', '4xx', '5xx'];
+
+const metrics: readonly Metric[] = [
+  {
+    name: 'veiltrail_events_accepted_total',
+    help: 'Events appended since the start, those that a stub stands for included.',
+    type: 'counter',
+    samples: ({ figures }) => [[figures.events.accepted]],
+  },
+  {
+    name: 'veiltrail_events_duplicate_total',
+    help: 'Events that were there already.',
+    type: 'counter',
+    samples: ({ figures }) => [[figures.events.duplicates]],
+  },
+  {
+    name: 'veiltrail_events_conflict_total',
+    help: 'Events appended although their id was used before with another content.',
+    type: 'counter',
+    samples: ({ figures }) => [[figures.events.conflicts]],
+  },
+  {
+    name: 'veiltrail_events_stub_total',
+    help: 'Events that could not be processed and that a stub stands for, by reason.',
+    type: 'counter',
+    labels: ['reason'],
+    samples: ({ figures }) => Array.from(figures.events.stubs, ([reason, count]): Sample => [count, { reason }]),
+  },
+  {
+    name: 'veiltrail_http_requests_total',
+    help: 'Requests by the pattern of their route and the class of their status; none: the client went away before an answer.',
+    type: 'counter',
+    labels: ['method', 'route', 'status'],
+    *samples({ requests }) {
+      for (const { method, route, answers } of requests.routes) {
+        for (const [i, count] of answers.byClass.entries()) if (count > 0) yield [count, { method, route, status: classes[i] as string }];
+      }
+    },
+  },
+  {
+    name: 'veiltrail_requests_refused_total',
+    help: 'Requests that were refused, by the code their sender was told.',
+    type: 'counter',
+    labels: ['code'],
+    samples: ({ requests }) => Array.from(requests.refused, ([code, count]): Sample => [count, { code }]),
+  },
+  {
+    name: 'veiltrail_log_tree_size',
+    help: 'Leaves of the published checkpoint.',
+    type: 'gauge',
+    labels: ['log'],
+    samples: ({ figures }) => figures.logs.map(({ log, treeSize }): Sample => [treeSize, { log }]),
+  },
+  {
+    name: 'veiltrail_log_checkpoint_timestamp_seconds',
+    help: 'When the checkpoint was published, in seconds since 1970: its age is time() less this.',
+    type: 'gauge',
+    labels: ['log'],
+    samples: ({ figures }) =>
+      figures.logs.map(({ log, checkpointAtMs }): Sample => [checkpointAtMs === undefined ? undefined : checkpointAtMs / 1_000, { log }]),
+  },
+  {
+    name: 'veiltrail_index_behind_leaves',
+    help: 'Published leaves that search still reads one by one. Absent while the index is too busy to say.',
+    type: 'gauge',
+    labels: ['log'],
+    samples: ({ figures }) =>
+      figures.logs.map(({ log, treeSize, indexedTo }): Sample => [indexedTo === undefined ? undefined : Math.max(0, treeSize - indexedTo), { log }]),
+  },
+  {
+    name: 'veiltrail_waiting_bytes',
+    help: 'Bodies that are being appended.',
+    type: 'gauge',
+    samples: ({ figures }) => [[figures.waitingBytes]],
+  },
+  {
+    name: 'veiltrail_http_held_bytes',
+    help: 'Bodies of all requests under way, as sent and as unpacked.',
+    type: 'gauge',
+    samples: ({ heldBytes }) => [[heldBytes]],
+  },
+  {
+    name: 'veiltrail_policy_info',
+    help: 'Always 1; the label is that of the policy in force, as records show it.',
+    type: 'gauge',
+    labels: ['policy'],
+    samples: ({ figures }) => [[1, { policy: figures.policy }]],
+  },
+  {
+    name: 'process_cpu_seconds_total',
+    help: 'CPU time of all threads, user and system.',
+    type: 'counter',
+    samples: () => [[microsecondsOfCpu() / 1e6]],
+  },
+  {
+    name: 'process_resident_memory_bytes',
+    help: 'Resident memory of the process.',
+    type: 'gauge',
+    samples: () => [[process.memoryUsage.rss()]],
+  },
+  {
+    name: 'process_start_time_seconds',
+    help: 'When the process started, in seconds since 1970.',
+    type: 'gauge',
+    samples: () => [[Math.round(performance.timeOrigin) / 1_000]],
+  },
+];
+
+export function createMetrics({ trail, requests, heldBytes }: MetricsParts): Metrics {
+  return {
+    contentType: Registry.PROMETHEUS_CONTENT_TYPE,
+    async text() {
+      const facts: Facts = { figures: await trail.figures(), requests, heldBytes: heldBytes() };
+      // Made anew each time: what is gone since the last time is not told again.
+      const registry = new Registry();
+      for (const metric of metrics) fill(metric, facts, registry);
+      return registry.metrics();
+    },
+  };
+}
+
+function fill({ name, help, type, labels = [], samples }: Metric, facts: Facts, registry: Registry): void {
+  const options = { name, help, labelNames: labels, registers: [registry] };
+  const made = type === 'counter' ? new Counter(options) : new Gauge(options);
+  for (const [value, of = {}] of samples(facts)) if (value !== undefined) made.inc(of, value);
+}
+
+function microsecondsOfCpu(): number {
+  const { user, system } = process.cpuUsage();
+  return user + system;
+}

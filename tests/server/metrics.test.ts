@@ -1,0 +1,78 @@
+/** `/metrics`: what happened is counted once, under names that nobody outside can make up. */
+import { Registry } from 'prom-client';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { runServer, sendRaw, type RunningServer } from './running-server.ts';
+
+let server: RunningServer;
+beforeAll(async () => {
+  server = await runServer();
+});
+afterAll(() => server.close());
+
+/** Value by series, as it is written. */
+async function scrape(): Promise<Map<string, number>> {
+  const { status, headers, text } = await server.send('GET', '/metrics', { key: server.key.operator });
+  expect(status).toBe(200);
+  expect(headers.get('content-type')).toBe(Registry.PROMETHEUS_CONTENT_TYPE);
+  const series = new Map<string, number>();
+  for (const line of text.split('\n')) {
+    if (line === '' || line.startsWith('#')) continue;
+    const at = line.lastIndexOf(' ');
+    series.set(line.slice(0, at), Number(line.slice(at + 1)));
+  }
+  return series;
+}
+
+const path = '/api/v1/logs/default/events';
+
+test('counts events, repetitions, stubs, requests and refusals', async () => {
+  const { key } = server;
+  const before = await scrape();
+  const event = (id: string, message: string): string => `{"id":"${id}","action":"x","actor":{"type":"user","id":"u"},"message":"${message}"}`;
+  const append = (body: string): Promise<number> =>
+    server.send('POST', path, { key: key.writer, body, headers: { 'content-type': 'application/x-ndjson' } }).then(({ status }) => status);
+  expect(await append(`${event('a', 'one')}\n${event('b', 'two')}\n${event('c', '\\ud800')}\n`)).toBe(201);
+  expect(await append(event('a', 'one'))).toBe(201);
+  expect(await append(event('a', 'other'))).toBe(409);
+  expect(await append('')).toBe(400);
+  expect((await server.send('GET', path, { key: key.writer })).status).toBe(403);
+  expect((await server.send('GET', '/jane@example.com', {})).status).toBe(404);
+  const after = await scrape();
+  const grown = (name: string): number => (after.get(name) ?? 0) - (before.get(name) ?? 0);
+  expect(grown('veiltrail_events_accepted_total')).toBe(3);
+  expect(grown('veiltrail_events_duplicate_total')).toBe(1);
+  expect(grown('veiltrail_events_stub_total{reason="json_lone_surrogate"}')).toBe(1);
+  const requests = (method: string, route: string, status: string): number =>
+    grown(`veiltrail_http_requests_total{method="${method}",route="${route}",status="${status}"}`);
+  expect(requests('POST', '/api/v1/logs/:log/events', '2xx')).toBe(2);
+  expect(requests('POST', '/api/v1/logs/:log/events', '4xx')).toBe(2);
+  expect(requests('GET', '/api/v1/logs/:log/events', '4xx')).toBe(1);
+  expect(requests('', '', '4xx')).toBe(1);
+  for (const code of ['id_conflict', 'batch_empty', 'forbidden', 'not_found'])
+    expect(grown(`veiltrail_requests_refused_total{code="${code}"}`)).toBe(1);
+  expect(after.get('veiltrail_log_tree_size{log="default"}')).toBe(3);
+  const checkpointAt = after.get('veiltrail_log_checkpoint_timestamp_seconds{log="default"}') as number;
+  expect(Math.abs(Date.now() / 1_000 - checkpointAt)).toBeLessThan(60);
+  expect(after.get('veiltrail_waiting_bytes')).toBe(0);
+  expect([...after.keys()]).toContainEqual(expect.stringMatching(/^veiltrail_policy_info\{policy="default@1#[0-9a-f]+"\}$/));
+  expect(after.get('process_resident_memory_bytes')).toBeGreaterThan(1e7);
+  expect(after.get('process_cpu_seconds_total')).toBeGreaterThan(before.get('process_cpu_seconds_total') as number);
+  expect([...after.keys()].join('\n')).not.toContain('jane');
+});
+
+test('says how far the index is behind', async () => {
+  await server.trail.append({ log: 'default', principal: 'test', body: Buffer.from('{"message":"m"}'), format: 'json' });
+  for (let left = 100; left > 0; left--) {
+    const behind = (await scrape()).get('veiltrail_index_behind_leaves{log="default"}');
+    expect(behind).toBeLessThanOrEqual(4);
+    if (behind === 0) return;
+  }
+  throw new Error('the index never caught up');
+});
+
+test('a client that goes away before its answer is no status', async () => {
+  const request = `POST ${path} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${server.key.writer}\r\ncontent-length: 100\r\n\r\n{`;
+  await sendRaw(server.port, [request], { forMs: 200 });
+  await new Promise((done) => setTimeout(done, 50));
+  expect((await scrape()).get('veiltrail_http_requests_total{method="POST",route="/api/v1/logs/:log/events",status="none"}')).toBe(1);
+});
