@@ -1,5 +1,5 @@
 /** What a person is, was born as, earns and suffers from. Fields and labels say so; the value by itself says nothing. */
-import { has, made } from '../survey.ts';
+import { has, isLetter, made } from '../survey.ts';
 import { compact, type Detector, type KindSpec, lowerTrimmed, type ScanContext } from './detector.ts';
 import { LabelSet } from './labels.ts';
 import { announce } from './vocabulary.ts';
@@ -110,6 +110,8 @@ function detectWords({ text, survey, found }: ScanContext): void {
 function readBehind(text: string, at: number, found: ScanContext['found']): void {
   let end = at;
   while (end > 0 && at - end < 3 && isQuoteOrBlank(text.charCodeAt(end - 1))) end--;
+  const last = text.charCodeAt(end - 1);
+  if (last < 128 && !isLetter(last)) return;
   const label = wordLabels.endingAt(text, end)?.values[0];
   if (!label) return;
   let start = at + 1;

@@ -241,6 +241,8 @@ function trimmedPhone(text: string, survey: ScanContext['survey'], i: number, la
   if (!plus && (previous === 45 || previous === 47) && opening > 1 && isWord(text.charCodeAt(opening - 2))) return -1;
   const bracket = start > 0 && text.charCodeAt(start - 1) === 40;
   const announced = !plus && followsPhoneWord(text, opening);
+  // Written as countries do without a word before it, it has three groups, a bracket or a trunk zero.
+  if (!plus && !announced && !bracket && last - i < 2 && text.charCodeAt(start) !== 48) return -1;
   let digits = digitCount;
   for (let j = last; j >= i && digits >= 7; j--) {
     const end = digitRuns[2 * j + 1] as number;

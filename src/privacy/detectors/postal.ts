@@ -76,6 +76,7 @@ function detectPostal(context: ScanContext): void {
     if (end - start > 5 || start < done) continue;
     const previous = start > 0 ? (units[start - 1] as number) : 10;
     if (previous !== 32 && previous !== 10 && !isOpener(previous)) continue;
+    if (previous === 32) readCorner(text, units, start, found);
     let close = 0;
     // `4934 Oak Ave`, `221B Baker Street`, `4823 73 Ringvej`.
     if (mayGoOn(units, end)) close = readForward(text, start, found);
@@ -89,18 +90,18 @@ function detectPostal(context: ScanContext): void {
       close = readBackward(text, start, end, found);
     if (close > 0) done = close;
   }
-  if ((survey.flags & has.capitalPair) !== 0) readCorners(text, found);
+  const { capitals, capitalCount } = survey;
+  for (let i = 0; i < capitalCount; i++) readCorner(text, units, capitals[i] as number, found);
 }
 
 const corner = /corner of (?:[\p{L}\p{M}\p{N}.'’-]{1,30} ){1,8}and (?:[\p{L}\p{M}\p{N}'’-]{1,30} ?){1,5}/uy;
 
-/** `the corner of Oak Street and 5th Avenue`. */
-function readCorners(text: string, found: ScanContext['found']): void {
-  for (let at = text.indexOf('corner of '); at >= 0; at = text.indexOf('corner of ', at + 10)) {
-    corner.lastIndex = at;
-    const match = corner.exec(text);
-    if (match && /\p{Lu}|\d/u.test(match[0])) found.push({ kind: 'postal_address', start: at, end: at + match[0].trimEnd().length, confidence: 0.6 });
-  }
+/** `the corner of Oak Street and 5th Avenue`, of which the first name begins at `at`. */
+function readCorner(text: string, units: Uint8Array, at: number, found: ScanContext['found']): void {
+  if (units[at - 2] !== 102 || units[at - 3] !== 111 || !text.startsWith('corner of ', at - 10)) return;
+  corner.lastIndex = at - 10;
+  const match = corner.exec(text);
+  if (match) found.push({ kind: 'postal_address', start: at - 10, end: at - 10 + match[0].trimEnd().length, confidence: 0.6 });
 }
 
 /** A first look: a word behind the number, or a second number and a word, or a letter or joint on it. */
@@ -272,4 +273,4 @@ function stateBefore(text: string, before: string, start: number, end: number, f
   return close;
 }
 
-export const postalDetector: Detector = { kinds: [address], gate: has.digit, detect: detectPostal };
+export const postalDetector: Detector = { kinds: [address], gate: has.digit | has.capitalPair, detect: detectPostal };

@@ -106,6 +106,8 @@ function detectSecrets(context: ScanContext): void {
     if (mark === 32) detectAuthorization(text, from, found);
     if (mark === 58 && to - from >= telegramSize && units[from - 2] !== undefined && isDigit(units[from - 2] as number))
       detectTelegram(text, from, to, found);
+    if (mark === 126 && units[from - 2] === 81) detectAzure(text, from, found);
+    if (mark === 46 && units[from] === 99 && units[from + 3] === 47) detectSlackHook(text, from, found);
     if (mark === 46) done = Math.max(done, tokenAt(context, joinedStart(text, from), to));
     if (((runs[i + 2] as number) & mixed) === 0) continue;
     // A token begins where a word does: at the run's start, and behind each mark within it.
@@ -114,7 +116,6 @@ function detectSecrets(context: ScanContext): void {
         at = Math.max(at, tokenAt(context, at, to) - 1);
     }
   }
-  if (runCount > 0) detectMarked(text, found);
   if ((flags & has.dash) !== 0) detectPem(text, found);
   if ((flags & has.slash) !== 0 && (flags & has.at) !== 0) detectUrlCredentials(text, found);
 }
@@ -128,22 +129,24 @@ function detectTelegram(text: string, from: number, to: number, found: ScanConte
 }
 
 const azureSecret = /[A-Za-z0-9_~.]{3}\dQ~[A-Za-z0-9_~.-]{31,34}(?![A-Za-z0-9_~])/y;
-const slackPath = /[A-Z0-9]{8,14}\/[A-Z0-9]{8,14}\/[A-Za-z0-9]{20,32}/y;
-const slackHook = 'hooks.slack.com/services/';
 
-/** Secrets with a mark in their middle. */
-function detectMarked(text: string, found: ScanContext['found']): void {
-  for (let mark = text.indexOf('Q~'); mark >= 0; mark = text.indexOf('Q~', mark + 2)) {
-    azureSecret.lastIndex = Math.max(0, mark - 4);
-    const match = azureSecret.exec(text);
-    if (match && !isWord(text.charCodeAt(mark - 5)))
-      found.push({ kind: 'api_key', start: mark - 4, end: mark - 4 + match[0].length, confidence: 0.9 });
-  }
-  for (let hook = text.indexOf(slackHook); hook >= 0; hook = text.indexOf(slackHook, hook + slackHook.length)) {
-    slackPath.lastIndex = hook + slackHook.length;
-    const match = slackPath.exec(text);
-    if (match) found.push({ kind: 'api_key', start: slackPath.lastIndex - match[0].length, end: slackPath.lastIndex, confidence: 0.9 });
-  }
+/** Azure's client secrets have `8Q~` or the like as their fourth to sixth character: the run at `from` follows that. */
+function detectAzure(text: string, from: number, found: ScanContext['found']): void {
+  const start = from - 6;
+  azureSecret.lastIndex = Math.max(0, start);
+  const match = start < 0 || isWord(text.charCodeAt(start - 1)) ? null : azureSecret.exec(text);
+  if (match) found.push({ kind: 'api_key', start, end: start + match[0].length, confidence: 0.9 });
+}
+
+const slackHook = 'com/services/';
+const slackPath = /[A-Z0-9]{8,14}\/[A-Z0-9]{8,14}\/[A-Za-z0-9]{20,32}/y;
+
+/** `hooks.slack.com/services/…`: the run begins with `com`. */
+function detectSlackHook(text: string, from: number, found: ScanContext['found']): void {
+  if (!text.startsWith(slackHook, from) || !text.startsWith('hooks.slack.', from - 12)) return;
+  slackPath.lastIndex = from + slackHook.length;
+  const match = slackPath.exec(text);
+  if (match) found.push({ kind: 'api_key', start: slackPath.lastIndex - match[0].length, end: slackPath.lastIndex, confidence: 0.9 });
 }
 
 /** `hvs.`, `SG.` and `ya29.` are too short for runs of their own: the run behind the dot leads back to them. */
