@@ -13,7 +13,7 @@ import { VeiltrailError } from '../core/errors.ts';
 import { isJsonObject, parseJson } from '../core/json.ts';
 import type { JsonValue } from '../core/json.ts';
 import { parseTimestamp } from '../event/timestamp.ts';
-import { replaceKeyFile } from '../vault/key-file.ts';
+import { listTemporaryFiles, replaceKeyFile } from '../vault/key-file.ts';
 import { keyIdPattern } from './api-key.ts';
 import { roles } from './roles.ts';
 import type { Role } from './roles.ts';
@@ -82,6 +82,17 @@ export function changeAccessFile(dataDir: string, change: (rows: KeyRow[]) => Ke
   } finally {
     rmSync(lock, { force: true });
   }
+}
+
+/**
+ * Removes what a crash left in a data directory of small files being replaced. Only the keys are ever changed by others than the process that
+ * has the directory, and they under the lock: what was there before the lock was seen free is nobody's any more.
+ */
+export function removeTemporaryFiles(dataDir: string): void {
+  const left = listTemporaryFiles(dataDir);
+  const lock = join(dataDir, `${accessFileName}.lock`);
+  if (left.length === 0 || statSync(lock, { throwIfNoEntry: false })) return;
+  for (const name of left) rmSync(join(dataDir, name), { force: true });
 }
 
 /** Checks what a person asked to be called; the name is shown in lists. */

@@ -24,6 +24,7 @@ const wrong = new Set([
   'bad_record',
   'config_missing',
   'storage_damaged',
+  'vault_behind',
 ]);
 /** Beginnings of codes that all say: what is stored is not what was stored. */
 const damaged =

@@ -2,6 +2,7 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { opendir } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
+import { accessFileName, hasAccessFile } from '../access/access-file.ts';
 import { VeiltrailError } from '../core/errors.ts';
 import { vaultFileName } from './stored-vault.ts';
 
@@ -16,9 +17,10 @@ export const indexFileName = 'index.db';
 const unsealed = [/^logs\/(?!.*\.p\/)/, /^index\.db/, /^lock/, /^seal\.json/];
 
 /**
- * Refuses a directory that has lost its keyring or its vault. Records are made last, so where they are, those were; new ones in their place would
- * open nothing that is stored, and would be in the way of the right ones. Whoever opens a directory for writing calls this first.
- * @throws VeiltrailError `keyring_missing`, `vault_missing`
+ * Refuses a directory that has lost its keyring, its vault or its keys. Records are made last, so where they are, those were; new ones in their
+ * place would open nothing that is stored, and would be in the way of the right ones; new first keys would hand the directory to whoever
+ * removed the old ones. Whoever opens a directory for writing calls this first.
+ * @throws VeiltrailError `keyring_missing`, `vault_missing`, `access_file_missing`
  */
 export function checkNothingLost(dataDir: string): void {
   if (!existsSync(join(dataDir, recordsFileName))) return;
@@ -29,6 +31,13 @@ export function checkNothingLost(dataDir: string): void {
   }
   if (!existsSync(join(dataDir, vaultFileName))) {
     throw new VeiltrailError('vault_missing', `there are records, but ${vaultFileName} is gone: put the right one back`, { where: vaultFileName });
+  }
+  if (!hasAccessFile(dataDir)) {
+    throw new VeiltrailError(
+      'access_file_missing',
+      `there are records, but ${accessFileName} is gone: put it back; or write {"version":1,"keys":[]} into one of mode 600, and make new keys with "veiltrail key create"`,
+      { where: accessFileName },
+    );
   }
 }
 

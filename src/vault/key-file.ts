@@ -38,7 +38,7 @@ const modesCount = process.platform !== 'win32';
 export function prepareKeyDirectory(dir: string): void {
   guarded('make the keyring', () => {
     mkdirSync(dir, { recursive: true, mode: 0o700 });
-    for (const name of readdirSync(dir)) if (name.startsWith(temporaryPrefix)) unlinkSync(join(dir, name));
+    for (const name of listTemporaryFiles(dir)) unlinkSync(join(dir, name));
     syncDirectory(dirname(dir));
   });
 }
@@ -50,6 +50,11 @@ export function checkKeyDirectory(dir: string): void {
   if (modesCount && (stat.mode & 0o022) !== 0) {
     throw new VeiltrailError('keyring_open', 'others may write to the keyring directory; make it private: chmod 700, and its files 600');
   }
+}
+
+/** Names of files that are being written, or were when a crash came. */
+export function listTemporaryFiles(dir: string): string[] {
+  return listKeyFiles(dir).filter((name) => name.startsWith(temporaryPrefix));
 }
 
 /** File names in the directory, sorted; empty when there is none. */

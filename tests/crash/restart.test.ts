@@ -187,10 +187,29 @@ describe('files that are not what they were', () => {
     await expectGoodAgain();
   });
 
+  test('an older vault.db is not gone on with', { timeout: 60_000 }, async () => {
+    const away = join(data, '../away');
+    renameSync(join(data, 'vault.db'), away);
+    copyFileSync(join(older, 'vault.db'), join(data, 'vault.db'));
+    await expectRefused('vault_behind', 1);
+    expect((await verify()).code).toBe(1);
+    for (const left of ['vault.db', 'vault.db-wal', 'vault.db-shm']) rmSync(join(data, left), { force: true });
+    renameSync(away, join(data, 'vault.db'));
+    await expectGoodAgain();
+  });
+
+  test('what a crash left of a small file being replaced is gone after the next start', { timeout: 60_000 }, async () => {
+    for (const name of ['.tmp-0011', 'keys/.tmp-0022']) writeFileSync(join(data, name), 'half a', { mode: 0o600 });
+    const { server } = await start();
+    await stop(server);
+    for (const name of ['.tmp-0011', 'keys/.tmp-0022']) expect(existsSync(join(data, name)), name).toBe(false);
+  });
+
   test('a file that is gone is not begun anew', { timeout: 120_000 }, async () => {
     const lost = {
       'vault.db': 'vault_missing',
       'config.json': 'config_missing',
+      'access.json': 'access_file_missing',
       keys: 'keyring_missing',
       'keys/root.v1.secret': 'keyring_incomplete',
       'keys/default.signing-key': 'signing_key_missing',
@@ -271,7 +290,7 @@ test('a copy of a directory that is being written to is whole, or is refused', {
     const answer = await started.answering.catch(() => undefined);
     if (answer === undefined) {
       expect([1, 3]).toContain(await started.ended);
-      expect(started.said()).toMatch(/\((behind_checkpoint|history_forked|log_damaged|storage_damaged|checkpoint_damaged)\)/);
+      expect(started.said()).toMatch(/\((behind_checkpoint|history_forked|log_damaged|storage_damaged|checkpoint_damaged|vault_behind)\)/);
       outcomes.push('refused');
       continue;
     }
