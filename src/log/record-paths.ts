@@ -10,7 +10,7 @@ import { escapePointer } from './record.ts';
 /** Paths that are remembered; a log whose events never look alike must not fill the memory. */
 const pathsMax = 20_000;
 /** Orders that are remembered, and fields of a record whose order is. */
-const ordersMax = 500;
+const ordersMax = 1_000;
 const orderFieldsMax = 512;
 /** Members of one object whose places are remembered. */
 const placesMax = 64;
