@@ -445,6 +445,33 @@ kinds: {email: {transform: redact, why: because of email}}
   });
 });
 
+test('all of it together costs linear time', () => {
+  const { dictionary } = createDictionary(['a b c d e', 'blue bird'], new Uint8Array(16).fill(3));
+  const engine = engineOf(`${head}unknown: quarantine
+fields: [{path: t, transform: scan}]
+keys: [{match: "/^k[a-z]{1,9}$/", on: value}, {match: "x*y", kind: username, transform: hash}]
+kinds: {}
+custom:
+  - {kind: own, pattern: ['\\d+-\\d+', '[a-z]+ x'], keywords: [near, by]}
+  - {kind: words, dictionary: ${JSON.stringify(dictionary)}}
+allow: [{patterns: ['.*@example\\.org'], domains: [example.net], values: [a@b.co]}]
+`);
+  const texts = (units: number): string[] =>
+    ['1-', 'a b c d ', 'blue ', 'a@b.co ', 'near 1-1 ', '@example.org '].map((unit) => unit.repeat(units / unit.length));
+  const time = (units: number): number => {
+    let best = Infinity;
+    for (let i = 0; i < 3; i++) {
+      const before = process.cpuUsage();
+      for (const t of texts(units)) cleaned(engine, { t, ['x'.repeat(units)]: t, list: [t] });
+      const { user, system } = process.cpuUsage(before);
+      best = Math.min(best, user + system);
+    }
+    return best;
+  };
+  time(5_000);
+  expect(Math.log2(time(80_000) / time(10_000)) / 3).toBeLessThan(1.2);
+});
+
 describe('warnings', () => {
   test.each([
     ['kinds: {us_ssn: keep}\n', 'my.yaml:3:17: us_ssn will be stored as it was sent'],
