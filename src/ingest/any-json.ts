@@ -223,14 +223,18 @@ class Mapper {
     }
   }
 
-  *#find(candidates: readonly string[], scopes: readonly Scope[] = this.#scopes): Generator<[Scope, string, JsonValue]> {
+  /** Members that are there under one of these names, in the order of scopes and then of names. */
+  #find(candidates: readonly string[], scopes: readonly Scope[] = this.#scopes): [Scope, string, JsonValue][] {
+    const found: [Scope, string, JsonValue][] = [];
     for (const scope of scopes) {
-      for (const plain of candidates) {
-        const name = scope.plain.get(plain);
-        const value = name === undefined ? undefined : scope.object[name];
-        if (value !== undefined) yield [scope, name as string, value];
+      const { plain, object } = scope;
+      for (let i = 0; i < candidates.length; i++) {
+        const name = plain.get(candidates[i] as string);
+        const value = name === undefined ? undefined : object[name];
+        if (value !== undefined) found.push([scope, name as string, value]);
       }
     }
+    return found;
   }
 
   #textInto(into: JsonObject, member: string, candidates: readonly string[], to: string, scopes: readonly Scope[] = this.#scopes): void {
