@@ -25,23 +25,44 @@ export interface Candidate {
 }
 
 /**
- * Sorts candidates and settles overlaps so that the union of all spans stays covered: of two overlapping ones the longer wins
+ * Sorts candidates and settles overlaps, in the list that is given, so that the union of all spans stays covered: of two overlapping ones the longer wins
  * (the surer, if equally long) and takes in what sticks out of the other. Nothing found is ever uncovered by a merge.
  */
 export function mergeCandidates(found: Candidate[]): Candidate[] {
   if (areApart(found)) return found;
-  found.sort((a, b) => a.start - b.start || b.end - a.end || b.confidence - a.confidence);
-  const out: Candidate[] = [];
+  sortByPlace(found);
+  let count = 0;
   let last = found[0] as Candidate;
   for (let i = 1; i < found.length; i++) {
     const next = found[i] as Candidate;
     if (next.start >= last.end) {
-      out.push(last);
+      found[count++] = last;
       last = next;
     } else if (next.end > last.end) last = joined(last, next);
   }
-  out.push(last);
-  return out;
+  found[count++] = last;
+  found.length = count;
+  return found;
+}
+
+/** Lists up to this length are sorted by insertion: no garbage, and most have two elements. */
+const insertionMax = 16;
+
+function sortByPlace(found: Candidate[]): void {
+  if (found.length > insertionMax) {
+    found.sort(compare);
+    return;
+  }
+  for (let i = 1; i < found.length; i++) {
+    const one = found[i] as Candidate;
+    let at = i;
+    for (; at > 0 && compare(found[at - 1] as Candidate, one) > 0; at--) found[at] = found[at - 1] as Candidate;
+    found[at] = one;
+  }
+}
+
+function compare(a: Candidate, b: Candidate): number {
+  return a.start - b.start || b.end - a.end || b.confidence - a.confidence;
 }
 
 /** Are they in order already, and do no two of them overlap? */

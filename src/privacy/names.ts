@@ -125,6 +125,7 @@ export class NameIndex {
 
   /** Adds the forms of a value, or those of them that begin with the word `only`. */
   #makeForms(met: Met, only: string | undefined): void {
+    if (only !== undefined && met.kind !== 'person_name' && !met.lower.includes(only)) return;
     met.words ??= wordsOf(met.lower);
     if (met.kind === 'email') this.#addEmail(met.lower, met.words, only);
     else if (met.kind === 'person_name') this.#addName(met, met.words, only);
@@ -136,7 +137,7 @@ export class NameIndex {
     const words = all.length > wordsMax ? all.slice(0, wordsMax) : all;
     const first = words[0];
     const last = words[words.length - 1];
-    if (first === undefined || last === undefined) return;
+    if (first === undefined || last === undefined || (only !== undefined && !words.includes(only) && !mayJoin(only, first, last))) return;
     // With a word of every log in it (`Password Rotation`, but also `Will Smith`) it must be written like a name.
     const known: Known = { kind: 'person_name', value, canonical, capitalised: words.some(isCommon) };
     if (only === undefined && isUnspaced(value)) this.#addUnspaced(value, words, known);
@@ -147,9 +148,11 @@ export class NameIndex {
     this.#addTurned(words, known, only);
     if (words.length > 2) this.#addTurned([first, last], known, only);
     if (hasDigit(first) || hasDigit(last)) return;
-    this.#addJoint(first, last, known, only);
-    this.#addJoint(first[0] as string, last, known, only);
-    this.#addJoint(last, first, known, only);
+    if (only === undefined || mayJoin(only, first, last)) {
+      this.#addWord(first + last, known, only);
+      this.#addWord((first[0] as string) + last, known, only);
+      this.#addWord(last + first, known, only);
+    }
     const part: Known = { kind: 'person_name', value, canonical, capitalised: true };
     for (const word of words) this.#addWord(word, part, only);
   }
@@ -161,12 +164,6 @@ export class NameIndex {
     if (isAsked(first, only)) this.#add(words.join(' '), first, words.length, known);
     if (isAsked(last, only))
       this.#add(words.length === 2 ? `${last} ${first}` : `${last} ${words.slice(0, -1).join(' ')}`, last, words.length, known);
-  }
-
-  /** `janedoe`. */
-  #addJoint(front: string, back: string, known: Known, only: string | undefined): void {
-    if (only === undefined || (only.length === front.length + back.length && only.startsWith(front) && only.endsWith(back)))
-      this.#addWord(front + back, known, only);
   }
 
   #addWord(word: string, known: Known, only: string | undefined): void {
@@ -255,6 +252,11 @@ export class NameIndex {
     found.push(candidate(best, start, bestEnd));
     return bestEnd;
   }
+}
+
+/** May the word be `janedoe`, `jdoe` or `doejane`? */
+function mayJoin(word: string, first: string, last: string): boolean {
+  return (word.endsWith(last) && (word.length === 1 + last.length || word.startsWith(first))) || (word.startsWith(last) && word.endsWith(first));
 }
 
 function isAsked(word: string, only: string | undefined): boolean {

@@ -196,8 +196,7 @@ export class Reader {
       const leaf = reading.leaf(i);
       const { value } = leaf;
       if (leaf.rule || typeof value !== 'string' || value.length < 2) continue;
-      const found = this.#scanner.findNames(value, people, leaf.layered);
-      if (found.length > 0) leaf.found = this.#scanner.settle(value, [...found, ...leaf.found]);
+      leaf.found = this.#scanner.addNames(value, people, leaf.layered, leaf.found);
     }
     if (reading.freeNameCount > 0) this.#findPeopleInNames(reading);
   }
@@ -205,16 +204,17 @@ export class Reader {
   #findPeopleInNames(reading: Reading): void {
     const { names, people } = reading;
     let present: Map<Frame, Map<string, PersonalName>> | undefined;
+    let added: PersonalName[] | undefined;
     for (let i = 0; i < reading.freeNameCount; i++) {
       const key = reading.freeKey(i);
-      const found = this.#scanner.findNames(key, people, reading.freeLayered(i));
-      if (found.length === 0) continue;
-      present ??= byPlace(names);
       const frame = reading.freeFrame(i);
-      const name = present.get(frame)?.get(key);
-      if (name) name.found = this.#scanner.settle(key, [...found, ...name.found]);
-      else names.push({ frame, key, found: this.#scanner.settle(key, [...found]), rule: undefined });
+      const name = names.length === 0 ? undefined : (present ??= byPlace(names)).get(frame)?.get(key);
+      const before = name?.found ?? nothing;
+      const found = this.#scanner.addNames(key, people, reading.freeLayered(i), before);
+      if (name) name.found = found;
+      else if (found !== before) (added ??= []).push({ frame, key, found, rule: undefined });
     }
+    if (added) for (const name of added) names.push(name);
   }
 }
 

@@ -12,6 +12,8 @@ import { mayLieInOutcome, outcomeSpans } from './transforms.ts';
 import { decodeViews, type View } from './views.ts';
 
 const levelsMax = 3;
+/** A list that was longer is not kept. */
+const scratchMax = 64;
 const nothing: readonly Candidate[] = [];
 
 /** Adds what it finds in a surveyed text. */
@@ -69,9 +71,11 @@ export class Scanner {
     return found.length === 0 ? nothing : this.settle(text, this.#handOver());
   }
 
+  /** What was collected, in a list of its own size. */
   #handOver(): Candidate[] {
-    const found = this.#scratch;
-    this.#scratch = [];
+    const found = this.#scratch.slice();
+    if (found.length > scratchMax) this.#scratch = [];
+    else while (this.#scratch.length > 0) this.#scratch.pop();
     return found;
   }
 
@@ -81,20 +85,22 @@ export class Scanner {
     const people = this.#people;
     for (const { kind, start, end, value } of found) if (NameIndex.knows(kind)) people.meet(kind, value ?? text.slice(start, end));
     if (people.isEmpty) return found;
-    const names = this.findNames(text, people, this.layered);
+    const all = this.addNames(text, people, this.layered, found);
     people.clear();
-    return names.length === 0 ? found : this.settle(text, [...names, ...found]);
+    return all;
   }
 
   /** Did the last text that was scanned hold anything encoded? If not, looking for names in it can stay on the surface. */
   layered = false;
 
-  /** What `names` knows in `text`, unmerged; behind encodings too if the text is `layered`. */
-  findNames(text: string, names: NameIndex, layered: boolean): readonly Candidate[] {
-    const found = this.#scratch;
-    if (!layered) names.find(text, found);
-    else this.#search(text, '', (context) => names.find(context.text, context.found), found, 0);
-    return found.length === 0 ? nothing : this.#handOver();
+  /** `found`, and what `names` knows in `text`; behind encodings too if the text is `layered`. */
+  addNames(text: string, names: NameIndex, layered: boolean, found: readonly Candidate[]): readonly Candidate[] {
+    const all = this.#scratch;
+    if (!layered) names.find(text, all);
+    else this.#search(text, '', (context) => names.find(context.text, context.found), all, 0);
+    if (all.length === 0) return found;
+    for (const one of found) all.push(one);
+    return this.settle(text, this.#handOver());
   }
 
   /** Drops what the policy finds too unsure and what lies within tokens and hashes, then merges. */
@@ -105,8 +111,7 @@ export class Scanner {
       sure = found.filter(({ kind, confidence }) => confidence >= (this.#floors.get(kind) ?? 0.5));
       break;
     }
-    const inOutcome = mayHoldOutcome(text) && sure.some(({ start, end }) => mayLieInOutcome(text, start, end));
-    return mergeCandidates(inOutcome ? outside(sure, outcomeSpans(text)) : sure);
+    return mergeCandidates(mayHoldOutcome(text) && anyInOutcome(text, sure) ? outside(sure, outcomeSpans(text)) : sure);
   }
 
   #search(text: string, field: string, search: Search, found: Candidate[], level: number): void {
@@ -160,6 +165,11 @@ export class Scanner {
 /** Without any of these marks nothing in the text is the outcome of a transform. */
 function mayHoldOutcome(text: string): boolean {
   return text.includes('_') || text.includes('[') || text.includes('********') || text.includes('sha256:');
+}
+
+function anyInOutcome(text: string, found: readonly Candidate[]): boolean {
+  for (const { start, end } of found) if (mayLieInOutcome(text, start, end)) return true;
+  return false;
 }
 
 /** The candidates that do not lie within one of the ascending spans. */
