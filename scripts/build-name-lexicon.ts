@@ -53,7 +53,8 @@ for (const [locale, { person = {}, location = {}, ...rest }] of Object.entries(
   for (const key of ['state', 'country']) for (const name of strings(location[key])) add(name, 'other', language);
   for (const key of ['job_area', 'job_descriptor', 'job_type']) for (const word of strings(person[key])) add(word, 'common', language);
   for (const [part, keys] of Object.entries(commonParts))
-    for (const key of keys) for (const word of strings(rest[part]?.[key])) add(word, 'common', language);
+    for (const key of keys)
+      for (const word of strings(rest[part]?.[key])) add(word, 'common', key === 'verb' || key === 'adjective' ? `${language} ${key}` : language);
   for (const name of strings(rest['vehicle']?.['manufacturer'])) add(name, 'other', language);
 }
 
@@ -85,12 +86,23 @@ function spread(lists: ReadonlySet<string>): number {
   return Math.min(lists.size, 3);
 }
 
+/** Lists whose common words are kept: others only teach what names do not look like. */
+const keptCommon: ReadonlySet<string> = new Set(['compromise', 'en', 'de']);
+
+/** Names, widely known places, common words of the languages that logs are mostly in. The lexicon is loaded in browsers, too. */
+function isKept(word: string): boolean {
+  const { given, family, place, common, other } = words.get(word) as Record<Class, Set<string>>;
+  if (given.size + family.size > 0) return true;
+  if (!isLatin(word)) return false;
+  return (place.size > 0 && other.size > 0) || other.has('compromise') || [...common].some((list) => keptCommon.has(list));
+}
+
 /** Each word as what it adds to the one before (see name-lexicon.ts). */
 function encode(isWanted: (word: string) => boolean): string {
   let last = '';
   let out = '';
   for (const [word, { given, family, place, common, other }] of [...words]
-    .filter(([name]) => isWanted(name))
+    .filter(([name]) => isWanted(name) && isKept(name))
     .toSorted(([a], [b]) => (a < b ? -1 : 1))) {
     let shared = 0;
     while (shared < 35 && shared < last.length && word[shared] === last[shared]) shared++;
