@@ -10,11 +10,15 @@ const [quote, backslash, comma, colon] = [0x22, 0x5c, 0x2c, 0x3a];
 /** Up to here a loop over the units is faster than the encoder. */
 const loopUnitsMax = 32;
 
+const bytesAtFirst = 131_072;
+/** A buffer that has grown beyond this is not kept: a rare large batch must not hold its memory for ever. */
+const bytesKeptMax = 4_194_304;
+
 /** 1 for each UTF-16 unit that stands for itself in a JSON string, and for one byte in UTF-8. */
 const isPlain = Uint8Array.from({ length: 128 }, (_, unit) => (unit >= 0x20 && unit < 0x7f && unit !== quote && unit !== backslash ? 1 : 0));
 
 export class CanonicalBytes {
-  bytes = new Uint8Array(131_072);
+  bytes = new Uint8Array(bytesAtFirst);
   end = 0;
   /** The list of objects that was written last, and where: events of one kind have the same done to them, and that is such a list. */
   #list: readonly JsonValue[] = [];
@@ -43,6 +47,11 @@ export class CanonicalBytes {
       this.#listBytes = this.end - this.#listAt;
     }
     writeUint32(this.bytes, lengthAt, this.end - lengthAt - 4);
+  }
+
+  clear(): void {
+    if (this.bytes.length > bytesKeptMax) this.bytes = new Uint8Array(bytesAtFirst);
+    this.truncate(0);
   }
 
   /** Forgets what was written from `end` on. */

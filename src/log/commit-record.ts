@@ -56,7 +56,7 @@ export class RecordCommitter {
   /** Forgets what was packed. */
   reset(): void {
     this.#targets.length = 0;
-    this.#out.truncate(0);
+    this.#out.clear();
   }
 
   /**

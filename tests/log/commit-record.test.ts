@@ -100,6 +100,15 @@ test('what was done is written again, and right, when it is nearly or wholly the
   expect(Buffer.from(committer.packed.subarray(-behind.length))).toEqual(Buffer.from(behind));
 });
 
+test('a buffer that a large batch has made grow is not kept', () => {
+  const committer = new RecordCommitter(origin);
+  for (let i = 0; i < 6; i++) committer.commit({ a: 'x'.repeat(1_000_000) }, seed, 0, new Uint8Array(32), 0);
+  expect(committer.packed.buffer.byteLength).toBeGreaterThan(6_000_000);
+  committer.reset();
+  expect(committer.packed.buffer.byteLength).toBeLessThan(1_000_000);
+  expect(byCommitter(committer, { a: 1 })).toEqual(bySpecification({ a: 1 }));
+});
+
 test('records stand one behind the other, and a refused one leaves no trace', () => {
   const committer = new RecordCommitter(origin);
   const commitments = new Uint8Array(64);
