@@ -78,11 +78,26 @@ export function openChunk(place: ChunkPlace, sealed: Uint8Array, bucketKey: Uint
   const associated = associatedData(place);
   try {
     const dataKey = open(bucketKey, sealed.subarray(1, 1 + wrappedBytes), associated);
-    const content = zstdDecompressSync(open(dataKey, sealed.subarray(1 + wrappedBytes), associated), { maxOutputLength: contentBytesMax });
+    const packed = open(dataKey, sealed.subarray(1 + wrappedBytes), associated);
+    const content = zstdDecompressSync(packed, { maxOutputLength: contentBytesMax, chunkSize: outputBytesOf(packed.length) });
     return parseContent(content, place.count);
   } catch (error) {
     throw new VeiltrailError('chunk_damaged', 'a chunk does not open', { firstLeaf: place.firstLeaf, count: place.count }, { cause: error });
   }
+}
+
+/** Gives back the memory of what nobody reads any more: waiting for the collector costs more than opening a chunk. Its records are gone then. */
+export function discardContent({ records }: ChunkContent): void {
+  const { buffer } = records;
+  // A small one may share its memory with others (`Buffer.poolSize`).
+  if (buffer instanceof ArrayBuffer && buffer.byteLength > sharedBytesMax) buffer.transfer(0);
+}
+
+const sharedBytesMax = 65_536;
+
+/** Room for nearly every content at once: pieces would be put together by copying them. */
+function outputBytesOf(packedBytes: number): number {
+  return Math.min(1 << 22, Math.max(1 << 14, 12 * packedBytes));
 }
 
 function formatContent({ offsets, records }: ChunkContent): Uint8Array {

@@ -196,6 +196,7 @@ export class Indexer {
       const { to, chunks } = await this.#read(log, followed, missing);
       const range = { from: missing.from, to };
       if (to > missing.from) this.#add(log, followed.origin, range, recordsIn(chunks, range));
+      for (const chunk of chunks) this.#source.discard?.(chunk);
       return true;
     }
     return false;

@@ -13,6 +13,8 @@ import { VeiltrailError } from '../core/errors.ts';
 
 /** With its row's header it fills a page of SQLite, and no more. */
 export const blockBytes = 4_040;
+/** More than any partition has: what says that a run has more is damaged. */
+const leavesMax = 1 << 30;
 /** Consecutive leaves that are worth a step of their own. */
 const followingMin = 3;
 
@@ -47,18 +49,45 @@ export class RunWriter {
 
   /** In ascending order of terms, and of leaves within a term; the same pair may come twice in a row. */
   add(term: number, leaf: number): void {
-    if (term !== this.#term) {
-      this.#endTerm();
-      this.#term = term;
-      this.#leaf = -1;
-    }
-    const distance = leaf - this.#leaf;
+    if (term !== this.#term) this.#beginTerm(term);
+    this.#step(leaf - this.#leaf);
     this.#leaf = leaf;
+  }
+
+  /**
+   * Adds the leaves of a list of another run, which begins `base` leaves behind this one; they come behind those that were added before. How
+   * they follow one another stays as it is written.
+   * @throws VeiltrailError `storage_damaged`
+   */
+  addList(term: number, { block, at, end }: List, base: number): void {
+    if (term !== this.#term) this.#beginTerm(term);
+    // The steps that say how many follow have a 0 before them, which adds nothing.
+    const last = base - 1 + sumOfVarints(block, at, end);
+    const following = block[at] === 0;
+    const from = following ? at + 1 : at;
+    const rest = endOfVarint(block, from, end);
+    const first = sumOfVarints(block, from, rest);
+    this.#step(base + (following ? 0 : first - 1) - this.#leaf);
+    if (following) this.#following += first - 1;
+    if (rest < end) {
+      this.#endFollowing();
+      this.#list.append(block, rest, end);
+    }
+    this.#leaf = last;
+  }
+
+  #step(distance: number): void {
     if (distance === 1) this.#following++;
     else if (distance > 1) {
-      if (this.#following > 0) this.#endFollowing();
+      this.#endFollowing();
       this.#list.varint(distance);
     }
+  }
+
+  #beginTerm(term: number): void {
+    this.#endTerm();
+    this.#term = term;
+    this.#leaf = -1;
   }
 
   /** Writes what is left; returns the directory. */
@@ -72,6 +101,7 @@ export class RunWriter {
   }
 
   #endFollowing(): void {
+    if (this.#following === 0) return;
     if (this.#following >= followingMin) {
       this.#list.varint(0);
       this.#list.varint(this.#following);
@@ -81,7 +111,7 @@ export class RunWriter {
 
   #endTerm(): void {
     if (this.#term < 0) return;
-    if (this.#following > 0) this.#endFollowing();
+    this.#endFollowing();
     const list = this.#list;
     const block = this.#block;
     if (block.length > 0 && block.length + list.length + 10 > blockBytes) this.#endBlock();
@@ -91,7 +121,7 @@ export class RunWriter {
     }
     block.varint(this.#term - this.#lastTerm);
     block.varint(list.length);
-    block.append(list);
+    block.append(list.room, 0, list.length);
     this.#lastTerm = this.#term;
     list.length = 0;
   }
@@ -119,14 +149,19 @@ class Bytes {
     bytes[this.length++] = rest;
   }
 
-  append(other: Bytes): void {
-    if (this.length + other.length > this.#bytes.length) this.#reserve(this.length + other.length);
-    const from = other.#bytes;
+  append(from: Uint8Array, at: number, end: number): void {
+    const count = end - at;
+    if (this.length + count > this.#bytes.length) this.#reserve(this.length + count);
     const to = this.#bytes;
     // Most lists are a few bytes, for which a call of `set` is dear.
-    if (other.length > 64) to.set(other.view(), this.length);
-    else for (let i = 0; i < other.length; i++) to[this.length + i] = from[i] as number;
-    this.length += other.length;
+    if (count > 64) to.set(from.subarray(at, end), this.length);
+    else for (let i = 0; i < count; i++) to[this.length + i] = from[at + i] as number;
+    this.length += count;
+  }
+
+  /** All bytes, those behind `length` too. */
+  get room(): Uint8Array {
+    return this.#bytes;
   }
 
   view(): Uint8Array {
@@ -232,18 +267,16 @@ export function readList({ block, at: start, end }: List, room: Uint32Array): nu
  * @throws VeiltrailError `storage_damaged`
  */
 export function mergeRuns(runs: readonly Run[], readBlock: ReadBlock, writer: RunWriter): void {
-  const [oldest] = runs;
   const cursors = runs.map((run) => new RunCursor(run, readBlock));
-  const room = new Uint32Array(Math.max(...runs.map(({ firstLeaf, endLeaf }) => endLeaf - firstLeaf)));
+  const firstLeaf = runs[0]?.firstLeaf ?? 0;
   for (;;) {
     let term = Infinity;
-    for (const cursor of cursors) if (cursor.term < term) ({ term } = cursor);
+    for (let i = 0; i < cursors.length; i++) term = Math.min(term, (cursors[i] as RunCursor).term);
     if (term === Infinity) return;
-    for (const cursor of cursors) {
+    for (let i = 0; i < cursors.length; i++) {
+      const cursor = cursors[i] as RunCursor;
       if (cursor.term !== term) continue;
-      const count = readList(cursor.entries as List, room);
-      const base = cursor.run.firstLeaf - (oldest as Run).firstLeaf;
-      for (let i = 0; i < count; i++) writer.add(term, base + (room[i] as number));
+      writer.addList(term, cursor.entries as List, cursor.run.firstLeaf - firstLeaf);
       cursor.next();
     }
   }
@@ -277,6 +310,31 @@ class RunCursor {
     }
     this.term = this.entries.term;
   }
+}
+
+/** Where the varint ends that begins at a place. */
+function endOfVarint(bytes: Uint8Array, from: number, end: number): number {
+  let at = from;
+  while (at < end && (bytes[at] as number) > 0x7f) at++;
+  return at + 1;
+}
+
+function sumOfVarints(bytes: Uint8Array, from: number, end: number): number {
+  let sum = 0;
+  let value = 0;
+  let shift = 0;
+  for (let at = from; at < end; at++) {
+    const byte = bytes[at] as number;
+    value |= (byte & 0x7f) << shift;
+    shift += 7;
+    if (byte > 0x7f) continue;
+    sum += value;
+    value = 0;
+    shift = 0;
+  }
+  // Cut short, or no distance between leaves of one partition.
+  if (shift > 0 || sum <= 0 || sum > leavesMax) throw damaged();
+  return sum;
 }
 
 function damaged(): VeiltrailError {

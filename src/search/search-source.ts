@@ -1,4 +1,5 @@
 /** Where records are read from: a small port over the ledger's reader, the same for the indexer and for searches. */
+import { discardContent } from '../ledger/chunk.ts';
 import type { OpenedChunk, RecordReader } from '../ledger/reader.ts';
 import { VeiltrailError } from '../core/errors.ts';
 import type { RecordSource } from '../storage/record-store.ts';
@@ -15,11 +16,14 @@ export interface SearchSource {
   logs(): Promise<{ log: string; origin: string; treeSize: number }[]>;
   /** The chunk that holds a leaf or, where none does, the first one behind it. */
   chunkFrom(log: string, leafIndex: number): Promise<OpenedChunk | UnreadableChunk | undefined>;
+  /** Takes back a chunk that nobody reads any more; absent where others may have the same one. */
+  discard?: (chunk: OpenedChunk) => void;
 }
 
 export function createSearchSource(records: RecordSource, reader: Pick<RecordReader, 'openChunkFrom'>): SearchSource {
   return {
     logs: () => records.logs(),
+    discard: ({ content }) => discardContent(content),
     async chunkFrom(log, leafIndex) {
       try {
         return await reader.openChunkFrom(log, leafIndex);

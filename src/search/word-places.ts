@@ -35,13 +35,13 @@ export class WordPlaces {
 }
 
 /**
- * A hash of a word that other records are likely to have: a short one, one without a digit, or a token, which stands for somebody. That of
- * any other word is below zero.
+ * A hash of a word that other records are likely to have: a short one, one without a digit, a date, or a token, which stands for somebody.
+ * That of any other word is below zero.
  */
 export function hashOfCommonWord(text: string, start: number, end: number): number {
   const length = end - start;
   if (length > sliceCopiedMax && !(length === tokenLength && text.charCodeAt(start + 3) === underscore)) return -1;
-  const mayHoldDigits = length <= shortMax || length === tokenLength;
+  const mayHoldDigits = length <= shortMax || length === tokenLength || (length === dateLength && text.charCodeAt(start + 4) === minus);
   let hash = length;
   for (let at = start; at < end; at++) {
     const unit = text.charCodeAt(at);
@@ -53,5 +53,7 @@ export function hashOfCommonWord(text: string, start: number, end: number): numb
 
 const shortMax = 4;
 const tokenLength = 'tok_'.length + 27;
+const dateLength = '2026-03-14'.length;
 const underscore = 0x5f;
+const minus = 0x2d;
 const [zero, nine] = [0x30, 0x39];

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { fromHex, toHex } from '../../src/core/bytes.ts';
 import { systemRandom } from '../../src/core/random.ts';
-import { bucketOf, type ChunkContent, type ChunkPlace, openChunk, sealChunk } from '../../src/ledger/chunk.ts';
+import { bucketOf, type ChunkContent, type ChunkPlace, discardContent, openChunk, sealChunk } from '../../src/ledger/chunk.ts';
 
 const place: ChunkPlace = { origin: 'test.example/main', firstLeaf: 70_000, count: 3, receivedAtMs: 1_700_000_000_123 };
 const content: ChunkContent = { offsets: Uint32Array.of(0, 2, 2, 5), records: Uint8Array.of(1, 2, 3, 4, 5) };
@@ -14,6 +14,22 @@ describe('a chunk', () => {
     const opened = openChunk(place, sealChunk(place, content, bucketKey, systemRandom), bucketKey);
     expect(opened.offsets).toEqual(content.offsets);
     expect([...opened.records]).toEqual([...content.records]);
+  });
+
+  test.each([
+    ['a small one', 5, false],
+    ['one that hardly compresses', 300_000, true],
+    ['one that compresses much better than most', 20_000_000, true],
+  ])('%s opens, and gives its memory back where it is its own', (_, bytes, isOwn) => {
+    const records = new Uint8Array(bytes);
+    if (bytes === 300_000) records.set(systemRandom.bytes(bytes));
+    const large = { ...place, count: 1 };
+    const opened = openChunk(large, sealChunk(large, { offsets: Uint32Array.of(0, bytes), records }, bucketKey, systemRandom), bucketKey);
+    expect(Buffer.compare(opened.records, records)).toBe(0);
+    discardContent(opened);
+    expect(opened.records.length).toBe(isOwn ? 0 : bytes);
+    // What others hold is not touched.
+    expect(Buffer.from('abc').toString()).toBe('abc');
   });
 
   test('is sealed differently every time', () => {

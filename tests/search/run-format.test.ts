@@ -114,6 +114,8 @@ test('damaged blocks are refused, or give leaves of the run', () => {
       if (!block) return;
       if (cut) blocks.blocks[0] = block.subarray(0, at % block.length);
       else block[at % block.length] = (block[at % block.length] as number) ^ bits;
+      const merge = (): unknown => new Blocks().write(0, 4_002, (writer) => mergeRuns([run, { ...run, firstLeaf: 2_001 }], blocks.read, writer));
+      expect(['accepted', 'storage_damaged']).toContain(refusalOf(merge));
       for (const one of of.keys()) {
         let found: number[] = [];
         const refusal = refusalOf(() => (found = blocks.find(run, one) ?? []));
