@@ -81,7 +81,7 @@ const marks =
   /\b(?:PERSON_NAME|CREDIT_CARD_NUMBER|CREDIT_CARD|STREET_ADDRESS|ZIPCODE|PHONE_NUMBER|IP_ADDRESS|US_SOCIAL_SECURITY_NUMBER|EMAIL_ADDRESS|USERNAME|PASSWORD|CREDENTIALS|DIGITS|URL)/;
 
 /** The spans of `text` that `redacted` has marks for. */
-function layOver(text: string, redacted: string): Found[] {
+export function layOver(text: string, redacted: string): Found[] {
   const found: Found[] = [];
   let rest = redacted;
   let at = 0;
