@@ -25,11 +25,12 @@ export const rightsOf: Readonly<Record<Role, readonly Right[]>> = {
   admin: ['log.list', 'log.create', 'key.manage', 'system.read'],
 };
 
-/** What a right on one of the server's own logs takes; the others are nobody's. */
+/** What a right on one of the server's own logs takes; the others are nobody's. (Whoever may make logs is told that the name is taken.) */
 const systemRights: Readonly<Partial<Record<Right, Right>>> = {
   'events.read': 'system.read',
   'proof.read': 'system.read',
   'log.list': 'system.read',
+  'log.create': 'log.create',
 };
 
 export function isSystemLog(log: string): boolean {
