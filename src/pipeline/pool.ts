@@ -29,6 +29,8 @@ const messagesPerWorker = 2;
 const messageMsMax = 60_000;
 /** Workers that may die while the killing events of one request are sought; what is not cleared by then becomes stubs. */
 const trialsMax = 64;
+/** A worker that dies this soon may be one that cannot start at all: the next one comes as much later. */
+const shortLifeMs = 1_000;
 /** A worker that does not end by itself within this time is ended. */
 const closeMsMax = 5_000;
 
@@ -47,7 +49,8 @@ export class WorkerPool {
 
   /** Whether a worker would take a group soon. Sent all the same, it waits behind the others. */
   get hasRoom(): boolean {
-    return this.#leastBusy().busy < messagesPerWorker;
+    // Whoever still comes when it is closed is to be told so.
+    return this.#closing || this.#leastBusy().busy < messagesPerWorker;
   }
 
   /** Calls `listener` whenever a worker has done a message. */
@@ -93,13 +96,21 @@ export class WorkerPool {
     const member: Member = { worker, caller: new Caller(worker), busy: 0 };
     let reason = 'it ended';
     worker.on('error', (error: Error) => (reason = error.message));
+    const startedMs = performance.now();
     worker.on('exit', () => {
       member.caller.fail(new WorkerDied(`a pipeline worker died: ${reason}`));
-      if (this.#closing) return;
-      this.#members[this.#members.indexOf(member)] = this.#hire();
-      this.#onRoom();
+      // Nobody sends it anything while another is on its way.
+      member.busy = Infinity;
+      if (performance.now() - startedMs > shortLifeMs) this.#replace(member);
+      else setTimeout(() => this.#replace(member), shortLifeMs).unref();
     });
     return member;
+  }
+
+  #replace(member: Member): void {
+    if (this.#closing) return;
+    this.#members[this.#members.indexOf(member)] = this.#hire();
+    this.#onRoom();
   }
 
   /** Requests that a worker died of, or failed on with `failure`: by halves, until it is known which of them does it. */

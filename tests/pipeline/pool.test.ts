@@ -105,6 +105,22 @@ test(
   timeout,
 );
 
+test('workers that cannot start are not started all the time, and what they were given is refused', { timeout }, async () => {
+  let starts = 0;
+  pool = new WorkerPool({
+    workers: 1,
+    startWorker: () => {
+      starts++;
+      return new Worker('process.exit(9)', { eval: true });
+    },
+  });
+  const [refused] = await process(pool, [createRequest(good(1))]);
+  expect(refused).toEqual({ ids: [], stubs: [], refused: 'processing_failed' });
+  const before = starts;
+  await new Promise((resolve) => setTimeout(resolve, 500));
+  expect(starts - before).toBeLessThan(2);
+});
+
 test('workers end by themselves, and not before they have done what they have', async () => {
   const workers = createPool();
   const last = process(workers, [createRequest(good(1))]);
