@@ -34,8 +34,18 @@ export function openPolicy(dataDir: string, policyFile: string | undefined): Pol
   const source = policyFile ?? (existsSync(kept) ? kept : undefined);
   const text = source === undefined ? defaultPolicyYaml : readText(source);
   const { policy, warnings } = checkPolicy(text, source);
+  warnings.push(...versionWarning(dataDir, text, policy));
   if (!existsSync(kept) || readText(kept) !== text) replaceKeyFile(dataDir, policyFileName, text);
   return { text, label: policyLabel(policy, text), policy, warnings };
+}
+
+/** A version that stays the same while the rules change names nothing. */
+function versionWarning(dataDir: string, text: string, { name, version }: Policy): PolicyWarning[] {
+  const recorded = join(dataDir, recordedFileName);
+  const before = existsSync(recorded) ? readText(recorded) : text;
+  const known = before === text ? undefined : parseRecorded(before);
+  if (known?.name !== name || known.version !== version) return [];
+  return [{ line: 1, column: 1, message: `the policy ${name} changed, and its version is still ${version}: count it up` }];
 }
 
 /** The default policy, under which the server's own events are stored: nobody can hide them by a rule. */

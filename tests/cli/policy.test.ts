@@ -74,6 +74,7 @@ test(
       { rule: 'kinds.person_name', before: 'tokenize', after: 'redact', effect: 'stronger' },
       { rule: 'logs.other.kinds.email', before: 'tokenize', after: 'redact', effect: 'stronger' },
     ]);
+    expect(rules.err).toContain('both are version 2 of mine: count it up');
     expect((await run(['policy', 'diff', path('old.yaml'), path('new.yaml'), '--forbid-weaker'])).code).toBe(1);
     expect((await run(['policy', 'diff', path('new.yaml'), path('old.yaml'), path('events.ndjson')])).err).toContain(
       '2 of 3 events would come out otherwise',

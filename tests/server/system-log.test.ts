@@ -66,7 +66,10 @@ test(
     expect(await withTrail(dataDir, systemRecords)).toHaveLength(1);
     const kept = join(dataDir, 'policy.yaml');
     writeFileSync(kept, readFileSync(kept, 'utf8').replace('phone: redact', 'phone: keep'));
-    const after = await withTrail(dataDir, systemRecords);
+    const after = await withTrail(dataDir, (trail) => {
+      expect(trail.policyWarnings).toEqual([expect.stringContaining('its version is still 2')]);
+      return systemRecords(trail);
+    });
     expect(after).toHaveLength(2);
     expect(after[0]?.['changes']).toEqual([{ field: 'kinds.phone', before: 'redact', after: 'keep', effect: 'weaker' }]);
 

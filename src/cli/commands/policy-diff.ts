@@ -43,6 +43,8 @@ export async function runPolicyDiff(
     say(`${changes.length} rules differ: ${weaker} weaker, ${changes.filter(({ effect }) => effect === 'stronger').length} stronger`);
   else
     say(policyDigest(texts[0]) === policyDigest(texts[1]) ? 'the same policy' : 'the same rules: only comments, order of members or spelling differ');
+  if (changes.length > 0 && before.name === after.name && before.version === after.version)
+    say(`${pc.yellow('warning')} both are version ${after.version} of ${after.name}: count it up`);
   if (files.length > 0 || stored) await tryBoth(before, after, files, options, stored);
   if (options.forbidWeaker && weaker > 0) process.exitCode = exitCodes.wrong;
 }
