@@ -11,6 +11,7 @@ import { createAllowList } from './allow-list.ts';
 import { compileCustomKinds } from './custom-kinds.ts';
 import { createDayShift } from './date-shift.ts';
 import { canonicalOf as canonicalOfKnown, kindSpecs } from './detectors/all.ts';
+import type { FieldWatch } from './field-watch.ts';
 import type { Candidate, Finding } from './finding.ts';
 import { findInNumber } from './numbers.ts';
 import type { Frame, Plan, TokenNeed, UnknownField } from './plan.ts';
@@ -30,8 +31,11 @@ export interface PrivacyEngine {
   scanText(text: string): Finding[];
   /** What is personal in a value, by field and by detector, with pointers; a member's name bears the member's pointer. Sorted by place. */
   scanObject(value: JsonValue): Finding[];
-  /** Decides what shall happen to the event; changes nothing. */
-  plan(event: JsonObject): Plan;
+  /**
+   * Decides what shall happen to the event; changes nothing.
+   * @param watch learns which fields the event has
+   */
+  plan(event: JsonObject, watch?: FieldWatch): Plan;
   /** Carries out a plan. The plan's event is consumed: changed in place and returned. */
   apply(plan: Plan, token: (need: TokenNeed) => string): { event: JsonObject; applied: Applied[] };
 }
@@ -62,7 +66,8 @@ export function createPrivacyEngine(given: Policy, options: EngineOptions): Priv
   const allows = createAllowList(policy.allow, canonicalOf);
   const keys: readonly PseudonymKey[] = 'key' in options.pseudonymKey ? [options.pseudonymKey] : options.pseudonymKey;
   const oldest = keys.reduce((least, key) => (key.version < least.version ? key : least));
-  const scanner = new Scanner(floors, [...custom, ...(options.recognizers ?? []).map(detectorOf)]);
+  const kept = new Set(Object.entries(policy.kinds).flatMap(([kind, { transform }]) => (transform === 'keep' ? [kind] : [])));
+  const scanner = new Scanner(floors, [...custom, ...(options.recognizers ?? []).map(detectorOf)], kept);
   const reader = new Reader(policy, scanner);
   const planner = new Planner(policy, { reader, hash: createHasher(keys), shift: createDayShift(oldest.key), canonicalOf, allows });
   const remains = (text: string) => (one: Candidate) => {
@@ -81,7 +86,7 @@ export function createPrivacyEngine(given: Policy, options: EngineOptions): Priv
       reading.clear();
       return found;
     },
-    plan: (event) => planner.plan(event),
+    plan: (event, watch) => planner.plan(event, watch),
     apply: (plan, token) => applyPlan(plan, token, options.explain),
   };
 }

@@ -3,6 +3,7 @@
  * out, afterwards it is one map look-up per member. The tree is bounded, so that an event full of random names costs time but no memory.
  */
 import type { Candidate } from './finding.ts';
+import type { Sighting } from './field-watch.ts';
 import type { FieldRule } from './policy-model.ts';
 
 /** A name as patterns see it: case and the separators `_`, `-`, space do not matter. */
@@ -46,6 +47,8 @@ export interface PathNode {
   cleanNext: number;
   /** Values in a row that were not among them. */
   cleanMisses: number;
+  /** What is known of the field here, in the log that was last read. */
+  sighting: Sighting | undefined;
   readonly states: readonly State[];
   readonly children: Map<string, PathNode>;
   element: PathNode | undefined;
@@ -166,6 +169,7 @@ function createNode(
     clean: [],
     cleanNext: 0,
     cleanMisses: 0,
+    sighting: undefined,
     states,
     children: new Map(),
     element: undefined,

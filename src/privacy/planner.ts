@@ -3,15 +3,26 @@ import type { JsonObject } from '../core/json.ts';
 import type { AllowList, CanonicalOf } from './allow-list.ts';
 import { type DayShift, shiftDate, shiftDaysDefault } from './date-shift.ts';
 import type { Candidate } from './finding.ts';
+import { type FieldWatch, pathTo } from './field-watch.ts';
 import { generalize } from './generalize.ts';
-import { type Edit, type Frame, type JsonText, type Piece, type Plan, type Replacement, TokenNeeds, type UnknownField } from './plan.ts';
+import {
+  type Edit,
+  type Frame,
+  type JsonText,
+  type Piece,
+  type Plan,
+  type Replacement,
+  type TokenNeed,
+  TokenNeeds,
+  type UnknownField,
+} from './plan.ts';
 import type { KindRule, Policy, TransformName, TransformOptions } from './policy-model.ts';
 import type { Reader } from './reader.ts';
-import type { Reading } from './reading.ts';
+import type { Leaf, Reading } from './reading.ts';
 import { kindOfField, type SettlingRule } from './rules.ts';
 import { subjectOf } from './subject.ts';
 import { type Hasher, mask, plainSha256, redact, tokenShape } from './transforms.ts';
-import { unknownKind, unknownPath, withheldKind } from './unknown-fields.ts';
+import { unknownKind, withheldKind, withheldText } from './unknown-fields.ts';
 
 /** What happens to a kind that the policy does not name. */
 const unnamed: KindRule = { transform: 'redact' };
@@ -34,6 +45,7 @@ export class Planner {
   readonly #allows: AllowList | undefined;
   /** Being planned. */
   #event: JsonObject = noEvent;
+  #watch: FieldWatch | undefined;
 
   constructor(policy: Policy, parts: PlannerParts) {
     this.#policy = policy;
@@ -42,10 +54,11 @@ export class Planner {
     this.#allows = parts.allows;
   }
 
-  plan(event: JsonObject): Plan {
+  plan(event: JsonObject, watch?: FieldWatch): Plan {
     const needs = new TokenNeeds();
     this.#event = event;
-    const reading = this.#parts.reader.read(event);
+    this.#watch = watch;
+    const reading = this.#parts.reader.read(event, watch);
     const edits = this.#edits(reading, needs);
     const unknown = this.#policy.unknown === 'scan' ? noneUnknown : this.#unknownFields(reading, needs);
     reading.clear();
@@ -57,9 +70,10 @@ export class Planner {
     const { names, dropped, documents } = reading;
     const edits = new Edits();
     for (let i = 0; i < reading.leafCount; i++) {
-      const { frame, key, value, node, rule, kind, found } = reading.leaf(i);
+      const leaf = reading.leaf(i);
+      const { frame, key, value, node, rule, kind, found } = leaf;
       if (rule) {
-        const replacement = this.#replaceField(rule, kind, value, needs);
+        const replacement = rule.kind === withheldKind ? this.#withheld(leaf, needs) : this.#replaceField(rule, kind, value, needs);
         if (replacement) edits.add('text', frame, key, node.pointer, [replacement]);
       } else if (found.length > 0) {
         const pieces = this.#pieces(String(value), found, needs);
@@ -79,8 +93,6 @@ export class Planner {
 
   /** `undefined` if the value may stay. */
   #replaceField(rule: SettlingRule, kind: string, value: string | number | boolean, needs: TokenNeeds): Replacement | undefined {
-    // What is withheld comes back one day: as JSON it comes back in its own type.
-    if (rule.kind === withheldKind) return withheld(JSON.stringify(value), needs);
     const text = String(value);
     const byKind = this.#policy.kinds[kind] ?? unnamed;
     const transform = (rule.transform as TransformName | undefined) ?? byKind.transform;
@@ -171,13 +183,30 @@ export class Planner {
   #unknownFields(reading: Reading, needs: TokenNeeds): UnknownField[] {
     const out: UnknownField[] = [];
     for (let i = 0; i < reading.leafCount; i++) {
-      const { frame, key, value, rule } = reading.leaf(i);
+      const leaf = reading.leaf(i);
+      const { rule } = leaf;
       const isWithheld = rule?.kind === withheldKind;
       if (!isWithheld && rule?.kind !== unknownKind) continue;
-      const field = { path: unknownPath(frame, key), type: typeof value as UnknownField['type'] };
-      out.push(isWithheld ? { ...field, need: needs.need(withheldKind, JSON.stringify(value), JSON.stringify(value)) } : field);
+      const field = { path: this.#pathOf(leaf), type: typeof leaf.value as UnknownField['type'] };
+      out.push(isWithheld ? { ...field, need: this.#withheldNeed(leaf, needs) } : field);
     }
     return out;
+  }
+
+  /** As the watch knows it, which puts no personal name into it. */
+  #pathOf({ frame, key, node: { sighting } }: Leaf): string {
+    return sighting !== undefined && sighting.watch === this.#watch ? sighting.path : pathTo(frame, key);
+  }
+
+  /** What is withheld comes back one day: as JSON in its own type. Fields that hold the same have tokens of their own: each is settled by itself. */
+  #withheldNeed(leaf: Leaf, needs: TokenNeeds): TokenNeed {
+    const json = JSON.stringify(leaf.value);
+    return needs.need(withheldKind, withheldText({ log: this.#watch?.log ?? '', path: this.#pathOf(leaf), json }), json);
+  }
+
+  #withheld(leaf: Leaf, needs: TokenNeeds): Replacement {
+    const need = this.#withheldNeed(leaf, needs);
+    return { kind: withheldKind, transform: 'tokenize', text: '', need, shape: undefined, keyVersion: undefined, why: undefined };
   }
 }
 
@@ -210,11 +239,6 @@ class Edits {
 }
 
 const noneUnknown: readonly UnknownField[] = [];
-
-function withheld(json: string, needs: TokenNeeds): Replacement {
-  const need = needs.need(withheldKind, json, json);
-  return { kind: withheldKind, transform: 'tokenize', text: '', need, shape: undefined, keyVersion: undefined, why: undefined };
-}
 
 /** A text in a value's place. All replacements have one shape. */
 function replaced(kind: string, transform: TransformName, text: string, why: string | undefined): Replacement {

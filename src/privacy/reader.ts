@@ -6,6 +6,7 @@
  */
 import { VeiltrailError } from '../core/errors.ts';
 import { type JsonObject, type JsonValue, parseJson } from '../core/json.ts';
+import { type FieldWatch, isCounted } from './field-watch.ts';
 import { createPathTree, type NameFacts, type NameRule, normalName, type PathNode, type PathTree } from './fields.ts';
 import type { Candidate } from './finding.ts';
 import { activateKeyRules } from './key-rules.ts';
@@ -35,6 +36,8 @@ export class Reader {
   readonly #reading = new Reading();
   /** For fields without a rule; undefined leaves them to the detectors. */
   readonly #unknown: FieldRule | undefined;
+  /** Of the value being read. */
+  #watch: FieldWatch | undefined;
 
   constructor({ fields, keys, unknown }: Pick<Policy, 'fields' | 'keys' | 'unknown'>, scanner: Scanner) {
     const values = keys.filter((rule) => rule.on === 'value');
@@ -54,13 +57,18 @@ export class Reader {
     this.#unknown = unknownFieldRule(unknown);
   }
 
-  /** The reading is valid until the next one; {@link Reading.clear} lets go of the value. */
-  read(value: JsonObject | JsonValue[]): Reading {
+  /**
+   * The reading is valid until the next one; {@link Reading.clear} lets go of the value.
+   * @param watch learns which fields there are
+   */
+  read(value: JsonObject | JsonValue[], watch?: FieldWatch): Reading {
     const reading = this.#reading;
     reading.clear();
+    this.#watch = watch;
     reading.open.push(frameOf(undefined, '', value, this.#tree.root(), undefined));
     for (let frame = reading.open.pop(); frame; frame = reading.open.pop()) this.#readContainer(frame, reading);
     if (!reading.people.isEmpty) this.#findPeople(reading);
+    if (reading.unmet.length > 0) watch?.learn(reading, this.#unknown);
     return reading;
   }
 
@@ -102,8 +110,11 @@ export class Reader {
   #readMember(frame: Frame, key: string | number, value: JsonValue, node: PathNode, reading: Reading): void {
     const rule = node.rules.length === 0 ? this.#unknown : this.#ruleFor(node, frame, value);
     if (rule?.transform === 'drop') reading.dropped.push({ frame, key, rule });
-    else if (typeof value === 'string') this.#readText(frame, key, value, rule, node, reading);
-    else if (typeof value === 'number') {
+    else if (typeof value === 'string') {
+      this.#meet(frame, key, node, 1, rule, reading);
+      this.#readText(frame, key, value, rule, node, reading);
+    } else if (typeof value === 'number') {
+      this.#meet(frame, key, node, 2, rule, reading);
       if (rule && rule.kind !== 'username' && rule.kind !== 'person_name') {
         this.#addSettled(frame, key, value, rule, node, reading);
         return;
@@ -111,6 +122,7 @@ export class Reader {
       const found = this.#readNumber(value, node);
       if (found.length > 0) reading.addLeaf(frame, key, value, node, undefined, '', found, false);
     } else if (typeof value === 'boolean') {
+      this.#meet(frame, key, node, 4, rule, reading);
       // A kind says what a value is, and no kind of ours is a yes or no: only a rule for whatever stands here is meant.
       if (rule && (rule === this.#unknown || rule.kind === undefined) && rule.transform !== 'keep')
         this.#addSettled(frame, key, value, rule, node, reading);
@@ -118,6 +130,12 @@ export class Reader {
       // Rules are for values: what is below is kept only if its own path says so (`a.**`).
       reading.open.push(frameOf(frame, key, value, node, frame.document));
     }
+  }
+
+  /** @param type as bits: see `SeenField.types` */
+  #meet(frame: Frame, key: string | number, node: PathNode, type: number, rule: FieldRule | undefined, reading: Reading): void {
+    const watch = this.#watch;
+    if (watch !== undefined && !isCounted(node, watch, type)) reading.unmet.push({ frame, key, node, type, rule });
   }
 
   #addSettled(frame: Frame, key: string | number, value: number | boolean, rule: FieldRule, node: PathNode, reading: Reading): void {

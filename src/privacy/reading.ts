@@ -3,6 +3,7 @@
  * next one, so that reading an event makes next to no garbage, and nothing of an event is kept once it is planned.
  */
 import type { PathNode } from './fields.ts';
+import type { Unmet } from './field-watch.ts';
 import type { Candidate } from './finding.ts';
 import { NameIndex } from './names.ts';
 import type { Frame, JsonText } from './plan.ts';
@@ -47,6 +48,8 @@ export class Reading {
   readonly dropped: { frame: Frame; key: string | number; rule: SettlingRule }[] = [];
   /** Strings that hold JSON, outer ones first. */
   readonly documents: JsonText[] = [];
+  /** Fields that the watch does not know yet. */
+  readonly unmet: Unmet[] = [];
   readonly #slots: Slot[] = [];
   #leafCount = 0;
   /** Names of members that are not part of a known shape: people are looked for in them. */
@@ -132,6 +135,7 @@ export class Reading {
     if (this.names.length > 0) this.names.length = 0;
     if (this.dropped.length > 0) this.dropped.length = 0;
     if (this.documents.length > 0) this.documents.length = 0;
+    if (this.unmet.length > 0) this.unmet.length = 0;
     if (!this.people.isEmpty) this.people.clear();
   }
 }

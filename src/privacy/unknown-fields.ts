@@ -5,7 +5,6 @@
  * What an event has by our own description (docs/reference/events.md) is known: those fields are left to the detectors. A registry of fields
  * adds what it has settled as rules of its own (`fieldRules` of the engine's options).
  */
-import type { Frame } from './plan.ts';
 import type { FieldRule, UnknownMode } from './policy-model.ts';
 
 export const withheldKind = 'quarantine';
@@ -38,9 +37,31 @@ export function unknownFieldRule(mode: UnknownMode): FieldRule | undefined {
   return mode === 'redact' ? { path: [], kind: unknownKind, transform: 'redact' } : undefined;
 }
 
-/** The path of a field as a rule would name it: names divided by dots, `*` for an element. Within a JSON text it begins anew. */
-export function unknownPath(frame: Frame, key: string | number): string {
-  const names: string[] = [typeof key === 'number' ? '*' : key];
-  for (let at: Frame = frame; at.parent; at = at.parent) names.push(typeof at.key === 'number' ? '*' : at.key);
-  return names.toReversed().join('.');
+/** A value that is withheld, and where it stood. */
+export interface Withheld {
+  /** '' where there is none. */
+  log: string;
+  /** Of the field, as a rule would name it. */
+  path: string;
+  /** The value, as JSON. */
+  json: string;
+}
+
+/** What the token of a withheld value commits to (its canonical form): a value belongs to one field of one log. */
+export function withheldText({ log, path, json }: Withheld): string {
+  return `${JSON.stringify([log, path])} ${json}`;
+}
+
+/** Undefined for what {@link withheldText} does not make. */
+export function parseWithheld(text: string): Withheld | undefined {
+  const at = text.indexOf('"] ') + 2;
+  try {
+    const [log, path] = JSON.parse(text.slice(0, at)) as [string, string];
+    const json = text.slice(at + 1);
+    const withheld = { log, path, json };
+    JSON.parse(json);
+    return withheldText(withheld) === text ? withheld : undefined;
+  } catch {
+    return undefined;
+  }
 }

@@ -5,6 +5,7 @@ import { VeiltrailError } from '../../src/core/errors.ts';
 import type { JsonObject, JsonValue } from '../../src/core/json.ts';
 import { createPrivacyEngine, type PrivacyEngine } from '../../src/privacy/engine.ts';
 import { checkPolicy, parsePolicy, policyOfLog } from '../../src/privacy/policy.ts';
+import { withheldText } from '../../src/privacy/unknown-fields.ts';
 import { createDictionary } from '../../src/privacy/word-digests.ts';
 import { cleaned, engineOf, foundIn, pseudonymKey, tokenOf } from './engine-for-test.ts';
 
@@ -256,11 +257,11 @@ describe('unknown fields', () => {
       message: 'hi [REDACTED]',
       metadata: {
         known: 'x',
-        no: token('quarantine', '"y"'),
-        n: token('quarantine', '4'),
-        t: token('quarantine', 'true'),
+        no: token('quarantine', withheldText({ log: '', path: 'metadata.no', json: '"y"' })),
+        n: token('quarantine', withheldText({ log: '', path: 'metadata.n', json: '4' })),
+        t: token('quarantine', withheldText({ log: '', path: 'metadata.t', json: 'true' })),
         z: null,
-        list: [{ q: token('quarantine', '"r"') }],
+        list: [{ q: token('quarantine', withheldText({ log: '', path: 'metadata.list.*.q', json: '"r"' })) }],
       },
     });
     expect(cleaned(engine, once).event).toEqual(once);
