@@ -1,7 +1,7 @@
 /** The thread in which events are anonymised and committed: bytes in, packed batches out. Nothing here touches a disk. */
 import { parentPort, workerData, type MessagePort } from 'node:worker_threads';
 import { createPrivacyEngine, type PseudonymKey } from '../privacy/engine.ts';
-import { type Policy, policyOfLog } from '../privacy/policy-model.ts';
+import { canaryLogOf, type Policy, policyOfLog } from '../privacy/policy-model.ts';
 import { freeBuffer } from '../thread/free-buffer.ts';
 import { Caller, serveCalls, Transferred } from '../thread/port-call.ts';
 import { groupBuffers, type GroupMessage, openGroup } from './group-message.ts';
@@ -57,7 +57,10 @@ export function createWorkerContext(settings: WorkerSettings): WorkerContext {
     committers: new Map(),
   };
   const ofLog = new Map<string, BatchContext>();
-  for (const log of Object.keys(policy.logs)) ofLog.set(log, { ...context, engine: createPrivacyEngine(policyOfLog(policy, log), options) });
+  for (const log of Object.keys(policy.logs)) {
+    const own = { ...context, engine: createPrivacyEngine(policyOfLog(policy, log), options) };
+    ofLog.set(log, own).set(canaryLogOf(policy, log), own);
+  }
   const { log, policy: own, label } = settings.systemPolicy;
   if (label !== settings.policyLabel) ofLog.set(log, { ...context, engine: createPrivacyEngine(own, options), policy: label });
   return { ...context, ofLog };

@@ -161,3 +161,8 @@ export function policyOfLog(policy: Policy, log: string): Policy {
     allow: [...(own.allow ?? []), ...policy.allow],
   };
 }
+
+/** The log that canaries for a log's rules are appended to: the rules that hold there are the same. */
+export function canaryLogOf(policy: Policy, log: string): string {
+  return Object.hasOwn(policy.logs, log) ? `_canary-${log}` : '_canary';
+}

@@ -43,14 +43,17 @@ export class Scanner {
   readonly #floors: ReadonlyMap<string, number>;
   readonly #detect: Search;
   readonly #custom: readonly Detector[];
+  readonly #kept: ReadonlySet<string>;
 
   /**
    * @param floors the least confidence by kind
    * @param custom detectors of the policy's own kinds
+   * @param kept kinds that the policy lets stay: they must not stand for, or take in, anything that has to go
    */
-  constructor(floors: ReadonlyMap<string, number>, custom: readonly Detector[] = []) {
+  constructor(floors: ReadonlyMap<string, number>, custom: readonly Detector[] = [], kept: ReadonlySet<string> = new Set()) {
     this.#floors = floors;
     this.#custom = custom;
+    this.#kept = kept;
     this.#detect = custom.length === 0 ? detectAll : (context) => detectWith(context, custom);
   }
 
@@ -111,7 +114,20 @@ export class Scanner {
       sure = found.filter(({ kind, confidence }) => confidence >= (this.#floors.get(kind) ?? 0.5));
       break;
     }
-    return mergeCandidates(mayHoldOutcome(text) && anyInOutcome(text, sure) ? outside(sure, outcomeSpans(text)) : sure);
+    return this.#merge(mayHoldOutcome(text) && anyInOutcome(text, sure) ? outside(sure, outcomeSpans(text)) : sure);
+  }
+
+  /** Merges what has to go by itself, and leaves of what stays only what is apart from it. */
+  #merge(found: Candidate[]): Candidate[] {
+    if (!found.some(({ kind }) => this.#kept.has(kind))) return mergeCandidates(found);
+    const going = mergeCandidates(found.filter(({ kind }) => !this.#kept.has(kind)));
+    const staying = mergeCandidates(found.filter(({ kind }) => this.#kept.has(kind)));
+    let i = 0;
+    const apart = staying.filter(({ start, end }) => {
+      while (i < going.length && (going[i] as Candidate).end <= start) i++;
+      return i === going.length || (going[i] as Candidate).start >= end;
+    });
+    return mergeCandidates([...going, ...apart]);
   }
 
   #search(text: string, field: string, search: Search, found: Candidate[], level: number): void {
@@ -143,6 +159,10 @@ export class Scanner {
     }
   }
 
+  #rank({ kind, confidence }: Candidate): number {
+    return this.#kept.has(kind) ? confidence - 1 : confidence;
+  }
+
   /** A run that hides something personal is personal as a whole: the surest of what it hides stands for it. */
   #searchHidden(texts: readonly Hidden[], search: Search, found: Candidate[], level: number): void {
     for (const hidden of texts) {
@@ -150,7 +170,7 @@ export class Scanner {
       this.#search(hidden.text, '', search, inner, level + 1);
       const settled = inner.length === 0 ? inner : this.settle(hidden.text, inner);
       if (settled.length === 0) continue;
-      const best = settled.reduce((a, b) => (b.confidence > a.confidence ? b : a));
+      const best = settled.reduce((a, b) => (this.#rank(b) > this.#rank(a) ? b : a));
       const own = best.value ?? hidden.text.slice(best.start, best.end);
       const whole = settled.length === 1 && own.length >= hidden.text.trim().length;
       // Only a run that hides one value and nothing else correlates with it; any other is a secret of its own.
