@@ -72,7 +72,7 @@ export class NameIndex {
     if (!NameIndex.knows(kind)) return;
     const lower = kind === 'email' ? localOf(value) : value.toLowerCase();
     this.#met[this.#metCount++] = { kind, value, lower, canonical, words: undefined };
-    this.#expect(lower);
+    this.#expect(lower, kind === 'person_name');
     if (isUnspaced(lower)) this.#hasUnspaced = true;
     if (this.#made > 0 || this.#firsts.size === 0) return;
     this.#firsts.clear();
@@ -92,21 +92,24 @@ export class NameIndex {
   }
 
   /**
-   * Lets through the filter every word that a form of the value may begin with: its own words and parts, and joints of the first and another
-   * one (`jdoe`). Both cases of a letter share a slot; what is beyond ASCII shares one for all.
+   * Lets through the filter every word that a form of the value may begin with: its own words and parts, and of a person joints with the first
+   * letter (`jdoe`). Both cases of a letter share a slot; what is beyond ASCII shares one for all.
    */
-  #expect(lower: string): void {
+  #expect(lower: string, isPerson: boolean): void {
     const filter = this.#filter;
     let first = 0;
     let previous = 0;
     for (let i = 0; i < lower.length; i++) {
       const unit = lower.charCodeAt(i);
-      if (isWord(unit) && (!isWord(previous) || isDigit(previous))) {
+      // Parts of an address begin behind digits too.
+      if (isWord(unit) && (!isWord(previous) || (isDigit(previous) && !isDigit(unit)))) {
         const second = i + 1 < lower.length ? lower.charCodeAt(i + 1) : 0;
         filter[filterSlot(unit, isWord(second) ? second : 0)] = 1;
         if (first === 0) first = unit;
-        filter[filterSlot(first, unit)] = 1;
-        filter[filterSlot(unit, first)] = 1;
+        else if (isPerson) {
+          filter[filterSlot(first, unit)] = 1;
+          if (!isWord(second)) filter[filterSlot(unit, first)] = 1;
+        }
       }
       previous = unit;
     }
