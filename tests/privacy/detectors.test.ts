@@ -326,6 +326,10 @@ test('every kind has an example, a check and a canonical form', () => {
   }
 });
 
+test.each([...kindSpecs.values()].filter(({ kind }) => kind !== 'username'))('the example of $kind is found as what it is', ({ kind, example }) => {
+  expect(engine.scanText(example).map((found) => found.kind)).toContain(kind);
+});
+
 test('docs/reference/kinds.md is what scripts/generate-kinds-page.ts writes', () => {
   expect(readFileSync(new URL('../../docs/reference/kinds.md', import.meta.url), 'utf8')).toBe(kindsPage());
 });

@@ -57,7 +57,8 @@ function judgeSsn(text: string, runs: Int32Array, i: number, found: ScanContext[
   if (text.startsWith('000', start) && text.endsWith('0000', end)) return;
   const issued = issuedConfidence(text.slice(start, start + 3), text.slice(start + 4, start + 6), text.slice(start + 7, end));
   if (dashed && issued > 0 && !isPiece(text, start)) {
-    found.push({ kind: 'us_ssn', start, end, confidence: issued });
+    // From 900 on, in groups that the IRS uses, it is a taxpayer's.
+    found.push({ kind: issued > 0.8 && text.charCodeAt(start) === 57 ? 'us_itin' : 'us_ssn', start, end, confidence: issued });
   } else if (
     (dashed || separator === 32 || separator === 46) &&
     ssnWord.test(before(text, start, 40)) &&

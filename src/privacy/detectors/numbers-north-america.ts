@@ -109,7 +109,7 @@ export const northAmericanNumbers: readonly NumberKind[] = [
   numberKind({
     kind: 'ca_sin',
     what: 'Canadian social insurance number: nine digits, Luhn, in threes with dashes or a word that says so',
-    example: '046-454-286',
+    example: '346-354-236',
     shape: /^\d{9}$/,
     check: passesLuhn,
     distinct: '999-999-999',

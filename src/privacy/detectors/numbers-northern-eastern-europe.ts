@@ -74,7 +74,6 @@ export function passesBaltic(number: string): boolean {
 }
 
 export function passesLatvian(number: string): boolean {
-  if (number.startsWith('32')) return true;
   const check = ((1101 - weightedSum(number, [1, 6, 3, 7, 9, 10, 5, 8, 4, 2])) % 11) % 10;
   return isDay(twoAt(number, 2), twoAt(number, 0)) && check === digitAt(number, 10);
 }
@@ -182,10 +181,18 @@ export const northernEasternNumbers: readonly NumberKind[] = [
     kind: 'lv_personas_kods',
     what: 'Latvian personal code: date of birth and serial with a check, or 32 and nine digits',
     example: '161175-19997',
-    shape: /^\d{11}$/,
+    shape: /^(?!32)\d{11}$/,
     check: passesLatvian,
+    proof: 'strong',
     grouped: '999999-99999',
     labels: `personas kods, latvian id, ${nationalIdWords}`,
+  }),
+  numberKind({
+    kind: 'lv_personas_kods',
+    what: '',
+    example: '321234-56789',
+    shape: /^32\d{9}$/,
+    labels: 'personas kods, latvian id',
   }),
   numberKind({
     kind: 'pl_pesel',

@@ -61,8 +61,8 @@ export const personalNumbers: readonly NumberKind[] = [
   }),
   numberKind({
     kind: 'employee_id',
-    what: 'employee number: a word that says so, or stands before its dash',
-    example: 'EMP-37762',
+    what: 'employee number: a word that says so',
+    example: 'employee id EMP-37762',
     shape: /^(?=(?:.*\d){2})[A-Z0-9]{3,20}$/,
     labels:
       'employee id, employeeid, employee number, employee no, employee code, emp id, empid, emp:, emp no, emp number, staff id, staff number, personnel number, personnel id, personnel no, worker id:, badge number, badge id, personalnummer, mitarbeiternummer, mitarbeiter id, matricule:, numero d employe, numero de empleado, matricola, personeelsnummer, numero de funcionario, numer pracownika',

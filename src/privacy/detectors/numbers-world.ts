@@ -275,7 +275,7 @@ export const worldNumbers: readonly NumberKind[] = [
   numberKind({
     kind: 'jp_my_number',
     what: 'Japanese My Number: twelve digits, weighted modulo 11, a word that says so or fours',
-    example: '1234 5678 9018',
+    example: 'My Number 1234 5678 9018',
     shape: /^\d{12}$/,
     check: passesMyNumber,
     grouped: '9999 9999 9999|9999-9999-9999',

@@ -15,14 +15,18 @@ const kinds: KindSpec[] = [
   secretKind('jwt', 'eyJhbGciOiJub25lIn0.e30.', 'three base64url parts, the first of which is a JSON object with alg or typ'),
   secretKind('private_key', '-----BEGIN PRIVATE KEY----- …', 'the PEM frame'),
   secretKind('aws_access_key', 'AKIAIOSFODNN7EXAMPLE', 'AKIA, ASIA … and 16 capitals and digits'),
-  secretKind('aws_secret_key', 'aws_secret_access_key = …', '40 base64 characters after a word that says so'),
-  secretKind('github_token', 'ghp_…', 'the prefix and length; the CRC-32 in the last six characters makes it certain'),
+  secretKind('aws_secret_key', 'aws_secret_access_key = wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY', '40 base64 characters after a word that says so'),
+  secretKind(
+    'github_token',
+    'ghp_0123456789abcdefghijABCDEFGHIJ012345',
+    'the prefix and length; the CRC-32 in the last six characters makes it certain',
+  ),
   secretKind(
     'api_key',
-    'sk_live_…',
+    'hf_abcdefghijABCDEFGHIJabcdefghijABCD1',
     'the prefix and length of Slack, Stripe, Google, npm, OpenAI, Anthropic, Vault, SendGrid, Twilio, GitLab, DigitalOcean, Shopify, PyPI, Docker, Hugging Face, Grafana, New Relic, Databricks, Atlassian and others; Azure client secrets, Slack webhooks, Telegram bots',
   ),
-  secretKind('bearer_token', 'Authorization: Bearer …', 'Bearer and 16 characters or more; Basic and base64 of user:password'),
+  secretKind('bearer_token', 'Authorization: Bearer abcdef0123456789abcdef', 'Bearer and 16 characters or more; Basic and base64 of user:password'),
   secretKind('cookie', 'Cookie: sid=8f3a…; lang=en', 'all pairs behind Cookie: or Set-Cookie:'),
   secretKind('url_credentials', 'postgres://app:s3cret@db/app', 'user and password before the host of a URL'),
 ];
