@@ -2,6 +2,7 @@
 import { has, isLetter, made } from '../survey.ts';
 import { compact, type Detector, type KindSpec, lowerTrimmed, type ScanContext } from './detector.ts';
 import { LabelSet } from './labels.ts';
+import { free, numberStarts } from './number-starts.ts';
 import { announce } from './vocabulary.ts';
 
 function attribute(kind: string, example: string, check: string, family: KindSpec['family'] = 'person', canonical = lowerTrimmed): KindSpec {
@@ -12,7 +13,7 @@ export const attributeKinds: readonly KindSpec[] = [
   attribute('date_of_birth', 'DOB: 1983-12-04', 'a date in any usual form after a word that says so, or the field', 'person', (value) =>
     value.trim(),
   ),
-  attribute('age', 'age: 34', 'a number to 129 without a unit of time after a word that says so, or the field'),
+  attribute('age', 'age: 34', 'a number to 129 without a unit of time after a word that says so, or before `years old` and the like; or the field'),
   attribute('salary', 'salary: $87,000', 'an amount after a word that says so, or the field', 'money', compact),
   attribute('location', 'lat: 52.52000, lon: 13.40500', 'degrees after latitude, longitude, coordinates or GPS, or the field', 'contact', (value) =>
     value.trim(),
@@ -33,7 +34,11 @@ announce(
   'date_of_birth',
   'dob, d.o.b., date of birth, birth date, birthdate, birthday, born, born on, born in, birth, geburtsdatum, geboren am, geboren, geb:, geb datum, gebdat, date de naissance, ne le, nee le, naissance, fecha de nacimiento, nacido el, nacida el, nacimiento, data di nascita, nato il, nata il, nato a:, nascita, geboortedatum, geboren op, data de nascimento, nascido em, nascida em, nascimento, data urodzenia, urodzony, urodzona, ur:, birth year, year of birth',
 );
-announce('age', 'age', 'age, aged, patient age, customer age, age in years, alter:, lebensalter, edad, eta:, leeftijd, idade, wiek');
+announce(
+  'age',
+  'age',
+  'age, aged, just turned, turned, patient age, customer age, age in years, alter:, lebensalter, edad, eta:, leeftijd, idade, wiek',
+);
 announce(
   'money',
   'salary',
@@ -104,6 +109,7 @@ function detectWords({ text, survey, found }: ScanContext): void {
     for (let at = text.indexOf('diagnosed with '); at >= 0; at = text.indexOf('diagnosed with ', at + 15))
       pushWords(text, at + 15, 'health_condition', undefined, true, found);
   if ((flags & has.run) !== 0) detectBic(text, survey, found);
+  if ((flags & has.digit) !== 0) detectYearsOld(text, survey, found);
 }
 
 /** Reads the value behind the mark at `at`, if a label stands before it. */
@@ -159,6 +165,33 @@ function pushWords(
   found.push({ kind, start, end: start + value.length, confidence: values ? 0.8 : 0.7 });
 }
 
+const yearsOld =
+  /(?:[ -]years?[ -]olds?|[ -]?yrs?[ .-]{1,2}old| ?y\/o| ?y\.o\.| yo| Jahre alt| Jahre jung| ans(?= |,|\.|$)| años(?: de edad)?| anni| jaar oud| anos de idade| lat)(?![\p{L}\p{N}])/uy;
+/** These also count what is no age, and need a word for a person before. */
+const alsoDurations = /^ (?:ans|años|anni|lat)$/u;
+const aged = /(?:âgée? de|tiene|avec|ha|aged|alt|mam|ma|miał[ao]?) $/u;
+
+/** `a 34-year-old`, `58 y/o`, `45 Jahre alt`. */
+function detectYearsOld(text: string, survey: ScanContext['survey'], found: ScanContext['found']): void {
+  const { digitRuns, units } = survey;
+  const { list, count } = numberStarts.of(text, survey);
+  for (let n = 0; n < 2 * count; n += 2) {
+    const start = digitRuns[2 * (list[n] as number)] as number;
+    const end = digitRuns[2 * (list[n] as number) + 1] as number;
+    if (end - start > 3 || list[n + 1] !== free) continue;
+    const next = units[end] as number;
+    const letter = next === 32 || next === 45 ? (units[end + 1] as number) : next;
+    if (letter !== 121 && letter !== 74 && letter !== 97 && letter !== 106 && letter !== 108) continue;
+    yearsOld.lastIndex = end;
+    const match = yearsOld.exec(text);
+    if (!match || Number(text.slice(start, end)) > ageMax) continue;
+    if (alsoDurations.test(match[0]) && !aged.test(text.slice(Math.max(0, start - 12), start))) continue;
+    found.push({ kind: 'age', start, end, confidence: 0.7 });
+  }
+}
+
+const ageMax = 129;
+
 /** `BIC DEUTDEFF`: a run of capitals of the right length behind a word that says so. */
 function detectBic(text: string, { runs, runCount }: ScanContext['survey'], found: ScanContext['found']): void {
   for (let i = 0; i < 3 * runCount; i += 3) {
@@ -173,6 +206,6 @@ const notBic = made.ofLower | made.ofLowerHex | made.ofDashes | made.ofSlashes;
 
 export const attributeDetector: Detector = {
   kinds: attributeKinds,
-  gate: has.colon | has.equals | has.slash | has.space | has.run,
+  gate: has.colon | has.equals | has.slash | has.space | has.run | has.digit,
   detect: detectWords,
 };
