@@ -120,8 +120,12 @@ export class Scanner {
   /** Merges what has to go by itself, and leaves of what stays only what is apart from it. */
   #merge(found: Candidate[]): Candidate[] {
     if (!found.some(({ kind }) => this.#kept.has(kind))) return mergeCandidates(found);
-    const going = mergeCandidates(found.filter(({ kind }) => !this.#kept.has(kind)));
     const staying = mergeCandidates(found.filter(({ kind }) => this.#kept.has(kind)));
+    const addresses = staying.flatMap(({ kind, start, end }) => (kind === 'email' ? [start, end] : []));
+    // The name that an address is made of stays with the address.
+    const names = found.filter(({ kind }) => !this.#kept.has(kind) && isOfAddress(kind));
+    const others = found.filter(({ kind }) => !this.#kept.has(kind) && !isOfAddress(kind));
+    const going = mergeCandidates([...others, ...(addresses.length === 0 ? names : outside(names, addresses))]);
     let i = 0;
     const apart = staying.filter(({ start, end }) => {
       while (i < going.length && (going[i] as Candidate).end <= start) i++;
@@ -190,6 +194,10 @@ function mayHoldOutcome(text: string): boolean {
 function anyInOutcome(text: string, found: readonly Candidate[]): boolean {
   for (const { start, end } of found) if (mayLieInOutcome(text, start, end)) return true;
   return false;
+}
+
+function isOfAddress(kind: string): boolean {
+  return kind === 'username' || kind === 'person_name';
 }
 
 /** The candidates that do not lie within one of the ascending spans. */

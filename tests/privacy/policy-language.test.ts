@@ -110,8 +110,11 @@ kinds: {}
   });
 
   test('win against what detectors make of the same characters', () => {
-    const engine = engineOf(`${head}custom: [{kind: own, pattern: '\\b\\d{3}-\\d{2}-\\d{4}\\b'}]\nkinds: {own: keep}\n`);
+    const engine = engineOf(`${head}custom: [{kind: own, pattern: '\\b\\d{3}-\\d{2}-\\d{4}\\b'}]\nkinds: {own: hash}\n`);
     expect(foundIn(engine, 'ssn 536-22-1845')).toEqual(['own:536-22-1845']);
+    // A kind that stays shields nothing: `allow` is for that.
+    const kept = engineOf(`${head}custom: [{kind: own, pattern: '\\b\\d{3}-\\d{2}-\\d{4}\\b'}]\nkinds: {own: keep}\n`);
+    expect(foundIn(kept, 'ssn 536-22-1845')).toEqual(['us_ssn:536-22-1845']);
   });
 
   test('equal values correlate by the canonical form that was asked for, in fields and texts', () => {
@@ -414,6 +417,19 @@ describe('transforms', () => {
     const once = cleaned(engine, { v: value }).event;
     expect(once).toEqual({ v: expected });
     expect(cleaned(engine, once).event).toEqual(once);
+  });
+
+  test('an address that stays keeps the name that it is made of; elsewhere the name goes', () => {
+    expect(after('kinds: {email: keep}\n', { t: 'mail jane.doe@example.com, says jane.doe' })).toEqual({
+      t: 'mail jane.doe@example.com, says [REDACTED]',
+    });
+    expect(after('kinds: {email: keep}\n', { email: 'jane@example.com', t: 'jane@example.com 536-22-1845' })).toEqual({
+      email: 'jane@example.com',
+      t: 'jane@example.com [REDACTED]',
+    });
+    expect(after('kinds: {}\nallow: [{domains: [example.com]}]\n', { t: 'mail jane.doe@example.com, says jane.doe' })).toEqual({
+      t: 'mail jane.doe@example.com, says [REDACTED]',
+    });
   });
 
   test('a rule without a kind is for yes and no, too', () => {
