@@ -4,6 +4,7 @@
  */
 import { commonWords, systemAccounts } from '../lexicon.ts';
 import { has, isDigit, isIdentifier, isLetter } from '../survey.ts';
+import { readBehind } from './attributes.ts';
 import type { Detector, ScanContext } from './detector.ts';
 
 /** Secrets that may be any word at all. */
@@ -91,8 +92,12 @@ const wordMax = 32;
 function detectAssignments(context: ScanContext): void {
   const { text, survey } = context;
   // A value is read once: marks within it are no assignments of their own, or `a=a=a=` would cost more than linear time.
-  if ((survey.flags & has.equals) !== 0) for (let at = text.indexOf('='); at >= 0; at = text.indexOf('=', judge(context, at))) continue;
-  if ((survey.flags & has.colon) !== 0) for (let at = text.indexOf(':'); at >= 0; at = text.indexOf(':', judge(context, at))) continue;
+  if ((survey.flags & has.equals) !== 0) {
+    for (let at = text.indexOf('='); at >= 0; at = text.indexOf('=', judge(context, at))) readBehind(text, at, context.found);
+  }
+  if ((survey.flags & has.colon) !== 0) {
+    for (let at = text.indexOf(':'); at >= 0; at = text.indexOf(':', judge(context, at))) readBehind(text, at, context.found);
+  }
 }
 
 /** Judges the assignment at `at`; returns where to go on. */

@@ -102,8 +102,6 @@ const sentenceGoesOn = /(?:,| (?:on|in|at|after|and was|since|by|during|who|whic
 
 function detectWords({ text, survey, found }: ScanContext): void {
   const { flags } = survey;
-  if ((flags & has.colon) !== 0) for (let at = text.indexOf(':'); at >= 0; at = text.indexOf(':', at + 1)) readBehind(text, at, found);
-  if ((flags & has.equals) !== 0) for (let at = text.indexOf('='); at >= 0; at = text.indexOf('=', at + 1)) readBehind(text, at, found);
   if ((flags & has.slash) !== 0) for (let at = text.indexOf('</'); at >= 0; at = text.indexOf('</', at + 2)) readElement(text, at, found);
   if ((flags & has.space) !== 0)
     for (let at = text.indexOf('diagnosed with '); at >= 0; at = text.indexOf('diagnosed with ', at + 15))
@@ -112,12 +110,12 @@ function detectWords({ text, survey, found }: ScanContext): void {
   if ((flags & has.digit) !== 0) detectYearsOld(text, survey, found);
 }
 
-/** Reads the value behind the mark at `at`, if a label stands before it. */
-function readBehind(text: string, at: number, found: ScanContext['found']): void {
+/** Reads the value behind the mark at `at`, if a label stands before it: `Diagnosis: …`. (Called where assignments are judged.) */
+export function readBehind(text: string, at: number, found: ScanContext['found']): void {
   let end = at;
   while (end > 0 && at - end < 3 && isQuoteOrBlank(text.charCodeAt(end - 1))) end--;
   const last = text.charCodeAt(end - 1);
-  if (last < 128 && !isLetter(last)) return;
+  if (last < 128 && (!isLetter(last) || !wordLabels.mayEndWith(text.charCodeAt(end - 2), last))) return;
   const label = wordLabels.endingAt(text, end)?.values[0];
   if (!label) return;
   let start = at + 1;
@@ -206,6 +204,6 @@ const notBic = made.ofLower | made.ofLowerHex | made.ofDashes | made.ofSlashes;
 
 export const attributeDetector: Detector = {
   kinds: attributeKinds,
-  gate: has.colon | has.equals | has.slash | has.space | has.run | has.digit,
+  gate: has.slash | has.space | has.run | has.digit,
   detect: detectWords,
 };

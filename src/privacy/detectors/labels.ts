@@ -44,6 +44,8 @@ export class LabelSet<T> {
   /** Node → label + 1. */
   #ends = new Uint16Array(512);
   #nodes = 1;
+  /** By the last two letters of a label, five bits each. */
+  readonly #lastTwo = new Uint8Array(1024);
   /** Where the label begins that {@link endingAt} found last. */
   start = 0;
 
@@ -71,6 +73,7 @@ export class LabelSet<T> {
   }
 
   #insert(phrase: string, end: number): void {
+    this.#lastTwo[((phrase.charCodeAt(phrase.length - 2) & 31) << 5) | (phrase.charCodeAt(phrase.length - 1) & 31)] = 1;
     let node = 0;
     for (let i = phrase.length - 1; i >= 0; i--) {
       const slot = node * 26 + phrase.charCodeAt(i) - 97;
@@ -92,6 +95,11 @@ export class LabelSet<T> {
     const ends = new Uint16Array(this.#ends.length * 2);
     ends.set(this.#ends);
     this.#ends = ends;
+  }
+
+  /** A first look: does any label end with these two ASCII letters? True for what is no letter before the last one. */
+  mayEndWith(last: number, least: number): boolean {
+    return !isLetter(last) || this.#lastTwo[((last & 31) << 5) | (least & 31)] === 1;
   }
 
   /** The label that is all of a normalised field name, or its end if it is long enough not to be there by chance. */

@@ -84,8 +84,10 @@ function detectPostal(context: ScanContext): void {
     if (
       close === 0 &&
       previous === 32 &&
-      start > 2 &&
-      (isLetter(units[start - 2] as number) || units[start - 2] === 46 || (units[start - 2] as number) >= 128)
+      start > 3 &&
+      mayEndStreet(units[start - 2] as number) &&
+      // A single letter names no street: `Mac OS X 10`.
+      mayEndStreet(units[start - 3] as number)
     )
       close = readBackward(text, start, end, found);
     if (close > 0) done = close;
@@ -129,6 +131,10 @@ for (const word of 'address addresses is was to with of file at on in visit are 
   ' ',
 ))
   cueEnds[((word.charCodeAt(word.length - 2) & 31) << 5) | (word.charCodeAt(word.length - 1) & 31)] = 1;
+
+function mayEndStreet(unit: number): boolean {
+  return isLetter(unit) || unit === 46 || unit >= 128;
+}
 
 function isOpener(unit: number): boolean {
   return unit === 34 || unit === 39 || unit === 58 || unit === 61 || unit === 62 || unit === 44 || unit === 40 || unit === 124 || unit === 9;

@@ -89,6 +89,9 @@ for (const joint of '_-+/') joints[joint.charCodeAt(0)] = 1;
 /** By unit: may a token begin with it? */
 const begins = new Uint8Array(129);
 for (const [unit, list] of prefixes.entries()) if (list || unit === 101) begins[unit] = 1;
+/** By two units: does any mark begin with them? */
+const beginsWithTwo = new Uint8Array(128 * 129);
+for (const { mark } of [...prefixes.flatMap((list) => list ?? []), { mark: 'eyJ' }]) beginsWithTwo[mark.charCodeAt(0) * 129 + mark.charCodeAt(1)] = 1;
 
 function groupByFirst(list: readonly Prefix[]): readonly (readonly Prefix[] | undefined)[] {
   const out: (Prefix[] | undefined)[] = Array.from({ length: 128 }, () => undefined);
@@ -116,7 +119,8 @@ function detectSecrets(context: ScanContext): void {
     if (((runs[i + 2] as number) & mixed) === 0) continue;
     // A token begins where a word does: at the run's start, and behind each mark within it.
     for (let at = Math.max(from, done); at <= to - tokenMin; at++) {
-      if (begins[units[at] as number] === 1 && (at === from || joints[units[at - 1] as number] === 1))
+      const unit = units[at] as number;
+      if (begins[unit] === 1 && beginsWithTwo[unit * 129 + (units[at + 1] as number)] === 1 && (at === from || joints[units[at - 1] as number] === 1))
         at = Math.max(at, tokenAt(context, at, to) - 1);
     }
   }
