@@ -5,13 +5,13 @@
  * Logs whose names begin with `_` are the server's own: nobody writes them from outside, and whoever keeps watch over the installation reads
  * them, not whoever reads events.
  *
- * Operator keeps the server running: figures about it, and nothing of what is in it.
+ * Operator keeps the server running: figures about it, canaries through it, and nothing of what is in it.
  *
  * Investigator (asks to reveal) and approver (second person) join this table together with what they are for.
  */
 import { VeiltrailError } from '../core/errors.ts';
 
-export const rights = ['events.append', 'events.read', 'proof.read', 'log.list', 'log.create', 'key.manage', 'system.read', 'metrics.read'] as const;
+export const rights = ['events.append', 'events.read', 'proof.read', 'log.list', 'log.create', 'key.manage', 'system.read', 'metrics.read', 'canary.run'] as const;
 export type Right = (typeof rights)[number];
 
 export const roles = ['writer', 'reader', 'auditor', 'operator', 'admin'] as const;
@@ -20,9 +20,9 @@ export type Role = (typeof roles)[number];
 export const rightsOf: Readonly<Record<Role, readonly Right[]>> = {
   writer: ['events.append'],
   reader: ['events.read', 'proof.read', 'log.list'],
-  auditor: ['proof.read', 'log.list', 'system.read'],
-  operator: ['metrics.read'],
-  admin: ['log.list', 'log.create', 'key.manage', 'system.read'],
+  auditor: ['proof.read', 'log.list', 'system.read', 'canary.run'],
+  operator: ['metrics.read', 'canary.run'],
+  admin: ['log.list', 'log.create', 'key.manage', 'system.read', 'canary.run'],
 };
 
 /** What a right on one of the server's own logs takes; the others are nobody's. (Whoever may make logs is told that the name is taken.) */
@@ -52,7 +52,7 @@ export function mayDo({ role, logs }: Principal, right: Right, log?: string): bo
   if (needed === undefined || !rightsOf[role].includes(needed)) return false;
   if (logs === undefined) return true;
   // A key for some logs has no say over the installation: creating logs and keys would widen it, and figures are of all logs.
-  if (right === 'key.manage' || right === 'log.create' || right === 'metrics.read') return false;
+  if (right === 'key.manage' || right === 'log.create' || right === 'metrics.read' || right === 'canary.run') return false;
   return log === undefined ? right === 'log.list' : logs.includes(log);
 }
 

@@ -1,5 +1,6 @@
 /** What the product can do with one data directory, whoever asks: the HTTP server, the command line, a program that embeds it. */
 import type { JsonObject } from '../core/json.ts';
+import type { CanaryReport } from './run-canary.ts';
 import type { AppendAnswer, AppendCounts, AppendRequest } from './append-events.ts';
 
 export interface FoundEvent {
@@ -53,6 +54,7 @@ export interface TrailFigures {
   waitingBytes: number;
   /** The label of the policy in force: name, version, digest. */
   policy: string;
+  canary: CanaryFigures;
 }
 
 export interface LogFigures {
@@ -70,4 +72,21 @@ export interface Trail extends TrailReader {
   createLog(log: string): Promise<void>;
   ready(): { ready: boolean; reasons: string[] };
   figures(): Promise<TrailFigures>;
+  /** Sends canaries through the live policy and looks for them in all that is stored. @throws VeiltrailError `canary_running` */
+  runCanary(request: CanaryRequest): Promise<CanaryReport>;
+}
+
+export interface CanaryRequest {
+  /** The log whose rules are tried [default]. */
+  log?: string;
+  /** So many encodings of each kind, drawn at random [all]. */
+  encodingsEach?: number;
+}
+
+/** Since the start. */
+export interface CanaryFigures {
+  runs: number;
+  /** Leaks of the last run, and events that it could not look at. */
+  leaked: number | undefined;
+  atMs: number | undefined;
 }

@@ -81,7 +81,7 @@ export function dataDirOf(options: { data?: string }): string {
   return options.data ?? process.env['VEILTRAIL_DATA'] ?? dataDefault;
 }
 
-function readKey(key: string | undefined): string {
+export function readKey(key: string | undefined): string {
   if (key === undefined)
     throw new VeiltrailError('unauthenticated', 'a server wants an API key: --key @FILE, or the environment variable VEILTRAIL_KEY');
   if (!key.startsWith('@')) return key;

@@ -1,6 +1,7 @@
 /** The commands and what they share. Facts go to standard output, words for people to standard error; the exit code says what happened (see exit.ts). */
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
+import { addCanary } from './commands/canary.ts';
 import { addCheckpoint } from './commands/checkpoint.ts';
 import { addIngest } from './commands/ingest.ts';
 import { addKey } from './commands/key.ts';
@@ -27,7 +28,21 @@ function createProgram(): Command {
       'after',
       `\nExit codes: 0 done, all well · 1 something is wrong with what was checked · 2 wrong use or bad input · 3 refused or out of reach`,
     );
-  for (const add of [addServe, addIngest, addScan, addPreview, addRedact, addSearch, addShow, addProve, addVerify, addCheckpoint, addKey, addPolicy])
+  for (const add of [
+    addServe,
+    addIngest,
+    addScan,
+    addPreview,
+    addRedact,
+    addSearch,
+    addShow,
+    addProve,
+    addVerify,
+    addCheckpoint,
+    addCanary,
+    addKey,
+    addPolicy,
+  ])
     add(program);
   for (const command of program.commands) command.exitOverride();
   return program;

@@ -88,6 +88,20 @@ export interface SearchResult {
   nextCursor?: string;
 }
 
+/** How a run of canaries went; see the server's description at /openapi.json. */
+export interface CanaryReport {
+  ok: boolean;
+  log: string;
+  policy: string;
+  planted: number;
+  kinds: number;
+  kept: string[];
+  leaks: { kind: string; position: string; encoding: string; where: string }[];
+  unseen: number;
+  files: number;
+  seconds: number;
+}
+
 interface ReadOptions {
   log?: string;
   signal?: AbortSignal;
@@ -109,6 +123,8 @@ export interface Client {
   prove(leafIndex: number, options?: ReadOptions): Promise<string | undefined>;
   /** The newest checkpoint; `undefined` when there is no such log. */
   checkpoint(options?: ReadOptions): Promise<string | undefined>;
+  /** Sends made-up values of every kind through the live policy and looks for them in all that is stored. Takes some seconds. */
+  runCanary(options?: ReadOptions & { encodingsEach?: number }): Promise<CanaryReport>;
   /** A tile by its C2SP path (`tile/0/000`); `undefined` when it is not published. */
   fetchTile(path: string, options?: ReadOptions): Promise<Uint8Array | undefined>;
 }
@@ -187,6 +203,11 @@ export function createClient(options: ClientOptions): Client {
       orNothing(async () => (await get(`${logPath(log)}/events/${leafText(leafIndex)}/proof`, rest)).text()),
     checkpoint: ({ log = logDefault, ...rest } = {}) =>
       orNothing(async () => (await get(`logs/${encodeURIComponent(log)}/checkpoint`, rest, { open: true })).text()),
+    async runCanary({ log, signal, encodingsEach } = {}) {
+      const query = { log, encodings: encodingsEach === undefined ? undefined : String(encodingsEach) };
+      const response = await performCall(transport, { method: 'POST', path: 'api/v1/canary', query, repeatable: false, signal });
+      return (await response.json()) as CanaryReport;
+    },
     fetchTile: (path, { log = logDefault, ...rest } = {}) =>
       orNothing(
         async () => new Uint8Array(await (await get(`logs/${encodeURIComponent(log)}/${tilePath(path)}`, rest, { open: true })).arrayBuffer()),

@@ -14,6 +14,7 @@ import { createTrailReading } from '../app/read-trail.ts';
 import type { Trail, TrailReader } from '../app/trail.ts';
 import { systemClock } from '../core/clock.ts';
 import { utf8 } from '../core/bytes.ts';
+import type { JsonObject } from '../core/json.ts';
 import { VeiltrailError } from '../core/errors.ts';
 import { systemRandom } from '../core/random.ts';
 import { LedgerClient } from '../ledger/ledger-client.ts';
@@ -31,6 +32,7 @@ import { openKeyring, type Keyring } from '../vault/keyring.ts';
 import { VaultClient } from '../vault/vault-client.ts';
 import { checkVaultFits } from './check-vault.ts';
 import { openDataConfig, readDataConfig } from './data-config.ts';
+import { createCanaryRunner } from './canary.ts';
 import { checkNothingLost, indexFileName, keysDirectory, sealedPaths } from './data-files.ts';
 import { openPolicy, openSystemPolicy, policyChangeEvent, type PolicyInForce, recordPolicy } from './policy-in-force.ts';
 import { openSearchReader } from './open-search.ts';
@@ -140,12 +142,23 @@ async function openLocked(options: TrailOptions, undo: Undo): Promise<OpenTrail>
   const createLog = async (log: string): Promise<void> => {
     if (ledger.originOf(log) === undefined) await ledger.createLog(log, `${origin}/${log}`);
   };
-  const change = policyChangeEvent(dataDir, policy, states.length === 0);
-  if (change) {
+  /** Appends an event of the server's own. */
+  const tell = async (event: JsonObject): Promise<void> => {
     await createLog(systemLog);
-    await appending.append({ log: systemLog, principal: 'system', body: utf8(JSON.stringify({ time: nowText(), ...change })), format: 'json' });
-  }
+    await appending.append({ log: systemLog, principal: 'system', body: utf8(JSON.stringify({ time: nowText(), ...event })), format: 'json' });
+  };
+  const change = policyChangeEvent(dataDir, policy, states.length === 0);
+  if (change) await tell(change);
   recordPolicy(dataDir, policy);
+  const canaries = createCanaryRunner({
+    dataDir,
+    policy,
+    appending,
+    readEvent: reading.readEvent,
+    createLog,
+    isLog: (log) => ledger.originOf(log) !== undefined,
+    tell,
+  });
   return {
     ...reading,
     origin,
@@ -169,8 +182,10 @@ async function openLocked(options: TrailOptions, undo: Undo): Promise<OpenTrail>
         logs: await logFigures(ledger.logs(), paths.logs, searcher),
         waitingBytes: appending.waitingBytes,
         policy: policy.label,
+        canary: canaries.last,
       };
     },
+    runCanary: (request) => canaries.run(request),
     async close() {
       await appending.settled();
       await undo.runBut(1); // the lock goes last

@@ -10,6 +10,8 @@ export interface Config {
   origin?: string;
   /** Logs to make when they are not there. */
   logs?: string[];
+  /** Hours between two runs of canaries; 0: never. */
+  canaryHours?: number;
 }
 
 const texts = ['data', 'listen', 'policy', 'origin'] as const;
@@ -35,8 +37,10 @@ export function readConfig(file: string): Config {
     const known = texts.find((one) => one === name);
     if (known && typeof setting === 'string') config[known] = setting;
     else if (name === 'logs' && Array.isArray(setting) && setting.every((one) => typeof one === 'string')) config.logs = setting;
+    else if (name === 'canaryHours' && typeof setting === 'number' && setting >= 0 && setting <= 500) config.canaryHours = setting;
+    else if (name === 'canaryHours') throw new VeiltrailError('config_invalid', `${file}: canaryHours must be a number of hours, 0 to 500`);
     else if (known || name === 'logs') throw new VeiltrailError('config_invalid', `${file}: ${name} must be ${known ? 'a text' : 'a list of texts'}`);
-    else throw new VeiltrailError('config_invalid', `${file}: unknown setting ${name}; there are ${[...texts, 'logs'].join(', ')}`);
+    else throw new VeiltrailError('config_invalid', `${file}: unknown setting ${name}; there are ${[...texts, 'logs', 'canaryHours'].join(', ')}`);
   }
   return config;
 }

@@ -22,6 +22,7 @@ import { registerOpenApi } from './openapi.ts';
 import { codeOf, problemOf, problems, problemType, retryAfterOf } from './problem.ts';
 import { type BodyRead, readBody } from './read-body.ts';
 import { type AnswerCounts, RequestCounts } from './request-counts.ts';
+import { registerCanaryRoute } from './routes/canary.ts';
 import { registerEventRoutes } from './routes/events.ts';
 import { registerHealthRoutes } from './routes/health.ts';
 import { registerKeyRoutes } from './routes/keys.ts';
@@ -155,6 +156,7 @@ export async function createHttpServer(parts: HttpParts): Promise<FastifyInstanc
     registerKeyRoutes(routes, parts.keys, parts.authenticator);
     registerTileRoutes(routes, parts.trail);
     registerHealthRoutes(routes, parts.trail);
+    registerCanaryRoute(routes, parts.trail);
     registerMetricsRoute(routes, createMetrics({ trail: parts.trail, requests: counts, heldBytes: () => desk.held() }));
     done();
   });

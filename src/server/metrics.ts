@@ -127,6 +127,24 @@ const metrics: readonly Metric[] = [
     samples: ({ figures }) => [[1, { policy: figures.policy }]],
   },
   {
+    name: 'veiltrail_canary_runs_total',
+    help: 'Runs of canaries since the start.',
+    type: 'counter',
+    samples: ({ figures }) => [[figures.canary.runs]],
+  },
+  {
+    name: 'veiltrail_canary_leaked',
+    help: 'Canaries of the last run that were found where they must not be, and events that could not be looked at: anything above 0 is an alarm.',
+    type: 'gauge',
+    samples: ({ figures }) => [[figures.canary.leaked]],
+  },
+  {
+    name: 'veiltrail_canary_last_run_timestamp_seconds',
+    help: 'When canaries were last run, in seconds since 1970.',
+    type: 'gauge',
+    samples: ({ figures }) => [[figures.canary.atMs === undefined ? undefined : figures.canary.atMs / 1_000]],
+  },
+  {
     name: 'process_cpu_seconds_total',
     help: 'CPU time of all threads, user and system.',
     type: 'counter',

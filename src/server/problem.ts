@@ -52,6 +52,7 @@ export const problems = {
   too_many_keys: { status: 409, title: 'There are too many keys' },
   // For now
   too_many_requests: { status: 429, title: 'This key has too many requests under way', retryAfter: 1 },
+  canary_running: { status: 409, title: 'Canaries are under way' },
   queue_full: { status: 503, title: 'The queue is full', retryAfter: 1 },
   stopping: { status: 503, title: 'The server is stopping', retryAfter: 5 },
   disk_full: { status: 503, title: 'The disk is full; nothing was stored', retryAfter: 30 },

@@ -113,3 +113,23 @@ export const problemSchema = Type.Object(
   { type: Type.String(), title: Type.String(), status: Type.Integer(), code: Type.String(), detail: Type.Optional(Type.String()) },
   { additionalProperties: true, description: 'RFC 9457 problem details; match on `code`' },
 );
+
+export const canaryQuery = Type.Object(
+  {
+    log: Type.Optional(Type.String({ description: 'The log whose rules are tried [default]' })),
+    encodings: Type.Optional(Type.String({ pattern: '^[1-9]$', description: 'So many encodings of each kind, drawn at random [all]' })),
+  },
+  { additionalProperties: false },
+);
+export const canaryReport = Type.Object({
+  ok: Type.Boolean({ description: 'No leak, and every event could be looked at' }),
+  log: Type.String({ description: 'The log they were appended to' }),
+  policy: Type.String(),
+  planted: Type.Integer(),
+  kinds: Type.Integer(),
+  kept: Type.Array(Type.String(), { description: 'Kinds that the policy keeps: not planted' }),
+  leaks: Type.Array(Type.Object({ kind: Type.String(), position: Type.String(), encoding: Type.String(), where: Type.String() })),
+  unseen: Type.Integer({ description: 'Events whose record did not come back as it should' }),
+  files: Type.Integer({ description: 'Files looked through: those written meanwhile' }),
+  seconds: Type.Number(),
+});

@@ -3,8 +3,9 @@ import { readFileSync } from 'node:fs';
 import { openAuthenticator } from '../access/authenticate.ts';
 import { openKeys } from '../access/manage-keys.ts';
 import { systemClock } from '../core/clock.ts';
+import { VeiltrailError } from '../core/errors.ts';
 import { systemRandom } from '../core/random.ts';
-import { openTrail, type TrailOptions } from './compose.ts';
+import { type OpenTrail, openTrail, type TrailOptions } from './compose.ts';
 import { createHttpServer, type MistakeReport } from './http.ts';
 import { listen, type ListenAddress } from './listen.ts';
 
@@ -13,6 +14,10 @@ export interface ServerOptions extends TrailOptions {
   /** Logs to make when they are not there. */
   logs: readonly string[];
   report?: (mistake: MistakeReport) => void;
+  /** Hours between two runs of canaries, the first an hour after the start; 0: never [24]. */
+  canaryHours?: number;
+  /** Told when a canary leaked, or its run failed. */
+  onCanary?: (alarm: string) => void;
 }
 
 export interface RunningServer {
@@ -38,12 +43,14 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       ...(options.report ? { report: options.report } : {}),
     });
     const url = await listen(app, options.listen);
+    const canaries = scheduleCanaries(trail, options);
     return {
       url,
       logs: trail.logs().map((log) => ({ log, vkey: trail.vkeyOf(log) })),
       firstKeys: trail.firstKeys,
       policyWarnings: trail.policyWarnings,
       close: async () => {
+        await canaries.stop();
         await app.close();
         await trail.close();
       },
@@ -52,6 +59,38 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     await trail.close();
     throw error;
   }
+}
+
+/** Encodings that a scheduled run draws: over the days all of them have their turn, and the log of canaries stays small. */
+const scheduledEncodings = 2;
+const hourMs = 3_600_000;
+
+/** Runs canaries by the clock; a run under way ends before `stop` returns. */
+function scheduleCanaries(trail: OpenTrail, { canaryHours = 24, onCanary, logs }: ServerOptions): { stop(): Promise<void> } {
+  if (canaryHours === 0) return { stop: () => Promise.resolve() };
+  let underWay = Promise.resolve();
+  const runAll = async (): Promise<void> => {
+    for (const log of logs) {
+      try {
+        const { ok, leaks, unseen } = await trail.runCanary({ log, encodingsEach: scheduledEncodings });
+        if (!ok) onCanary?.(`canaries for log ${log}: ${leaks.length} leaked, ${unseen} could not be looked at; see the log _system`);
+      } catch (error) {
+        onCanary?.(`canaries for log ${log} could not be run: ${error instanceof VeiltrailError ? error.code : 'a mistake of ours'}`);
+      }
+    }
+  };
+  const run = (): void => void (underWay = underWay.then(runAll));
+  // A timer holds 24 days at the most.
+  const everyMs = Math.min(canaryHours * hourMs, 2 ** 31 - 1);
+  const first = setTimeout(run, Math.min(hourMs, everyMs)).unref();
+  const every = setInterval(run, everyMs).unref();
+  return {
+    stop() {
+      clearTimeout(first);
+      clearInterval(every);
+      return underWay;
+    },
+  };
 }
 
 export function packageVersion(): string {

@@ -21,7 +21,7 @@ export function addServe(program: Command): void {
     .option('--data <dir>', `the data directory [${dataDefault}, or VEILTRAIL_DATA]`)
     .option('--listen <host:port>', `where to listen [${listenDefault}]`)
     .option('--policy <file>', 'the policy to work under from now on [the one in the data directory]')
-    .option('--config <file>', 'these options in a YAML file: data, listen, policy, origin, logs')
+    .option('--config <file>', 'these options in a YAML file: data, listen, policy, origin, logs, canaryHours')
     .option('--origin <origin>', 'the origin of a new data directory: a URL without its scheme, of your own')
     .action(runServe);
 }
@@ -38,6 +38,8 @@ async function runServe(options: ServeOptions): Promise<void> {
     listen: address,
     logs: config.logs ?? ['default'],
     ...(settings.policy === undefined ? {} : { policyFile: settings.policy }),
+    ...(config.canaryHours === undefined ? {} : { canaryHours: config.canaryHours }),
+    onCanary: (alarm) => say(`${pc.red('alarm')} ${alarm}`),
     ...(settings.origin === undefined ? {} : { origin: settings.origin }),
     report: ({ code, route, stack }) => say(`${pc.red('error')} a mistake of ours: ${code}, in ${route}\n${stack}`),
     onFatal: (error) => {
