@@ -103,10 +103,7 @@ const sentenceGoesOn = /(?:,| (?:on|in|at|after|and was|since|by|during|who|whic
 function detectWords({ text, survey, found }: ScanContext): void {
   const { flags } = survey;
   if ((flags & has.slash) !== 0) for (let at = text.indexOf('</'); at >= 0; at = text.indexOf('</', at + 2)) readElement(text, at, found);
-  if ((flags & has.space) !== 0)
-    for (let at = text.indexOf('diagnosed with '); at >= 0; at = text.indexOf('diagnosed with ', at + 15))
-      pushWords(text, at + 15, 'health_condition', undefined, true, found);
-  if ((flags & has.run) !== 0) detectBic(text, survey, found);
+  if ((flags & has.run) !== 0) readRuns(text, survey, found);
   if ((flags & has.digit) !== 0) detectYearsOld(text, survey, found);
 }
 
@@ -190,13 +187,17 @@ function detectYearsOld(text: string, survey: ScanContext['survey'], found: Scan
 
 const ageMax = 129;
 
-/** `BIC DEUTDEFF`: a run of capitals of the right length behind a word that says so. */
-function detectBic(text: string, { runs, runCount }: ScanContext['survey'], found: ScanContext['found']): void {
+/** `BIC DEUTDEFF`: a run of capitals of the right length behind a word that says so; `diagnosed with …`. */
+function readRuns(text: string, { units, runs, runCount }: ScanContext['survey'], found: ScanContext['found']): void {
   for (let i = 0; i < 3 * runCount; i += 3) {
     const start = runs[i] as number;
-    const size = (runs[i + 1] as number) - start;
-    if ((size !== 8 && size !== 11) || ((runs[i + 2] as number) & notBic) !== 0 || text.charCodeAt(start - 1) !== 32) continue;
-    if (wordLabels.endingAt(text, start - 1)?.values[0]?.kind === 'bic') pushWords(text, start, 'bic', undefined, false, found);
+    const end = runs[i + 1] as number;
+    const size = end - start;
+    if (units[end] === 32 && units[end - 1] === 100 && size >= 9) {
+      if (text.startsWith('diagnosed with ', end - 9)) pushWords(text, end + 6, 'health_condition', undefined, true, found);
+    } else if ((size === 8 || size === 11) && ((runs[i + 2] as number) & notBic) === 0 && text.charCodeAt(start - 1) === 32) {
+      if (wordLabels.endingAt(text, start - 1)?.values[0]?.kind === 'bic') pushWords(text, start, 'bic', undefined, false, found);
+    }
   }
 }
 
@@ -204,6 +205,6 @@ const notBic = made.ofLower | made.ofLowerHex | made.ofDashes | made.ofSlashes;
 
 export const attributeDetector: Detector = {
   kinds: attributeKinds,
-  gate: has.slash | has.space | has.run | has.digit,
+  gate: has.slash | has.run | has.digit,
   detect: detectWords,
 };

@@ -106,6 +106,7 @@ function detectSecrets(context: ScanContext): void {
   const { text, survey, found } = context;
   const { runs, runCount, flags, units } = survey;
   let done = 0;
+  let pemEnd = 0;
   for (let i = 0; i < 3 * runCount; i += 3) {
     const from = runs[i] as number;
     const to = runs[i + 1] as number;
@@ -116,6 +117,9 @@ function detectSecrets(context: ScanContext): void {
     if (mark === 126 && units[from - 2] === 81) detectAzure(text, from, found);
     if (mark === 46 && units[from] === 99 && units[from + 3] === 47) detectSlackHook(text, from, found);
     if (mark === 46) done = Math.max(done, tokenAt(context, joinedStart(text, from), to));
+    // `-----BEGIN` is a run that a space follows.
+    if (units[to - 1] === 78 && units[to - 6] === 45 && from >= pemEnd && text.startsWith('-----BEGIN ', to - 10))
+      pemEnd = pemAt(text, to - 10, found);
     if (((runs[i + 2] as number) & mixed) === 0) continue;
     // A token begins where a word does: at the run's start, and behind each mark within it.
     for (let at = Math.max(from, done); at <= to - tokenMin; at++) {
@@ -124,7 +128,6 @@ function detectSecrets(context: ScanContext): void {
         at = Math.max(at, tokenAt(context, at, to) - 1);
     }
   }
-  if ((flags & has.dash) !== 0) detectPem(text, found);
   if ((flags & has.slash) !== 0 && (flags & has.at) !== 0) detectUrlCredentials(text, found);
 }
 
@@ -229,20 +232,15 @@ export function passesGithubCheck(token: string): boolean {
   return token.endsWith(check);
 }
 
-/** From BEGIN to END, or to the end of a text that was cut off. */
-function detectPem(text: string, found: ScanContext['found']): void {
-  for (let start = text.indexOf('-----BEGIN '); start >= 0;) {
-    const label = text.slice(start + 11, start + 60);
-    const dashes = label.indexOf('-----');
-    if (dashes < 0 || !/^[A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?$/.test(label.slice(0, dashes))) {
-      start = text.indexOf('-----BEGIN ', start + 11);
-      continue;
-    }
-    const close = text.indexOf('-----END ', start);
-    const end = close < 0 ? text.length : Math.min(text.length, Math.max(close + 14, text.indexOf('-----', close + 9) + 5));
-    found.push({ kind: 'private_key', start, end, confidence: 1 });
-    start = text.indexOf('-----BEGIN ', end);
-  }
+/** Adds the private key whose frame begins at `start`, from BEGIN to END, or to the end of a text that was cut off; returns its end, or 0. */
+function pemAt(text: string, start: number, found: ScanContext['found']): number {
+  const label = text.slice(start + 11, start + 60);
+  const dashes = label.indexOf('-----');
+  if (dashes < 0 || !/^[A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?$/.test(label.slice(0, dashes))) return 0;
+  const close = text.indexOf('-----END ', start);
+  const end = close < 0 ? text.length : Math.min(text.length, Math.max(close + 14, text.indexOf('-----', close + 9) + 5));
+  found.push({ kind: 'private_key', start, end, confidence: 1 });
+  return end;
 }
 
 const userinfo = /[^\s/?#@"'<>\\]{1,256}@/y;
