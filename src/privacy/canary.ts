@@ -99,7 +99,10 @@ function plantOne(kind: string, encoding: Encoding, texts: readonly Drawn[]): Ca
     if (position === 'message') message = positions.message(planted) as string;
     else metadata[position] = positions[position](planted) as JsonValue;
   }
-  return { event: { source: 'veiltrail', action: 'canary.plant', category: 'log_control', message, metadata }, canaries };
+  return {
+    event: { source: 'veiltrail', action: 'canary.plant', category: 'log_control', actor: { type: 'system', id: 'veiltrail' }, message, metadata },
+    canaries,
+  };
 }
 
 /** A text that announces a value, and the value. */
