@@ -91,6 +91,11 @@ export function nameScore(text: string, name: readonly Judged[]): number {
   // Given name before family name, or the other way round.
   if (!single && ((givenRank(first.known) > 0 && familyRank(last.known) > 0) || (familyRank(first.known) > 0 && givenRank(last.known) > 0)))
     score += 0.5;
+  // `Mark`, `Christian`: common words, but before all names, and more so with another word.
+  if (!single && givenRank(first.known) === 3 && (first.known & (known.common | known.ofLogs)) === known.common) score += 0.4;
+  // A given name that is no common word, and a word that nobody knows.
+  if (full.length === 2 && first.shape === 'capital' && last.shape === 'capital' && last.known === 0 && givenRank(first.known) > 0 && (first.known & known.common) === 0)
+    score += 0.35;
   // `Ellis-Ingram`: two family names and a dash are a company's as often as a person's.
   if (single && text.slice(start, end).includes('-') && givenRank(first.known) <= familyRank(first.known)) score -= 0.5;
   if (!single && openings.has(text.slice(start, first.end).toLowerCase())) score -= 2.5;
@@ -129,6 +134,8 @@ function contextScore(text: string, cue: Cue, start: number, end: number, single
   else if (isProseBehind(text, end)) score += 0.5;
   else if (isListBehind(text, end)) score += 0.4;
   if (lineStart && isLineEnd(text, end)) score += single ? 0.5 : 0.8;
+  // `Approved: Mark Kulube`: the value of a line.
+  else if (!single && cue === '' && text.startsWith(': ', start - 2) && isLineEnd(text, end)) score += 0.5;
   else if (isAddressed(text, start, end)) score += 1;
   return score;
 }
