@@ -51,6 +51,64 @@ describe.each(kinds)('%s', (kind) => {
   });
 });
 
+/** Numbers that firms and authorities publish as their own. */
+const published = {
+  eu_vat: [
+    'ATU13585627',
+    'BE0428759497',
+    'DE136695976',
+    'DK13585628',
+    'FI20774740',
+    'IT00743110157',
+    'LU15027442',
+    'PL8567346215',
+    'PT501964843',
+    'SE123456789701',
+    'HR33392005961',
+  ],
+  sg_uen: ['00192200M', '197401143C', 'S16FC0121D', 'T01FC6132D'],
+  cz_rodne_cislo: ['505212341'],
+  sg_nric: ['S1234567D', 'T1234567J', 'F1234567N', 'G1234567X'],
+  lv_personas_kods: ['32123456789'],
+  in_pan: ['ABCFE1234G'],
+};
+
+describe.each(Object.entries(published))('%s, published', (kind, values) => {
+  const passing = (value: string): boolean =>
+    numberKinds.some(({ spec, shape, check }) => spec.kind === kind && shape.test(value) && (!check || check(value)));
+
+  test.each(values)('%s', (value) => {
+    expect(passing(value)).toBe(true);
+    // One digit off, in a place that the check is about.
+    const at = kind === 'eu_vat' ? 7 : 3;
+    if (kind !== 'lv_personas_kods' && kind !== 'in_pan' && value !== '505212341') {
+      const other = String((Number(value[at]) + 1) % 10);
+      if (/\d/.test(value[at] as string)) expect(passing(value.slice(0, at) + other + value.slice(at + 1))).toBe(false);
+    }
+  });
+});
+
+test('dates within numbers have to be days', () => {
+  const passing = (kind: string, value: string): boolean =>
+    numberKinds.some(({ spec, shape, check }) => spec.kind === kind && shape.test(value) && (check?.(value) ?? true));
+  expect(passing('cz_rodne_cislo', '501312341')).toBe(false);
+  expect(passing('cz_rodne_cislo', '605212341')).toBe(false);
+  expect(passing('eu_vat', 'XX123456789')).toBe(false);
+  // Countries without a check of ours count by their format.
+  expect(passing('eu_vat', 'NL123456789B01')).toBe(true);
+});
+
+test('a digit too few or too many behind a label of one kind is a typing error', () => {
+  for (const [text, found] of [
+    ['NHS: 94347659190', 'uk_nhs:94347659190'],
+    ['NHS number 943476591 on file', 'uk_nhs:943476591'],
+    ['CPF 39053344705123', undefined],
+    ['NHS: 2024-01-15', undefined],
+    ['NHS: 0000000000', undefined],
+  ] as const)
+    expect(foundIn(engine, text)[0], text).toBe(found);
+});
+
 /** Kinds and the validator of stdnum that knows them; where it wants separators, how to write them. */
 const oracles: Readonly<Record<string, readonly [country: string, name: string, format?: (value: string) => string]>> = {
   us_ein: ['US', 'ein'],

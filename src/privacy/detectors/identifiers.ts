@@ -177,7 +177,8 @@ function isEnd(text: string, k: number): boolean {
 }
 
 function passes({ shape, check }: NumberKind, value: string): boolean {
-  return shape.test(value) && (check === undefined || check(value));
+  // All zeros satisfy many checks, and are nobody's.
+  return shape.test(value) && (check === undefined || check(value)) && !/^0+$/.test(value);
 }
 
 function push({ found }: ScanContext, kind: string, start: number, end: number, evidence: number): number {

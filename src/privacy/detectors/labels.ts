@@ -68,7 +68,7 @@ export class LabelSet<T> {
       // What one kind asks for, the others do not: the least demanding wins.
       label.capitals &&= capitals;
       label.marked &&= marked;
-      label.values.push(value);
+      if (!label.values.includes(value)) label.values.push(value);
     }
   }
 

@@ -41,7 +41,7 @@ const anyCase = new RegExp(
 );
 const endWord = new RegExp(`(?:^| )(?:${streetEnds})\\.?(?: (?:N|S|E|W|NE|NW|SE|SW|North|South|East|West))?$`, 'iu');
 const startWord = new RegExp(`^(?:${streetStarts})\\.? `, 'iu');
-const grownWord = new RegExp(`\\p{L}{2}${grown}(?: |$)`, 'iu');
+const grownWord = new RegExp(`\\p{L}{2}${grown}\\.?(?: |$)`, 'iu');
 const backward = new RegExp(`(?<![\\p{L}\\p{N}_])(?<name>(?:${word} ){0,5}${word}) $`, 'u');
 const unitPart = new RegExp(`${gap}${unit}(?!\\w)`, 'iuy');
 const state =
@@ -168,6 +168,8 @@ function readForward(text: string, start: number, found: ScanContext['found']): 
     evidence += 0.35;
   } else if (startWord.test(name) || grownWord.test(name)) evidence += 0.35;
   if ((last !== '' && cut < 0) || second !== '') evidence += 0.1;
+  // The full stop of a sentence; that of `Ave.` stays.
+  if (/\p{L}{5}\.$/u.test(text.slice(start + core - 6, start + core))) core--;
   const tailEnd = readTail(text, start + core);
   if (tailEnd > start + core) evidence += tailEvidence;
   if (evidence < 0.5) {
@@ -220,8 +222,9 @@ function readTail(text: string, at: number): number {
 function readBackward(text: string, start: number, end: number, found: ScanContext['found']): number {
   const next = text.charCodeAt(end);
   if (next === 95 || (isWord(next) && !isLetter(next))) return 0;
-  if ((next === 46 || next === 44 || next === 58 || next === 45 || next === 47 || next === 37) && isIdentifier(text.charCodeAt(end + 1))) return 0;
   const before = text.slice(Math.max(0, start - 96), start);
+  if ((next === 46 || next === 44 || next === 58 || next === 45 || next === 47 || next === 37) && isIdentifier(text.charCodeAt(end + 1)))
+    return next === 45 ? stateBefore(text, before, start, end, found) : 0;
   const box =
     /(?:P\.? ?O\.? ?Box|Post(?:al )?box|Postfach|Postbus|Apartado|Casella postale|Boîte postale|(?:PSC|Unit|CMR) \d{1,5},? Box|Box) $/i.exec(before);
   if (box && (box[0].length > 4 || end - start >= 4)) return pushFrom(text, start - box[0].length, end, 0.6, found);
@@ -274,7 +277,7 @@ function stateBefore(text: string, before: string, start: number, end: number, f
   if (end - start !== 5 || !stateWord.test(before)) return 0;
   const more = /^-\d{4}(?!\d)/.exec(text.slice(end, end + 6));
   const close = end + (more ? 5 : 0);
-  if (isIdentifier(text.charCodeAt(close))) return 0;
+  if (isIdentifier(text.charCodeAt(close)) || text.charCodeAt(close) === 45) return 0;
   found.push({ kind: 'postal_code', start, end: close, confidence: 0.6 });
   return close;
 }
