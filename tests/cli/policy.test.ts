@@ -67,6 +67,12 @@ test(
     const own = await run(['policy', 'preview', path('events.ndjson'), '--policy', path('new.yaml'), '--log', 'other', '--json']);
     expect(jsonLines(own.out)[0]).toMatchObject({ where: 'line 1', event: { message: 'mail [REDACTED]' } });
 
+    writeFileSync(path('strict.yaml'), `${head}unknown: redact\nkinds: {}\n`);
+    const strict = await run(['policy', 'preview', '-', '--policy', path('strict.yaml')], {
+      input: '{"action":"a","actor":{"type":"user","id":"u"},"metadata":{"list":[{"q":1}],"n":"x"}}',
+    });
+    expect(strict.err).toBe('fields that no rule names: metadata.n (string), metadata.list.*.q (number)\n');
+
     const rules = await run(['policy', 'diff', path('old.yaml'), path('new.yaml'), '--json']);
     expect(rules.code).toBe(0);
     expect(jsonLines(rules.out)).toEqual([
