@@ -51,7 +51,7 @@ export const commonWords = words(`
   please dear hello hi hey thanks thank regards sincerely note subject re fwd fw attached see contact call street road avenue lane drive city country county state zip postal
   patient traveler traveller employee contractor visitor nurse doctor physician agent analyst engineer ssn dob mrn iban passport license licence social applicant cardholder
   invalid unknown unexpected missing required expired locked unlocked suspended active inactive pending resource resources setting settings configuration config
-  json xml yaml html css sql csv pdf schema schemas module modules package packages plugin script scripts parser driver library worker handler listener broker scheduler controller
+  copyright licensed json xml yaml html css sql csv pdf schema schemas module modules package packages plugin script scripts parser driver library worker handler listener broker scheduler controller
   management console root certificate certificates external internal connector integration webhook scheduled automatic manual background process processes thread
 `);
 

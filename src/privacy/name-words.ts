@@ -60,8 +60,37 @@ export const things = words(`
 
 /** Last words of phrases that introduce somebody: `my name is`, `call me`, `I'm`. */
 export const nameOpeners = words(
-  "is am i'm i’m me him her it named name soy llamo bin heiße heisse heißt suis m'appelle s'appelle chiama chiamo llama heet się",
+  "is am i'm i’m me him her it named soy llamo bin heiße heisse heißt suis m'appelle s'appelle chiama chiamo llama heet się",
 );
 
 /** Before places. */
 export const locatives = words('in at to from of near southern northern eastern western central à en aus nach');
+
+/** Places of which every word is somebody's name. */
+export const placePhrases: ReadonlySet<string> = new Set([
+  ...[
+    'hong kong',
+    'sri lanka',
+    'costa rica',
+    'puerto rico',
+    'tel aviv',
+    'abu dhabi',
+    'buenos aires',
+    'monte carlo',
+    'santa clara',
+    'santa monica',
+    'santa barbara',
+  ],
+  ...[
+    'saint martin',
+    'sierra leone',
+    'silicon valley',
+    'palo alto',
+    'baton rouge',
+    'cape verde',
+    'viet nam',
+    'burkina faso',
+    'guinea bissau',
+    'sao tome',
+  ],
+]);

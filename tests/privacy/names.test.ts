@@ -77,6 +77,8 @@ const untouched = [
   'Grace period expired',
   'Mark completed',
   // Companies, places, streets.
+  'Hong Kong',
+  'Your Partner in Sri Lanka',
   'Morgan Stanley upgraded Goldman Sachs',
   'Bill to Acme Corp',
   'Mayo Clinic approved your referral.',
@@ -87,6 +89,8 @@ const untouched = [
   'The Davis Orchestra was founded in 1990',
   'I work for Wolters Kluwer',
   // Lower case.
+  'name: my-command',
+  '"name": "graph", "type": "module"',
   'starting nova compute service on host node1',
   'error in module martin router',
   'grace period expired',

@@ -40,7 +40,7 @@ const streets = cues(`
 `);
 
 const nameLike =
-  /(?:^|[^a-z])(?:name\s+is|i\s+am|i['’]m|this\s+is|here\s+is|it\s+is|(?:he|she)\s+is|call(?:s|ed)?\s+(?:me|him|her)|named\s+(?:him|her|me|it)|named|name\s*[:=]|yo\s+soy|me\s+llamo|ich\s+bin|ich\s+heiße|heißt|je\s+suis|je\s+m['’]appelle|s['’]appelle|si\s+chiama|mi\s+chiamo|se\s+llama|heet|nazywam\s+się)$/;
+  /(?:^|[^a-z])(?:name\s+is|i\s+am|i['’]m|this\s+is|here\s+is|it\s+is|(?:he|she)\s+is|call(?:s|ed)?\s+(?:me|him|her)|named\s+(?:him|her|me|it)|named|yo\s+soy|me\s+llamo|ich\s+bin|ich\s+heiße|heißt|je\s+suis|je\s+m['’]appelle|s['’]appelle|si\s+chiama|mi\s+chiamo|se\s+llama|heet|nazywam\s+się)$/;
 
 /** What stands before the name at `start`: the word behind at most four blanks and marks. */
 export function cueBefore(text: string, start: number): Cue {

@@ -5,6 +5,7 @@
  */
 import { familyRank, foldName, givenRank, known } from '../name-lexicon.ts';
 import { nameShape } from '../name-shape.ts';
+import { placePhrases } from '../name-words.ts';
 import { actsOn, type Cue, cueBefore, deedBehind, followsTitle, isAddressed, isBodyBehind, isListBehind, isProseBehind } from './person-cues.ts';
 import { followsNumber, isLineEnd, isLineStart, type Word } from './person-words.ts';
 
@@ -94,11 +95,19 @@ export function nameScore(text: string, name: readonly Judged[]): number {
   // `Mark`, `Christian`: common words, but before all names, and more so with another word.
   if (!single && givenRank(first.known) === 3 && (first.known & (known.common | known.ofLogs)) === known.common) score += 0.4;
   // A given name that is no common word, and a word that nobody knows.
-  if (full.length === 2 && first.shape === 'capital' && last.shape === 'capital' && last.known === 0 && givenRank(first.known) > 0 && (first.known & known.common) === 0)
+  if (
+    full.length === 2 &&
+    first.shape === 'capital' &&
+    last.shape === 'capital' &&
+    last.known === 0 &&
+    givenRank(first.known) > 0 &&
+    (first.known & known.common) === 0
+  )
     score += 0.35;
   // `Ellis-Ingram`: two family names and a dash are a company's as often as a person's.
   if (single && text.slice(start, end).includes('-') && givenRank(first.known) <= familyRank(first.known)) score -= 0.5;
   if (!single && openings.has(text.slice(start, first.end).toLowerCase())) score -= 2.5;
+  if (name.length === 2 && placePhrases.has(foldName(text.slice(start, end)))) score -= 4;
   if (full.length > 3) score -= 0.75 * (full.length - 3);
   return score + contextScore(text, cue, start, end, single, caseless) - (shouted ? (single ? 2 : 1) : 0) - (single ? 0.5 : 0);
 }

@@ -109,10 +109,12 @@ function lowerCased(text: string, units: Uint8Array, start: number, end: number)
 function pushLowerCase(text: string, name: readonly Judged[], found: ScanContext['found']): void {
   const first = name[0] as Judged;
   const cue = cueBefore(text, first.start);
-  const vouched = cue === 'salutation' || cue === 'name';
-  if (first.shape === 'initial' || (!vouched && (name.length < 2 || givenRank(first.known) < 1))) return;
+  const vouched = cue === 'salutation';
+  // `name: nginx` is a label of machines, too.
+  const labelled = cue === 'name' && givenRank(first.known) > 1;
+  if (first.shape === 'initial' || (!vouched && !labelled && (name.length < 2 || givenRank(first.known) < 1))) return;
   const score = nameScore(text, name);
-  if (score >= (vouched ? 2.5 : 3))
+  if (score >= (vouched || labelled ? 2.5 : 3))
     found.push({ kind: 'person_name', start: first.start, end: (name[name.length - 1] as Judged).end, confidence: confidenceOf(score - 0.5) });
 }
 
