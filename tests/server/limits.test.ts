@@ -32,7 +32,7 @@ describe('bodies', () => {
   });
 
   it('of one key are bounded together, and of all keys; both are given back', async () => {
-    const { send, key, keys } = await start({ heldBytesPerKeyMax: 2_000, heldBytesMax: 3_000, bodyBytesMax: 10_000 });
+    const { send, key } = await start({ heldBytesPerKeyMax: 2_000, heldBytesMax: 3_000, bodyBytesMax: 10_000 });
     const post = async (bearer: string, bytes: number): Promise<[number, unknown, string | null]> => {
       const { status, json, headers } = await send('POST', events, {
         key: bearer,
@@ -44,7 +44,6 @@ describe('bodies', () => {
     expect(await post(key.writer, 2_500)).toEqual([429, 'too_many_requests', '1']);
     expect(await post(key.writer, 1_500)).toEqual([201, undefined, null]);
     for (let i = 0; i < 5; i++) expect((await post(key.writer, 1_500))[0]).toBe(201);
-    expect(keys.list().length).toBe(3);
   });
 
   it('count again as unpacked', async () => {
