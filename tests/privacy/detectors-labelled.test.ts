@@ -259,6 +259,13 @@ vectors('labels', [
   ['sin 123456 no'],
   ['pan 123456 no'],
   ['account 12345678'],
+  ['routing number 021000021 account number 123456789', 'us_aba_routing:021000021', 'bank_account:123456789'],
+  ['account number 123456789 was opened'],
+  ['policy: s3-read-12345678'],
+  ['position: 12.34'],
+  ['cvv=123&x', 'secret:123'],
+  ['OTP: 482913.', 'secret:482913'],
+  ['pin: 12 otp: 1.5 cvv 12ab'],
   ['account: 123456789012 balance'],
   ['jane@acme-corp.com536-22-1845', 'email:jane@acme-corp.com', 'us_ssn:536-22-1845'],
 ]);

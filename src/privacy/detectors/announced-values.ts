@@ -20,6 +20,8 @@ export function readAnnounced(reads: Reads, text: string, start: number, { marke
       return readMoney(text, start);
     case 'postcode':
       return readPostcode(text, start, marked);
+    case 'code':
+      return readCode(text, start);
     case 'coordinate':
       return readCoordinate(text, start);
     default:
@@ -106,6 +108,12 @@ function readPostcode(text: string, start: number, marked: boolean): Span | unde
 }
 
 const coordinate = /-?\d{1,3}(?:\.\d{2,12})?°?(?:\s?[NSEW]\b)?(?:\s?[,;/]\s?-?\d{1,3}\.\d{2,12}°?(?:\s?[NSEW]\b)?)?/y;
+
+/** Three to eight digits that stand alone. */
+function readCode(text: string, start: number): Span | undefined {
+  const digits = /^\d{3,8}(?![\w.:%-])|^\d{3,8}(?=\.(?:\s|$))/.exec(text.slice(start, start + 10))?.[0];
+  return digits === undefined ? undefined : { start, end: start + digits.length };
+}
 
 /** One number of degrees, or two. */
 function readCoordinate(text: string, from: number): Span | undefined {

@@ -47,7 +47,12 @@ announce(
 announce(
   'coordinate',
   'location',
-  'lat, latitude, lng, long:, lon, longitude, coordinates, coords, coord, gps, gps coordinates, gps location, geo location, geolocation, latlng, latlon, lat lng, lat long, position:, geo:, koordinaten, breitengrad, langengrad, coordonnees, coordenadas, coordinate, latitud, longitud, latitudine, longitudine',
+  'lat, latitude, lng, long:, lon, longitude, coordinates, coords, coord, gps, gps coordinates, gps location, geo location, geolocation, latlng, latlon, lat lng, lat long, geo:, koordinaten, breitengrad, langengrad, coordonnees, coordenadas, coordinate, latitud, longitud, latitudine, longitudine',
+);
+announce(
+  'code',
+  'secret',
+  'cvv, cvc, cvv2, cvc2, card security code, card verification code, card verification value, pin:, otp:, one time password, one time code, verification code:, security code:',
 );
 announce(
   'postcode',

@@ -286,10 +286,12 @@ function judgeUnchecked(context: ScanContext, { label, start: from, end: labelEn
   const end = looseEnd(text, start);
   const written = text.slice(start, end);
   const value = compact(written);
+  // `policy: s3-read-12345678`: rules have names, insurances have numbers.
+  if (label.phrase === 'policy' && /[a-z]/.test(written)) return 0;
   if (dateLike.test(written) || /^0*$/.test(value)) return 0;
   const digits = value.replace(/\D+/g, '').length;
   if (!marked && digits < 4) return 0;
-  if (isAccount(label.phrase) && !banking.test(text.slice(Math.max(0, start - 160), end + 160).toLowerCase())) return 0;
+  if (isAccount(label.phrase, marked) && !banking.test(text.slice(Math.max(0, start - 160), end + 160).toLowerCase())) return 0;
   for (const { number } of label.values) {
     if (!number) continue;
     if (isLoose(number) ? number.shape.test(value) : label.values.length === 1 && digits >= 5 && isSlip(value, number))
@@ -316,9 +318,9 @@ function placesOf(number: NumberKind): number {
 
 const examplePlaces = new Map<NumberKind, number>();
 
-/** `account: …` is a bank's only where other words say so; there are many kinds of accounts. */
-function isAccount(phrase: string): boolean {
-  return phrase === 'account' || phrase === 'acct';
+/** `account: …`, and `account number …` without a mark, are a bank's only where other words say so; there are many kinds of accounts. */
+function isAccount(phrase: string, marked: boolean): boolean {
+  return phrase === 'account' || phrase === 'acct' || (!marked && /^acc(?:oun)?t/.test(phrase));
 }
 
 const banking = /\b(?:bank|iban|swift|bic|card|transaction|deposit|payment|routing|sort code|balance|beneficiary|holder|transfer|debit|credit)/;

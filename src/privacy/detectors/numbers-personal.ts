@@ -38,7 +38,7 @@ export const personalNumbers: readonly NumberKind[] = [
     example: 'account number: 10364078',
     shape: /^(?!\d{12}$)(?=(?:.*\d){5})[A-Z0-9]{5,20}$/,
     labels:
-      'account:, acct:, account number:, account no:, acct number:, acct no:, bank account, bank account number, checking account, savings account, current account, deposit account, beneficiary account, account details:, konto:, kontonummer, konto nr, compte bancaire, numero de compte, rib, cuenta bancaria, numero de cuenta, conto corrente, conto bancario, rekeningnummer, bankrekening, conta bancaria, numero da conta, numer konta, rachunek, numer rachunku, sort code:, clabe, bsb:',
+      'account:, acct:, account number, account no, acct number, acct no, bank account, bank account number, checking account, savings account, current account, deposit account, beneficiary account, account details:, konto:, kontonummer, konto nr, compte bancaire, numero de compte, rib, cuenta bancaria, numero de cuenta, conto corrente, conto bancario, rekeningnummer, bankrekening, conta bancaria, numero da conta, numer konta, rachunek, numer rachunku, sort code:, clabe, bsb:',
     family: 'money',
   }),
   numberKind({

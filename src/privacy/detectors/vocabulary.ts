@@ -10,7 +10,7 @@ import { worldNumbers } from './numbers-world.ts';
 import type { NumberKind } from './number-kind.ts';
 
 /** How the value behind a label is read. */
-export type Reads = 'number' | 'date' | 'age' | 'money' | 'words' | 'address' | 'postcode' | 'coordinate' | 'wallet' | 'filler';
+export type Reads = 'number' | 'date' | 'age' | 'money' | 'words' | 'address' | 'postcode' | 'coordinate' | 'code' | 'wallet' | 'filler';
 
 /** What a label announces. */
 export interface Announced {
