@@ -67,30 +67,8 @@ export const nameOpeners = words(
 export const locatives = words('in at to from of near southern northern eastern western central à en aus nach');
 
 /** Places of which every word is somebody's name. */
-export const placePhrases: ReadonlySet<string> = new Set([
-  ...[
-    'hong kong',
-    'sri lanka',
-    'costa rica',
-    'puerto rico',
-    'tel aviv',
-    'abu dhabi',
-    'buenos aires',
-    'monte carlo',
-    'santa clara',
-    'santa monica',
-    'santa barbara',
-  ],
-  ...[
-    'saint martin',
-    'sierra leone',
-    'silicon valley',
-    'palo alto',
-    'baton rouge',
-    'cape verde',
-    'viet nam',
-    'burkina faso',
-    'guinea bissau',
-    'sao tome',
-  ],
-]);
+export const placePhrases: ReadonlySet<string> = new Set(
+  'hong kong,sri lanka,costa rica,puerto rico,tel aviv,abu dhabi,buenos aires,monte carlo,santa clara,santa monica,santa barbara,saint martin,sierra leone,silicon valley,palo alto,baton rouge,cape verde,viet nam,burkina faso,guinea bissau,sao tome'.split(
+    ',',
+  ),
+);
