@@ -136,6 +136,8 @@ export function isWord(unit: number): boolean {
 
 /** What {@link surveyText} found. One object is reused for many texts: read it before surveying the next. */
 export class Survey {
+  /** Which of the texts surveyed with this object it is: what is derived from one is remembered with it. */
+  serial = 0;
   flags = 0;
   /** The text's units, 128 for all beyond ASCII: bytes are read several times faster than the units of a string. A zero follows. */
   units = new Uint8Array(256);
@@ -180,6 +182,7 @@ function readUnits(text: string, survey: Survey): Uint8Array {
 
 /** Fills `survey` from `text`. */
 export function surveyText(text: string, survey: Survey): void {
+  survey.serial++;
   const length = text.length;
   const units = readUnits(text, survey);
   let { digitRuns, runs, capitals } = survey;

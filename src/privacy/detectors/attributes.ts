@@ -174,7 +174,7 @@ const aged = /(?:âgée? de|tiene|avec|ha|aged|alt|mam|ma|miał[ao]?) $/u;
 /** `a 34-year-old`, `58 y/o`, `45 Jahre alt`. */
 function detectYearsOld(text: string, survey: ScanContext['survey'], found: ScanContext['found']): void {
   const { digitRuns, units } = survey;
-  const { list, count } = numberStarts.of(text, survey);
+  const { list, count } = numberStarts.of(survey);
   for (let n = 0; n < 2 * count; n += 2) {
     const start = digitRuns[2 * (list[n] as number)] as number;
     const end = digitRuns[2 * (list[n] as number) + 1] as number;

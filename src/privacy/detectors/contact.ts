@@ -143,7 +143,7 @@ function isPhoneSeparator(unit: number): boolean {
 
 function detectPhone({ text, survey, found }: ScanContext): void {
   const { digitRuns, digitRunCount, units } = survey;
-  const { list, count } = numberStarts.of(text, survey);
+  const { list, count } = numberStarts.of(survey);
   let done = 0;
   for (let n = 0; n < 2 * count; n += 2) {
     if (list[n + 1] !== free) continue;

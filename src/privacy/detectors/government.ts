@@ -25,7 +25,7 @@ export function isDenied(text: string, start: number): boolean {
 
 function detectSsn({ text, survey, found }: ScanContext): void {
   const { digitRuns, digitRunCount } = survey;
-  const { list, count } = numberStarts.of(text, survey);
+  const { list, count } = numberStarts.of(survey);
   for (let n = 0; n < 2 * count; n += 2) {
     const i = list[n] as number;
     const start = digitRuns[2 * i] as number;

@@ -71,7 +71,7 @@ function detectIdentifiers(context: ScanContext): void {
   let done = 0;
   /** The label of the value that ends at `done`: it announces the next one of a list too. */
   let last: Announcement | undefined;
-  const { list, count } = numberStarts.of(text, survey);
+  const { list, count } = numberStarts.of(survey);
   for (let n = 0; n < 2 * count; n += 2) {
     const i = list[n] as number;
     const run = digitRuns[2 * i] as number;

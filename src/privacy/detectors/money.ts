@@ -60,7 +60,7 @@ const cardDigitsMax = 19;
 
 function detectCard({ text, survey, found }: ScanContext): void {
   const { digitRuns, digitRunCount, units } = survey;
-  const { list, count } = numberStarts.of(text, survey);
+  const { list, count } = numberStarts.of(survey);
   let done = 0;
   for (let n = 0; n < 2 * count; n += 2) {
     const i = list[n] as number;
@@ -154,7 +154,7 @@ const ibanWord = /iban[^.;\n]{0,20}$/;
 /** Two letters, two digits, then groups: anchored on the digit run that is the check number or begins with it. */
 function detectIban({ text, survey, found }: ScanContext): void {
   const { digitRuns, units } = survey;
-  const { list, count } = numberStarts.of(text, survey);
+  const { list, count } = numberStarts.of(survey);
   for (let n = 0; n < 2 * count; n += 2) {
     if (list[n + 1] !== behindLetters) continue;
     const i = list[n] as number;

@@ -15,14 +15,14 @@ export class NumberStarts {
   /** Pairs: index of the digit run, how it stands. */
   list = new Int32Array(64);
   count = 0;
-  #text = '';
   #survey: Survey | undefined;
+  #serial = 0;
 
-  /** Fills the list, if it is not that of this text already. */
-  of(text: string, survey: Survey): this {
-    if (this.#survey === survey && this.#text === text) return this;
+  /** Fills the list, if it is not that of the survey's text already. */
+  of(survey: Survey): this {
+    if (this.#survey === survey && this.#serial === survey.serial) return this;
     this.#survey = survey;
-    this.#text = text;
+    this.#serial = survey.serial;
     const { digitRuns, digitRunCount, units } = survey;
     if (this.list.length < 2 * digitRunCount) this.list = new Int32Array(4 * digitRunCount);
     const { list } = this;

@@ -67,7 +67,7 @@ function detectPostal(context: ScanContext): void {
   const { text, survey, found } = context;
   const { digitRuns, units } = survey;
   let done = 0;
-  const { list, count } = numberStarts.of(text, survey);
+  const { list, count } = numberStarts.of(survey);
   for (let n = 0; n < 2 * count; n += 2) {
     if (list[n + 1] !== free) continue;
     const i = list[n] as number;
