@@ -45,6 +45,14 @@ export interface TokenPage {
   next?: number;
 }
 
+/** What became of a withheld value. */
+export interface SettledTokenRow {
+  /** 20 bytes. */
+  token: Uint8Array;
+  /** null: the row itself may be read; empty: nothing is left of it; else what took its place. */
+  sealed: Uint8Array | null;
+}
+
 export interface VaultSource {
   /** The token of each lookup, or undefined. */
   findTokens(lookups: readonly Uint8Array[]): Promise<(Uint8Array | undefined)[]>;
@@ -53,6 +61,12 @@ export interface VaultSource {
   findBucketKey(log: string, bucket: number): Promise<BucketKeyRow | undefined>;
   /** Rows from a place on, `rowsMax` at the most: 0 is the first. */
   readTokens(from: number, rowsMax: number): Promise<TokenPage>;
+  /** Rows of withheld values that still hold one, from a place on. */
+  readWithheld(from: number, rowsMax: number): Promise<TokenPage>;
+  /** Rows of withheld values of which nobody has said what shall become of them. */
+  countWithheld(): Promise<number>;
+  /** What became of a withheld value, if its field was classified. */
+  findSettled(token: Uint8Array): Promise<SettledTokenRow | undefined>;
   /** Whether each row is the one that its token leads to. */
   areFound(rows: readonly StoredTokenRow[]): Promise<boolean[]>;
   /** Entries of the store's own indexes that lead to no row. */
@@ -65,6 +79,11 @@ export interface VaultStore extends VaultSource {
   nextTokenBucket(): Promise<number>;
   /** Adds buckets and rows in one transaction, durable when it returns. The caller has looked: no lookup of them is there yet. */
   addTokens(buckets: readonly TokenBucketRow[], rows: readonly TokenRow[]): Promise<void>;
+  /**
+   * Writes what became of withheld values, in one transaction, durable when it returns; the rows of those that are not `null` are destroyed.
+   * @param lookup 32 bytes that lead nowhere, for each destroyed row
+   */
+  settleWithheld(rows: readonly SettledTokenRow[], lookup: () => Uint8Array): Promise<void>;
   /** Adds a key that is not there yet; durable when it returns. */
   addBucketKey(row: BucketKeyRow): Promise<void>;
   /** Housekeeping in small steps, between commits. Nothing depends on when it runs. */

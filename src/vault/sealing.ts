@@ -95,6 +95,19 @@ export function openSealedToken(token: Uint8Array, kind: string, sealed: Uint8Ar
   return { r: content.slice(0, blinderBytes), canonical: canonical.text, value: spelling.text === '' ? canonical.text : spelling.text };
 }
 
+/** What took a withheld value's place, under the key of its token's bucket. The zeros of `sealToken` hide its length here, too. */
+export function sealSuccessor(token: Uint8Array, json: string, key: KeyObject, random: Random): Uint8Array {
+  return sealToken(token, successorKind, { r: random.bytes(blinderBytes), canonical: json, value: json }, key, random.bytes(nonceBytes));
+}
+
+/** @throws VeiltrailError `token_damaged` */
+export function openSuccessor(token: Uint8Array, sealed: Uint8Array, key: KeyObject): string {
+  return openSealedToken(token, successorKind, sealed, key).canonical;
+}
+
+/** No kind of a policy is called so: nothing that is sealed as a value opens as a successor. */
+const successorKind = 'quarantine successor';
+
 /** Only what {@link sealToken} made gets here: the tag says so. */
 function readPart(content: Uint8Array, at: number): { text: string; end: number } {
   const end = at + 4 + new DataView(content.buffer, content.byteOffset).getUint32(at);

@@ -5,6 +5,10 @@
  *     settle    {origin, scope, needs}  → string[]     one token a need, in order
  *     bucketKey {log, bucket}           → Uint8Array   32 bytes
  *     reveal    token                   → Revealed | undefined
+ *     restore   token                   → Restored | undefined
+ *     withheld  {from, rowsMax}         → {rows, next?}      values that are withheld, a page
+ *     settleWithheld [{token, becomes}]                      what becomes of them
+ *     countWithheld                     → number
  *
  * Answers mean what they mean in `vault.ts`: on disk. When the thread dies, every call under way is rejected and the ports close.
  */
@@ -14,7 +18,7 @@ import { VeiltrailError } from '../core/errors.ts';
 import { Caller } from '../thread/port-call.ts';
 import { threadMemory } from '../thread/thread-memory.ts';
 import type { SettleRequest } from './vault.ts';
-import type { Revealed } from './vault-reader.ts';
+import type { Restored, Revealed } from './vault-reader.ts';
 import type { VaultNews, VaultThreadData } from './vault-thread.ts';
 
 export interface VaultClientOptions {
@@ -84,6 +88,16 @@ export class VaultClient {
   /** See `VaultReader.reveal`. */
   reveal(token: string): Promise<Revealed | undefined> {
     return this.#caller.call('reveal', token);
+  }
+
+  /** See `VaultReader.restore`. */
+  restore(token: string): Promise<Restored | undefined> {
+    return this.#caller.call('restore', token);
+  }
+
+  /** Withheld values of which nobody has said what shall become of them. */
+  countWithheld(): Promise<number> {
+    return this.#caller.call('countWithheld', undefined);
   }
 
   /** Settles what waits, closes `vault.db` and every port. Does nothing when the thread has died. */

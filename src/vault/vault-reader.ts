@@ -6,7 +6,7 @@ import { equalBytes } from '../core/bytes.ts';
 import { VeiltrailError } from '../core/errors.ts';
 import type { StoredTokenRow, TokenRow, VaultSource } from '../storage/vault-store.ts';
 import type { Keyring, Secret } from './keyring.ts';
-import { importKey, openBucketKey, openSealedToken } from './sealing.ts';
+import { importKey, openBucketKey, openSealedToken, openSuccessor } from './sealing.ts';
 import { checkToken, createLookup, formatToken, type Lookup, parseToken } from './token.ts';
 
 /** The part of the keyring that the vault works with: may be sent to its thread. */
@@ -29,6 +29,15 @@ export interface Revealed {
   /** 32 bytes. */
   r: Uint8Array;
 }
+
+/** What may be read of a value that was withheld, as its field was classified. */
+export type Restored =
+  /** As JSON, and what shows that the token commits to it. */
+  | { json: string; opening: Pick<Revealed, 'kind' | 'origin' | 'canonical' | 'r'> }
+  /** As JSON: what the policy made of it. */
+  | { json: string }
+  /** Destroyed. */
+  | { removed: true };
 
 /** A bad row, named by its token, or the number of rows that were in order so far. */
 export type TokenFinding = { code: string; where: string; message: string } | { tokens: number };
@@ -64,7 +73,37 @@ export class VaultReader {
    */
   async reveal(token: string): Promise<Revealed | undefined> {
     const row = await this.#source.findRow(parseToken(token));
-    return row && (await this.#open(row)).revealed;
+    return row && !isDestroyed(row) ? (await this.#open(row)).revealed : undefined;
+  }
+
+  /**
+   * What may be read of a withheld value; undefined while its field is not classified, and for other tokens.
+   * @throws VeiltrailError as {@link reveal}
+   */
+  async restore(token: string): Promise<Restored | undefined> {
+    const bytes = parseToken(token);
+    const settled = await this.#source.findSettled(bytes);
+    const row = settled && (await this.#source.findRow(bytes));
+    if (!settled || !row) return undefined;
+    const { sealed } = settled;
+    if (sealed?.length === 0) return { removed: true };
+    if (sealed !== null) return { json: openSuccessor(bytes, sealed, (await this.#tokenBucket(row.bucket)).key) };
+    const { kind, origin, canonical, r, value } = (await this.#open(row)).revealed;
+    return { json: value, opening: { kind, origin, canonical, r } };
+  }
+
+  /** Rows of withheld values, opened: a page. */
+  async readWithheld(from: number, rowsMax: number): Promise<{ rows: { token: string; canonical: string }[]; next?: number }> {
+    const { rows, next } = await this.#source.readWithheld(from, rowsMax);
+    const opened: { token: string; canonical: string }[] = [];
+    for (const row of rows) opened.push({ token: formatToken(row.token), canonical: (await this.#open(row)).revealed.canonical });
+    return { rows: opened, ...(next === undefined ? {} : { next }) };
+  }
+
+  /** The data key of the bucket that a token's row is in. */
+  async keyOfRow(token: Uint8Array): Promise<KeyObject | undefined> {
+    const row = await this.#source.findRow(token);
+    return row && (await this.#tokenBucket(row.bucket)).key;
   }
 
   /**
@@ -112,6 +151,7 @@ export class VaultReader {
 
   async #verifyRow(row: StoredTokenRow, found: Uint8Array | undefined, leads: boolean): Promise<TokenFinding | undefined> {
     const where = formatToken(row.token);
+    if (isDestroyed(row) && (await this.#source.findSettled(row.token))?.sealed) return undefined;
     try {
       const { revealed, scope } = await this.#open(row);
       const lookups = this.#lookups.map((lookup) => lookup(scope, revealed.kind, revealed.canonical));
@@ -145,6 +185,11 @@ export class VaultReader {
     keep(this.#tokenBuckets, bucket, open);
     return open;
   }
+}
+
+/** The value of a field that was classified, and is gone: the row says that there was a token, and opens no more. */
+function isDestroyed({ kind, sealed }: TokenRow): boolean {
+  return kind === 'quarantine' && sealed.length === 0;
 }
 
 function keep<K, V>(map: Map<K, V>, key: K, value: V): void {

@@ -38,6 +38,10 @@ export function serveVault(main: MessagePort, data: VaultThreadData): void {
     settle: async (request: SettleRequest) => (await opened).settle(request),
     bucketKey: async ({ log, bucket }: { log: string; bucket: number }) => (await opened).bucketKey(log, bucket),
     reveal: async (token: string) => (await opened).reveal(token),
+    restore: async (token: string) => (await opened).restore(token),
+    withheld: async ({ from, rowsMax }: { from: number; rowsMax: number }) => (await opened).readWithheld(from, rowsMax),
+    countWithheld: async () => (await opened).countWithheld(),
+    settleWithheld: async (settled: Parameters<Vault['settleWithheld']>[0]) => (await opened).settleWithheld(settled),
   };
   const ports = new Set<MessagePort>();
   serveCalls(main, {

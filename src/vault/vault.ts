@@ -8,11 +8,11 @@
 import type { KeyObject } from 'node:crypto';
 import { VeiltrailError } from '../core/errors.ts';
 import { systemRandom, type Random } from '../core/random.ts';
-import type { TokenBucketRow, TokenRow, VaultStore } from '../storage/vault-store.ts';
-import { importKey, nonceBytes, sealBucketKey, sealToken } from './sealing.ts';
+import type { SettledTokenRow, TokenBucketRow, TokenRow, VaultStore } from '../storage/vault-store.ts';
+import { importKey, nonceBytes, sealBucketKey, sealSuccessor, sealToken } from './sealing.ts';
 import type { Secret } from './keyring.ts';
-import { blinderBytes, checkNeeds, createLookup, formatToken, type Lookup, type TokenNeed, tokenOf } from './token.ts';
-import { type Revealed, VaultReader, type VaultSecrets } from './vault-reader.ts';
+import { blinderBytes, checkNeeds, createLookup, formatToken, type Lookup, parseToken, type TokenNeed, tokenOf } from './token.ts';
+import { type Restored, type Revealed, VaultReader, type VaultSecrets } from './vault-reader.ts';
 
 export interface SettleRequest {
   /** What the tokens are bound to. */
@@ -51,6 +51,7 @@ interface Value {
 }
 
 const keyBytes = 32;
+const lookupBytes = 32;
 /** What one transaction settles at the most, so that it ends soon. */
 const groupNeedsMax = 16_384;
 /** Scopes with a bucket under way. */
@@ -112,6 +113,42 @@ export class Vault {
   /** See {@link VaultReader.reveal}. */
   reveal(token: string): Promise<Revealed | undefined> {
     return this.#serially(() => this.#reader.reveal(token));
+  }
+
+  /** See {@link VaultReader.restore}. */
+  restore(token: string): Promise<Restored | undefined> {
+    return this.#serially(() => this.#reader.restore(token));
+  }
+
+  /** See {@link VaultReader.readWithheld}. */
+  readWithheld(from: number, rowsMax: number): Promise<{ rows: { token: string; canonical: string }[]; next?: number }> {
+    return this.#serially(() => this.#reader.readWithheld(from, rowsMax));
+  }
+
+  countWithheld(): Promise<number> {
+    return this.#serially(() => this.#store.countWithheld());
+  }
+
+  /**
+   * Writes what becomes of withheld values; on disk when it returns. A value that does not become `itself` is destroyed: its row opens no more,
+   * and no page of the database or its WAL holds it. (The bucket's key is still there: copies of the disk made before are for an erasure.)
+   * @throws VeiltrailError as `settle`
+   */
+  settleWithheld(
+    settled: readonly ({ token: string; becomes: 'itself' | 'nothing' } | { token: string; becomes: 'text'; json: string })[],
+  ): Promise<void> {
+    return this.#serially(async () => {
+      const rows: SettledTokenRow[] = [];
+      for (const one of settled) {
+        const token = parseToken(one.token);
+        if (one.becomes !== 'text') rows.push({ token, sealed: one.becomes === 'itself' ? null : new Uint8Array(0) });
+        else {
+          const key = await this.#reader.keyOfRow(token);
+          if (key) rows.push({ token, sealed: sealSuccessor(token, one.json, key, this.#random) });
+        }
+      }
+      await this.#store.settleWithheld(rows, () => this.#random.bytes(lookupBytes));
+    });
   }
 
   /** Settles what waits, then closes the store. */

@@ -35,8 +35,18 @@ const version1 = `
   ) STRICT, WITHOUT ROWID;
 `;
 
+/**
+ * Withheld values (kind `quarantine`) and what became of those whose field was classified. A destroyed row keeps its place and its token, with
+ * an empty `sealed`: so everyone can tell a token that was destroyed from one that never was.
+ * settled.sealed: NULL, the row may be read as it is; empty, nothing is left; else what took the value's place, under the row's bucket key.
+ */
+const version2 = `
+  CREATE INDEX withheld ON tokens (id) WHERE kind = 'quarantine';
+  CREATE TABLE settled (token BLOB PRIMARY KEY, sealed BLOB) STRICT, WITHOUT ROWID;
+`;
+
 export const vaultFormat: DatabaseFormat = {
   name: 'vault.db',
   applicationId: 0x76745601, // 'vtV', 1
-  migrations: [version1],
+  migrations: [version1, version2],
 };

@@ -1,7 +1,7 @@
 /** The reading half of `vault.db`: for the vault's own thread, for other threads, and for other processes while a server runs. */
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { storageError } from '../storage-error.ts';
-import type { BucketKeyRow, StoredTokenRow, TokenBucketRow, TokenPage, VaultSource } from '../vault-store.ts';
+import type { BucketKeyRow, SettledTokenRow, StoredTokenRow, TokenBucketRow, TokenPage, VaultSource } from '../vault-store.ts';
 import { openDatabaseReadOnly } from './open-database.ts';
 import { vaultFormat } from './vault-format.ts';
 
@@ -158,6 +158,17 @@ export class SqliteVaultSource implements VaultSource {
     this.lastId = id;
   }
 
+  /** A row that has another lookup now. */
+  protected rename(from: Uint8Array, to: Uint8Array): void {
+    for (const rows of [this.recent, this.aged]) {
+      const row = rows.get(latin1(from));
+      if (!row) continue;
+      rows.delete(row.lookup);
+      rows.set(latin1(to), { ...row, lookup: latin1(to) });
+      this.#byTokenAtHand = undefined;
+    }
+  }
+
   /** The recent rows grow old; those that were so before are forgotten. */
   protected age(): void {
     this.aged = this.recent;
@@ -186,6 +197,32 @@ export class SqliteVaultSource implements VaultSource {
         .all(from, rowsMax) as unknown as StoredTokenRow[];
       const last = rows.at(-1);
       return { rows, ...(last && rows.length === rowsMax ? { next: last.id + 1 } : {}) };
+    });
+  }
+
+  async readWithheld(from: number, rowsMax: number): Promise<TokenPage> {
+    return this.guard('read withheld values', () => {
+      const rows = this.database
+        .prepare(
+          "SELECT id, token, lookup, bucket, kind, sealed FROM tokens WHERE kind = 'quarantine' AND id >= ? AND length(sealed) > 0 ORDER BY id LIMIT ?",
+        )
+        .all(from, rowsMax) as unknown as StoredTokenRow[];
+      const last = rows.at(-1);
+      return { rows, ...(last && rows.length === rowsMax ? { next: last.id + 1 } : {}) };
+    });
+  }
+
+  async countWithheld(): Promise<number> {
+    return this.guard('count withheld values', () => {
+      const sql = "SELECT count(*) AS waiting FROM tokens WHERE kind = 'quarantine' AND token NOT IN (SELECT token FROM settled)";
+      return this.database.prepare(sql).get()?.['waiting'] as number;
+    });
+  }
+
+  async findSettled(token: Uint8Array): Promise<SettledTokenRow | undefined> {
+    return this.guard('look up a settled value', () => {
+      const row = this.database.prepare('SELECT token, sealed FROM settled WHERE token = ?').get(token);
+      return row && ({ ...row } as unknown as SettledTokenRow);
     });
   }
 

@@ -7,7 +7,7 @@
  */
 import { statSync } from 'node:fs';
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
-import type { BucketKeyRow, TokenBucketRow, TokenRow, VaultStore } from '../vault-store.ts';
+import type { BucketKeyRow, SettledTokenRow, StoredTokenRow, TokenBucketRow, TokenRow, VaultStore } from '../vault-store.ts';
 import { openDatabase, pragma } from './open-database.ts';
 import { vaultFormat } from './vault-format.ts';
 import { prefixOf, prepared, type RecentRow, SqliteVaultSource } from './vault-source.ts';
@@ -87,6 +87,24 @@ class SqliteVaultStore extends SqliteVaultSource implements VaultStore {
     this.#transaction('add a bucket key', () => {
       this.database.prepare('INSERT INTO bucket_keys (log, bucket, sealed_key) VALUES (?, ?, ?)').run(log, bucket, sealedKey);
     });
+  }
+
+  async settleWithheld(rows: readonly SettledTokenRow[], lookup: () => Uint8Array): Promise<void> {
+    const destroyed: { row: StoredTokenRow; lookup: Uint8Array }[] = [];
+    for (const { token, sealed } of rows) {
+      const row = sealed === null ? undefined : await this.findRow(token);
+      if (row?.kind === 'quarantine') destroyed.push({ row, lookup: lookup() });
+    }
+    this.#transaction('settle withheld values', () => {
+      const settle = this.database.prepare('INSERT OR REPLACE INTO settled (token, sealed) VALUES (?, ?)');
+      for (const { token, sealed } of rows) settle.run(token, sealed);
+      const destroy = this.database.prepare("UPDATE tokens SET lookup = ?, sealed = x'' WHERE id = ?");
+      for (const { row, lookup: blind } of destroyed) destroy.run(blind, row.id);
+    });
+    if (destroyed.length === 0) return;
+    // Whoever sends the value again gets a new token, and the old bytes leave the WAL, too.
+    for (const { row, lookup: blind } of destroyed) this.rename(row.lookup, blind);
+    this.guard('tidy vault.db', () => this.database.exec('PRAGMA wal_checkpoint(TRUNCATE)'));
   }
 
   async tidy(): Promise<void> {
