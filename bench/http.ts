@@ -33,6 +33,8 @@ const trail: Trail = {
   readEvent: nothing,
   proveEvent: nothing,
   discloseEvent: nothing,
+  fields: () => Promise.resolve([]),
+  classifyField: () => Promise.reject(new Error('not asked for')),
   checkpoint: nothing,
   tile: nothing,
   createLog: nothing,

@@ -11,7 +11,19 @@
  */
 import { VeiltrailError } from '../core/errors.ts';
 
-export const rights = ['events.append', 'events.read', 'proof.read', 'log.list', 'log.create', 'key.manage', 'system.read', 'metrics.read', 'canary.run'] as const;
+export const rights = [
+  'events.append',
+  'events.read',
+  'proof.read',
+  'log.list',
+  'log.create',
+  'key.manage',
+  'system.read',
+  'metrics.read',
+  'field.read',
+  'field.classify',
+  'canary.run',
+] as const;
 export type Right = (typeof rights)[number];
 
 export const roles = ['writer', 'reader', 'auditor', 'operator', 'admin'] as const;
@@ -20,9 +32,9 @@ export type Role = (typeof roles)[number];
 export const rightsOf: Readonly<Record<Role, readonly Right[]>> = {
   writer: ['events.append'],
   reader: ['events.read', 'proof.read', 'log.list'],
-  auditor: ['proof.read', 'log.list', 'system.read', 'canary.run'],
+  auditor: ['proof.read', 'log.list', 'system.read', 'canary.run', 'field.read'],
   operator: ['metrics.read', 'canary.run'],
-  admin: ['log.list', 'log.create', 'key.manage', 'system.read', 'canary.run'],
+  admin: ['log.list', 'log.create', 'key.manage', 'system.read', 'field.read', 'field.classify', 'canary.run'],
 };
 
 /** What a right on one of the server's own logs takes; the others are nobody's. (Whoever may make logs is told that the name is taken.) */
@@ -36,6 +48,16 @@ const systemRights: Readonly<Partial<Record<Right, Right>>> = {
 export function isSystemLog(log: string): boolean {
   return log.startsWith('_');
 }
+
+/** Rights that are about no single log. */
+const installationWide: ReadonlySet<Right> = new Set<Right>([
+  'key.manage',
+  'log.create',
+  'metrics.read',
+  'canary.run',
+  'field.read',
+  'field.classify',
+]);
 
 /** Whoever was recognised by a key. */
 export interface Principal {
@@ -51,8 +73,8 @@ export function mayDo({ role, logs }: Principal, right: Right, log?: string): bo
   const needed = log !== undefined && isSystemLog(log) ? systemRights[right] : right;
   if (needed === undefined || !rightsOf[role].includes(needed)) return false;
   if (logs === undefined) return true;
-  // A key for some logs has no say over the installation: creating logs and keys would widen it, and figures are of all logs.
-  if (right === 'key.manage' || right === 'log.create' || right === 'metrics.read' || right === 'canary.run') return false;
+  // A key for some logs has no say over the installation: creating logs and keys would widen it, figures and fields are of all logs.
+  if (installationWide.has(right)) return false;
   return log === undefined ? right === 'log.list' : logs.includes(log);
 }
 

@@ -8,6 +8,7 @@ import type { Format } from '../ingest/incoming.ts';
 import { type AppendResult, type PackedBatch, placing, requestEndsOf } from '../pipeline/packed-batch.ts';
 import type { BatchRequest } from '../pipeline/process-batch.ts';
 import type { GroupOutcome } from '../pipeline/worker.ts';
+import type { SeenField } from '../privacy/field-watch.ts';
 import { RequestQueue } from './request-queue.ts';
 
 export interface AppendRequest {
@@ -62,6 +63,8 @@ export interface Pipeline {
 export interface AppendParts {
   pipeline: Pipeline;
   append(batch: PackedBatch): Promise<AppendResult>;
+  /** News of a log's fields: on disk when it returns. @throws VeiltrailError those of storage */
+  learn?: (log: string, fields: readonly SeenField[]) => void;
   originOf(log: string): string | undefined;
   /** Of the newest record of any log, so that a clock set back cannot make time run backwards. */
   lastReceivedAtMs: number;
@@ -153,12 +156,23 @@ export class AppendEvents {
       let from = 0;
       for (const outcome of await processing) {
         const to = from + requestEndsOf(outcome.batch).length;
-        void this.#append(group.slice(from, to), outcome);
+        this.#learnAndAppend(group.slice(from, to), outcome);
         from = to;
       }
     } catch (error) {
       this.#rejectAll(group, error as Error);
     }
+  }
+
+  /** A field is known before the first event that has it is stored. */
+  #learnAndAppend(group: Waiting[], outcome: GroupOutcome): void {
+    try {
+      if (outcome.fields) this.#parts.learn?.(outcome.batch.log, outcome.fields);
+    } catch (error) {
+      this.#rejectAll(group, error as Error);
+      return;
+    }
+    void this.#append(group, outcome);
   }
 
   async #append(group: Waiting[], outcome: GroupOutcome): Promise<void> {

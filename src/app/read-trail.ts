@@ -4,8 +4,10 @@ import { unpackRecord } from '../log/packed-record.ts';
 import { unflattenRecord, type Field } from '../log/record.ts';
 import type { RecordReader } from '../ledger/reader.ts';
 import type { TileSource } from '../storage/tile-store.ts';
+import type { FieldFilter, FieldInfo } from './field-registry.ts';
 import { createLogReader, discloseRecord, type LogReader, type PublishedLog } from './read-log.ts';
-import type { SearchAnswer, SearchRequest, TrailReader } from './trail.ts';
+import { type Restore, restoreWithheld } from './restore-withheld.ts';
+import type { FoundEvent, SearchAnswer, SearchRequest, TrailReader } from './trail.ts';
 
 /** What search gives, before records are put together again. */
 export interface FoundFields {
@@ -21,6 +23,8 @@ export interface ReadingParts {
   tiles: TileSource;
   records: RecordReader;
   search(log: string, request: SearchRequest): Promise<FoundFields>;
+  restore: Restore;
+  fields(filter: FieldFilter): FieldInfo[];
 }
 
 export function createTrailReading(parts: ReadingParts): Omit<TrailReader, 'close'> {
@@ -41,6 +45,11 @@ export function createTrailReading(parts: ReadingParts): Omit<TrailReader, 'clos
     if (leafIndex >= (await reader(log).treeSize())) return undefined;
     return unpackRecord((await parts.records.record(log, leafIndex)).packed);
   };
+  const foundEvent = async (leafIndex: number, fields: readonly Field[]): Promise<FoundEvent> => {
+    const record = unflattenRecord(fields);
+    const restored = await restoreWithheld(record, parts.restore);
+    return restored ? { leafIndex, record, restored } : { leafIndex, record };
+  };
   return {
     logs: () => parts.logs().map(({ log }) => log),
     vkeyOf: (log) => known(log).vkey,
@@ -49,8 +58,9 @@ export function createTrailReading(parts: ReadingParts): Omit<TrailReader, 'clos
     proveEvent: async (log, leafIndex) => reader(log).prove(leafIndex),
     async readEvent(log, leafIndex) {
       const record = await packed(log, leafIndex);
-      return record && { leafIndex, record: unflattenRecord(record.fields) };
+      return record && foundEvent(leafIndex, record.fields);
     },
+    fields: async (filter) => parts.fields(filter),
     async discloseEvent(log, leafIndex, pointers) {
       const record = await packed(log, leafIndex);
       const receipt = await reader(log).prove(leafIndex);
@@ -59,7 +69,7 @@ export function createTrailReading(parts: ReadingParts): Omit<TrailReader, 'clos
     async search(log, request): Promise<SearchAnswer> {
       known(log);
       const { hits, ...rest } = await parts.search(log, request);
-      return { ...rest, events: hits.map(({ leafIndex, fields }) => ({ leafIndex, record: unflattenRecord(fields) })) };
+      return { ...rest, events: await Promise.all(hits.map(({ leafIndex, fields }) => foundEvent(leafIndex, fields))) };
     },
   };
 }

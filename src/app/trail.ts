@@ -1,11 +1,17 @@
 /** What the product can do with one data directory, whoever asks: the HTTP server, the command line, a program that embeds it. */
 import type { JsonObject } from '../core/json.ts';
+import type { SettledCounts } from '../pipeline/worker.ts';
 import type { CanaryReport } from './run-canary.ts';
 import type { AppendAnswer, AppendCounts, AppendRequest } from './append-events.ts';
+import type { Classification, FieldFilter, FieldInfo } from './field-registry.ts';
+import type { RestoredValue } from './restore-withheld.ts';
 
 export interface FoundEvent {
   leafIndex: number;
+  /** As it was committed. */
   record: JsonObject;
+  /** Values that were withheld, of fields that somebody has classified since. */
+  restored?: RestoredValue[];
 }
 
 export interface SearchRequest {
@@ -40,6 +46,8 @@ export interface TrailReader {
   /** A disclosure of the fields at these pointers, and of nothing else. */
   discloseEvent(log: string, leafIndex: number, pointers: readonly string[]): Promise<string | undefined>;
   checkpoint(log: string): Promise<string | undefined>;
+  /** Fields that were ever seen. */
+  fields(filter: FieldFilter): Promise<FieldInfo[]>;
   /** Bytes of the log itself: a tile or an entry bundle by its C2SP path, only what is published. */
   tile(log: string, path: string): Promise<Uint8Array | undefined>;
   close(): Promise<void>;
@@ -52,9 +60,23 @@ export interface TrailFigures {
   logs: LogFigures[];
   /** Bodies under way. */
   waitingBytes: number;
+  /** Withheld values of fields that nobody has classified. */
+  withheld: number;
   /** The label of the policy in force: name, version, digest. */
   policy: string;
   canary: CanaryFigures;
+}
+
+export interface ClassifyRequest {
+  /** As rules have it. */
+  path: string;
+  /** [every log] */
+  log?: string;
+  /** `keep`, `scan`, `redact`, `drop`, or a kind of personal data. */
+  as: string;
+  /** Who says so. */
+  by: string;
+  why?: string;
 }
 
 export interface LogFigures {
@@ -64,12 +86,21 @@ export interface LogFigures {
   checkpointAtMs: number | undefined;
   /** Leaves below this one are found by the index; undefined where the index does not say so in time. */
   indexedTo: number | undefined;
+  /** In the registry. */
+  fields: number;
+  /** Learnt since the start. */
+  newFields: number;
 }
 
 export interface Trail extends TrailReader {
   append(request: AppendRequest): Promise<AppendAnswer>;
   /** Does nothing when there is one of that name. */
   createLog(log: string): Promise<void>;
+  /**
+   * Says what a field is: its values are treated so from now on, and those that were withheld are settled. Done and on record when it returns.
+   * @throws VeiltrailError `field_unknown`, `field_path`, `field_kind`, `field_settled`, and those of storage
+   */
+  classifyField(request: ClassifyRequest): Promise<{ classification: Classification; values: SettledCounts }>;
   ready(): { ready: boolean; reasons: string[] };
   figures(): Promise<TrailFigures>;
   /** Sends canaries through the live policy and looks for them in all that is stored. @throws VeiltrailError `canary_running` */

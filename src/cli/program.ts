@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { addCanary } from './commands/canary.ts';
 import { addCheckpoint } from './commands/checkpoint.ts';
+import { addField } from './commands/field.ts';
 import { addIngest } from './commands/ingest.ts';
 import { addKey } from './commands/key.ts';
 import { addPolicy } from './commands/policy.ts';
@@ -42,6 +43,7 @@ function createProgram(): Command {
     addCanary,
     addKey,
     addPolicy,
+    addField,
   ])
     add(program);
   for (const command of program.commands) command.exitOverride();

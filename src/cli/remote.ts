@@ -1,6 +1,7 @@
 /** The commands' connection to a server: the SDK, in the shape of a data directory. */
 import type { JsonObject } from '../core/json.ts';
-import { createClient } from '../sdk/client.ts';
+import type { FoundEvent } from '../app/trail.ts';
+import { createClient, type FoundEvent as SentEvent } from '../sdk/client.ts';
 import type { Connection } from './connection.ts';
 
 /** @throws VeiltrailError `invalid_url`; calls throw what the SDK throws */
@@ -19,14 +20,18 @@ export function openRemote(url: string, key: string): Connection {
     },
     async search(log, request) {
       const { events, ...rest } = await client.search({ log, ...request });
-      return { ...rest, events: events.map(({ leafIndex, record }) => ({ leafIndex, record: record as JsonObject })) };
+      return { ...rest, events: events.map(foundEvent) };
     },
     async readEvent(log, leafIndex) {
       const found = await client.read(leafIndex, { log });
-      return found && { leafIndex, record: found.record as JsonObject };
+      return found && foundEvent(found);
     },
     proveEvent: (log, leafIndex) => client.prove(leafIndex, { log }),
     checkpoint: (log) => client.checkpoint({ log }),
     close: () => Promise.resolve(),
   };
+}
+
+function foundEvent({ leafIndex, record, restored }: SentEvent): FoundEvent {
+  return { leafIndex, record: record as JsonObject, ...(restored ? { restored } : {}) };
 }

@@ -9,7 +9,8 @@ import { limits } from '../core/limits.ts';
 import { Caller } from '../thread/port-call.ts';
 import { groupBuffers, packGroup } from './group-message.ts';
 import type { BatchRequest } from './process-batch.ts';
-import type { GroupOutcome, Refusal } from './worker.ts';
+import type { ClassifiedField } from './classified-fields.ts';
+import type { GroupOutcome, Refusal, SettledCounts } from './worker.ts';
 
 export interface PoolOptions {
   workers: number;
@@ -79,6 +80,20 @@ export class WorkerPool {
       member.busy--;
       this.#onRoom();
     }
+  }
+
+  /**
+   * Puts other classified fields in force: when it returns, no worker processes under the ones before. Workers that start meanwhile are
+   * given theirs by `startWorker`.
+   */
+  async classify(classified: readonly ClassifiedField[]): Promise<void> {
+    // One that dies takes what it had under way to a worker of its own, which begins with the new ones.
+    await Promise.all(this.#members.map(({ caller }) => caller.call<void>('classify', classified).catch(ignoreDeath)));
+  }
+
+  /** Settles what was withheld of a field, under the rules in force. @throws VeiltrailError those of the vault */
+  settleWithheld(field: ClassifiedField): Promise<SettledCounts> {
+    return this.#leastBusy().caller.call<SettledCounts>('settleWithheld', field);
   }
 
   /** Lets the workers finish what they have, and end. */
@@ -167,6 +182,10 @@ export class WorkerPool {
       await endWorker(worker, caller);
     }
   }
+}
+
+function ignoreDeath(error: unknown): void {
+  if (!(error instanceof WorkerDied)) throw error;
 }
 
 function call(caller: Caller, requests: readonly BatchRequest[]): Promise<GroupOutcome> {

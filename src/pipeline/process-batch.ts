@@ -14,6 +14,7 @@ import { frameEvents, type FramedEvents } from '../ingest/read-events.ts';
 import { RecordCommitter } from '../log/commit-record.ts';
 import { seedBytes } from '../log/commitment.ts';
 import type { PrivacyEngine } from '../privacy/engine.ts';
+import type { FieldWatch, SeenField } from '../privacy/field-watch.ts';
 import type { Plan, TokenNeed } from '../privacy/plan.ts';
 import { noteOnEvent, recordOfEvent, recordOfStub, type RecordFacts } from './build-record.ts';
 import type { Idempotency } from './idempotency.ts';
@@ -46,6 +47,8 @@ export interface ProcessedBatch {
   ids: string[];
   /** Why an event is a stub, by position in the batch. */
   stubs: Map<number, string>;
+  /** News of the log's fields, where there are any. */
+  fields?: SeenField[];
 }
 
 /** Requests that share a batch. */
@@ -62,6 +65,8 @@ export interface BatchContext {
   idempotency: Idempotency;
   /** By origin, kept from batch to batch: they remember the paths of records. */
   committers: Map<string, RecordCommitter[]>;
+  /** What learns which fields a log has; undefined where nobody wants to know. */
+  watchOf?: (log: string) => FieldWatch | undefined;
   random?: Random;
   stages?: StageClock;
 }
@@ -96,11 +101,12 @@ export async function processGroup(requests: readonly BatchRequest[], context: B
   const group = new EventGroup(requests);
   const [first] = requests as [BatchRequest];
   const committer = takeCommitter(first.origin, context);
+  const watch = context.watchOf?.(first.log);
   try {
     const writer = new BatchWriter(first, group.eventsMax, context, committer);
     for (let slice = group.next(); slice.length > 0; slice = group.next()) {
       stages?.lap('parse');
-      const items = slice.map((one) => planItem(one, context));
+      const items = slice.map((one) => planItem(one, context, watch));
       const needs = items.flatMap((item) => ('plan' in item ? item.plan.tokens : []));
       stages?.lap('privacy');
       const token = await context.tokens.settle(needs);
@@ -109,7 +115,9 @@ export async function processGroup(requests: readonly BatchRequest[], context: B
       writer.endSlice();
     }
     const { refused } = group;
-    return { ...writer.finish(group.requestEnds, (requests.at(-1) as BatchRequest).receivedAtMs), refused };
+    const fields = watch?.takeNews() ?? [];
+    const finished = writer.finish(group.requestEnds, (requests.at(-1) as BatchRequest).receivedAtMs);
+    return { ...finished, refused, ...(fields.length > 0 ? { fields } : {}) };
   } finally {
     giveBack(committer, first.origin, context);
   }
@@ -212,13 +220,13 @@ function giveBack(committer: RecordCommitter, origin: string, { committers }: Ba
 const idleCommittersMax = 4;
 
 /** The plan for one event, or a stub where reading or planning it fails. */
-function planItem({ one, request, position }: ReadEvent, context: BatchContext): Item | { stub: StubCause } {
+function planItem({ one, request, position }: ReadEvent, context: BatchContext, watch: FieldWatch | undefined): Item | { stub: StubCause } {
   if ('stub' in one) return one;
   const { condemned, only } = request;
   if (condemned?.has(position) || (only && (position < only.from || position >= only.to))) return stubOf(one, 'processing_failed');
   const id = one.id ?? idWithout(one.content, position, request, context);
   try {
-    return { incoming: one, id, plan: context.engine.plan(noteOnEvent(one.event, one.notes)) };
+    return { incoming: one, id, plan: context.engine.plan(noteOnEvent(one.event, one.notes), watch) };
   } catch (error) {
     return stubOf(one, error instanceof VeiltrailError ? error.code : 'processing_failed');
   }

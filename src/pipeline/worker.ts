@@ -1,9 +1,11 @@
 /** The thread in which events are anonymised and committed: bytes in, packed batches out. Nothing here touches a disk. */
 import { parentPort, workerData, type MessagePort } from 'node:worker_threads';
-import { createPrivacyEngine, type PseudonymKey } from '../privacy/engine.ts';
+import { createPrivacyEngine, type PrivacyEngine, type PseudonymKey } from '../privacy/engine.ts';
+import { FieldWatch } from '../privacy/field-watch.ts';
 import { canaryLogOf, type Policy, policyOfLog } from '../privacy/policy-model.ts';
 import { freeBuffer } from '../thread/free-buffer.ts';
 import { Caller, serveCalls, Transferred } from '../thread/port-call.ts';
+import { type ClassifiedField, classifiedRules, createPathMatcher, settleRows, type WithheldRow } from './classified-fields.ts';
 import { groupBuffers, type GroupMessage, openGroup } from './group-message.ts';
 import { createIdempotency } from './idempotency.ts';
 import { batchBuffers } from './packed-batch.ts';
@@ -24,6 +26,8 @@ export interface WorkerSettings {
   pseudonymKeys: readonly PseudonymKey[];
   idempotencyKey: Uint8Array;
   vaultPort: MessagePort;
+  /** Fields that somebody has classified, the newest first. */
+  classified?: readonly ClassifiedField[];
 }
 
 /** Why a request is refused. */
@@ -42,48 +46,120 @@ export interface GroupOutcome extends ProcessedBatch {
 /** A context, and those of logs that have rules of their own. */
 export interface WorkerContext extends BatchContext {
   ofLog?: ReadonlyMap<string, BatchContext>;
+  /** The context in which other fields are classified. */
+  classify?: (classified: readonly ClassifiedField[]) => WorkerContext;
+  vault?: Caller;
 }
+
+/** Logs whose fields are watched at a time. */
+const watchesMax = 1_024;
+/** Withheld values that are settled at a time. */
+const withheldRowsMax = 256;
 
 /** Makes what a worker needs out of its settings. */
 export function createWorkerContext(settings: WorkerSettings): WorkerContext {
   const vault = new Caller(settings.vaultPort);
-  const { policy } = settings;
-  const options = { pseudonymKey: settings.pseudonymKeys };
-  const context: BatchContext = {
-    engine: createPrivacyEngine(policy, options),
-    policy: settings.policyLabel,
-    tokens: createTokenCache((needs) => vault.call<string[]>('settle', { origin: settings.tokenOrigin, scope: settings.tokenScope, needs })),
-    idempotency: createIdempotency(settings.idempotencyKey),
-    committers: new Map(),
+  const idempotency = createIdempotency(settings.idempotencyKey);
+  let watches = new Map<string, FieldWatch>();
+  const watchOf = (log: string): FieldWatch | undefined => {
+    if (log.startsWith('_')) return undefined; // the server's own events have the fields we gave them
+    const known = watches.get(log);
+    if (known) return known;
+    if (watches.size >= watchesMax) watches = new Map();
+    const watch = new FieldWatch(log);
+    watches.set(log, watch);
+    return watch;
   };
-  const ofLog = new Map<string, BatchContext>();
-  for (const log of Object.keys(policy.logs)) {
-    const own = { ...context, engine: createPrivacyEngine(policyOfLog(policy, log), options) };
-    ofLog.set(log, own).set(canaryLogOf(policy, log), own);
-  }
-  const { log, policy: own, label } = settings.systemPolicy;
-  if (label !== settings.policyLabel) ofLog.set(log, { ...context, engine: createPrivacyEngine(own, options), policy: label });
-  return { ...context, ofLog };
+  const classify = (classified: readonly ClassifiedField[]): WorkerContext => {
+    const { policy } = settings;
+    const engineOf = (own: Policy, log: string): PrivacyEngine =>
+      createPrivacyEngine(own, { pseudonymKey: settings.pseudonymKeys, fieldRules: classifiedRules(classified, log) });
+    const context: BatchContext = {
+      engine: engineOf(policy, ''),
+      policy: settings.policyLabel,
+      // A new one: tokens of values that were settled since are not to be given again.
+      tokens: createTokenCache((needs) => vault.call<string[]>('settle', { origin: settings.tokenOrigin, scope: settings.tokenScope, needs })),
+      idempotency,
+      committers: new Map(),
+      watchOf,
+    };
+    const ofLog = new Map<string, BatchContext>();
+    for (const log of new Set([...Object.keys(policy.logs), ...classified.map((field) => field.log)])) {
+      if (log === '') continue;
+      const own = { ...context, engine: engineOf(policyOfLog(policy, log), log) };
+      ofLog.set(log, own).set(canaryLogOf(policy, log), own);
+    }
+    const { log, policy: own, label } = settings.systemPolicy;
+    if (label !== settings.policyLabel || classified.length > 0)
+      ofLog.set(log, { ...context, engine: createPrivacyEngine(own, { pseudonymKey: settings.pseudonymKeys }), policy: label });
+    return { ...context, ofLog, classify, vault };
+  };
+  return classify(settings.classified ?? []);
 }
 
 /** Answers the pool's calls on the thread's own port, and ends the thread when it is told to. */
-export function serveBatches(context: WorkerContext, close: () => void = () => undefined): void {
+export function serveBatches(given: WorkerContext, close: () => void = () => undefined): void {
   if (!parentPort) throw new Error('serveBatches runs in a worker thread');
   const port = parentPort;
+  let context = given;
+  const underWay = new Set<Promise<unknown>>();
+  const contextOf = (log: string | undefined): BatchContext => (log === undefined ? undefined : context.ofLog?.get(log)) ?? context;
   serveCalls(port, {
     process: async (message: GroupMessage) => {
       const requests = openGroup(message);
-      const ofLog = requests[0] && context.ofLog?.get(requests[0].log);
-      const outcome = outcomeOf(await processGroup(requests, ofLog ?? context));
-      groupBuffers(message).forEach(freeBuffer);
-      return new Transferred(outcome, batchBuffers(outcome.batch));
+      const processing = processGroup(requests, contextOf(requests[0]?.log));
+      underWay.add(processing);
+      try {
+        const outcome = outcomeOf(await processing);
+        groupBuffers(message).forEach(freeBuffer);
+        return new Transferred(outcome, batchBuffers(outcome.batch));
+      } finally {
+        underWay.delete(processing);
+      }
     },
+    // When this returns, nothing is processed under the rules before any more.
+    classify: async (classified: readonly ClassifiedField[]) => {
+      context = context.classify?.(classified) ?? context;
+      await Promise.allSettled(underWay);
+    },
+    settleWithheld: (field: ClassifiedField) => settleWithheld(field, context, contextOf),
     // With nothing left to listen to, the thread ends by itself once its answer is out.
     close: () => {
       close();
       port.unref();
     },
   });
+}
+
+/** How many withheld values of a field became what. */
+export interface SettledCounts {
+  itself: number;
+  text: number;
+  nothing: number;
+}
+
+/** Settles with the vault what was withheld of a field, a page at a time; what was settled before a crash is not met again. */
+async function settleWithheld(
+  { log, rule }: ClassifiedField,
+  context: WorkerContext,
+  contextOf: (log: string) => BatchContext,
+): Promise<SettledCounts> {
+  const vault = context.vault as Caller;
+  const fits = createPathMatcher(rule.path);
+  const counts: SettledCounts = { itself: 0, text: 0, nothing: 0 };
+  for (let from: number | undefined = 0; from !== undefined;) {
+    const page: { rows: WithheldRow[]; next?: number } = await vault.call('withheld', { from, rowsMax: withheldRowsMax });
+    const settled = await settleRows(
+      page.rows,
+      (one) => (log === '' || one.log === log) && fits(one.path),
+      (of) => contextOf(of).engine,
+      context.tokens,
+    );
+    if (settled.length > 0) await vault.call('settleWithheld', settled);
+    for (const { becomes } of settled) counts[becomes]++;
+    from = page.next;
+  }
+  return counts;
 }
 
 /** Errors lose their code on the way to another thread. */

@@ -66,6 +66,18 @@ export interface AppendBodyOptions extends AppendOptions {
 export interface FoundEvent {
   leafIndex: number;
   record: Record<string, unknown>;
+  /** Values that were withheld, of fields that somebody has classified since. */
+  restored?: RestoredValue[];
+}
+
+export interface RestoredValue {
+  /** Of the field in the record. */
+  pointer: string;
+  token: string;
+  value?: string | number | boolean;
+  removed?: true;
+  /** What the token commits to, where the value is shown as it was sent; `r` is base64. */
+  opening?: { kind: string; origin: string; canonical: string; r: string };
 }
 
 export interface SearchOptions {
@@ -121,6 +133,13 @@ export interface Client {
   read(leafIndex: number, options?: ReadOptions): Promise<FoundEvent | undefined>;
   /** A receipt (C2SP tlog-proof); `undefined` when the log has no such leaf. */
   prove(leafIndex: number, options?: ReadOptions): Promise<string | undefined>;
+  /** Fields that were ever seen: paths and types, how they are settled, never a value. Takes a key of the role admin or auditor. */
+  listFields(options?: { log?: string; unclassified?: boolean; signal?: AbortSignal }): Promise<Record<string, unknown>[]>;
+  /** Says what a field is, which settles its values in quarantine. Takes a key of the role admin. */
+  classifyField(
+    request: { path: string; as: string; log?: string; why?: string },
+    options?: { signal?: AbortSignal },
+  ): Promise<Record<string, unknown>>;
   /** The newest checkpoint; `undefined` when there is no such log. */
   checkpoint(options?: ReadOptions): Promise<string | undefined>;
   /** Sends made-up values of every kind through the live policy and looks for them in all that is stored. Takes some seconds. */
@@ -201,6 +220,22 @@ export function createClient(options: ClientOptions): Client {
       orNothing(async () => (await (await get(`${logPath(log)}/events/${leafText(leafIndex)}`, rest)).json()) as FoundEvent),
     prove: (leafIndex, { log = logDefault, ...rest } = {}) =>
       orNothing(async () => (await get(`${logPath(log)}/events/${leafText(leafIndex)}/proof`, rest)).text()),
+    async listFields({ log, unclassified, signal } = {}) {
+      const query = { log, unclassified: unclassified ? '1' : undefined };
+      const response = await get('api/v1/fields', signal ? { signal } : {}, { query });
+      return ((await response.json()) as { fields: Record<string, unknown>[] }).fields;
+    },
+    async classifyField(request, { signal } = {}) {
+      const call: Call = {
+        method: 'POST',
+        path: 'api/v1/fields/classify',
+        body: JSON.stringify(request),
+        contentType: 'application/json',
+        repeatable: false,
+        signal,
+      };
+      return (await (await performCall(transport, call)).json()) as Record<string, unknown>;
+    },
     checkpoint: ({ log = logDefault, ...rest } = {}) =>
       orNothing(async () => (await get(`logs/${encodeURIComponent(log)}/checkpoint`, rest, { open: true })).text()),
     async runCanary({ log, signal, encodingsEach } = {}) {

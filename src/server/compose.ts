@@ -11,6 +11,7 @@ import { createFirstKeys } from '../access/first-keys.ts';
 import { isSystemLog } from '../access/roles.ts';
 import { AppendEvents } from '../app/append-events.ts';
 import { createTrailReading } from '../app/read-trail.ts';
+import { FieldTeller } from '../app/tell-fields.ts';
 import type { Trail, TrailReader } from '../app/trail.ts';
 import { systemClock } from '../core/clock.ts';
 import { utf8 } from '../core/bytes.ts';
@@ -20,6 +21,7 @@ import { systemRandom } from '../core/random.ts';
 import { LedgerClient } from '../ledger/ledger-client.ts';
 import { RecordReader } from '../ledger/reader.ts';
 import { breakSeal, sealDataDir } from '../ledger/seal.ts';
+import type { ClassifiedField } from '../pipeline/classified-fields.ts';
 import { WorkerPool } from '../pipeline/pool.ts';
 import type { WorkerSettings } from '../pipeline/worker.ts';
 import { SearchClient } from '../search/search-client.ts';
@@ -38,6 +40,7 @@ import { openPolicy, openSystemPolicy, policyChangeEvent, type PolicyInForce, re
 import { openSearchReader } from './open-search.ts';
 import { openStoredVault } from './stored-vault.ts';
 import { createFreeSpaceGuard } from './free-space.ts';
+import { createClassifier, openFields, openFieldsReader } from './fields.ts';
 import { logFigures } from './log-figures.ts';
 
 export interface TrailOptions {
@@ -118,9 +121,13 @@ async function openLocked(options: TrailOptions, undo: Undo): Promise<OpenTrail>
   undo.push(() => searcher.close());
   search = searcher;
 
+  const fields = openFields(dataDir, keyring);
+  undo.push(() => fields.close());
+  const { registry } = fields;
+
   const pool = new WorkerPool({
     workers: options.workers ?? Math.max(1, availableParallelism() - 1),
-    startWorker: () => startPipelineWorker(vault, keyring, policy, systemPolicy, origin),
+    startWorker: () => startPipelineWorker({ vault, keyring, policy, systemPolicy, origin, classified: registry.classified() }),
   });
   undo.push(() => pool.close());
   const freeSpace = createFreeSpaceGuard(dataDir);
@@ -128,6 +135,9 @@ async function openLocked(options: TrailOptions, undo: Undo): Promise<OpenTrail>
   const appending = new AppendEvents({
     pipeline: pool,
     append: (batch) => ledger.append(batch),
+    learn(log, seen) {
+      if (registry.learn(log, seen)) teller.soon();
+    },
     originOf: (log) => ledger.originOf(log),
     lastReceivedAtMs: Math.max(0, ...states.map(({ lastReceivedAtMs }) => lastReceivedAtMs)),
     clock: systemClock,
@@ -138,6 +148,8 @@ async function openLocked(options: TrailOptions, undo: Undo): Promise<OpenTrail>
     tiles,
     records: reader,
     search: (log, { q, ...request }) => searcher.search({ log, query: q ?? '', ...request }),
+    restore: (token) => vault.restore(token),
+    fields: (filter) => registry.list(filter),
   });
   const createLog = async (log: string): Promise<void> => {
     if (ledger.originOf(log) === undefined) await ledger.createLog(log, `${origin}/${log}`);
@@ -150,6 +162,11 @@ async function openLocked(options: TrailOptions, undo: Undo): Promise<OpenTrail>
   const change = policyChangeEvent(dataDir, policy, states.length === 0);
   if (change) await tell(change);
   recordPolicy(dataDir, policy);
+  const teller = new FieldTeller(registry, tell);
+  const classifier = createClassifier({ registry, pool, policy: policy.policy, tell });
+  // What a crash left undone.
+  await teller.now();
+  await classifier.finish();
   const canaries = createCanaryRunner({
     dataDir,
     policy,
@@ -179,15 +196,19 @@ async function openLocked(options: TrailOptions, undo: Undo): Promise<OpenTrail>
     async figures() {
       return {
         events: appending.counts,
-        logs: await logFigures(ledger.logs(), paths.logs, searcher),
+        logs: await logFigures(ledger.logs(), paths.logs, searcher, registry),
+        withheld: await vault.countWithheld(),
         waitingBytes: appending.waitingBytes,
         policy: policy.label,
         canary: canaries.last,
       };
     },
     runCanary: (request) => canaries.run(request),
+    classifyField: (request) => classifier.classify(request),
     async close() {
       await appending.settled();
+      // What cannot be told, on a full disk, is told at the next start.
+      await teller.now().catch(() => undefined);
       await undo.runBut(1); // the lock goes last
       await sealAtRest(dataDir, keyring);
       await undo.run();
@@ -218,6 +239,8 @@ export async function openTrailReader(dataDir: string): Promise<TrailReader> {
     const reader = new RecordReader(records, vault);
     const search = openSearchReader({ dataDir, keyring, records, reader });
     undo.push(() => search.close());
+    const fields = openFieldsReader(dataDir, keyring);
+    undo.push(() => fields.close());
     const states = await records.logs();
     const vkeyOf = createVkeys(keyring);
     const reading = createTrailReading({
@@ -225,6 +248,8 @@ export async function openTrailReader(dataDir: string): Promise<TrailReader> {
       tiles: openFileTileSource(paths.logs),
       records: reader,
       search: (log, { q, ...request }) => search.search({ log, query: q ?? '', ...request }),
+      restore: (token) => vault.restore(token),
+      fields: (filter) => fields.registry.list(filter),
     });
     return { ...reading, close: () => undo.run() };
   } catch (error) {
@@ -269,7 +294,16 @@ async function sealAtRest(dataDir: string, keyring: Keyring): Promise<void> {
 
 type SystemPolicy = ReturnType<typeof openSystemPolicy>;
 
-function startPipelineWorker(vault: VaultClient, keyring: Keyring, policy: PolicyInForce, systemPolicy: SystemPolicy, origin: string): Worker {
+interface WorkerParts {
+  vault: VaultClient;
+  keyring: Keyring;
+  policy: PolicyInForce;
+  systemPolicy: SystemPolicy;
+  origin: string;
+  classified: readonly ClassifiedField[];
+}
+
+function startPipelineWorker({ vault, keyring, policy, systemPolicy, origin, classified }: WorkerParts): Worker {
   const vaultPort = vault.newPort();
   const settings: WorkerSettings & { runs: 'pipeline' } = {
     runs: 'pipeline',
@@ -281,6 +315,7 @@ function startPipelineWorker(vault: VaultClient, keyring: Keyring, policy: Polic
     pseudonymKeys: keyring.secrets('pseudonym'),
     idempotencyKey: keyring.secret('idempotency').key,
     vaultPort,
+    classified,
   };
   const url = new URL(import.meta.url.endsWith('.ts') ? '../pipeline/worker.ts' : '../pipeline/worker.js', import.meta.url);
   return new Worker(url, { workerData: settings, transferList: [vaultPort], name: 'pipeline', resourceLimits: threadMemory.busy });

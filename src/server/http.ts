@@ -24,6 +24,7 @@ import { type BodyRead, readBody } from './read-body.ts';
 import { type AnswerCounts, RequestCounts } from './request-counts.ts';
 import { registerCanaryRoute } from './routes/canary.ts';
 import { registerEventRoutes } from './routes/events.ts';
+import { registerFieldRoutes } from './routes/fields.ts';
 import { registerHealthRoutes } from './routes/health.ts';
 import { registerKeyRoutes } from './routes/keys.ts';
 import { registerLogRoutes } from './routes/logs.ts';
@@ -153,6 +154,7 @@ export async function createHttpServer(parts: HttpParts): Promise<FastifyInstanc
   await app.register((routes, _options, done) => {
     registerEventRoutes(routes, parts.trail, limits.bodyBytesMax);
     registerLogRoutes(routes, parts.trail);
+    registerFieldRoutes(routes, parts.trail);
     registerKeyRoutes(routes, parts.keys, parts.authenticator);
     registerTileRoutes(routes, parts.trail);
     registerHealthRoutes(routes, parts.trail);

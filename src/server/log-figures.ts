@@ -1,6 +1,7 @@
 /** Figures about logs: how long they are, how old their checkpoint is, how far the index has come. Read when somebody asks. */
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
+import type { FieldRegistry } from '../app/field-registry.ts';
 import type { LogFigures } from '../app/trail.ts';
 import type { LogInfo } from '../ledger/ledger.ts';
 import type { IndexState } from '../search/indexer.ts';
@@ -8,13 +9,19 @@ import type { IndexState } from '../search/indexer.ts';
 /** A busy index answers between two steps of its work; nobody waits longer than this for it. */
 const indexMsMax = 2_000;
 
-export function logFigures(logs: readonly LogInfo[], logsDir: string, index: { state(log: string): Promise<IndexState> }): Promise<LogFigures[]> {
+export function logFigures(
+  logs: readonly LogInfo[],
+  logsDir: string,
+  index: { state(log: string): Promise<IndexState> },
+  registry: FieldRegistry,
+): Promise<LogFigures[]> {
   return Promise.all(
     logs.map(async ({ log, published }) => ({
       log,
       treeSize: published.treeSize,
       // A checkpoint is replaced as a whole, and only by the next one.
       checkpointAtMs: statSync(join(logsDir, log, 'checkpoint'), { throwIfNoEntry: false })?.mtimeMs,
+      ...registry.figures(log),
       indexedTo: await soon(index.state(log).then(({ indexedTo }) => indexedTo)),
     })),
   );

@@ -145,6 +145,26 @@ const metrics: readonly Metric[] = [
     samples: ({ figures }) => [[figures.canary.atMs === undefined ? undefined : figures.canary.atMs / 1_000]],
   },
   {
+    name: 'veiltrail_log_fields',
+    help: 'Fields in the registry.',
+    type: 'gauge',
+    labels: ['log'],
+    samples: ({ figures }) => figures.logs.map(({ log, fields }): Sample => [fields, { log }]),
+  },
+  {
+    name: 'veiltrail_log_fields_new_total',
+    help: 'Fields that were never seen before, since the start.',
+    type: 'counter',
+    labels: ['log'],
+    samples: ({ figures }) => figures.logs.map(({ log, newFields }): Sample => [newFields, { log }]),
+  },
+  {
+    name: 'veiltrail_withheld_values',
+    help: 'Values in quarantine whose field nobody has classified yet.',
+    type: 'gauge',
+    samples: ({ figures }) => [[figures.withheld]],
+  },
+  {
     name: 'process_cpu_seconds_total',
     help: 'CPU time of all threads, user and system.',
     type: 'counter',

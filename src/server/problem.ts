@@ -49,6 +49,11 @@ export const problems = {
   query_too_complex: { status: 400, title: 'The query asks for too much at once' },
   key_unknown: { status: 404, title: 'There is no such key' },
   key_request: { status: 400, title: 'Not a description of a key' },
+  field_unknown: { status: 404, title: 'No field of that path was ever seen' },
+  field_path: { status: 400, title: 'Not the path of a field' },
+  field_kind: { status: 400, title: 'Not what a field can be' },
+  field_settled: { status: 409, title: 'A rule of the policy settles this field' },
+  classify_request: { status: 400, title: 'Not a classification' },
   too_many_keys: { status: 409, title: 'There are too many keys' },
   // For now
   too_many_requests: { status: 429, title: 'This key has too many requests under way', retryAfter: 1 },

@@ -71,7 +71,27 @@ export const appendAnswer = Type.Object({
   checkpoint: Type.String({ description: 'C2SP checkpoint that covers the events' }),
 });
 
-const foundEvent = Type.Object({ leafIndex: Type.Integer(), record: Type.Object({}, { additionalProperties: true }) });
+const foundEvent = Type.Object({
+  leafIndex: Type.Integer(),
+  record: Type.Object({}, { additionalProperties: true }),
+  restored: Type.Optional(
+    Type.Array(
+      Type.Object({
+        pointer: Type.String(),
+        token: Type.String(),
+        value: Type.Optional(Type.Union([Type.String(), Type.Number(), Type.Boolean()])),
+        removed: Type.Optional(Type.Literal(true)),
+        opening: Type.Optional(
+          Type.Object(
+            { kind: Type.String(), origin: Type.String(), canonical: Type.String(), r: Type.String() },
+            { description: 'What the token commits to' },
+          ),
+        ),
+      }),
+      { description: 'Values that were withheld, of fields that somebody has classified since' },
+    ),
+  ),
+});
 export const foundEventAnswer = foundEvent;
 export const searchAnswer = Type.Object({
   events: Type.Array(foundEvent, { description: 'Newest first' }),
@@ -102,6 +122,52 @@ const keyInfoProperties = {
 export const keyInfo = Type.Object(keyInfoProperties);
 export const keyCreated = Type.Object({ ...keyInfoProperties, key: Type.String({ description: 'Shown this once' }) });
 export const keyList = Type.Object({ keys: Type.Array(keyInfo) });
+
+const classification = Type.Object({
+  path: Type.String(),
+  log: Type.String({ description: 'Empty: every log' }),
+  as: Type.String(),
+  by: Type.String(),
+  why: Type.Optional(Type.String()),
+  at: Type.String(),
+});
+export const fieldQuery = Type.Object(
+  {
+    log: Type.Optional(Type.String({ pattern: logNamePattern.source, description: 'Fields of this log [all]' })),
+    unclassified: Type.Optional(Type.Literal('1', { description: 'Only fields that neither a rule nor anybody has settled' })),
+  },
+  { additionalProperties: false },
+);
+export const fieldList = Type.Object({
+  fields: Type.Array(
+    Type.Object({
+      log: Type.String(),
+      path: Type.String({ description: 'Names divided by dots; * for elements, and for names that are data or too many' }),
+      types: Type.Array(Type.String()),
+      firstSeenAt: Type.String(),
+      seen: Type.Integer({ description: 'Seen at least so often, a power of ten' }),
+      settledBy: Type.String(),
+      classification: Type.Optional(classification),
+    }),
+  ),
+});
+export const classifyBody = Type.Object(
+  {
+    path: Type.String({ maxLength: 512, description: 'As rules have it' }),
+    log: Type.Optional(Type.String({ pattern: logNamePattern.source, description: '[every log]' })),
+    as: Type.String({ maxLength: 64, description: 'keep, scan, redact, drop, or a kind of personal data' }),
+    why: Type.Optional(Type.String({ maxLength: 500 })),
+  },
+  { additionalProperties: false },
+);
+export const classifyAnswer = Type.Object({
+  classification,
+  values: Type.Object({
+    itself: Type.Integer({ description: 'Withheld values that may be read now' }),
+    text: Type.Integer({ description: 'Replaced by what the policy makes of them, and destroyed' }),
+    nothing: Type.Integer({ description: 'Destroyed' }),
+  }),
+});
 
 export const logInfo = Type.Object({ log: Type.String(), vkey: Type.String({ description: 'C2SP verifier key' }) });
 export const logList = Type.Object({ logs: Type.Array(logInfo) });

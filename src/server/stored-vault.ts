@@ -4,13 +4,14 @@ import { tokenBytes, TokenSet } from '../app/token-set.ts';
 import { openSqliteVaultSource } from '../storage/sqlite/vault-source.ts';
 import type { Keyring } from '../vault/keyring.ts';
 import { parseToken } from '../vault/token.ts';
-import { type TokenFinding, VaultReader, vaultSecrets } from '../vault/vault-reader.ts';
+import { type Restored, type TokenFinding, VaultReader, vaultSecrets } from '../vault/vault-reader.ts';
 
 export interface StoredVault {
   bucketKey(log: string, bucket: number): Promise<Uint8Array>;
   hasToken(token: string): Promise<boolean>;
   /** Tokens of the vault's rows in memory, `max` at the most: for who has many to look for. */
   tokensAtHand(max: number): Promise<TokenSet>;
+  restore(token: string): Promise<Restored | undefined>;
   verifyTokens(): AsyncIterable<TokenFinding>;
   close(): Promise<void>;
 }
@@ -35,6 +36,7 @@ export function openStoredVault(dataDir: string, keyring: Keyring): StoredVault 
       });
       return tokens;
     },
+    restore: (token) => reader.restore(token),
     verifyTokens: () => reader.verifyTokens(),
     close: () => source.close(),
   };

@@ -4,11 +4,11 @@ import { authorize, mayDo, rights, rightsOf, roles, type Right, type Role } from
 const table: Record<Role, Right[]> = {
   writer: ['events.append'],
   reader: ['events.read', 'proof.read', 'log.list'],
-  auditor: ['proof.read', 'log.list', 'system.read', 'canary.run'],
+  auditor: ['proof.read', 'log.list', 'system.read', 'canary.run', 'field.read'],
   operator: ['metrics.read', 'canary.run'],
-  admin: ['log.list', 'log.create', 'key.manage', 'system.read', 'canary.run'],
+  admin: ['log.list', 'log.create', 'key.manage', 'system.read', 'field.read', 'field.classify', 'canary.run'],
 };
-const installationWide: readonly Right[] = ['log.create', 'key.manage', 'metrics.read', 'canary.run'];
+const installationWide: readonly Right[] = ['log.create', 'key.manage', 'metrics.read', 'canary.run', 'field.read', 'field.classify'];
 
 describe('roles', () => {
   it('have these rights and no other', () => {

@@ -4,7 +4,7 @@ import { print, printJson } from '../output.ts';
 
 export function addShow(program: Command): void {
   addConnectionOptions(program.command('show').description('Print the record at a leaf.').argument('<leaf>', 'its leaf index'))
-    .option('--json', 'as one line of JSON: {"leafIndex","record"}')
+    .option('--json', 'as one line of JSON: {"leafIndex","record","restored"?}')
     .action(runShow);
 }
 
@@ -15,7 +15,11 @@ async function runShow(leaf: string, options: ConnectionOptions & { json?: boole
     const found = await connection.readEvent(options.log, leafIndex);
     if (!found) throw notFound(options.log, leafIndex);
     if (options.json) printJson(found);
-    else print(JSON.stringify(found.record, null, 2));
+    else {
+      print(JSON.stringify(found.record, null, 2));
+      for (const { pointer, value, removed } of found.restored ?? [])
+        print(`${pointer} = ${removed ? 'removed, as the field was classified' : JSON.stringify(value)}`);
+    }
   } finally {
     await connection.close();
   }
