@@ -27,7 +27,7 @@ it('finds what a policy lets through, in records and in files, and never shows i
   const { out: text } = await run(['policy', 'default']);
   writeFileSync(
     policy,
-    `${text.replace('fields:', 'fields:\n  - path: "metadata.nested.**"\n    transform: keep').replace('  phone: tokenize', '  phone: keep')}`,
+    text.replace('fields:', 'fields:\n  - path: "metadata.nested.**"\n    transform: keep').replace('  phone: tokenize', '  phone: keep'),
   );
   expect((await run(['ingest', '-', '--data', data, '--policy', policy], { input: '{"message":"m"}' })).code).toBe(0);
   const { code, out } = await run(['canary', '--data', data, '--json']);

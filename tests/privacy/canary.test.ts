@@ -64,7 +64,7 @@ it('logs with rules of their own have canaries of their own', () => {
 });
 
 it('a kind that stays takes nothing with it that has to go', () => {
-  const engine = engineOf(`${defaultPolicyYaml.replace('kinds:', 'kinds:\n  url_credentials: keep')}`);
+  const engine = engineOf(defaultPolicyYaml.replace('kinds:', 'kinds:\n  url_credentials: keep'));
   const hidden = Buffer.from('postgres://jane:hunter22@db/app for jane@acme-corp.com').toString('base64');
   for (const text of ['postgres://jane@acme-corp.com:hunter22@db/app', hidden, `see ${hidden}.`]) {
     const { message } = cleaned(engine, { message: text }).event;
