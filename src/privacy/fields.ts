@@ -4,6 +4,7 @@
  */
 import type { Candidate } from './finding.ts';
 import type { Sighting } from './field-watch.ts';
+import { isValueName, lastPart } from './paired-names.ts';
 import type { FieldRule } from './policy-model.ts';
 
 /** A name as patterns see it: case and the separators `_`, `-`, space do not matter. */
@@ -34,6 +35,8 @@ export interface PathNode {
   readonly rules: readonly number[];
   /** The last name on the path, normalised; an element has the name of its array. */
   readonly field: string;
+  /** Does the name say nothing about the value (`value`, `old`, `new`), so that what is named beside or above it counts? */
+  readonly isValue: boolean;
   /** Of those, what holds below the place too: rules by the name of something above. */
   readonly below: readonly number[];
   /** The rule for the member's own name. */
@@ -107,7 +110,9 @@ export function createPathTree(rules: readonly FieldRule[], nameRules: readonly 
     let states = node.states;
     let last = '';
     // A dot within a name divides it: `{"user.email": …}` is the flattened form of `{"user": {"email": …}}`.
-    for (const part of name.length > nameMax ? [name.slice(0, nameMax)] : name.split('.')) {
+    // The name of a claim may be an address, of which the end is its name: `http://schemas.xmlsoap.org/…/claims/surname`.
+    const written = name.includes('://') ? lastPart(name) : name;
+    for (const part of written.length > nameMax ? [written.slice(0, nameMax)] : written.split('.')) {
       last = normalName(part);
       states = advance(states, last);
     }
@@ -162,6 +167,7 @@ function createNode(
   return {
     rules,
     field,
+    isValue: isValueName(field),
     below,
     nameRule,
     pointer,

@@ -13,10 +13,11 @@ import { activateKeyRules } from './key-rules.ts';
 import { commonWords } from './lexicon.ts';
 import { NameIndex } from './names.ts';
 import { findInNumber } from './numbers.ts';
+import { pairedNames } from './paired-names.ts';
 import type { Frame, JsonText } from './plan.ts';
 import type { FieldRule, KeyRule, Policy } from './policy-model.ts';
 import { nothing, type PersonalName, Reading } from './reading.ts';
-import { activateRules, type ActiveRule, holds, isWholeValue, kindOfField } from './rules.ts';
+import { activateRules, type ActiveRule, holds, isWholeValue, kindOfField, mayBeOfKind } from './rules.ts';
 import type { Scanner } from './scan.ts';
 import { isTransformed } from './transforms.ts';
 import { knownFieldRules, unknownFieldRule } from './unknown-fields.ts';
@@ -108,7 +109,8 @@ export class Reader {
   }
 
   #readMember(frame: Frame, key: string | number, value: JsonValue, node: PathNode, reading: Reading): void {
-    const rule = node.rules.length === 0 ? this.#unknown : this.#ruleFor(node, frame, value);
+    let rule = node.rules.length === 0 ? this.#unknown : this.#ruleFor(node, frame, value);
+    if (node.isValue && rule === undefined && typeof value !== 'object') rule = this.#pairedRule(frame, value);
     if (rule?.transform === 'drop') reading.dropped.push({ frame, key, rule });
     else if (typeof value === 'string') {
       this.#meet(frame, key, node, 1, rule, reading);
@@ -155,6 +157,23 @@ export class Reader {
       if (holds(active, value, frame.container)) return active.rule.transform === 'scan' ? undefined : active.rule;
     }
     return undefined;
+  }
+
+  /** The rule of the field that is named beside the value, or above it. One that asks how the value looks has been written for its own place. */
+  #pairedRule(frame: Frame, value: JsonValue): FieldRule | undefined {
+    const holder = Array.isArray(frame.container) && frame.parent ? frame.parent : frame;
+    const above = this.#unconditional(holder.node, holder, value);
+    if (above) return above;
+    for (const name of pairedNames(holder.container)) {
+      const rule = this.#unconditional(this.#tree.member(this.#tree.root(), name), holder, value);
+      if (rule) return rule;
+    }
+    return undefined;
+  }
+
+  #unconditional(node: PathNode, frame: Frame, value: JsonValue): FieldRule | undefined {
+    const rule = node.rules.length === 0 ? undefined : this.#ruleFor(node, frame, value);
+    return rule?.when === undefined && mayBeOfKind(rule?.kind, value) ? rule : undefined;
   }
 
   #readText(frame: Frame, key: string | number, value: string, rule: FieldRule | undefined, node: PathNode, reading: Reading): void {
@@ -291,7 +310,9 @@ function parseWithin(text: string): JsonValue | undefined {
   // hold here by counting what could nest.
   if (text.split(/[{[]/, looseContainersMax + 1).length > looseContainersMax) return undefined;
   try {
-    return JSON.parse(text) as JsonValue;
+    const value = JSON.parse(text) as JsonValue;
+    // What does not come out as it went in has lost something: the first value of a repeated name, the digits of a number.
+    return JSON.stringify(value) === text ? value : undefined;
   } catch {
     return undefined;
   }

@@ -1,5 +1,6 @@
 /** Field rules, ready to be asked: does this one hold for this value here, and what does the value turn out to be? */
 import type { JsonObject, JsonValue } from '../core/json.ts';
+import { kindSpecs } from './detectors/all.ts';
 import { normalName } from './fields.ts';
 import { commonWords, personTypes, systemAccounts } from './lexicon.ts';
 import type { FieldRule, KeyRule } from './policy-model.ts';
@@ -106,3 +107,29 @@ export function looksPersonal(value: JsonValue, container: JsonObject | JsonValu
     .split(/[\s._'’-]+/);
   return parts.length <= 5 && parts.join('').length >= 2 && !parts.every((part) => part === '' || commonWords.has(part) || systemAccounts.has(part));
 }
+
+/** Kinds whose values are words. */
+const wordKinds = new Set([
+  'person_name',
+  'secret',
+  'cookie',
+  'postal_address',
+  'gender',
+  'nationality',
+  'religion',
+  'ethnicity',
+  'political_view',
+  'sexual_orientation',
+  'health_condition',
+  'bic',
+]);
+
+/** Could the value be of the kind? `{"type": "email", "value": "verified"}` names a subject, no field. */
+export function mayBeOfKind(kind: string | undefined, value: JsonValue): boolean {
+  if (kind === undefined || wordKinds.has(kind) || !kindSpecs.has(kind)) return true;
+  if (kind === 'email') return typeof value === 'string' && value.includes('@');
+  if (kind === 'username') return looksPersonal(value, nowhere);
+  return typeof value === 'number' || (typeof value === 'string' && /\d/.test(value));
+}
+
+const nowhere: JsonObject = {};

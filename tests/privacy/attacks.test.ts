@@ -1,0 +1,53 @@
+/** Ways around the engine that were tried against it, by what they use: each must stay closed, and what only looks alike must stay as it is. */
+import { describe, expect, test } from 'vitest';
+import type { JsonValue } from '../../src/core/json.ts';
+import { cleaned, engineOf } from './engine-for-test.ts';
+
+const engine = engineOf();
+
+function written(value: JsonValue): string {
+  return JSON.stringify(cleaned(engine, { value }).event);
+}
+
+/** None of the parts may survive, and doing it again changes nothing. */
+function expectGone(value: JsonValue, parts: readonly string[]): void {
+  const { event } = cleaned(engine, { value });
+  const text = JSON.stringify(event);
+  for (const part of parts) expect(text).not.toContain(part);
+  expect(JSON.stringify(cleaned(engine, event).event)).toBe(text);
+}
+
+describe('JSON within a string', () => {
+  const lone = '\\ud800';
+
+  test.each([
+    ['a repeated name', `{"t":"${lone}","fullName":"Marek Zbyszko","fullName":""}`, 'Marek Zbyszko'],
+    ['a repeated secret', `{"t":"${lone}","password":"hunter2x","password":null}`, 'hunter2x'],
+    ['a repeated object', `{"t":"${lone}","user":{"password":"hunter2x"},"user":1}`, 'hunter2x'],
+  ])('half a surrogate pair does not hide %s', (_, text, part) => expectGone(text, [part]));
+});
+
+describe('a value whose field is named beside it or above it', () => {
+  test.each<[string, JsonValue, string[]]>([
+    ['changes', { field: 'last_name', old: 'Quintero', new: 'Lindqvist' }, ['Quintero', 'Lindqvist']],
+    ['changes by name', { changes: { lastName: { before: 'Quintero', after: 'Lindqvist' } } }, ['Quintero', 'Lindqvist']],
+    ['lists above', { emails: { old: ['mq at home'], new: ['mq@acme.example.org'] } }, ['mq@acme']],
+    ['attributes', [{ Name: 'given_name', Value: 'Marisol' }], ['Marisol']],
+    ['lists', { key: 'givenName', values: ['Marisol', 'Tobias'] }, ['Marisol', 'Tobias']],
+    ['numbers', { key: 'ssn', value: 536904399 }, ['536904399']],
+    ['headers', { headers: [{ name: 'Cookie', value: 'sid=9f8a7b6c5d4e' }] }, ['9f8a7b6c5d4e']],
+    ['contacts', { telecom: [{ system: 'phone', value: '612345678' }] }, ['612345678']],
+    ['paths', { op: 'replace', path: '/name/familyName', value: 'Quintero' }, ['Quintero']],
+    ['claims', { type: 'http://schemas.xmlsoap.org/ws/2005/05/identity/claims/surname', value: 'Quintero' }, ['Quintero']],
+    ['claims by name', { 'http://schemas.xmlsoap.org/ws/2005/05/identity/claims/surname': 'Quintero' }, ['Quintero']],
+  ])('goes: %s', (_, value, parts) => expectGone(value, parts));
+
+  test.each<[string, JsonValue]>([
+    ['a tag', { Key: 'Owner', Value: 'platform-team' }],
+    ['a count', { name: 'login', value: 12 }],
+    ['a state', { type: 'email', value: 'verified' }],
+    ['a sign', { name: 'phone', value: 'enabled', old: false, new: true }],
+    ['an outcome', { type: 'user.login', from: 'staging', to: 'production' }],
+    ['a setting', { key: 'theme', old: 'light', new: 'dark' }],
+  ])('stays: %s', (_, value) => expect(written(value)).toBe(JSON.stringify({ value })));
+});
