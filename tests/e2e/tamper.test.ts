@@ -57,11 +57,16 @@ function files(): string[] {
 }
 
 /** A fresh copy with one thing done to it. */
-async function attacked(attack: (dir: string) => void, kept?: string): Promise<VerifyReport> {
+async function attacked(attack: (dir: string) => void, kept?: string, log = 'default'): Promise<VerifyReport> {
   rmSync(work, { recursive: true, force: true });
   cpSync(original, work, { recursive: true });
   attack(work);
-  return verifyStoredLog(work, { log: 'default', ...(kept === undefined ? {} : { keptCheckpoint: kept }) });
+  return verifyStoredLog(work, { log, ...(kept === undefined ? {} : { keptCheckpoint: kept }) });
+}
+
+/** The log that a file is of; what is of all of them is found with any. */
+function logOf(path: string): string {
+  return /^logs\/([^/]+)\//.exec(path)?.[1] ?? 'default';
 }
 
 /** Names the leaf or the file: what someone would look at. */
@@ -103,7 +108,7 @@ describe('each stored file', () => {
       const { size } = statSync(join(original, path));
       const places = [0, Math.floor(size / 2), size - 1, ...Array.from({ length: path.endsWith('.db') ? 12 : 1 }, () => Math.floor(random() * size))];
       for (const place of new Set(places)) {
-        const report = await attacked((dir) => flip(join(dir, path), place, 1 << Math.floor(random() * 8)));
+        const report = await attacked((dir) => flip(join(dir, path), place, 1 << Math.floor(random() * 8)), undefined, logOf(path));
         expectFound(report, path, `a flipped bit at ${place}`);
       }
     }
@@ -113,12 +118,20 @@ describe('each stored file', () => {
     for (const path of files()) {
       const { size } = statSync(join(original, path));
       expectFound(
-        await attacked((dir) => truncateSync(join(dir, path), Math.max(0, size - 1 - Math.floor(random() * Math.min(size, 5000))))),
+        await attacked(
+          (dir) => truncateSync(join(dir, path), Math.max(0, size - 1 - Math.floor(random() * Math.min(size, 5000)))),
+          undefined,
+          logOf(path),
+        ),
         path,
         'a cut end',
       );
       expectFound(
-        await attacked((dir) => writeFileSync(join(dir, path), Buffer.concat([readFileSync(join(dir, path)), Buffer.from([0])]))),
+        await attacked(
+          (dir) => writeFileSync(join(dir, path), Buffer.concat([readFileSync(join(dir, path)), Buffer.from([0])])),
+          undefined,
+          logOf(path),
+        ),
         path,
         'a byte more',
       );
@@ -126,7 +139,7 @@ describe('each stored file', () => {
   }, 300_000);
 
   test('deleted', async () => {
-    for (const path of files()) expectFound(await attacked((dir) => rmSync(join(dir, path))), path, 'deletion');
+    for (const path of files()) expectFound(await attacked((dir) => rmSync(join(dir, path)), undefined, logOf(path)), path, 'deletion');
   }, 300_000);
 
   test('replaced by an older copy', async () => {
