@@ -72,3 +72,9 @@ it('a kind that stays takes nothing with it that has to go', () => {
     expect(message).not.toContain(hidden);
   }
 });
+
+it('a password before a host is a secret, not an address', () => {
+  const { event, applied } = cleaned(engineOf(), { url: 'postgres://app:s3cretXYZabc1234@db.internal.net/app' });
+  expect(event).toEqual({ url: 'postgres://[REDACTED]@db.internal.net/app' });
+  expect(applied.map(({ kind }) => kind)).toEqual(['url_credentials']);
+});

@@ -44,8 +44,13 @@ function detectEmail({ text, found }: ScanContext): void {
     const end = domainEnd(text, at + 1);
     if (end < 0) continue;
     floor = end;
-    if (!isCrawlerContact(text, start, at, end)) found.push({ kind: 'email', start, end, confidence: 0.95 });
+    if (!isPassword(text, start) && !isCrawlerContact(text, start, at, end)) found.push({ kind: 'email', start, end, confidence: 0.95 });
   }
+}
+
+/** `postgres://app:s3cret@db.example.com`: what stands before the @ is a secret, and what follows it a host. */
+function isPassword(text: string, start: number): boolean {
+  return text.charCodeAt(start - 1) === 58 && /:\/\/[^\s/@"'<>]{0,128}:$/.test(before(text, start, 160));
 }
 
 /** The address at which a crawler's makers want to hear of it (`Mozilla/5.0 (compatible; Ezooms/1.0; help@…)`): a mailbox of a function, nobody's. */
