@@ -69,12 +69,15 @@ fields:
     kind: credit_card
   - path: ["**.iban", "**.ibanCode", "**.ibanNumber"]
     kind: iban
-  - path: ["**.dateOfBirth", "**.birthDate", "**.birthday", "**.dob"]
+  - path: ["**.dateOfBirth", "**.birthDate", "**.birthday", "**.dob", "**.bday", "**.geburtsdatum", "**.dateNaissance", "**.dateDeNaissance", "**.fechaNacimiento", "**.fechaDeNacimiento", "**.dataDiNascita", "**.geboortedatum", "**.dataNascimento",
+           "**.dataUrodzenia"]
     kind: date_of_birth
   - path: ["**.phone", "**.phoneNumber", "**.mobile", "**.mobilePhone", "**.mobileNumber", "**.cellPhone", "**.telephone", "**.telephoneNumber", "**.homePhone", "**.workPhone",
-           "**.primaryPhone", "**.contactNumber", "**.msisdn", "**.fax", "**.phoneNumbers.*", "**.phoneNumbers.*.value"]
+           "**.primaryPhone", "**.contactNumber", "**.msisdn", "**.fax", "**.tel", "**.phoneNo", "**.mobileNo", "**.landline", "**.contactPhone", "**.customerPhone", "**.secondaryPhone", "**.emergencyContactPhone",
+           "**.telefon", "**.telefonnummer", "**.handynummer", "**.telefono", "**.teléfono", "**.telefone", "**.celular", "**.movil", "**.móvil", "**.telefoonnummer", "**.phoneNumbers.*", "**.phoneNumbers.*.value"]
     kind: phone
-  - path: ["**.streetAddress", "**.postalAddress", "**.homeAddress", "**.mailingAddress", "**.addressLine1", "**.addressLine2", "**.street"]
+  - path: ["**.streetAddress", "**.postalAddress", "**.homeAddress", "**.mailingAddress", "**.addressLine1", "**.addressLine2", "**.address1", "**.address2", "**.*address.line1", "**.*address.line2", "**.street", "**.street1", "**.street2", "**.streetName",
+           "**.anschrift", "**.strasse", "**.straße", "**.direccion", "**.dirección", "**.indirizzo", "**.endereco", "**.endereço"]
     kind: postal_address
   - path: ["**.zip", "**.zipCode", "**.postalCode", "**.postCode", "**.plz"]
     kind: postal_code
@@ -91,7 +94,10 @@ fields:
     unless: {type: [User, IAMUser]}
   - path: ["**.firstName", "**.lastName", "**.middleName", "**.givenName", "**.familyName", "**.surname", "**.maidenName", "**.fullName", "**.realName", "**.legalName", "**.personName", "**.customerName",
            "**.patientName", "**.employeeName", "**.contactName", "**.cardholderName", "**.accountHolder", "**.ownerName", "**.recipientName", "**.senderName", "**.authorName", "**.nickname",
-           "**.preferredName", "**.actorName", "**.gecos"]
+           "**.preferredName", "**.actorName", "**.gecos", "**.fname", "**.lname", "**.mname", "**.forename", "**.forenames", "**.cardholder", "**.nameOnCard", "**.accountHolderName",
+           "**.beneficiaryName", "**.passengerName", "**.guestName", "**.studentName", "**.clientName", "**.payerName", "**.payeeName", "**.spouseName", "**.emergencyContactName",
+           "**.vorname", "**.nachname", "**.familienname", "**.prenom", "**.prénom", "**.nomDeFamille", "**.nomComplet", "**.nombreCompleto", "**.apellido", "**.apellidos", "**.primerApellido", "**.segundoApellido",
+           "**.cognome", "**.voornaam", "**.achternaam", "**.sobrenome", "**.primeiroNome", "**.imie", "**.imię", "**.nazwisko"]
     kind: person_name
   - path: ["**.*user.name", "**.*actor.name", "**.person.name", "**.customer.name", "**.patient.name", "**.employee.name",
            "**.author.name", "**.committer.name", "**.sender.name", "**.recipient.name", "**.manager.name", "**.owner.name", "**.createdBy.name", "**.updatedBy.name", "**.initiator.name", "**.displayName"]

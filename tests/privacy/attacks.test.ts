@@ -51,3 +51,17 @@ describe('a value whose field is named beside it or above it', () => {
     ['a setting', { key: 'theme', old: 'light', new: 'dark' }],
   ])('stays: %s', (_, value) => expect(written(value)).toBe(JSON.stringify({ value })));
 });
+
+test('fields that say a name, a street, a number in other languages', () => {
+  const event = {
+    Vorname: 'Jörg',
+    nachname: 'Abendroth',
+    apellidos: 'Quintero Ruiz',
+    prenom: 'Aurélie',
+    imie: 'Wojciech',
+    achternaam: 'Dijkstra',
+    Straße: 'Am Hang 4',
+  };
+  expectGone(event, Object.values(event));
+  expectGone({ fname: 'Zed', lname: 'Quux', tel: '612345678', address: { line1: 'Am Hang 4' } }, ['Zed', 'Quux', '612345678', 'Am Hang']);
+});
