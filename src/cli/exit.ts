@@ -19,6 +19,8 @@ const wrong = new Set([
   'log_unknown',
   'log_not_found',
   'record_not_found',
+  'field_unknown',
+  'sealed_text_damaged',
   'behind_checkpoint',
   'history_forked',
   'bad_record',

@@ -9,8 +9,12 @@ import type { FoundEvent } from '../../src/app/trail.ts';
 import type { JsonObject } from '../../src/core/json.ts';
 import { defaultPolicyYaml } from '../../src/privacy/default-policy.ts';
 import { openTrail, openTrailReader, type OpenTrail, systemLog } from '../../src/server/compose.ts';
+import { createClient } from '../../src/sdk/client.ts';
+import { openFields } from '../../src/server/fields.ts';
 import { verifyStoredLog } from '../../src/server/verify.ts';
+import { openKeyring } from '../../src/vault/keyring.ts';
 import { checkToken, parseToken } from '../../src/vault/token.ts';
+import { runServer } from './running-server.ts';
 
 const timeout = 60_000;
 const quarantine = defaultPolicyYaml.replace('unknown: scan', 'unknown: quarantine');
@@ -207,6 +211,52 @@ test(
       expect((await trail.readEvent('default', 0))?.restored).toBeUndefined();
       expect(await trail.classifyField({ path: 'metadata.map.*', as: 'keep', by: 'me' })).toMatchObject({ values: { itself: 1 } });
     });
+  },
+  timeout,
+);
+
+test(
+  'a classification that a crash cut short is finished by the next start',
+  async () => {
+    const place = directory(quarantine);
+    await withTrail(place, async (trail) => {
+      await append(trail, { x: 'Distelfalter', y: 'Kaisermantel' });
+    });
+    const keyring = openKeyring(join(place.dataDir, 'keys'), { create: false });
+    const { registry, close } = openFields(place.dataDir, keyring);
+    registry.classify({ path: 'metadata.x', log: '', as: 'drop', by: 'me' });
+    close();
+    await withTrail(place, async (trail) => {
+      expect((await trail.figures()).withheld).toBe(1);
+      expect((await trail.readEvent('default', 0))?.restored).toEqual([{ pointer: '/metadata/x', token: expect.any(String), removed: true }]);
+      expect(await told(trail, 'field.classify')).toMatchObject([{ metadata: { values: { destroyed: 1 } } }]);
+    });
+    await withTrail(place, async (trail) => expect(await told(trail, 'field.classify')).toHaveLength(1));
+  },
+  timeout,
+);
+
+test(
+  'over HTTP, admin lists and classifies; figures tell how much is new',
+  async () => {
+    const server = await runServer();
+    onTestFinished(() => server.close());
+    await append(server.trail, { colour: 'rot' });
+    const admin = createClient({ url: server.url, key: server.key.admin });
+    expect(await admin.listFields({ log: 'default', unclassified: true })).toMatchObject([{ path: 'metadata.colour', settledBy: 'scan' }]);
+    expect(await admin.classifyField({ path: 'metadata.colour', as: 'redact', why: 'a test' })).toMatchObject({
+      classification: { as: 'redact', by: expect.stringMatching(/^[a-z2-7]{12}$/) },
+      values: { itself: 0, text: 0, nothing: 0 },
+    });
+    const leaf = await append(server.trail, { colour: 'rot' });
+    expect((await server.trail.readEvent('default', leaf))?.record['metadata']).toEqual({ colour: '[REDACTED]' });
+    await expect(admin.classifyField({ path: 'metadata.colour', as: 'nonsense' })).rejects.toThrow(expect.objectContaining({ code: 'field_kind' }));
+    const bad = await server.send('POST', '/api/v1/fields/classify', { key: server.key.admin, body: '{"path":"x"}' });
+    expect([bad.status, bad.json['code']]).toEqual([400, 'classify_request']);
+    const { text } = await server.send('GET', '/metrics', { key: server.key.operator });
+    expect(text).toMatch(/^veiltrail_log_fields_new_total\{log="default"\} [1-9]/m);
+    expect(text).toMatch(/^veiltrail_withheld_values 0$/m);
+    expect(text).not.toContain('colour');
   },
   timeout,
 );
