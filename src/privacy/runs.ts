@@ -26,9 +26,14 @@ const decoder = new TextDecoder('utf-8', { fatal: true });
 
 const none: readonly Hidden[] = [];
 
+/** A first look: is the run [start, end), made of `bits`, long and mixed enough to hide anything? */
+export function mayHide(start: number, end: number, bits: number): boolean {
+  return (bits & mixed) !== 0 && end - start >= base64Min;
+}
+
 /** Texts hidden in the run [start, end) of a surveyed text, which is made of `bits` (see survey). They do not overlap. */
 export function hiddenTexts(units: Uint8Array, start: number, end: number, bits: number): readonly Hidden[] {
-  if ((bits & mixed) === 0 || end - start < base64Min) return none;
+  if (!mayHide(start, end, bits)) return none;
   if ((bits & beyondHex) === 0 || (units[start + 1] as number) === 120) {
     const hex = hexText(units, start, end);
     if (hex) return [hex];
@@ -39,7 +44,7 @@ export function hiddenTexts(units: Uint8Array, start: number, end: number, bits:
   let budget = 4 * (end - start) + 64;
   for (let from = start; end - from >= base64Min && budget > 0;) {
     // Most words are out with their first byte.
-    if (nextState(0, firstByte(units, from)) < 0) {
+    if (firstStates[firstByte(units, from)] === -1) {
       from = nextSegment(units, from, end);
       continue;
     }
@@ -66,12 +71,15 @@ function firstByte(units: Uint8Array, at: number): number {
 /** Behind the next separator. */
 function nextSegment(units: Uint8Array, from: number, end: number): number {
   let at = from;
-  while (at < end && !isSeparator(units[at] as number)) at++;
+  while (at < end && separators[units[at] as number] === 0) at++;
   return at + 1;
 }
 
+const separators = new Uint8Array(129);
+for (const mark of '/-_+') separators[mark.charCodeAt(0)] = 1;
+
 function isSeparator(unit: number): boolean {
-  return unit === 47 || unit === 45 || unit === 95 || unit === 43;
+  return separators[unit] === 1;
 }
 
 function withPadding(units: Uint8Array, end: number): number {
@@ -162,6 +170,8 @@ function nextState(state: number, byte: number): number {
   if (byte >= 0xe0 && byte < 0xf0) return 2;
   return byte >= 0xf0 && byte < 0xf5 ? 3 : -1;
 }
+
+const firstStates = Int8Array.from({ length: 256 }, (_, byte) => nextState(0, byte));
 
 /** The buffer's first bytes as text; UTF-16 of ASCII has its zero bytes taken out. Short runs that decode to anything but ASCII do so by chance. */
 function textOf(bytes: number): string | undefined {

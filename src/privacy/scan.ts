@@ -6,10 +6,10 @@ import { canonicalOf, detectors } from './detectors/all.ts';
 import type { Detector, ScanContext } from './detectors/detector.ts';
 import { type Candidate, mergeCandidates } from './finding.ts';
 import { NameIndex } from './names.ts';
-import { type Hidden, hiddenTexts } from './runs.ts';
+import { type Hidden, hiddenTexts, mayHide } from './runs.ts';
 import { has, Survey, surveyText } from './survey.ts';
 import { mayLieInOutcome, outcomeSpans } from './transforms.ts';
-import { decodeViews, type View } from './views.ts';
+import { decodeViews, originOf, type View } from './views.ts';
 
 const levelsMax = 3;
 /** A list that was longer is not kept. */
@@ -147,6 +147,8 @@ export class Scanner {
       this.#searchView(text, survey, field, search, found, level);
     for (let i = 0; i < 3 * survey.runCount; i += 3) {
       const { runs, units } = survey;
+      // Nothing hides in words and paths in lower case, nor in what is short.
+      if (!mayHide(runs[i] as number, runs[i + 1] as number, runs[i + 2] as number)) continue;
       const hidden = hiddenTexts(units, runs[i] as number, runs[i + 1] as number, runs[i + 2] as number);
       if (hidden.length === 0) continue;
       this.layered = true;
@@ -214,11 +216,11 @@ function outside(found: Candidate[], spans: readonly number[]): Candidate[] {
 function liftFindings(view: View, inner: readonly Candidate[], found: Candidate[]): void {
   for (const { kind, start, end, confidence, value, canonical } of inner) {
     const own = value ?? view.text.slice(start, end);
-    const from = view.origin[start] as number;
+    const from = originOf(view, start);
     found.push({
       kind,
       start: from,
-      end: Math.max(from + 1, view.origin[end] as number),
+      end: Math.max(from + 1, originOf(view, end)),
       confidence,
       value: own,
       canonical: canonical ?? canonicalOf(kind, own),

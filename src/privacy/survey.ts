@@ -24,8 +24,10 @@ export const has = {
   capitalPair: 1 << 12,
   /** A run of eight or more characters of the base64 alphabets. */
   run: 1 << 13,
-  /** Two dots with four characters between. */
+  /** Two dots with four characters between, and hex digits around and between. */
   dotPair: 1 << 14,
+  /** `ser ` or `:u`: the name of an account may follow (`user jane`, `arn:…:user/jane`). */
+  account: 1 << 15,
 } as const;
 
 /** What characters a run is made of; together they say what it may be. */
@@ -198,8 +200,12 @@ export function surveyText(text: string, survey: Survey): void {
     let bits = classes[unit] as number;
     if (bits === 0) {
       flags |= flagBits[unit] as number;
-      if (unit === 46) {
-        if (i - lastDot === 5) flags |= has.dotPair;
+      if (unit === 32) {
+        if (i > 2 && units[i - 1] === 114 && units[i - 2] === 101 && units[i - 3] === 115) flags |= has.account;
+      } else if (unit === 58) {
+        if (units[i + 1] === 117) flags |= has.account;
+      } else if (unit === 46) {
+        if (i - lastDot === 5 && isHexAround(units, i)) flags |= has.dotPair;
         lastDot = i;
       } else if (unit === beyond && followsWord(units, i)) {
         if (capitalCount === capitals.length) survey.capitals = capitals = doubled(capitals);
@@ -248,6 +254,11 @@ export function surveyText(text: string, survey: Survey): void {
 /** Is there one space before `at`, and something else before that? */
 function followsWord(units: Uint8Array, at: number): boolean {
   return at > 1 && units[at - 1] === 32 && (units[at - 2] as number) > 32;
+}
+
+/** A first look: do four hex digits stand behind a dot, and before it, and before another one five units ahead of it? */
+function isHexAround(units: Uint8Array, dot: number): boolean {
+  return isHex(units[dot + 1] as number) && isHex(units[dot + 4] as number) && isHex(units[dot - 1] as number) && isHex(units[dot - 7] as number);
 }
 
 function doubled(list: Int32Array<ArrayBuffer>): Int32Array<ArrayBuffer> {

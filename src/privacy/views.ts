@@ -7,8 +7,8 @@ import { has, isDigit, isHex, isLetter, type Survey } from './survey.ts';
 
 export interface View {
   readonly text: string;
-  /** For each unit of `text`, and its end, the unit of the source it came from. */
-  readonly origin: Int32Array;
+  /** Stretches of `text`, ascending, the last at its end, as triples: first unit, the unit of the source it came from, 1 if plain or 0 if decoded. */
+  readonly origins: readonly number[];
 }
 
 const entities: Readonly<Record<string, string>> = {
@@ -41,10 +41,11 @@ export function decodeViews(text: string, { flags }: Survey): View[] {
   const places = encodedPlaces(text, flags);
   const views: View[] = [];
   for (let i = 0; i < places.length;) {
+    const first = i;
     const from = cutBefore(text, (places[i] as number) - reach);
     let to = cutBehind(text, (places[i++] as number) + reach);
     while (i < places.length && (places[i] as number) - reach <= to) to = cutBehind(text, (places[i++] as number) + reach);
-    views.push(decode(text.slice(from, to), from));
+    views.push(decode(text, from, to, places, first, i));
   }
   return views;
 }
@@ -62,34 +63,53 @@ function cutBehind(text: string, at: number): number {
   return cut;
 }
 
-function decode(text: string, offset: number): View {
-  const origin = new Int32Array(text.length + 1);
+/** The view of [from, to), in which something is encoded at the places `first` to `last`, not including that. */
+function decode(source: string, from: number, to: number, places: readonly number[], first: number, last: number): View {
+  const text = source.slice(from, to);
   const pieces: string[] = [];
+  const origins: number[] = [];
   let size = 0;
   let plain = 0;
+  const copy = (end: number): void => {
+    if (end === plain) return;
+    pieces.push(text.slice(plain, end));
+    origins.push(size, from + plain, 1);
+    size += end - plain;
+    plain = end;
+  };
   const put = (unit: string, at: number, next: number): void => {
     copy(at);
     pieces.push(unit);
-    for (let i = 0; i < unit.length; i++) origin[size++] = offset + at;
+    origins.push(size, from + at, 0);
+    size += unit.length;
     plain = next;
   };
-  const copy = (to: number): void => {
-    if (to > plain) pieces.push(text.slice(plain, to));
-    for (let i = plain; i < to; i++) origin[size++] = offset + i;
-    plain = to;
-  };
-  for (let i = 0; i < text.length;) {
-    const unit = text.charCodeAt(i);
-    let next = i;
-    if (unit === 37) next = percent(text, i, put);
-    else if (unit === 38) next = entity(text, i, put);
-    else if (unit === 92) next = escape(text, i, put);
-    else if (unit >= 0xa0) next = lookAlike(unit, i, put);
-    i = next > i ? next : i + 1;
+  for (let i = first; i < last; i++) {
+    const at = (places[i] as number) - from;
+    // The second backslash of two is taken in by the first.
+    if (at < plain) continue;
+    const unit = text.charCodeAt(at);
+    if (unit === 37) percent(text, at, put);
+    else if (unit === 38) entity(text, at, put);
+    else if (unit === 92) escape(text, at, put);
+    else lookAlike(unit, at, put);
   }
   copy(text.length);
-  origin[size] = offset + text.length;
-  return { text: pieces.join(''), origin };
+  origins.push(size, to, 1);
+  return { text: pieces.join(''), origins };
+}
+
+/** The unit of the source that unit `at` of the view, or its end, came from. */
+export function originOf({ origins }: View, at: number): number {
+  let low = 0;
+  let high = origins.length / 3 - 1;
+  // The last stretch that begins at or before `at`.
+  while (low < high) {
+    const middle = (low + high + 1) >> 1;
+    if ((origins[3 * middle] as number) <= at) low = middle;
+    else high = middle - 1;
+  }
+  return (origins[3 * low + 1] as number) + (at - (origins[3 * low] as number)) * (origins[3 * low + 2] as number);
 }
 
 /** Where something may be encoded, ascending. */
@@ -114,9 +134,9 @@ function encodedPlaces(text: string, flags: number): number[] {
 type Put = (unit: string, at: number, next: number) => void;
 
 /** A run of %XX as UTF-8; a byte that is none stands for itself (Latin-1). */
-function percent(text: string, at: number, put: Put): number {
+function percent(text: string, at: number, put: Put): void {
   const first = hexByte(text, at + 1);
-  if (first < 0) return at;
+  if (first < 0) return;
   const size = first >= 0xf0 && first < 0xf8 ? 4 : first >= 0xe0 ? 3 : first >= 0xc2 ? 2 : 1;
   let point = size === 4 ? first & 7 : size === 3 ? first & 15 : size === 2 ? first & 31 : first;
   let end = at + 3;
@@ -133,7 +153,6 @@ function percent(text: string, at: number, put: Put): number {
     }
   } else point = first;
   put(point > 0x10ffff ? '\ufffd' : String.fromCodePoint(point), at, end);
-  return end;
 }
 
 function hexByte(text: string, at: number): number {
@@ -141,15 +160,13 @@ function hexByte(text: string, at: number): number {
 }
 
 /** `&#64;`, `&#x40;` and the named ones that stand in addresses and names. */
-function entity(text: string, at: number, put: Put): number {
+function entity(text: string, at: number, put: Put): void {
   const end = entityEnd(text, at);
-  if (end < 0) return at;
+  if (end < 0) return;
   const body = text.slice(at + 1, end);
   const point = /^#\d{1,7}$/.test(body) ? Number(body.slice(1)) : /^#[xX][0-9a-fA-F]{1,6}$/.test(body) ? Number.parseInt(body.slice(2), 16) : -1;
   const unit = point >= 0 ? (point <= 0x10ffff ? String.fromCodePoint(point) : undefined) : entities[body.toLowerCase()];
-  if (unit === undefined) return at;
-  put(unit, at, end + 1);
-  return end + 1;
+  if (unit !== undefined) put(unit, at, end + 1);
 }
 
 /** The semicolon that ends the entity that may begin at `at`, or -1. Looks no further than an entity is long. */
@@ -163,27 +180,22 @@ function entityEnd(text: string, at: number): number {
 }
 
 /** `\u0040`, `\u{40}`, `\x40` and the one-letter escapes. */
-function escape(text: string, at: number, put: Put): number {
+function escape(text: string, at: number, put: Put): void {
   const letter = text[at + 1];
   if (letter === 'u' || letter === 'x' || letter === 'U') {
     const match = (letter === 'x' ? /^[0-9a-fA-F]{2}/ : /^(?:[0-9a-fA-F]{4}|\{[0-9a-fA-F]{1,6}\})/).exec(text.slice(at + 2, at + 10));
-    if (!match) return at;
+    if (!match) return;
     const point = Number.parseInt(match[0].replace(/[{}]/g, ''), 16);
-    if (point > 0x10ffff) return at;
-    put(String.fromCodePoint(point), at, at + 2 + match[0].length);
-    return at + 2 + match[0].length;
+    if (point <= 0x10ffff) put(String.fromCodePoint(point), at, at + 2 + match[0].length);
+    return;
   }
   const unit = letter === undefined ? undefined : escapes[letter];
-  if (unit === undefined) return at;
-  put(unit, at, at + 2);
-  return at + 2;
+  if (unit !== undefined) put(unit, at, at + 2);
 }
 
-function lookAlike(unit: number, at: number, put: Put): number {
+function lookAlike(unit: number, at: number, put: Put): void {
   const plain = plainOf(unit);
-  if (plain === undefined) return at;
-  put(plain, at, at + 1);
-  return at + 1;
+  if (plain !== undefined) put(plain, at, at + 1);
 }
 
 /** Full-width forms, foreign digits, dots, dashes and spaces as ASCII; what cannot be seen as nothing. */

@@ -89,12 +89,15 @@ function isPersonalIpv6(address: InstanceType<typeof ipaddr.IPv6>): boolean {
   return !impersonalIpv6.has(address.range());
 }
 
+const ipv4Max = 15;
+
 function detectIpv4({ text, survey, field, found }: ScanContext): void {
   const { digitRuns, digitRunCount, units } = survey;
   if (digitRunCount < 4 || field.endsWith('version')) return;
   for (let i = 0; i + 3 < digitRunCount; i++) {
     const start = digitRuns[2 * i] as number;
-    if ((digitRuns[2 * i + 1] as number) - start > 3) continue;
+    // Four runs of three digits at most, one unit apart.
+    if ((digitRuns[2 * i + 7] as number) - start > ipv4Max || (digitRuns[2 * i + 1] as number) - start > 3) continue;
     if (units[digitRuns[2 * i + 1] as number] === 45 && start > 1 && units[start - 1] === 45 && pushHostAddress(text, survey, i, found)) {
       i += 3;
       continue;
@@ -201,15 +204,19 @@ function detectColons({ text, survey, found }: ScanContext): void {
   for (let colon = text.indexOf(':'); colon >= 0;) {
     let start = colon;
     while (start > 0 && colon - start < 5 && isHex(units[start - 1] as number)) start--;
-    let end = colon;
-    let colons = 0;
+    let end = colon + 1;
+    let colons = 1;
+    let isDouble = false;
     while (end < text.length) {
       const unit = units[end] as number;
-      if (unit === 58) colons++;
-      else if (!isHex(unit) && unit !== 46) break;
+      if (unit === 58) {
+        colons++;
+        isDouble ||= units[end - 1] === 58;
+      } else if (!isHex(unit) && unit !== 46) break;
       end++;
     }
-    if (colons >= 2) judgeColons(text, start, end, colons, found);
+    // Times have two or three, and none beside another.
+    if (colons >= 5 || isDouble) judgeColons(text, start, end, colons, found);
     colon = text.indexOf(':', end);
   }
 }

@@ -29,31 +29,51 @@ export class NumberStarts {
     let count = 0;
     for (let i = 0; i < digitRunCount; i++) {
       const run = digitRuns[2 * i] as number;
-      const how = run === 0 ? free : howBehind(units, run, units[run - 1] as number);
-      if (how === 0) continue;
+      // No branch: most runs are none, and which are cannot be foretold. What is noted stays only if the count goes up.
+      const previous = classes[run > 0 ? (units[run - 1] as number) : 32] as number;
+      const before = classes[run > 1 ? (units[run - 2] as number) : 32] as number;
+      const how = ways[before * 8 + previous] as number;
       list[2 * count] = i;
       list[2 * count + 1] = how;
-      count++;
+      count += (how + 3) >> 2;
     }
     this.count = count;
     return this;
   }
 }
 
-/** By unit: 1 letter, 2 joins words and numbers, 3 only joins numbers or is one part of a path or escape. */
-const classes = new Uint8Array(129);
-for (let unit = 0; unit < 128; unit++) if (isLetter(unit)) classes[unit] = 1;
-for (const mark of '-_:') classes[mark.charCodeAt(0)] = 2;
-for (const mark of './\\%') classes[mark.charCodeAt(0)] = 3;
+/** What a unit before a run is. */
+const other = 0;
+const letter = 1;
+/** Joins words and numbers: `-`, `:`. */
+const joint = 2;
+/** `_`, which also stands within names. */
+const underscore = 3;
+/** Only joins numbers, or is one part of a path: `/`, `\`. */
+const divider = 4;
+/** `.` and `%`: what stands behind them, if nothing does before, is a fraction or an escape. */
+const dot = 5;
+const digit = 6;
+const beyond = 7;
 
-function howBehind(units: Uint8Array, run: number, previous: number): number {
-  const how = classes[previous] as number;
-  if (how === 0) return free;
-  if (how === 1) return behindLetters;
-  const before = run > 1 ? (units[run - 2] as number) : 32;
-  if (isDigit(before) || before === 95) return 0;
-  if (!isLetter(before) && before < 128) return previous === 37 || previous === 46 ? 0 : free;
-  return how === 2 ? behindJoint : 0;
+const classes = new Uint8Array(129);
+for (let unit = 0; unit < 128; unit++) classes[unit] = isLetter(unit) ? letter : isDigit(unit) ? digit : other;
+classes[128] = beyond;
+for (const mark of '-:') classes[mark.charCodeAt(0)] = joint;
+classes[95] = underscore;
+for (const mark of '/\\') classes[mark.charCodeAt(0)] = divider;
+for (const mark of '.%') classes[mark.charCodeAt(0)] = dot;
+
+/** By the classes of the two units before a run: how it stands, 0 if it begins nothing. */
+const ways = new Uint8Array(64);
+for (let before = 0; before < 8; before++) for (let previous = 0; previous < 8; previous++) ways[before * 8 + previous] = wayOf(before, previous);
+
+function wayOf(before: number, previous: number): number {
+  if (previous === other || previous === digit || previous === beyond) return free;
+  if (previous === letter) return behindLetters;
+  if (before === digit || before === underscore) return 0;
+  if (before !== letter && before !== beyond) return previous === dot ? 0 : free;
+  return previous === joint || previous === underscore ? behindJoint : 0;
 }
 
 /** One for all detectors: they run one after the other. */

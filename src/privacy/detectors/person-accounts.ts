@@ -7,19 +7,25 @@ import type { ScanContext } from './detector.ts';
 /** `arn:aws:iam::123456789012:user/team/jane`, `/home/jane`, `C:\Users\jane`: the last name of the path. */
 export function detectAccounts({ text, survey, found }: ScanContext): void {
   const { flags } = survey;
-  if ((flags & has.slash) !== 0) {
-    if ((flags & has.colon) !== 0) findPaths(text, ':user/', true, found);
-    findPaths(text, '/home/', false, found);
-    findPaths(text, '/Users/', false, found);
-  }
-  if ((flags & has.backslash) !== 0) {
-    findPaths(text, '\\Users\\', false, found);
-  }
-  if ((flags & has.space) !== 0) findUser(text, found);
+  if ((flags & has.account) !== 0) findPaths(text, ':user/', true, found);
+  if ((flags & has.slash) !== 0) findPaths(text, '/home/', false, found);
+  if ((flags & (has.slash | has.backslash)) !== 0) findUsersPaths(text, found);
+  if ((flags & has.account) !== 0) findUser(text, found);
 }
 
 function findPaths(text: string, head: string, nested: boolean, found: ScanContext['found']): void {
   for (let at = text.indexOf(head); at >= 0; at = text.indexOf(head, at + head.length)) pushAccount(text, at + head.length, found, nested);
+}
+
+/** `/Users/jane`, `C:\\Users\\jane`: a capital is found sooner than a slash, of which texts have many. */
+function findUsersPaths(text: string, found: ScanContext['found']): void {
+  let done = 0;
+  for (let at = text.indexOf('Users'); at >= 0; at = text.indexOf('Users', at + 5)) {
+    const mark = text.charCodeAt(at - 1);
+    if (at <= done || (mark !== 47 && mark !== 92) || text.charCodeAt(at + 5) !== mark) continue;
+    done = at + 6;
+    pushAccount(text, done, found, false);
+  }
 }
 
 const sharedHomes = new Set(['shared', 'public', 'default', 'all', 'linuxbrew', 'app', 'node', 'site', 'work', 'workspace', 'build', 'src']);
