@@ -65,3 +65,25 @@ test('fields that say a name, a street, a number in other languages', () => {
   expectGone(event, Object.values(event));
   expectGone({ fname: 'Zed', lname: 'Quux', tel: '612345678', address: { line1: 'Am Hang 4' } }, ['Zed', 'Quux', '612345678', 'Am Hang']);
 });
+
+describe('names that a label or quotes give away', () => {
+  test.each<[string, string, string[]]>([
+    ['assignments', 'level=info first_name=Marisol last_name=quintero n=1', ['Marisol', 'quintero']],
+    ['queries', 'GET /s?first_name=Marisol&last_name=Quintero&page=2', ['Marisol', 'Quintero']],
+    ['elements', '<firstName>Zorblax</firstName><lastName>de la Cruz</lastName>', ['Zorblax', 'Cruz']],
+    ['SQL', "SELECT 1 FROM c WHERE last_name = 'Zorblax' AND x = 1", ['Zorblax']],
+    ['Ruby', 'Parameters: {"user"=>{"first_name"=>"Zorblax", "password"=>"hunter2x"}}', ['Zorblax', 'hunter2x']],
+    ['German', 'Vorname: Jörg, Nachname: Abendroth', ['Jörg', 'Abendroth']],
+    ['Python', "{'name': 'Marisol Quintero', 'n': 3}", ['Marisol', 'Quintero']],
+    ['single quotes', "renamed by 'Marisol Quintero'", ['Marisol', 'Quintero']],
+  ])('go: %s', (_, text, parts) => expectGone(text, parts));
+
+  test.each([
+    'the first name is required',
+    'first name: required',
+    'full_name: "org/repo"',
+    'last_name VARCHAR(40), surname: string(40)',
+    "surname = null, last_name = '?'",
+    "state 'Bad Request' on 'Web Server'",
+  ])('stay: %s', (text) => expect(written(text)).toBe(JSON.stringify({ value: text })));
+});

@@ -169,7 +169,8 @@ function isQuote(unit: number): boolean {
 }
 
 function valueStart(text: string, at: number): number {
-  let start = at;
+  // `"password"=>"…"`, as Ruby writes it.
+  let start = text.charCodeAt(at) === 62 && text.charCodeAt(at - 1) === 61 ? at + 1 : at;
   while (start - at < 6 && (text.charCodeAt(start) === 32 || isQuote(text.charCodeAt(start)) || text.charCodeAt(start) === 61)) start++;
   return start;
 }

@@ -1,5 +1,6 @@
 /** What a person is, was born as, earns and suffers from. Fields and labels say so; the value by itself says nothing. */
-import { has, isLetter, made } from '../survey.ts';
+import { commonWords } from '../lexicon.ts';
+import { has, isIdentifier, isLetter, made } from '../survey.ts';
 import { compact, type Detector, type KindSpec, lowerTrimmed, type ScanContext } from './detector.ts';
 import { LabelSet } from './labels.ts';
 import { free, numberStarts } from './number-starts.ts';
@@ -94,6 +95,12 @@ wordLabels.add(
   'diagnosis, diagnoses, primary diagnosis, diagnosed with, medical condition, medical conditions, health condition, health conditions, health status, medical history, chronic condition, disease, illness, disability, disabilities, allergies, allergy, known allergies, medication, medications, current medication, blood type, blood group, diagnose, vorerkrankung, krankheit, blutgruppe, diagnostic:, maladie, groupe sanguin, diagnostico, enfermedad, grupo sanguineo, diagnosi, malattia, gruppo sanguigno, ziekte, bloedgroep, doenca, rozpoznanie, choroba, grupa krwi',
   { kind: 'health_condition' },
 );
+wordLabels.add(
+  'first name, firstname, fname, forename, middle name, last name, lname, surname, given name, family name, maiden name, full name, cardholder, cardholder name, name on card, account holder, account holder name, ' +
+    'customer name, patient name, employee name, contact name, recipient name, beneficiary name, vorname, nachname, familienname, kontoinhaber, prenom, nom de famille, nom complet, apellido, apellidos, ' +
+    'nombre completo, nombre y apellidos, titular, cognome, intestatario, voornaam, achternaam, sobrenome, nome completo, imie, nazwisko, imie i nazwisko',
+  { kind: 'person_name' },
+);
 wordLabels.add('swift, swift code, swift bic, bic, bic code, bic swift, swift number, bank identifier code', { kind: 'bic' });
 
 const wordsMax = 80;
@@ -101,6 +108,9 @@ const wordsMax = 80;
 const unknown =
   /^(?:null|none|nil|n\/?a|unknown|undefined|unspecified|not specified|not provided|not disclosed|redacted|true|false|yes|no|string|any|all|empty|pending|required|optional)$/i;
 const words = /[\p{L}][\p{L}\p{M}\p{N} '’()/+&.-]{0,79}/uy;
+/** A word in any case; more words as names are written. */
+const personWords =
+  /(?:\p{L}\.|\p{L}(?:['’-]?[\p{L}\p{M}]){0,39})(?:(?: |\+)(?:\p{Lu}\.|\p{Lu}(?:['’-]?[\p{L}\p{M}]){0,39}|(?:de|da|do|dos|del|della|di|du|la|le|van|von|der|den|ter|ten|zu|bin|ibn|bint|al|el|y)(?![\p{L}\p{M}]))){0,5}/uy;
 const bic = /[A-Z]{4}[A-Z]{2}[A-Z0-9]{2}(?:[A-Z0-9]{3})?(?![A-Za-z0-9_])/y;
 /** Where the words of a diagnosis end in a sentence. */
 const sentenceGoesOn = /(?:,| (?:on|in|at|after|and was|since|by|during|who|which|for|as of|when|but|last|this)\b|\. |[.]$).*$/su;
@@ -121,6 +131,8 @@ export function readBehind(text: string, at: number, found: ScanContext['found']
   const label = wordLabels.endingAt(text, end)?.values[0];
   if (!label) return;
   let start = at + 1;
+  // `"surname"=>"Quux"`, as Ruby writes it.
+  if (text.charCodeAt(start) === 62) start++;
   while (start - at < 8 && isQuoteOrBlank(text.charCodeAt(start))) start++;
   pushWords(text, start, label.kind, label.values, false, found);
 }
@@ -154,6 +166,10 @@ function pushWords(
     if (match) found.push({ kind, start, end: start + match[0].length, confidence: 0.85 });
     return;
   }
+  if (kind === 'person_name') {
+    pushPerson(text, start, found);
+    return;
+  }
   words.lastIndex = start;
   let value = words.exec(text)?.[0] ?? '';
   value = inSentence ? value.replace(sentenceGoesOn, '') : value.replace(/\. .*$/su, '');
@@ -163,6 +179,19 @@ function pushWords(
   if (value.length < (values ? 1 : 2) || value.length > wordsMax || unknown.test(value)) return;
   if (values && !values.has(value.toLowerCase())) return;
   found.push({ kind, start, end: start + value.length, confidence: values ? 0.8 : 0.7 });
+}
+
+function pushPerson(text: string, start: number, found: ScanContext['found']): void {
+  personWords.lastIndex = start;
+  let value = personWords.exec(text)?.[0] ?? '';
+  // `first_name=Zed LAST_NAME=Quux`: the next label is no part of the name.
+  if (/[=:_]/.test(text[start + value.length] ?? '')) value = value.slice(0, Math.max(0, value.search(/[ +][^ +]*$/)));
+  value = value.replace(/(?:[ +]\p{Ll}+)+$/u, '');
+  const next = text.charCodeAt(start + value.length);
+  // `full_name: "org/repo"`, `last name: string(40)`, `surname: foo_bar`.
+  if (value.length < 2 || unknown.test(value) || isIdentifier(next) || next === 47 || next === 92 || next === 40) return;
+  if (value === value.toLowerCase() && commonWords.has(value)) return;
+  found.push({ kind: 'person_name', start, end: start + value.length, confidence: 0.7 });
 }
 
 const yearsOld =

@@ -23,6 +23,8 @@ function before(text: string, units: Uint8Array, at: number): boolean {
   else if (units[to - 1] === 32) return true;
   let from = to;
   while (from > 0 && isNameByte(units[from - 1] as number)) from--;
+  // `'Jane Doe'` in single quotes.
+  while (from < to && isMark(units[from] as number)) from++;
   return from < to && mayBeginName(text, units, from) && !isOfLogs(text, units, from, to);
 }
 
@@ -63,7 +65,13 @@ export function isLoneName(text: string, units: Uint8Array, at: number): boolean
 function nameEnd(units: Uint8Array, at: number, length: number): number {
   let end = at;
   while (end < length && isNameByte(units[end] as number)) end++;
+  while (end > at + 1 && isMark(units[end - 1] as number)) end--;
   return end;
+}
+
+/** Is it a quote or dash: part of a name only within it? */
+function isMark(unit: number): boolean {
+  return unit === 39 || unit === 45;
 }
 
 /** Is it a name, or a place, in the lexicon? */
