@@ -223,9 +223,9 @@ test(
       await append(trail, { x: 'Distelfalter', y: 'Kaisermantel' });
     });
     const keyring = openKeyring(join(place.dataDir, 'keys'), { create: false });
-    const { registry, close } = openFields(place.dataDir, keyring);
-    registry.classify({ path: 'metadata.x', log: '', as: 'drop', by: 'me' });
-    close();
+    const fields = openFields(place.dataDir, keyring);
+    fields.registry.classify({ path: 'metadata.x', log: '', as: 'drop', by: 'me' });
+    fields.close();
     await withTrail(place, async (trail) => {
       expect((await trail.figures()).withheld).toBe(1);
       expect((await trail.readEvent('default', 0))?.restored).toEqual([{ pointer: '/metadata/x', token: expect.any(String), removed: true }]);
