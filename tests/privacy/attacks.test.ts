@@ -87,3 +87,23 @@ describe('names that a label or quotes give away', () => {
     "state 'Bad Request' on 'Web Server'",
   ])('stay: %s', (text) => expect(written(text)).toBe(JSON.stringify({ value: text })));
 });
+
+describe('telephone numbers', () => {
+  test.each([
+    ['call me at ', '415 555 2671'],
+    ['Please call me back on ', '601-234-567'],
+    ['How can I reach them at ', '00 44 20 7946 0018'],
+    ['is my number ', '415 555 2671'],
+    ['The callback ', '0044 20 7946 0958'],
+    ['The callback ', '001 415 555 2671'],
+    ['The callback ', '8 (916) 123-45-67'],
+    ['The callback ', '(11) 91234-5678'],
+    ['The callback ', '07911 123456'],
+    ['The callback ', '06-12345678'],
+  ])('%s%s', (before, number) => expectGone(`${before}${number}`, [number]));
+
+  test.each(['at line 4155552671', '0010 2000 0000 0000 0030', 'read 415 555 2671 of 900 000 000', 'part 8-916-123', 'run 001 of 415 555'])(
+    'stay: %s',
+    (text) => expect(written(text)).toBe(JSON.stringify({ value: text })),
+  );
+});

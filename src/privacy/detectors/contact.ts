@@ -126,7 +126,7 @@ function canonicalPhone(value: string): string {
 }
 
 const phoneWord =
-  /(?:phone|mobile|cell|tel|telephone|fax|call|dial|sms|whatsapp|contact|handy|telefon|móvil|teléfono|portable|desk|line|hotline)(?:\s*(?:number|no|nr|num|#))?\.?["'\s:=#(]*(?:at|is|on|to|me|us)?["'\s:=#(]*$|(?:answer(?:ing|ed|s)?|reach(?:ed|able)?(?: (?:me|us|him|her|them))?|ring(?: (?:me|us|him|her|them))?|texts?(?:ed|ing)?(?: (?:me|us|him|her|them))?|messages?|messaging|voicemail|sms|whatsapp) (?:at|on|to|from) $|registered (?:number |mobile |phone )?$/;
+  /(?:phone|mobile|cell|tel|telephone|fax|call|dial|sms|whatsapp|contact|handy|telefon|móvil|teléfono|portable|desk|(?:land|hot|direct |phone )line)(?:\s*(?:number|no|nr|num|#))?\.?["'\s:=#(]*(?:(?:at|is|on|to|me|us|him|her|them|back|was|under|via)["'\s:=#(]+){0,3}$|(?:answer(?:ing|ed|s)?|reach(?:ed|able)?(?: (?:me|us|him|her|them))?|ring(?: (?:me|us|him|her|them))?|texts?(?:ed|ing)?(?: (?:me|us|him|her|them))?|messages?|messaging|voicemail|sms|whatsapp) (?:at|on|to|from) $|registered (?:number |mobile |phone )?$|(?:my|your|his|her|their|our)(?: new| old| home| work| direct)? number(?: is|:)? $/;
 
 /** Does a word such as `phone:` stand before `at`? */
 function followsPhoneWord(text: string, at: number): boolean {
@@ -255,7 +255,7 @@ function trimmedPhone(text: string, survey: ScanContext['survey'], i: number, la
     if (isPhoneEnd(text, end, plus)) {
       if (plus) {
         if (digits >= 8 && text.charCodeAt(opening + 1) !== 48) return end;
-      } else if (announced ? !looksLikeDate(text.slice(start, end)) : digits >= 9 && digits <= 11 && isNational(text.slice(start, end), bracket))
+      } else if (announced ? !looksLikeDate(text.slice(start, end)) : digits >= 9 && digits <= 15 && isNational(text.slice(start, end), bracket))
         return end;
     }
     digits -= size;
@@ -274,15 +274,28 @@ function isPhoneEnd(text: string, end: number, plus: boolean): boolean {
 
 /** Written the way a country writes its own numbers: North America's 3-3-4, or groups behind a trunk zero. */
 function isNational(number: string, bracket: boolean): boolean {
-  if (bracket) return /^[2-9]\d\d\) ?[-.]?\d{3}[-. ]\d{4}$/.test(number);
-  return /^(?:1[-. ])?(?:[2-9]\d\d([-.])\d{3}\1\d{4}|\([2-9]\d\d\) ?\d{3}[-. ]\d{4})$/.test(number) || isTrunkNumber(number);
+  // `(415) 555-2671`, and Brazil's `(11) 91234-5678`.
+  if (bracket) return /^[2-9]\d\d\) ?[-.]?\d{3}[-. ]\d{4}$|^[1-9]\d\) ?9?\d{4}-\d{4}$/.test(number);
+  return /^(?:1[-. ])?(?:[2-9]\d\d([-.])\d{3}\1\d{4}|\([2-9]\d\d\) ?\d{3}[-. ]\d{4})$/.test(number) || isTrunkNumber(number) || isDialled(number);
 }
 
 /** `056 590 36 33`, `(0)78 8098 1119`: a trunk zero, then groups of two or more digits, nine to eleven digits in all. */
 function isTrunkNumber(number: string): boolean {
-  if (!/^0[1-9]\d{0,3}(?:[ -]\d{2,4}){2,4}$|^0[1-9](?:([. ])\d\d)(?:\1\d\d){3}$|^0[1-9]\d{1,3}[-/]\d{6,8}$/.test(number)) return false;
+  if (
+    !/^0[1-9]\d{0,3}(?:[ -]\d{2,4}){2,4}$|^0[1-9]\d{3} \d{6}$|^06[- ]\d{8}$|^0[1-9](?:([. ])\d\d)(?:\1\d\d){3}$|^0[1-9]\d{1,3}[-/]\d{6,8}$/.test(
+      number,
+    )
+  )
+    return false;
   const digits = number.replace(/\D+/g, '').length;
   return digits >= 9 && digits <= 11;
+}
+
+/** `0044 20 7946 0958`, `001 415 555 2671`: as it is dialled from abroad, in groups. Russia's `8 (916) 123-45-67`. */
+function isDialled(number: string): boolean {
+  if (/^8[ -]?\(\d{3}\)[ -]?\d{3}[- ]\d\d[- ]\d\d$/.test(number)) return true;
+  const groups = /^00 ?(?:1[ -]\d{3}[ -]\d{3}[ -]\d{4}|[2-9]\d{1,2}(?:[ -](?:\(0\) ?)?\d{1,5}){2,6})$/.test(number);
+  return groups && number.replace(/\D+/g, '').length >= 11;
 }
 
 function looksLikeDate(number: string): boolean {
