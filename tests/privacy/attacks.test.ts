@@ -1,6 +1,7 @@
 /** Ways around the engine that were tried against it, by what they use: each must stay closed, and what only looks alike must stay as it is. */
 import { describe, expect, test } from 'vitest';
 import type { JsonValue } from '../../src/core/json.ts';
+import { canonicalOf } from '../../src/privacy/detectors/all.ts';
 import { cleaned, engineOf } from './engine-for-test.ts';
 
 const engine = engineOf();
@@ -106,4 +107,27 @@ describe('telephone numbers', () => {
     'stay: %s',
     (text) => expect(written(text)).toBe(JSON.stringify({ value: text })),
   );
+});
+
+describe('the same value, spelled in other ways', () => {
+  test.each([
+    ['person_name', 'jane doe', ['Jane Doe', 'JANE  DOE', ' jane\u00a0doe', 'Doe, Jane', 'Ｊａｎｅ Doe', 'Ms. Jane Doe', 'Dr Doe, Jane']],
+    ['person_name', 'jürgen müller', ['Jürgen Müller', 'Müller, Jürgen'.normalize('NFD'), 'Herr Dr. Jürgen Müller']],
+    ['email', 'jane@example.com', ['Jane@EXAMPLE.com', ' jane@example.com', 'mailto:jane@example.com', '"Doe, Jane" <jane@example.com>']],
+    ['phone', '+14155552671', ['+1 (415) 555-2671', '4155552671', '001 415 555 2671', '1-415-555-2671 x33', 'tel:+1-415-555-2671']],
+    ['phone', '+442079460958', ['+44 (0)20 7946 0958', '0044 20 7946 0958']],
+    ['ip_address', '2a02:8109:9c0:1b2c::1', ['2A02:8109:09C0:1B2C:0:0:0:1', '[2a02:8109:9c0:1b2c::1]', '2a02:8109:9c0:1b2c::1%eth0']],
+    ['ip_address', '81.2.69.160', ['::ffff:81.2.69.160', '::ffff:5102:45a0', '081.002.069.160']],
+    ['iban', 'DE89370400440532013000', ['de89 3704 0044 0532 0130 00', 'DE89-3704-0044-0532-0130-00']],
+  ])('%s %s', (kind, canonical, spellings) => {
+    for (const value of spellings) expect(canonicalOf(kind, value)).toBe(canonical);
+  });
+
+  test.each([
+    ['person_name', ['Mr. Doe', 'Ms. Doe', 'Doe', 'Jane Doe', 'Doe Jane', 'Jane Doe, Jr.', 'Doe, Jane, MD', 'Miss Doe']],
+    ['email', ['jane@example.com', 'jane+a@example.com', 'jane@example.org']],
+    ['phone', ['+14155552671', '+44155552671', '4155552671 0']],
+  ])('%s: others differ', (kind, values) => {
+    expect(new Set(values.map((value) => canonicalOf(kind, value))).size).toBe(values.length);
+  });
 });

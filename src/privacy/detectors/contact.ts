@@ -11,7 +11,7 @@ const email: KindSpec = {
   check: 'local part, @, domain of two labels or more with an alphabetic or xn-- top level; internationalised forms included',
   floor: 0.5,
   // `+tag` stays: whether it is the same person is the mail server's secret.
-  canonical: lowerTrimmed,
+  canonical: canonicalEmail,
 };
 
 const phone: KindSpec = {
@@ -22,6 +22,13 @@ const phone: KindSpec = {
   floor: 0.5,
   canonical: canonicalPhone,
 };
+
+/** `Jane Doe <JANE@example.com>` and `mailto:jane@example.com` are `jane@example.com`. */
+function canonicalEmail(value: string): string {
+  const plain = lowerTrimmed(value);
+  if (plain.endsWith('>')) return plain.slice(plain.lastIndexOf('<') + 1, -1).trim();
+  return plain.startsWith('mailto:') ? plain.slice(7) : plain;
+}
 
 const localMarks = new Set(Array.from("._%+-'~!#$*^", (mark) => mark.charCodeAt(0)));
 const localMax = 256;

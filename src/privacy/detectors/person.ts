@@ -5,6 +5,7 @@
  * Anchored on capitals (and scripts without them) that follow a space or start a line: a text without them costs nothing.
  */
 import { familyRank, givenRank, known } from '../name-lexicon.ts';
+import { titles } from '../name-words.ts';
 import { has, isCapital } from '../survey.ts';
 import type { Detector, KindSpec, ScanContext } from './detector.ts';
 import { lowerTrimmed } from './detector.ts';
@@ -16,10 +17,27 @@ import { detectUnspaced } from './person-unspaced.ts';
 import { findPlaces, placeKind } from './place.ts';
 import { isLineStart, isNameByte, knownAs, type Word, wordAt, wordsAround, wordsMax } from './person-words.ts';
 
-/** `Jane  DOE` → `jane doe`: case and spacing do not matter, order does. */
+/** `Jane  DOE`, `Doe, Jane` and `Ms. Jane Doe` → `jane doe`: case, spacing, a comma's order and titles do not matter; other order does. */
 function canonicalName(value: string): string {
-  if (isPlain(value)) return value.toLowerCase();
-  return value.normalize('NFC').trim().replace(/\s+/g, ' ').toLowerCase();
+  const name = isPlain(value) ? value.toLowerCase() : value.normalize('NFKC').trim().replace(/\s+/g, ' ').toLowerCase();
+  const plain = withoutTitle(name);
+  const comma = plain.indexOf(',');
+  return comma < 0 ? plain : givenFirst(plain, comma);
+}
+
+/** What may stand behind a comma and is no given name. */
+const suffix = /^(?:[js]r|i{1,3}|iv|v|md|m\.d|ph\.?d|esq|mba|cpa|rn|dds)\.?$/;
+
+function givenFirst(name: string, comma: number): string {
+  const given = name.slice(comma + 1).trim();
+  return given === '' || given.includes(',') || suffix.test(given) ? name : `${given} ${name.slice(0, comma).trim()}`;
+}
+
+/** Without a title, if two words are left: `ms doe` and `mr doe` are not the same. */
+function withoutTitle(name: string): string {
+  const space = name.indexOf(' ');
+  if (space < 2 || space > 10 || !name.includes(' ', space + 1)) return name;
+  return titles.has(name.slice(0, name.charCodeAt(space - 1) === 46 ? space - 1 : space)) ? withoutTitle(name.slice(space + 1)) : name;
 }
 
 /** Nothing but ASCII, single spaces, and none at the ends: most names. */
