@@ -76,6 +76,8 @@ export class FieldRegistry {
   readonly #paths = new Map<string, FieldPaths>();
   readonly #classifications: StoredClassification[];
   readonly #learnt = new Map<string, number>();
+  /** By the path of a classification. */
+  readonly #matchers = new Map<string, (path: string) => boolean>();
   #untold: Set<Field>;
 
   constructor(store: FieldSource, parts: RegistryParts) {
@@ -222,11 +224,19 @@ export class FieldRegistry {
   }
 
   #infoOf({ log, path, types, firstSeenMs, count, settledBy }: Field): FieldInfo {
-    const found = this.#classifications.findLast((one) => (one.log === '' || one.log === log) && createPathMatcher([one.path])(path));
+    const found = this.#classifications.findLast((one) => (one.log === '' || one.log === log) && this.#fits(one)(path));
     const info = { log, path, types: typesOf(types), firstSeenAt: new Date(firstSeenMs).toISOString(), seen: bucketOf(count) };
     if (!found) return { ...info, settledBy };
     const { id: _id, isDone: _isDone, ...classification } = found;
     return { ...info, settledBy: 'classification', classification };
+  }
+
+  #fits({ path }: Classification): (path: string) => boolean {
+    const known = this.#matchers.get(path);
+    if (known) return known;
+    const made = createPathMatcher([path]);
+    this.#matchers.set(path, made);
+    return made;
   }
 
   #all(): Field[] {

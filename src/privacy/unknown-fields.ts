@@ -52,15 +52,16 @@ export function withheldText({ log, path, json }: Withheld): string {
   return `${JSON.stringify([log, path])} ${json}`;
 }
 
+const withheldHead = /^\["(?:[^"\\]|\\.)*","(?:[^"\\]|\\.)*"\] /;
+
 /** Undefined for what {@link withheldText} does not make. */
 export function parseWithheld(text: string): Withheld | undefined {
-  const at = text.indexOf('"] ') + 2;
+  const head = withheldHead.exec(text)?.[0];
+  if (head === undefined) return undefined;
+  const json = text.slice(head.length);
   try {
-    const [log, path] = JSON.parse(text.slice(0, at)) as [string, string];
-    const json = text.slice(at + 1);
-    const withheld = { log, path, json };
-    JSON.parse(json);
-    return withheldText(withheld) === text ? withheld : undefined;
+    const [log, path] = JSON.parse(head) as [string, string];
+    return JSON.stringify(JSON.parse(json)) === json ? { log, path, json } : undefined;
   } catch {
     return undefined;
   }

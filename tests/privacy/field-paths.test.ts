@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import type { JsonObject } from '../../src/core/json.ts';
 import { beyondPaths, FieldPaths, isNamedIn, mergedPath, segmentsOf } from '../../src/privacy/field-paths.ts';
 import { FieldWatch } from '../../src/privacy/field-watch.ts';
+import { parseWithheld, withheldText } from '../../src/privacy/unknown-fields.ts';
 import { engineOf } from './engine-for-test.ts';
 
 const policy = 'name: test\nversion: 1\nkinds: {email: redact, person_name: redact}\nfields: [{path: "**.name", kind: person_name}]\n';
@@ -132,4 +133,20 @@ describe('a watch', () => {
     expect(one.takeNews()).toEqual([{ path: 'action', types: 1, settledBy: 'scan', count: 2 }]);
     expect(other.takeNews()).toHaveLength(1);
   });
+});
+
+describe('what a withheld value commits to', () => {
+  test('is read back, whatever is in it', () => {
+    for (const withheld of [
+      { log: 'default', path: 'a.b', json: '"x"' },
+      { log: '', path: 'a"] .*', json: '"\\"] 1"' },
+      { log: 'l', path: '**', json: '-1.5' },
+    ])
+      expect(parseWithheld(withheldText(withheld))).toEqual(withheld);
+  });
+
+  test.each(['', 'x', '["a","b"]', '["a","b"] ', '["a","b"] x', '["a","b"]  1', '["a"] 1', '{"a":"b"] 1', '["a","b" ] 1', '["\\x","b"] 1'])(
+    'is nothing else: %s',
+    (text) => expect(parseWithheld(text)).toBeUndefined(),
+  );
 });
