@@ -8,22 +8,74 @@ import type { ScanContext } from './detector.ts';
 export function detectAccounts({ text, survey, found }: ScanContext): void {
   const { flags } = survey;
   if ((flags & has.account) !== 0) findPaths(text, ':user/', true, found);
-  if ((flags & has.slash) !== 0) findPaths(text, '/home/', false, found);
-  if ((flags & (has.slash | has.backslash)) !== 0) findUsersPaths(text, found);
+  if ((flags & has.slash) !== 0) findHomes(text, 'home', found);
+  if ((flags & (has.slash | has.backslash)) !== 0) findHomes(text, 'Users', found);
   if ((flags & has.account) !== 0) findUser(text, found);
+  if ((flags & has.backslash) !== 0) findDomainUsers(text, found);
+  if ((flags & has.space) !== 0 && (flags & has.digit) !== 0) findLogins(text, found);
+}
+
+const domain = /(?<![\w\\/:.-])(?!HK|NT |SYSTEM|SOFTWARE|BUILTIN|WINDOWS|WINNT|WOW)[A-Z][A-Z0-9-]{1,14}$/;
+const accountOfDomain = /\\(?<name>[A-Za-z][\w.-]{2,31})(?![\w\\/-])/y;
+
+/** `ACME\jane.doe`: not `FOO\nBAR`, not a path. */
+function findDomainUsers(text: string, found: ScanContext['found']): void {
+  for (let at = text.indexOf('\\'); at >= 0; at = text.indexOf('\\', at + 1)) {
+    if (at < 2 || !isIdentifier(text.charCodeAt(at - 1)) || !domain.test(text.slice(Math.max(0, at - 17), at))) continue;
+    // `ACME\\jane`, where the mark itself is written with an escape.
+    const isEscaped = text.charCodeAt(at + 1) === 92;
+    if (isEscaped) at++;
+    accountOfDomain.lastIndex = at;
+    const name = accountOfDomain.exec(text)?.groups?.['name']?.replace(/\.$/, '');
+    if (name === undefined || (!isEscaped && /^[nrtbfux][^._-]*$/.test(name)) || !isAccountName(name)) continue;
+    found.push({ kind: 'username', start: at + 1, end: at + 1 + name.length, confidence: 0.7 });
+  }
+}
+
+/** What sshd, PAM and sudo write behind the name of an account, and what stands before it. */
+const logins = [
+  [' from ', /\b(?:password|publickey|hostbased|keyboard-interactive\/pam|gssapi-with-mic) for $/],
+  ['(uid=', /\bby $/],
+  [' : TTY=', /\bsudo(?:\[\d+\])?: +$/],
+] as const;
+const webClient = /[\d.:a-f]{7,45} \S{1,64} (?=[A-Za-z][\w.-]{1,63} \[\d\d\/[A-Z][a-z]{2}\/\d{4}:)/y;
+
+/** Accounts where a program writes them without a word that says so; also the third column of a web server's log. */
+function findLogins(text: string, found: ScanContext['found']): void {
+  for (const [behind, before] of logins) {
+    const end = text.indexOf(behind);
+    if (end < 0) continue;
+    let start = end;
+    while (start > 0 && end - start < 64 && isAccountUnit(text.charCodeAt(start - 1))) start--;
+    if (before.test(text.slice(Math.max(0, start - 48), start))) pushLogin(text, start, end, found);
+  }
+  if (!isDigit(text.charCodeAt(0))) return;
+  webClient.lastIndex = 0;
+  if (!webClient.test(text)) return;
+  const start = webClient.lastIndex;
+  pushLogin(text, start, text.indexOf(' ', start), found);
+}
+
+function isAccountUnit(unit: number): boolean {
+  return isWord(unit) || unit === 95 || unit === 45 || unit === 46;
+}
+
+function pushLogin(text: string, start: number, end: number, found: ScanContext['found']): void {
+  if (isAccountName(text.slice(start, end))) found.push({ kind: 'username', start, end, confidence: 0.7 });
 }
 
 function findPaths(text: string, head: string, nested: boolean, found: ScanContext['found']): void {
   for (let at = text.indexOf(head); at >= 0; at = text.indexOf(head, at + head.length)) pushAccount(text, at + head.length, found, nested);
 }
 
-/** `/Users/jane`, `C:\\Users\\jane`: a capital is found sooner than a slash, of which texts have many. */
-function findUsersPaths(text: string, found: ScanContext['found']): void {
+/** `/home/jane`, `/Users/jane`, `C:\\Users\\jane`: the word is found sooner than a slash, of which texts have many. */
+function findHomes(text: string, word: string, found: ScanContext['found']): void {
   let done = 0;
-  for (let at = text.indexOf('Users'); at >= 0; at = text.indexOf('Users', at + 5)) {
+  const { length } = word;
+  for (let at = text.indexOf(word); at >= 0; at = text.indexOf(word, at + length)) {
     const mark = text.charCodeAt(at - 1);
-    if (at <= done || (mark !== 47 && mark !== 92) || text.charCodeAt(at + 5) !== mark) continue;
-    done = at + 6;
+    if (at <= done || (mark !== 47 && (mark !== 92 || word === 'home')) || text.charCodeAt(at + length) !== mark) continue;
+    done = at + length + 1;
     pushAccount(text, done, found, false);
   }
 }

@@ -22,9 +22,12 @@ for (const particle of particles) particleStarts[particle.charCodeAt(0)] = 1;
 export const wordsMax = 4;
 const wordUnitsMax = 40;
 
+/** By byte of the survey: may it be part of a name? */
+const nameBytes = Uint8Array.from({ length: 129 }, (_, unit) => Number(unit >= 128 || isLetter(unit) || unit === 39 || unit === 45));
+
 /** A byte of the survey that may be part of a name. */
 export function isNameByte(unit: number): boolean {
-  return unit >= 128 || isLetter(unit) || unit === 39 || unit === 45;
+  return nameBytes[unit] === 1;
 }
 
 /** A capital, anything beyond ASCII, or a particle. */

@@ -122,13 +122,20 @@ function detectSecrets(context: ScanContext): void {
       pemEnd = pemAt(text, to - 10, found);
     if (((runs[i + 2] as number) & mixed) === 0) continue;
     // A token begins where a word does: at the run's start, and behind each mark within it.
-    for (let at = Math.max(from, done); at <= to - tokenMin; at++) {
+    for (let at = done > from ? behindJoint(units, done - 1, to) : from; at <= to - tokenMin;) {
       const unit = units[at] as number;
-      if (begins[unit] === 1 && beginsWithTwo[unit * 129 + (units[at + 1] as number)] === 1 && (at === from || joints[units[at - 1] as number] === 1))
-        at = Math.max(at, tokenAt(context, at, to) - 1);
+      const mayBegin = begins[unit] === 1 && beginsWithTwo[unit * 129 + (units[at + 1] as number)] === 1;
+      at = behindJoint(units, mayBegin ? Math.max(at, tokenAt(context, at, to) - 1) : at, to);
     }
   }
   if ((flags & has.slash) !== 0 && (flags & has.at) !== 0) detectUrlCredentials(text, found);
+}
+
+/** The place behind the first joint at or behind `at`. */
+function behindJoint(units: Uint8Array, at: number, to: number): number {
+  let joint = at;
+  while (joint < to && joints[units[joint] as number] === 0) joint++;
+  return joint + 1;
 }
 
 const telegramSize = 35;

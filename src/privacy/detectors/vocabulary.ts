@@ -1,5 +1,5 @@
 /** All labels of all kinds in one set, and the look for the one that stands before a value, or near it. */
-import { isCapital, isDigit, isLetter } from '../survey.ts';
+import { isCapital, isDigit, isLetter, isSmall } from '../survey.ts';
 import { type Label, LabelSet } from './labels.ts';
 import { britishNumbers } from './numbers-british-isles.ts';
 import { northAmericanNumbers } from './numbers-north-america.ts';
@@ -102,6 +102,8 @@ export function labelBefore(text: string, units: Uint8Array, at: number): Announ
       continue;
     }
     if (!isLetter(unit) && unit < 128) return undefined;
+    // A capital may be a word of its own (`numberA`), an `s` the end of many.
+    if (isSmall(unit) && unit !== 115 && end > 1 && !labels.mayEndWith(units[end - 2] as number, unit)) return undefined;
     // `MRNs`: one is as good as many.
     const label = labels.endingAt(text, end) ?? ((unit | 32) === 115 && end > 3 ? labels.endingAt(text, end - 1) : undefined);
     if (!label) return undefined;
