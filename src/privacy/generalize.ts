@@ -36,6 +36,8 @@ function generalizeDate(value: string, { date }: TransformOptions): string | und
   const other =
     /^\s*\d\d?[./-]\d\d?[./-](\d{4})\s*$/.exec(value) ?? /^\s*(?:\d\d?\.?\s+\p{L}{3,12}\.?|\p{L}{3,12}\.?\s+\d\d?),?\s+(\d{4})\s*$/u.exec(value);
   if (other) return other[1];
+  const compact = date === undefined ? null : /^\s*((?:1[5-9]|20|21)\d\d)(0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\s*$/.exec(value);
+  if (compact) return date === 'year' ? (compact[1] as string) : `${compact[1]}-${compact[2]}`;
   return date !== undefined && /^\s*(?:1[5-9]|20|21)\d\d\s*$/.test(value) ? value.trim() : undefined;
 }
 

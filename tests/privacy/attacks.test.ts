@@ -131,3 +131,45 @@ describe('the same value, spelled in other ways', () => {
     expect(new Set(values.map((value) => canonicalOf(kind, value))).size).toBe(values.length);
   });
 });
+
+describe('what a transform leaves is not read again', () => {
+  test.each(["{'age': 37}", 'DOB: 19870314', 'host 81.2.69.160_session', "O'Connor, Siobhan downloaded it", 'lat: 52.520008'])('%s', (text) => {
+    const { event } = cleaned(engine, { text });
+    expect(event['text']).not.toBe(text);
+    expect(cleaned(engine, event).event).toEqual(event);
+  });
+
+  test('a day of birth without separators becomes its year', () => {
+    expect(cleaned(engine, { dob: '19870314' }).event).toEqual({ dob: '1987' });
+  });
+});
+
+describe('accounts', () => {
+  test.each<[string, string[]]>([
+    ['Account Name:\t\tmquintero\r\n\tAccount Domain:\t\tEXAMPLE', ['mquintero']],
+    ['imap-login: Login: user=<marisol>, method=PLAIN', ['marisol']],
+    ['scp mquintero@81.2.69.160:/tmp', ['mquintero', '81.2.69.160']],
+    ['ssh jane@localhost', ['jane']],
+    ['Failed password for mquintero from 81.2.69.160 port 22 ssh2', ['mquintero']],
+    ['Accepted publickey for mquintero from 10.0.0.9 port 52344 ssh2', ['mquintero']],
+    ['session opened for user root by mquintero(uid=1001)', ['mquintero']],
+    ['sudo: mquintero : TTY=pts/0 ; USER=root', ['mquintero']],
+    ['10.0.0.9 - mquintero [10/Oct/2024:13:55:36 +0000] "GET / HTTP/1.1" 200 2326', ['mquintero']],
+    ['EXAMPLE\\jane.doe logged on; EXAMPLE\\\\nora', ['jane.doe', 'nora']],
+  ])('go: %s', (text, parts) => expectGone(text, parts));
+
+  test.each([
+    'Account Name:\t\tSYSTEM',
+    'Workstation Name: WS1, Display Name: none',
+    'clone git@github.com:example/x.git',
+    'password=<hidden>',
+    'Failed password for root from 10.0.0.7 port 22 ssh2',
+    'session opened for user root by (uid=0)',
+    '10.0.0.9 - - [10/Oct/2024:13:55:36 +0000] "GET / HTTP/1.1" 200 2326',
+    'HKLM\\Software\\x, NT AUTHORITY\\SYSTEM, ERROR\\nfoo bar, C:\\WINDOWS\\system32',
+    'reset password for customer from 10.0.0.1',
+    'ssh root@10.0.0.7',
+    'mask 255.255.255.0 via 224.0.0.5',
+    'run #1123456789',
+  ])('stay: %s', (text) => expect(written(text)).toBe(JSON.stringify({ value: text })));
+});

@@ -70,7 +70,7 @@ export function monthStart(text: string, start: number): number {
   return match ? start - match[0].length : start;
 }
 
-const age = /(?:1[0-2]\d|\d{1,2})(?![\d.,:%/-]\d|[\w%])(?! ?(?:ms|s|secs?|seconds?|m|min|minutes?|h|hrs?|hours?|d|days?|w|weeks?)\b)/y;
+const age = /(?:1[0-2]\d|\d{1,2})(?![\d.,:%/-]\d|\.\.\d|[\w%])(?! ?(?:ms|s|secs?|seconds?|m|min|minutes?|h|hrs?|hours?|d|days?|w|weeks?)\b)/y;
 
 function readAge(text: string, start: number): Span | undefined {
   age.lastIndex = start;

@@ -5,7 +5,7 @@
 import { commonWords, systemAccounts } from '../lexicon.ts';
 import { has, isDigit, isIdentifier, isLetter } from '../survey.ts';
 import { readBehind } from './attributes.ts';
-import type { Detector, ScanContext } from './detector.ts';
+import { before, type Detector, type ScanContext } from './detector.ts';
 
 /** Secrets that may be any word at all. */
 const passwords = new Set([
@@ -114,9 +114,11 @@ function judge(context: ScanContext, at: number): number {
   if (start > 0 && text.charCodeAt(start - 1) === 58 && text.charCodeAt(at) === 58) return at + 1;
   const written = text.slice(start, end).toLowerCase();
   const word = written.includes('_') || written.includes('-') ? written.replace(/[_-]/g, '') : written;
-  const kind = wordKinds.get(word) ?? (endsInSecret(word) ? 'key' : '');
+  const kind = wordKinds.get(word) ?? (endsInSecret(word) ? 'key' : word === 'name' && followsAccount(text, start) ? 'account' : '');
   if (kind === '') return at + 1;
-  const from = valueStart(text, at + 1);
+  let from = valueStart(text, at + 1);
+  // Dovecot's `user=<jane>`.
+  if (kind === 'account' && text.charCodeAt(from) === 60) from++;
   const to = valueEnd(text, from);
   if (to <= from) return at + 1;
   if (isCookie(word)) {
@@ -135,6 +137,11 @@ function judge(context: ScanContext, at: number): number {
     found.push({ kind: aws ? 'aws_secret_key' : 'secret', start: from, end: to, confidence: 0.8 });
   }
   return to;
+}
+
+/** `Account Name:`, as Windows writes it. */
+function followsAccount(text: string, at: number): boolean {
+  return text.charCodeAt(at - 1) === 32 && /(?:^|[^a-z])(?:account|user|logon|login) $/.test(before(text, at, 9));
 }
 
 /** By the last two letters in any case: does a word of interest end like this? */
@@ -171,7 +178,11 @@ function isQuote(unit: number): boolean {
 function valueStart(text: string, at: number): number {
   // `"password"=>"…"`, as Ruby writes it.
   let start = text.charCodeAt(at) === 62 && text.charCodeAt(at - 1) === 61 ? at + 1 : at;
-  while (start - at < 6 && (text.charCodeAt(start) === 32 || isQuote(text.charCodeAt(start)) || text.charCodeAt(start) === 61)) start++;
+  while (
+    start - at < 6 &&
+    (text.charCodeAt(start) === 32 || text.charCodeAt(start) === 9 || isQuote(text.charCodeAt(start)) || text.charCodeAt(start) === 61)
+  )
+    start++;
   return start;
 }
 

@@ -33,7 +33,7 @@ export const attributeKinds: readonly KindSpec[] = [
 announce(
   'date',
   'date_of_birth',
-  'dob, d.o.b., date of birth, birth date, birthdate, birthday, born, born on, born in, birth, geburtsdatum, geboren am, geboren, geb:, geb datum, gebdat, date de naissance, ne le, nee le, naissance, fecha de nacimiento, nacido el, nacida el, nacimiento, data di nascita, nato il, nata il, nato a:, nascita, geboortedatum, geboren op, data de nascimento, nascido em, nascida em, nascimento, data urodzenia, urodzony, urodzona, ur:, birth year, year of birth',
+  'dob, d.o.b., date of birth, birth date, birthdate, birthday, bday, born, born on, born in, birth, geburtsdatum, geboren am, geboren, geb:, geb datum, gebdat, date de naissance, ne le, nee le, naissance, fecha de nacimiento, nacido el, nacida el, nacimiento, data di nascita, nato il, nata il, nato a:, nascita, geboortedatum, geboren op, data de nascimento, nascido em, nascida em, nascimento, data urodzenia, urodzony, urodzona, ur:, birth year, year of birth',
 );
 announce(
   'age',

@@ -2,6 +2,7 @@
 import { sharedMailboxes } from '../lexicon.ts';
 import { has, isDigit, isLetter, isWord, isWordBeyondAscii } from '../survey.ts';
 import { free, numberStarts } from './number-starts.ts';
+import { isAccountName } from './assignments.ts';
 import { before, type Detector, type KindSpec, lowerTrimmed, type ScanContext } from './detector.ts';
 
 const email: KindSpec = {
@@ -49,8 +50,13 @@ function detectEmail({ text, found }: ScanContext): void {
     if (start === at) start = quotedLocalStart(text, at, stop);
     if (start === at || text.charCodeAt(at - 1) === 46) continue;
     const end = domainEnd(text, at + 1);
-    if (end < 0) continue;
+    if (end < 0) {
+      pushHostUser(text, start, at, found);
+      continue;
+    }
     floor = end;
+    // `git@github.com:org/repo.git` is everybody's.
+    if (at - start === 3 && text.charCodeAt(end) === 58 && text.startsWith('git', start)) continue;
     if (!isPassword(text, start) && !isCrawlerContact(text, start, at, end)) found.push({ kind: 'email', start, end, confidence: 0.95 });
   }
 }
@@ -58,6 +64,14 @@ function detectEmail({ text, found }: ScanContext): void {
 /** `postgres://app:s3cret@db.example.com`: what stands before the @ is a secret, and what follows it a host. */
 function isPassword(text: string, start: number): boolean {
   return text.charCodeAt(start - 1) === 58 && /:\/\/[^\s/@"'<>]{0,128}:$/.test(before(text, start, 160));
+}
+
+/** `jane@8.8.4.4`, `jane@localhost`: an account on a machine. */
+function pushHostUser(text: string, start: number, at: number, found: ScanContext['found']): void {
+  const isNumber = isDigit(text.charCodeAt(at + 1));
+  if (!isNumber && !text.startsWith('localhost', at + 1)) return;
+  if (isNumber && !/^\d{1,3}(?:\.\d{1,3}){3}(?![\w.])/.test(text.slice(at + 1, at + 18))) return;
+  if (isAccountName(text.slice(start, at))) found.push({ kind: 'username', start, end: at, confidence: 0.7 });
 }
 
 /** The address at which a crawler's makers want to hear of it (`Mozilla/5.0 (compatible; Ezooms/1.0; help@…)`): a mailbox of a function, nobody's. */

@@ -64,6 +64,8 @@ export function isPersonalIpv4(address: number): boolean {
   const b = (address >>> 16) & 255;
   const c = (address >>> 8) & 255;
   if (a === 0 || a === 10 || a === 127) return false;
+  // Masks such as 255.255.255.0, and the multicast groups of a link.
+  if ((a === 255 && b === 255) || (a === 224 && b === 0 && c === 0)) return false;
   // 113.0.0.0: nobody's address, but many a product's version.
   if ((address & 0xffffff) === 0) return false;
   if (a === 172 && b >= 16 && b <= 31) return false;
@@ -71,8 +73,7 @@ export function isPersonalIpv4(address: number): boolean {
   if (a === 169 && b === 254) return false;
   if (a === 192 && b === 0 && c === 2) return false;
   if (a === 198 && b === 51 && c === 100) return false;
-  if (a === 203 && b === 0 && c === 113) return false;
-  return address >>> 0 !== 0xffffffff;
+  return !(a === 203 && b === 0 && c === 113);
 }
 
 /** Ranges of ipaddr.js that say nothing about a person. */
@@ -195,7 +196,7 @@ function prefixEnd(text: string, end: number, address: number): number {
   if (text.charCodeAt(end) !== 47 || !isDigit(text.charCodeAt(end + 1))) return end;
   const close = isDigit(text.charCodeAt(end + 2)) ? end + 3 : end + 2;
   const bits = Number(text.slice(end + 1, close));
-  if (bits > 32 || isIdentifier(text.charCodeAt(close))) return end;
+  if (bits > 32 || isWord(text.charCodeAt(close))) return end;
   return bits <= 24 && (bits === 0 ? address : address << bits) === 0 ? -1 : close;
 }
 

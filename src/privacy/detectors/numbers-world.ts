@@ -406,7 +406,7 @@ export const worldNumbers: readonly NumberKind[] = [
     check: passesRut,
     distinct: '99.999.999-9|99.999.999-A|9.999.999-9|9.999.999-A',
     grouped: '99999999-9|99999999-A',
-    labels: 'rut, !run, rol unico tributario, rol unico nacional',
+    labels: 'rut, run chileno, numero de run, rol unico tributario, rol unico nacional',
   }),
   numberKind({
     kind: 'mx_curp',

@@ -15,7 +15,7 @@ import { isLoneName, mayBeName } from './person-glance.ts';
 import { confidenceOf, type Judged, nameConfidence, nameScore } from './person-score.ts';
 import { detectUnspaced } from './person-unspaced.ts';
 import { findPlaces, placeKind } from './place.ts';
-import { isLineStart, isNameByte, knownAs, type Word, wordAt, wordsAround, wordsMax } from './person-words.ts';
+import { isLineEnd, isLineStart, isNameByte, knownAs, type Word, wordAt, wordsAround, wordsMax } from './person-words.ts';
 
 /** `Jane  DOE`, `Doe, Jane` and `Ms. Jane Doe` → `jane doe`: case, spacing, a comma's order and titles do not matter; other order does. */
 function canonicalName(value: string): string {
@@ -188,6 +188,8 @@ function judgeName(text: string, units: Uint8Array, words: readonly Judged[], fo
   let to = words.length;
   while (from < to && (words[from] as Judged).shape === 'particle') from++;
   while (to > from && (words[to - 1] as Judged).shape === 'particle') to--;
+  // `X` of `Mac OS X`.
+  if (to - from === 1 && (words[from] as Judged).shape === 'initial') return;
   // Without capitals nothing tells where an unknown name ends: behind a label two words are taken.
   if (to - from > 3 && (words[from] as Judged).shape === 'caseless' && cueBefore(text, (words[from] as Judged).start) === 'label') to = from + 2;
   if (to <= from || to - from > wordsMax + 1) return;
@@ -206,7 +208,9 @@ function turned(text: string, units: Uint8Array, name: readonly Judged[]): reado
     const next = wordAt(text, units, last.end + 2);
     if (!next || next.shape !== last.shape || text.startsWith(' and', next.end)) return name;
     const given = judged(text, units, next);
-    return isGiven(given) ? [...name, given] : name;
+    // Alone on a line, an unknown word behind a family name is a given name.
+    const alone = given.known === 0 && isLineStart(text, first.start) && isLineEnd(text, given.end);
+    return alone || isGiven(given) ? [...name, given] : name;
   }
   if (first.shape !== 'capital' || !isGiven(first) || !text.startsWith(', ', first.start - 2) || text.charCodeAt(last.end) === 44) return name;
   // An unknown word, a comma, and a given name after which no list goes on.
@@ -216,7 +220,7 @@ function turned(text: string, units: Uint8Array, name: readonly Judged[]): reado
   if (!before || before.end !== first.start - 2 || before.shape !== 'capital' || !(isLineStart(text, from) || cueBefore(text, from) === 'label'))
     return name;
   const family = judged(text, units, before);
-  return family.known === 0 ? [family, ...name] : name;
+  return family.known === 0 || familyRank(family.known) > 0 || /^O['’]/.test(text.slice(from, before.end)) ? [family, ...name] : name;
 }
 
 function isGiven({ known: what }: Judged): boolean {
