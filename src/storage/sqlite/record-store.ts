@@ -4,7 +4,6 @@
  */
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { statSync } from 'node:fs';
-import { equalBytes } from '../../core/bytes.ts';
 import { VeiltrailError } from '../../core/errors.ts';
 import { idConflicts, idIsNew, type LogAppend, type LogState, type RecordStore } from '../record-store.ts';
 import { openDatabase, pragma } from './open-database.ts';
@@ -26,7 +25,7 @@ export function openSqliteRecordStore(path: string): RecordStore {
 
 class SqliteRecordStore extends SqliteRecordSource implements RecordStore {
   readonly #path: string;
-  readonly #anyBody: StatementSync;
+  readonly #knownKeys: StatementSync;
   readonly #thisBody: StatementSync;
   readonly #moveTree: StatementSync;
   readonly #addChunk: StatementSync;
@@ -38,7 +37,11 @@ class SqliteRecordStore extends SqliteRecordSource implements RecordStore {
   constructor(database: DatabaseSync, path: string) {
     super(database);
     this.#path = path;
-    this.#anyBody = database.prepare('SELECT body, leaf FROM idempotency WHERE log = ? AND key = ? LIMIT 1');
+    // Nearly every key is new: asking for a batch of them at once takes a third of the time of asking for each.
+    this.#knownKeys = database.prepare(
+      `WITH RECURSIVE place (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM place WHERE i + 1 < ?3)
+       SELECT i FROM place WHERE EXISTS (SELECT 1 FROM idempotency WHERE log = ?1 AND key = substr(?2, ${rowBytes} * i + 1, ${keyBytes}))`,
+    );
     this.#thisBody = database.prepare('SELECT leaf FROM idempotency WHERE log = ? AND key = ? AND body = ?');
     this.#moveTree = database.prepare(
       'UPDATE trees SET tree_size = ?, root = ?, frontier = ?, last_received_at_ms = max(last_received_at_ms, ?) WHERE log = ? AND tree_size = ?',
@@ -65,19 +68,19 @@ class SqliteRecordStore extends SqliteRecordSource implements RecordStore {
   async findRepetitions(log: string, idempotency: Uint8Array): Promise<Float64Array> {
     return this.guard('look up ids', () => {
       const id = this.logId(log);
-      const found = new Float64Array(idempotency.length / rowBytes);
-      for (let i = 0; i < found.length; i++) {
-        const key = idempotency.subarray(i * rowBytes, i * rowBytes + keyBytes);
-        const row = this.#anyBody.get(id, key);
-        found[i] = row ? this.#leafOf(id, key, idempotency.subarray(i * rowBytes + keyBytes, (i + 1) * rowBytes), row) : idIsNew;
+      const found = new Float64Array(idempotency.length / rowBytes).fill(idIsNew);
+      if (found.length === 0) return found;
+      for (const row of this.#knownKeys.all(id, idempotency, found.length)) {
+        const i = row['i'] as number;
+        const at = i * rowBytes;
+        found[i] = this.#leafOf(id, idempotency.subarray(at, at + keyBytes), idempotency.subarray(at + keyBytes, at + rowBytes));
       }
       return found;
     });
   }
 
-  /** The first row of a key usually is the one; if not, the exact one is asked for, however many bodies the key has. */
-  #leafOf(id: number, key: Uint8Array, body: Uint8Array, row: Record<string, unknown>): number {
-    if (equalBytes(row['body'] as Uint8Array, body)) return row['leaf'] as number;
+  /** Of a key that is there. The exact row is asked for, however many bodies the key has. */
+  #leafOf(id: number, key: Uint8Array, body: Uint8Array): number {
     return (this.#thisBody.get(id, key, body)?.['leaf'] as number | undefined) ?? idConflicts;
   }
 
