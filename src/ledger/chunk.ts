@@ -16,6 +16,7 @@ import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import { concatBytes, uint16be, uint32be, uint64be, utf8 } from '../core/bytes.ts';
 import { invariant, VeiltrailError } from '../core/errors.ts';
 import type { Random } from '../core/random.ts';
+import { freeBuffer } from '../thread/free-buffer.ts';
 
 /** Leaves whose chunks share a bucket key. */
 export const bucketLeaves = 65_536;
@@ -61,12 +62,15 @@ export function sealChunk(place: ChunkPlace, content: ChunkContent, bucketKey: U
   invariant(content.offsets.length === place.count + 1, 'a chunk has an offset more than records');
   const associated = associatedData(place);
   const dataKey = random.bytes(keyBytes);
-  const packed = zstdCompressSync(formatContent(content), compression);
-  return concatBytes(
-    Uint8Array.of(version),
-    seal(bucketKey, random.bytes(nonceBytes), associated, dataKey),
-    seal(dataKey, random.bytes(nonceBytes), associated, packed),
-  );
+  const formatted = formatContent(content);
+  const packed = zstdCompressSync(formatted, { ...compression, chunkSize: packedBytesOf(formatted.length) });
+  discard(formatted);
+  const wrapped = seal(bucketKey, random.bytes(nonceBytes), associated, dataKey);
+  const body = seal(dataKey, random.bytes(nonceBytes), associated, packed);
+  discard(packed);
+  const sealed = concatBytes(Uint8Array.of(version), ...wrapped, ...body);
+  discard(body[1]);
+  return sealed;
 }
 
 /**
@@ -88,12 +92,25 @@ export function openChunk(place: ChunkPlace, sealed: Uint8Array, bucketKey: Uint
 
 /** Gives back the memory of what nobody reads any more: waiting for the collector costs more than opening a chunk. Its records are gone then. */
 export function discardContent({ records }: ChunkContent): void {
-  const { buffer } = records;
+  discard(records);
+}
+
+/** The same for a sealed chunk that is stored. */
+export function discardChunk(sealed: Uint8Array): void {
+  discard(sealed);
+}
+
+function discard({ buffer }: Uint8Array): void {
   // A small one may share its memory with others (`Buffer.poolSize`).
-  if (buffer instanceof ArrayBuffer && buffer.byteLength > sharedBytesMax) buffer.transfer(0);
+  if (buffer instanceof ArrayBuffer && buffer.byteLength > sharedBytesMax) freeBuffer(buffer);
 }
 
 const sharedBytesMax = 65_536;
+
+/** Room for nearly every packed content at once. */
+function packedBytesOf(contentBytes: number): number {
+  return Math.min(1 << 20, Math.max(1 << 14, contentBytes >>> 2));
+}
 
 /** Room for nearly every content at once: pieces would be put together by copying them. */
 function outputBytesOf(packedBytes: number): number {
@@ -124,10 +141,16 @@ function associatedData({ origin, firstLeaf, count, receivedAtMs }: ChunkPlace):
   return concatBytes(Uint8Array.of(version), uint16be(name.length), name, uint64be(firstLeaf), uint32be(count), uint64be(receivedAtMs));
 }
 
-function seal(key: Uint8Array, nonce: Uint8Array, associated: Uint8Array, plain: Uint8Array): Uint8Array {
+/** In pieces, to be put together once. */
+function seal(
+  key: Uint8Array,
+  nonce: Uint8Array,
+  associated: Uint8Array,
+  plain: Uint8Array,
+): [nonce: Uint8Array, bytes: Uint8Array, rest: Uint8Array, tag: Uint8Array] {
   const sealing = createCipheriv(cipher, key, nonce);
   sealing.setAAD(associated);
-  return concatBytes(nonce, sealing.update(plain), sealing.final(), sealing.getAuthTag());
+  return [nonce, sealing.update(plain), sealing.final(), sealing.getAuthTag()];
 }
 
 function open(key: Uint8Array, sealed: Uint8Array, associated: Uint8Array): Uint8Array {

@@ -25,7 +25,7 @@ import type { LogState, RecordStore } from '../storage/record-store.ts';
 import { isFatal } from '../storage/storage-error.ts';
 import type { TileStore } from '../storage/tile-store.ts';
 import { BatchQueue, type QueueBounds, queueBounds, systemTimers, type Timers } from './batch-queue.ts';
-import type { BucketKeys } from './chunk.ts';
+import { type BucketKeys, discardChunk } from './chunk.ts';
 import { LogTree } from './log-tree.ts';
 import { OpenLog } from './open-log.ts';
 import type { Published } from './publish.ts';
@@ -220,7 +220,10 @@ export class Ledger {
     }
     const appends = ticks.flatMap(({ append }) => (append ? [append] : []));
     if (appends.length > 0) await this.#records.commit(appends.map(({ commit }) => commit));
-    for (const { commit, growth } of appends) this.#log(commit.log).committed(growth, commit.receivedAtMs);
+    for (const { commit, growth } of appends) {
+      this.#log(commit.log).committed(growth, commit.receivedAtMs);
+      discardChunk(commit.chunk);
+    }
     for (const tick of ticks) await this.#publishAndAnswer(tick);
     this.#maintainLater();
   }

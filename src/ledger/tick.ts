@@ -7,7 +7,7 @@ import type { Random } from '../core/random.ts';
 import { commitmentBytes } from '../log/entry.ts';
 import { type AppendResult, idempotencyBytes, type PackedBatch, placing, requestEndsOf } from '../pipeline/packed-batch.ts';
 import { idConflicts, idIsNew, type LogAppend, type RecordStore } from '../storage/record-store.ts';
-import { type BucketKeys, bucketOf, type ChunkContent, sealChunk } from './chunk.ts';
+import { type BucketKeys, bucketOf, type ChunkContent, discardContent, sealChunk } from './chunk.ts';
 import type { Growth, LogTree } from './log-tree.ts';
 import { type IdRow, idRow, TickIds } from './tick-ids.ts';
 
@@ -142,7 +142,10 @@ async function buildAppend(on: TickLog, fresh: FreshRecords, ports: TickPorts): 
   const firstLeaf = on.tree.treeSize;
   const growth = on.tree.grow(commitments);
   const place = { origin: on.origin, firstLeaf, count: fresh.count, receivedAtMs };
-  const chunk = sealChunk(place, gatherContent(fresh), await ports.bucketKeys.bucketKey(on.log, bucketOf(firstLeaf)), ports.random);
+  const bucketKey = await ports.bucketKeys.bucketKey(on.log, bucketOf(firstLeaf));
+  const content = gatherContent(fresh);
+  const chunk = sealChunk(place, content, bucketKey, ports.random);
+  discardContent(content);
   const rows = sortRows(
     gatherRows(fresh, idempotencyBytes, (batch) => batch.idempotency),
     firstLeaf,

@@ -5,3 +5,11 @@
 export function freeBuffer(buffer: ArrayBuffer): void {
   if (!buffer.detached) buffer.transfer(0);
 }
+
+/** The same for bytes that have a large buffer for themselves; others may share theirs (what a socket read, `Buffer.poolSize`) and are left alone. */
+export function freeBytes({ buffer, byteLength }: Uint8Array): void {
+  if (byteLength > sharedBytesMax && byteLength === buffer.byteLength && buffer instanceof ArrayBuffer) freeBuffer(buffer);
+}
+
+/** What a socket reads at a time, the largest of buffers that are shared. */
+const sharedBytesMax = 65_536;

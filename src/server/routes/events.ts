@@ -5,6 +5,7 @@ import type { SearchRequest, Trail } from '../../app/trail.ts';
 import { VeiltrailError } from '../../core/errors.ts';
 import { parseTimestamp } from '../../event/timestamp.ts';
 import { decompress } from '../../ingest/decompress.ts';
+import { freeBytes } from '../../thread/free-buffer.ts';
 import type { Admission } from '../admission.ts';
 import { type AnsweredEvent, createAnswerFormat } from '../format-answer.ts';
 import { appendAnswer, appendQuery, foundEventAnswer, leafParams, logParams, noQuery, searchAnswer, searchQuery } from '../schemas.ts';
@@ -45,6 +46,7 @@ export function registerEventRoutes(app: FastifyInstance, trail: Trail, bodyByte
       if (query.conflict !== undefined) append.onConflict = query.conflict;
       if (query.repeats !== undefined) append.repeats = parseRepeats(query.repeats);
       const { receipts, treeSize, checkpoint } = await trail.append(append);
+      freeBytes(plain);
       void reply.code(201).header('content-type', jsonType);
       if (query.proof === undefined) return formatAnswer({ receipts, treeSize, checkpoint });
       const proven: AnsweredEvent[] = [];
