@@ -1,6 +1,6 @@
 /** Names of accounts in free text: `arn:…:user/jane`, `/home/jane`, `C:\\Users\\jane`, `user jane failed`. */
 import { sharedMailboxes, systemAccounts } from '../lexicon.ts';
-import { has, isDigit, isIdentifier, isWord } from '../survey.ts';
+import { has, isDigit, isIdentifier, isLetter, isWord } from '../survey.ts';
 import { isAccountName } from './assignments.ts';
 import type { ScanContext } from './detector.ts';
 
@@ -12,7 +12,7 @@ export function detectAccounts({ text, survey, found }: ScanContext): void {
   if ((flags & (has.slash | has.backslash)) !== 0) findHomes(text, 'Users', found);
   if ((flags & has.account) !== 0) findUser(text, found);
   if ((flags & has.backslash) !== 0) findDomainUsers(text, found);
-  if ((flags & has.space) !== 0 && (flags & has.digit) !== 0) findLogins(text, found);
+  if ((flags & has.space) !== 0 && (flags & has.digit) !== 0) findLogins(text, (flags & has.equals) !== 0, found);
 }
 
 const domain = /(?<![\w\\/:.-])(?!HK|NT |SYSTEM|SOFTWARE|BUILTIN|WINDOWS|WINNT|WOW)[A-Z][A-Z0-9-]{1,14}$/;
@@ -32,28 +32,37 @@ function findDomainUsers(text: string, found: ScanContext['found']): void {
   }
 }
 
-/** What sshd, PAM and sudo write behind the name of an account, and what stands before it. */
+/** What sshd, PAM and sudo write behind the name of an account, each after a part of it that is rarer than its first blank, and what stands before it. */
 const logins = [
-  [' from ', /\b(?:password|publickey|hostbased|keyboard-interactive\/pam|gssapi-with-mic) for $/],
-  ['(uid=', /\bby $/],
-  [' : TTY=', /\bsudo(?:\[\d+\])?: +$/],
+  ['from', ' from ', /\b(?:password|publickey|hostbased|keyboard-interactive\/pam|gssapi-with-mic) for $/],
+  ['(uid=', '(uid=', /\bby $/],
+  ['TTY=', ' : TTY=', /\bsudo(?:\[\d+\])?: +$/],
 ] as const;
 const webClient = /[\d.:a-f]{7,45} \S{1,64} (?=[A-Za-z][\w.-]{1,63} \[\d\d\/[A-Z][a-z]{2}\/\d{4}:)/y;
 
 /** Accounts where a program writes them without a word that says so; also the third column of a web server's log. */
-function findLogins(text: string, found: ScanContext['found']): void {
-  for (const [behind, before] of logins) {
-    const end = text.indexOf(behind);
+function findLogins(text: string, hasEquals: boolean, found: ScanContext['found']): void {
+  for (const [part, behind, before] of logins) {
+    const end = hasEquals || !part.endsWith('=') ? placeOf(text, part, behind) : -1;
     if (end < 0) continue;
     let start = end;
     while (start > 0 && end - start < 64 && isAccountUnit(text.charCodeAt(start - 1))) start--;
     if (before.test(text.slice(Math.max(0, start - 48), start))) pushLogin(text, start, end, found);
   }
-  if (!isDigit(text.charCodeAt(0))) return;
+  // The third column of a line without an account is a dash.
+  if (!isDigit(text.charCodeAt(0)) || !isLetter(text.charCodeAt(text.indexOf(' ', text.indexOf(' ') + 1) + 1))) return;
   webClient.lastIndex = 0;
   if (!webClient.test(text)) return;
   const start = webClient.lastIndex;
   pushLogin(text, start, text.indexOf(' ', start), found);
+}
+
+/** The first place of `whole` in the text, or -1: the places of a part of it are looked at. */
+function placeOf(text: string, part: string, whole: string): number {
+  const ahead = whole.indexOf(part);
+  for (let at = text.indexOf(part); at >= 0; at = text.indexOf(part, at + 1))
+    if (at >= ahead && text.startsWith(whole, at - ahead)) return at - ahead;
+  return -1;
 }
 
 function isAccountUnit(unit: number): boolean {
