@@ -12,8 +12,8 @@ import { openSqliteRecordSource } from '../storage/sqlite/record-source.ts';
 import type { Keyring } from '../vault/keyring.ts';
 import { openStoredVault } from './stored-vault.ts';
 
-/** Records of each log whose tokens are looked for. */
-const recordsLookedAt = 64;
+/** Records of each log whose tokens are looked for: the newest chunk may hold nobody who is new. */
+const recordsLookedAt = 1_024;
 
 /** @throws VeiltrailError `vault_behind`, and those of `storage-error.ts` */
 export async function checkVaultFits(dataDir: string, keyring: Keyring): Promise<void> {
@@ -27,8 +27,12 @@ export async function checkVaultFits(dataDir: string, keyring: Keyring): Promise
     const reader = new RecordReader(records, vault);
     const check = new TokenCheck(vault);
     for (const { log, treeSize } of await records.logs()) {
-      const newest = treeSize === 0 ? undefined : await openNewest(reader, log, treeSize - 1);
-      if (newest && !(await areTokensKnown(newest, check))) throw behind(log);
+      for (let end = treeSize; end > 0 && treeSize - end < recordsLookedAt;) {
+        const chunk = await openHolding(reader, log, end - 1);
+        if (!chunk) break;
+        if (!(await areTokensKnown(chunk, check))) throw behind(log);
+        end = chunk.firstLeaf;
+      }
     }
   } finally {
     await vault?.close();
@@ -46,10 +50,11 @@ function openOrLeave<T>(open: () => T): T | undefined {
   }
 }
 
-/** The newest chunk, unless something else than the vault keeps it from being opened: that is for others to find. */
-async function openNewest(reader: RecordReader, log: string, leafIndex: number): Promise<OpenedChunk | undefined> {
+/** The chunk of a leaf, unless something else than the vault keeps it from being opened: that is for others to find. */
+async function openHolding(reader: RecordReader, log: string, leafIndex: number): Promise<OpenedChunk | undefined> {
   try {
-    return await reader.openChunkFrom(log, leafIndex);
+    const chunk = await reader.openChunkFrom(log, leafIndex);
+    return chunk && chunk.firstLeaf <= leafIndex ? chunk : undefined;
   } catch (error) {
     const { code } = error as VeiltrailError;
     if (code === 'bucket_key_missing') throw behind(log);
