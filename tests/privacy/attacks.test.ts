@@ -173,3 +173,31 @@ describe('accounts', () => {
     'run #1123456789',
   ])('stay: %s', (text) => expect(written(text)).toBe(JSON.stringify({ value: text })));
 });
+
+describe('addresses written so that machines shall not read them', () => {
+  test.each([
+    'lena.brandt [at] example [dot] org',
+    'write to lena.brandt (at) example (dot) org!',
+    'lena.brandt[at]example.org',
+    'lena dot brandt at example dot org',
+    'lena.brandt at example dot org',
+    'lena.brandt @ example.org',
+  ])('%s is the address', (text) => {
+    const [need] = cleaned(engine, { text, email: 'lena.brandt@example.org' }).applied.slice(0, 1);
+    expect(need?.kind).toBe('email');
+    const { event } = cleaned(engine, { a: text, email: 'lena.brandt@example.org' });
+    expect(event['a']).toContain(event['email']);
+    expect(event['a']).not.toMatch(/lena|brandt/);
+  });
+
+  test('what runs on behind a top level', () => expectGone('lena@example.io4012 and 81.2.69.160😀', ['lena@', '81.2.69.160']));
+
+  test.each([
+    'look at the dot com bubble',
+    'items[at] and x(at) y',
+    '3 apples @ example.org',
+    'npm install x @ 1.2.3',
+    'a dot b',
+    'meet at noon, dot the i',
+  ])('stay: %s', (text) => expect(written(text)).toBe(JSON.stringify({ value: text })));
+});

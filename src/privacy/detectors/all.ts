@@ -12,9 +12,11 @@ import { personDetector } from './person.ts';
 import { postalDetector } from './postal.ts';
 import { secretDetector } from './secrets.ts';
 import { tableDetector } from './tables.ts';
+import { writtenAddressDetector } from './written-addresses.ts';
 
 export const detectors: readonly Detector[] = [
   emailDetector,
+  writtenAddressDetector,
   ipv4Detector,
   colonDetector,
   macDetector,

@@ -25,7 +25,7 @@ const phone: KindSpec = {
 };
 
 /** `Jane Doe <JANE@example.com>` and `mailto:jane@example.com` are `jane@example.com`. */
-function canonicalEmail(value: string): string {
+export function canonicalEmail(value: string): string {
   const plain = lowerTrimmed(value);
   if (plain.endsWith('>')) return plain.slice(plain.lastIndexOf('<') + 1, -1).trim();
   return plain.startsWith('mailto:') ? plain.slice(7) : plain;
@@ -48,6 +48,7 @@ function detectEmail({ text, found }: ScanContext): void {
     while (start < at && !isWord(text.charCodeAt(start)) && text.charCodeAt(start) !== 95) start++;
     floor = at + 1;
     if (start === at) start = quotedLocalStart(text, at, stop);
+    if (start === at) pushSpaced(text, at, stop, found);
     if (start === at || text.charCodeAt(at - 1) === 46) continue;
     const end = domainEnd(text, at + 1);
     if (end < 0) {
@@ -64,6 +65,19 @@ function detectEmail({ text, found }: ScanContext): void {
 /** `postgres://app:s3cret@db.example.com`: what stands before the @ is a secret, and what follows it a host. */
 function isPassword(text: string, start: number): boolean {
   return text.charCodeAt(start - 1) === 58 && /:\/\/[^\s/@"'<>]{0,128}:$/.test(before(text, start, 160));
+}
+
+/** `jane.doe @ example.com`: one space on either side, and a local part that is no plain word. */
+function pushSpaced(text: string, at: number, stop: number, found: ScanContext['found']): void {
+  if (text.charCodeAt(at - 1) !== 32 || text.charCodeAt(at + 1) !== 32) return;
+  let start = at - 1;
+  while (start > stop && isLocal(text.charCodeAt(start - 1))) start--;
+  const local = text.slice(start, at - 1);
+  if (!/^\p{L}[\p{L}\p{N}]*[._\d][\p{L}\p{N}._-]*$/u.test(local)) return;
+  const end = domainEnd(text, at + 2);
+  if (end < 0) return;
+  const value = `${local}@${text.slice(at + 2, end)}`;
+  found.push({ kind: 'email', start, end, confidence: 0.7, value, canonical: canonicalEmail(value) });
 }
 
 /** `jane@8.8.4.4`, `jane@localhost`: an account on a machine. */
@@ -111,14 +125,14 @@ function domainEnd(text: string, from: number): number {
   while (dot > from && text.charCodeAt(dot) !== 46) dot--;
   // `jane@example.com123-45-6789`: something else hangs on a well-known top level.
   if (dot > from && !isTopLevel(text, dot + 1, end)) {
-    const known = knownTop.exec(text.slice(dot + 1, dot + 5));
+    const known = knownTop.exec(text.slice(dot + 1, dot + 6));
     if (known) end = dot + 1 + (known[1] as string).length;
   }
   if (dot <= from || !isTopLevel(text, dot + 1, end)) return -1;
   return /^\d+x\.(?:png|jpe?g|gif|svg|webp)$/i.test(text.slice(from, end)) ? -1 : end;
 }
 
-const knownTop = /^(com|org|net|edu|gov)\d/i;
+const knownTop = /^(com|org|net|edu|gov|info|biz|io|co|ai|de|uk|fr|es|it|nl|pl|eu|us|ca|au|in|jp|cn|br|ru|ch|at|be|se|dk|fi|ie|pt|mx)\d/i;
 
 function literalEnd(text: string, from: number, limit: number): number {
   const match = /^\[(?:IPv6:)?[0-9a-fA-F:.]+\]/.exec(text.slice(from, Math.min(limit, from + 64)));

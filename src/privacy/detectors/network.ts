@@ -196,7 +196,9 @@ function prefixEnd(text: string, end: number, address: number): number {
   if (text.charCodeAt(end) !== 47 || !isDigit(text.charCodeAt(end + 1))) return end;
   const close = isDigit(text.charCodeAt(end + 2)) ? end + 3 : end + 2;
   const bits = Number(text.slice(end + 1, close));
-  if (bits > 32 || isWord(text.charCodeAt(close))) return end;
+  const next = text.charCodeAt(close);
+  // Beyond ASCII words run on without a space.
+  if (bits > 32 || (next < 128 && isWord(next))) return end;
   return bits <= 24 && (bits === 0 ? address : address << bits) === 0 ? -1 : close;
 }
 
