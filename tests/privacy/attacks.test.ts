@@ -201,3 +201,17 @@ describe('addresses written so that machines shall not read them', () => {
     'meet at noon, dot the i',
   ])('stay: %s', (text) => expect(written(text)).toBe(JSON.stringify({ value: text })));
 });
+
+describe('passwords behind a word and a space', () => {
+  test.each<[string, string]>([
+    ["CREATE USER zed WITH PASSWORD 'Tr0ub4dor&3'", 'Tr0ub4dor'],
+    ["CREATE USER zed IDENTIFIED BY 'Tr0ub4dor&3'", 'Tr0ub4dor'],
+    ['tool --db-password hunter2x --verbose', 'hunter2x'],
+    ["tool --password 'hunter2x'", 'hunter2x'],
+  ])('go: %s', (text, part) => expectGone(text, [part]));
+
+  test.each(['use --password to give it', 'PASSWORD IS WRONG', "identified by '***'", 'tool --password --verbose', 'the identified problem'])(
+    'stay: %s',
+    (text) => expect(written(text)).toBe(JSON.stringify({ value: text })),
+  );
+});

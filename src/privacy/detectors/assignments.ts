@@ -220,7 +220,7 @@ const placeholder =
   /^(?:\*+|hidden_due_to_security_reasons|x+|\.+|-+|<.*|\$\{?.*|\{\{?.*|%[a-z]|\[.*|null|none|nil|true|false|undefined|empty|redacted|masked|hidden|required|invalid|expired|incorrect|changed|reset|missing|yes|no|not|is|was|must|tok_.*|hash_v.*)$/i;
 
 /** After `=` anything will do; after `:` prose is likely, so a plain lower-case word is no password. */
-function isPassword(value: string, mark: number): boolean {
+export function isPassword(value: string, mark: number): boolean {
   if (value.length < 3 || placeholder.test(value)) return false;
   return mark === 61 || value.length >= 6 ? !(mark !== 61 && /^[a-z]+$/.test(value) && commonWords.has(value)) : /[^a-z]/.test(value);
 }

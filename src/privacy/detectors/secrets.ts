@@ -5,6 +5,7 @@
 import { decodeBase64url } from '../../core/base64.ts';
 import { has, isDigit, isLetter, isWord, mixed } from '../survey.ts';
 import type { Detector, KindSpec, ScanContext } from './detector.ts';
+import { detectSpokenSecret } from './spoken-secrets.ts';
 
 function secretKind(kind: string, example: string, check: string): KindSpec {
   return { kind, family: 'secret', example, check, floor: 0.5, canonical: (value) => value.trim() };
@@ -112,6 +113,7 @@ function detectSecrets(context: ScanContext): void {
     const to = runs[i + 1] as number;
     const mark = from > 0 ? (units[from - 1] as number) : 0;
     if (mark === 32) detectAuthorization(text, from, found);
+    if (units[to] === 32 && ((units[to - 1] as number) | 32) === 100) detectSpokenSecret(text, from, to, found);
     if (mark === 58 && to - from >= telegramSize && units[from - 2] !== undefined && isDigit(units[from - 2] as number))
       detectTelegram(text, from, to, found);
     if (mark === 126 && units[from - 2] === 81) detectAzure(text, from, found);
