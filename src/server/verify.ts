@@ -25,11 +25,16 @@ import { keysDirectory, listTileFiles, recordsFileName, sealedPaths } from './da
 import { openStoredVault, vaultFileName, type StoredVault } from './stored-vault.ts';
 import type { VerifyThreadData } from './verify-thread.ts';
 
+export interface StoredOptions extends VerifyOptions {
+  /** Verify the directory's other logs as well, with their own keys [false]. */
+  others?: boolean;
+}
+
 /**
- * Verifies one log of a data directory, whether or not a server runs on it. A directory that cannot even be opened is a finding, too.
+ * Verifies a log of a data directory, or all of them, whether or not a server runs on it. A directory that cannot even be opened is a finding, too.
  * @throws VeiltrailError `data_dir_missing`, `log_unknown` where nothing says that there ever was such a log, and what marks wrong use
  */
-export async function verifyStoredLog(dataDir: string, options: VerifyOptions): Promise<VerifyReport> {
+export async function verifyStoredLog(dataDir: string, options: StoredOptions): Promise<VerifyReport> {
   const closing: (() => Promise<void>)[] = [];
   try {
     const { origin } = at(configFileName, () => readDataConfig(dataDir));
@@ -55,7 +60,7 @@ const worthThreads = 8_192;
 /** What a person did wrong, not what is wrong with the data. */
 const usageCodes = new Set(['data_dir_missing', 'vkey_missing', 'vkey_syntax', 'vkey_type']);
 
-async function verifyOpened(dataDir: string, options: VerifyOptions, closing: (() => Promise<void>)[]): Promise<VerifyReport> {
+async function verifyOpened(dataDir: string, options: StoredOptions, closing: (() => Promise<void>)[]): Promise<VerifyReport> {
   const paths = dataDirPaths(dataDir);
   const keyring = at(keysDirectory, () => openKeyring(join(dataDir, keysDirectory), { create: false }));
   const records = at(recordsFileName, () => openSqliteRecordSource(paths.records));
@@ -65,15 +70,57 @@ async function verifyOpened(dataDir: string, options: VerifyOptions, closing: ((
   const store = await storeParts(dataDir, options.log, keyring, records, vault);
   const atHand = await tokensAtHand(vault);
   const tiles = openFileTileSource(paths.logs);
-  const common = { tiles, listTiles: (log: string) => listTileFiles(join(paths.logs, log)), store };
-  if (store.state.treeSize < worthThreads) {
-    const tokens = { atHand, hasToken: (token: string) => vault.hasToken(token) };
-    const parts = { tiles, store: { records, bucketKeys: vault, tokens } };
-    return verifyLog(options, { ...common, verifyRange: (task) => verifyRange(task, parts), overlap: 1 });
+  let threads: RangeThreads | undefined;
+  const verify = (one: VerifyOptions, of: StoreParts): Promise<VerifyReport> => {
+    const common = { tiles, listTiles: (log: string) => listTileFiles(join(paths.logs, log)), store: of };
+    if (of.state.treeSize < worthThreads) {
+      const tokens = { atHand, hasToken: (token: string) => vault.hasToken(token) };
+      const parts = { tiles, store: { records, bucketKeys: vault, tokens } };
+      return verifyLog(one, { ...common, verifyRange: (task) => verifyRange(task, parts), overlap: 1 });
+    }
+    const started = (threads ??= new RangeThreads({ thread: 'verify', dataDir, tokens: atHand.memory }));
+    return verifyLog(one, { ...common, verifyRange: (task) => started.verify(task), overlap: started.overlap });
+  };
+  closing.push(async () => threads?.close());
+  const report = await verify(options, store);
+  if (!options.others) return report;
+  for (const log of await otherLogs(options.log, keyring, records)) {
+    let other: VerifyReport;
+    try {
+      other = await verify({ log }, withoutShared(await storeParts(dataDir, log, keyring, records, vault)));
+    } catch (error) {
+      if (!(error instanceof VeiltrailError) || usageCodes.has(error.code)) throw error;
+      other = cannotOpen(log, error);
+    }
+    addOther(report, log, other);
   }
-  const threads = new RangeThreads({ thread: 'verify', dataDir, tokens: atHand.memory });
-  closing.push(() => threads.close());
-  return verifyLog(options, { ...common, verifyRange: (task) => threads.verify(task), overlap: threads.overlap });
+  return report;
+}
+
+/** Logs that there are, by the records and by their keys: one that is missing from either is a finding. */
+async function otherLogs(log: string, keyring: Keyring, records: RecordSource): Promise<string[]> {
+  const all = new Set([...keyring.logs(), ...(await records.logs()).map((one) => one.log)]);
+  all.delete(log);
+  return [...all].toSorted();
+}
+
+/** Seal, databases and vault are those of the whole directory: the first log's verification has checked them. */
+function withoutShared(store: StoreParts): StoreParts {
+  return {
+    ...store,
+    checkSeal: () => Promise.resolve({ problems: [] }),
+    checkDatabases: () => Promise.resolve([]),
+    async *verifyVault() {},
+  };
+}
+
+/** Takes what is wrong with another log into the report; leaf indexes stay those of the first log. */
+function addOther(report: VerifyReport, log: string, other: VerifyReport): void {
+  report.ok &&= other.ok;
+  report.problems.push(...other.problems.map((one) => ({ ...one, message: `log ${log}: ${one.message}` })));
+  report.problemCount += other.problemCount;
+  const bad = other.firstBadLeaf === null ? 'something is wrong' : `first bad leaf: ${other.firstBadLeaf}`;
+  report.steps.push({ step: `log ${log}`, ok: other.ok, detail: `${other.treeSize} leaves: ${other.ok ? 'all well' : bad}` });
 }
 
 /** None where the vault cannot be read: the steps that follow say what is wrong with it, and check everything else. */

@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import type { CanaryReport } from '../../src/app/run-canary.ts';
@@ -18,7 +18,15 @@ it('finds no leak under the default policy, and says so in _system', async () =>
   expect(JSON.parse(told.out)).toMatchObject({
     record: { action: 'canary.run', outcome: 'success', metadata: { planted: report.planted, leaked: 0 } },
   });
-  expect((await run(['verify', data])).code).toBe(0);
+
+  // The logs of the server's own are verified with the others.
+  expect(await run(['verify', data])).toMatchObject({
+    code: 0,
+    out: expect.stringMatching(/log _canary .*all well\n.*log _system .*all well/) as string,
+  });
+  const checkpoint = join(data, 'logs/_system/checkpoint');
+  writeFileSync(checkpoint, readFileSync(checkpoint, 'utf8').replace(/\n(\d+)\n/, '\n9\n'));
+  expect(await run(['verify', data])).toMatchObject({ code: 1, out: expect.stringContaining('log _system: logs/_system/checkpoint') as string });
 }, 120_000);
 
 it('finds what a policy lets through, in records and in files, and never shows it', async () => {

@@ -12,7 +12,7 @@ interface VerifyOptions {
   vkey?: string;
   checkpoint?: string;
   event?: string;
-  log: string;
+  log?: string;
   json?: boolean;
   data?: string;
 }
@@ -25,7 +25,7 @@ export function addVerify(program: Command): void {
     .option('--vkey <vkey>', "the log's public key, or @FILE that holds it; without it a data directory's own is taken")
     .option('--checkpoint <file>', 'a checkpoint kept elsewhere: finds rollback and rewritten history')
     .option('--event <file>', 'with a receipt: a disclosure of the event that it must be for')
-    .option('--log <name>', 'the log', 'default')
+    .option('--log <name>', 'one log [a data directory: all its logs; elsewhere: default]')
     .option('--data <dir>', 'the data directory, as for other commands')
     .option('--json', 'the report as one line of JSON')
     .addHelpText('after', '\nExits 0 when all is well, 1 when something is wrong and says which leaf or file, 2 on wrong use.')
@@ -55,7 +55,7 @@ function logOptions(
 ): { log: string; vkey?: string; keptCheckpoint?: string; onProgress: (leaves: number, of: number) => void } {
   const progress = createProgress();
   return {
-    log: options.log,
+    log: options.log ?? 'default',
     ...(vkey === undefined ? {} : { vkey }),
     ...(options.checkpoint === undefined ? {} : { keptCheckpoint: readText(options.checkpoint) }),
     onProgress: (leaves, of) => (leaves === of ? progress.end() : progress.update(`${leaves} of ${of} leaves`)),
@@ -64,7 +64,7 @@ function logOptions(
 
 async function verifyStored(dir: string, vkey: string | undefined, options: VerifyOptions): Promise<VerifyReport> {
   const { verifyStoredLog } = await import('../../server/verify.ts');
-  return verifyStoredLog(dir, logOptions(vkey, options));
+  return verifyStoredLog(dir, { ...logOptions(vkey, options), others: options.log === undefined });
 }
 
 async function verifyPublished(where: string, vkey: string | undefined, options: VerifyOptions): Promise<VerifyReport> {
