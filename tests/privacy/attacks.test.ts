@@ -215,3 +215,18 @@ describe('passwords behind a word and a space', () => {
     (text) => expect(written(text)).toBe(JSON.stringify({ value: text })),
   );
 });
+
+describe('house numbers behind a comma, and with a flat', () => {
+  test.each([
+    ['Calle de Alcalá, 45, 28014 Madrid', 'Alcalá, 45'],
+    ['Rua Augusta, 1500', 'Augusta, 1500'],
+    ['Via Roma, 25, 00184 Roma', 'Via Roma, 25'],
+    ['ul. Marszałkowska 10/12, 00-590 Warszawa', 'Marszałkowska 10'],
+    ['Keizersgracht 123-III, 1015 CJ Amsterdam', 'Keizersgracht 123'],
+  ])('go: %s', (text, part) => expectGone(text, [part]));
+
+  test.each(['Plan Route A, 5', 'Place Order, 5', 'Via Proxy, 80', 'Calle, 5', 'on 10/12, took 3', 'Range 10-12, page 5', 'Via Roma, 25 items'])(
+    'stay: %s',
+    (text) => expect(written(text)).toBe(JSON.stringify({ value: text })),
+  );
+});

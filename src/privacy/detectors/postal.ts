@@ -2,6 +2,7 @@
  * Postal addresses: a house number beside words, of which one is a kind of street (`Main Street`, `Rua Diadema`, `Loorenstrasse`), or a flat,
  * a cue (`lives at`, `ship to`) or a city with its postcode stands by. Anchored on digit runs; evidence adds up as for numbers.
  */
+import { commonWords } from '../lexicon.ts';
 import { has, isDigit, isIdentifier, isLetter, isWord } from '../survey.ts';
 import { free, numberStarts } from './number-starts.ts';
 import { compact, type Detector, type KindSpec, type ScanContext } from './detector.ts';
@@ -90,6 +91,8 @@ function detectPostal(context: ScanContext): void {
       mayEndStreet(units[start - 3] as number)
     )
       close = readBackward(text, start, end, found);
+    else if (close === 0 && units[start - 2] === 44 && start > 4 && mayEndStreet(units[start - 3] as number) && end - start < 5)
+      close = readBehindComma(text, start, end, found);
     if (close > 0) done = close;
   }
   const { capitals, capitalCount } = survey;
@@ -219,11 +222,39 @@ function readTail(text: string, at: number): number {
   return text.charCodeAt(end - 1) === 46 && tailEvidence === 0 ? at : end;
 }
 
+/** `10/12`, `123-III`: the flat that hangs on a house number. */
+const flat = /[/-](?:\d{1,4}[A-Za-z]?|[IVX]{1,4})(?![\w./:-])/y;
+
+function flatEnd(text: string, end: number): number {
+  flat.lastIndex = end;
+  return flat.test(text) ? flat.lastIndex : end;
+}
+
+const commaStreet = new RegExp(`(?<![\\p{L}\\p{N}_])(?<name>(?:${streetStarts})\\.? (?:${word} ){0,5}${word}), $`, 'iu');
+
+/** `Calle de Alcalá, 45`: the number stands apart, so that the street has to say what it is, and nothing may be counted. */
+function readBehindComma(text: string, start: number, end: number, found: ScanContext['found']): number {
+  const close = flatEnd(text, end);
+  const next = text.charCodeAt(close);
+  if (close < text.length && next !== 44 && next !== 46 && next !== 10 && next !== 34 && next !== 59) return 0;
+  const name = commaStreet.exec(text.slice(Math.max(0, start - 64), start))?.groups?.['name'];
+  if (name === undefined || !/^\p{Lu}|^(?:ul|os|al|rue|via)\b/u.test(name) || !/ \p{Lu}\p{L}{2}/u.test(name)) return 0;
+  // `Place Order, 5`, `Via Proxy, 80`.
+  const [first = '', ...rest] = name.toLowerCase().split(' ');
+  if (/^(?:place|route|plaza|cours|loop)$/.test(first) || rest.some((one) => one.length > 3 && commonWords.has(one))) return 0;
+  return pushFrom(text, start - 2 - name.length, close, 0.6, found);
+}
+
 function readBackward(text: string, start: number, end: number, found: ScanContext['found']): number {
   const next = text.charCodeAt(end);
   if (next === 95 || (isWord(next) && !isLetter(next))) return 0;
   const before = text.slice(Math.max(0, start - 96), start);
-  if ((next === 46 || next === 44 || next === 58 || next === 45 || next === 47 || next === 37) && isIdentifier(text.charCodeAt(end + 1)))
+  const flatted = next === 45 || next === 47 ? flatEnd(text, end) : end;
+  if (
+    flatted === end &&
+    (next === 46 || next === 44 || next === 58 || next === 45 || next === 47 || next === 37) &&
+    isIdentifier(text.charCodeAt(end + 1))
+  )
     return next === 45 ? stateBefore(text, before, start, end, found) : 0;
   const box =
     /(?:P\.? ?O\.? ?Box|Post(?:al )?box|Postfach|Postbus|Apartado|Casella postale|Boîte postale|(?:PSC|Unit|CMR) \d{1,5},? Box|Box) $/i.exec(before);
@@ -255,8 +286,10 @@ function readBackward(text: string, start: number, end: number, found: ScanConte
     from = 0;
   let evidence = from >= 0 ? 0.5 : 0.1;
   const nameStart = start - 1 - name.length;
-  const tailEnd = readTail(text, end);
-  if (tailEnd > end) evidence += tailEvidence;
+  // A flat counts only behind a street that says so: `10/12` may be a date.
+  if (from < 0 && flatted > end) return stateBefore(text, before, start, end, found);
+  const tailEnd = readTail(text, flatted);
+  if (tailEnd > flatted) evidence += tailEvidence;
   if (evidence < 0.5 && isCued(text, nameStart)) evidence += 0.4;
   if (evidence < 0.5) return stateBefore(text, before, start, end, found);
   found.push({ kind: 'postal_address', start: nameStart + Math.max(0, from), end: tailEnd, confidence: Math.min(0.9, evidence) });
