@@ -5,6 +5,7 @@
  * down to the event, which becomes a stub: one event never stops its request, and one request never stops the others or the server.
  */
 import type { Worker } from 'node:worker_threads';
+import { VeiltrailError } from '../core/errors.ts';
 import { limits } from '../core/limits.ts';
 import { Caller } from '../thread/port-call.ts';
 import { groupBuffers, packGroup } from './group-message.ts';
@@ -130,6 +131,8 @@ export class WorkerPool {
 
   /** Requests that a worker died of, or failed on with `failure`: by halves, until it is known which of them does it. */
   async #apart(requests: readonly BatchRequest[], failure: Error | undefined): Promise<GroupOutcome[]> {
+    // What is ours and has a code (a vault whose disk is full) no trial would change.
+    if (failure instanceof VeiltrailError) return requests.map((request) => failed(request, failure));
     if (requests.length === 1) return [failure ? failed(requests[0] as BatchRequest, failure) : await this.#alone(requests[0] as BatchRequest)];
     const middle = requests.length >>> 1;
     const outcomes: GroupOutcome[] = [];
@@ -206,9 +209,10 @@ async function endWorker(worker: Worker, caller: Caller): Promise<void> {
   clearTimeout(late);
 }
 
-/** A request that met a mistake of ours. */
-function failed(request: BatchRequest, { message }: Error): GroupOutcome {
-  return refused(request, { code: 'internal', message, detail: {} });
+/** A request that met trouble which has a code, or a mistake of ours. */
+function failed(request: BatchRequest, failure: Error): GroupOutcome {
+  const { code, detail } = failure instanceof VeiltrailError ? failure : { code: 'internal', detail: {} };
+  return refused(request, { code, message: failure.message, detail: { ...detail } });
 }
 
 function refused({ log, receivedAtMs, onConflict }: BatchRequest, refusal: Refusal): GroupOutcome {
