@@ -229,14 +229,17 @@ test('a server that is stopped while its disk is full has lost nothing', { timeo
   const makeRoom = fill(data, 0);
   await asked.appendUntilRefused();
   await asked.server.end('SIGTERM');
-  // There is no room for the seal, and it says so.
-  expect(await asked.server.ended, asked.server.said()).toBe(3);
-  expect(asked.server.said()).toContain('disk_full');
+  // What it closes gives some pages back: either they are enough for the seal, or it says that there is no room for one.
+  const ended = await asked.server.ended;
+  expect([0, 3], asked.server.said()).toContain(ended);
+  if (ended === 3) expect(asked.server.said()).toContain('disk_full');
   await expectVerified(data, asked.leaves.size);
-  // Nor can it be started; what is there stays as it is.
-  const refused = launch(data);
-  expect(await refused.ended).toBe(3);
-  expect(refused.said()).toContain('disk_full');
+  // Nor can it be started where there was none; what is there stays as it is.
+  if (ended === 3) {
+    const refused = launch(data);
+    expect(await refused.ended).toBe(3);
+    expect(refused.said()).toContain('disk_full');
+  }
   makeRoom();
   const again = await asked.startAgain();
   await again.stopAndVerify();
