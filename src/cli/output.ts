@@ -1,5 +1,5 @@
 /** Printing: facts as JSON lines on standard output, words for people on standard error. */
-import pc from 'picocolors';
+import { errorColors } from './colors.ts';
 import { VeiltrailError } from '../core/errors.ts';
 
 /** One fact: a JSON object on a line of standard output. */
@@ -18,9 +18,9 @@ export function say(line = ''): void {
 }
 
 export function printError(error: unknown): void {
-  if (error instanceof VeiltrailError) say(`${pc.red('error')} ${error.message} ${pc.dim(`(${error.code})`)}`);
-  else if (error instanceof Error) say(`${pc.red('error')} ${process.env['VEILTRAIL_DEBUG'] ? error.stack : error.message}`);
-  else say(`${pc.red('error')} ${String(error)}`);
+  if (error instanceof VeiltrailError) say(`${errorColors.red('error')} ${error.message} ${errorColors.dim(`(${error.code})`)}`);
+  else if (error instanceof Error) say(`${errorColors.red('error')} ${process.env['VEILTRAIL_DEBUG'] ? error.stack : error.message}`);
+  else say(`${errorColors.red('error')} ${String(error)}`);
 }
 
 /** A progress line that redraws itself on a terminal and stays silent elsewhere. */

@@ -1,5 +1,5 @@
 /** What `preview` shows of one event. */
-import pc from 'picocolors';
+import { colors } from './colors.ts';
 import { encodeBase64url } from '../core/base64.ts';
 import { utf8 } from '../core/bytes.ts';
 import type { JsonObject } from '../core/json.ts';
@@ -25,18 +25,18 @@ export function previewEvent(
   const { event: after, applied } = engine.apply(engine.plan(event), token);
   if (json) return printJson(typeof line === 'number' ? { line, event: after, applied } : { where: line, event: after, applied });
   const kinds = new Map(applied.map((one) => [one.pointer, one]));
-  print(pc.bold(typeof line === 'number' ? `line ${line}` : line));
+  print(colors.bold(typeof line === 'number' ? `line ${line}` : line));
   const fields = flattenRecord(after);
   for (const { pointer, value } of fields) {
     const was = before.get(pointer);
     if (was === value) continue;
     const done = kinds.get(pointer);
     print(
-      `  ${pointer}  ${was === undefined ? pc.dim('(renamed)') : pc.red(was)} → ${pc.green(value)}  ${pc.dim(done ? `${done.kind}, ${done.transform}${done.why === undefined ? '' : `: ${done.why}`}` : '')}`,
+      `  ${pointer}  ${was === undefined ? colors.dim('(renamed)') : colors.red(was)} → ${colors.green(value)}  ${colors.dim(done ? `${done.kind}, ${done.transform}${done.why === undefined ? '' : `: ${done.why}`}` : '')}`,
     );
   }
   const kept = new Set(fields.map(({ pointer }) => pointer));
-  for (const [pointer, was] of before) if (!kept.has(pointer)) print(`  ${pointer}  ${pc.red(was)} → ${pc.dim('(gone)')}`);
+  for (const [pointer, was] of before) if (!kept.has(pointer)) print(`  ${pointer}  ${colors.red(was)} → ${colors.dim('(gone)')}`);
 }
 
 /** Tokens that look and correlate like real ones within this run. */

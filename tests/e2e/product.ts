@@ -33,9 +33,10 @@ export function run(
 /** Code compiled by one process is there for the next, which halves every start. */
 const compiled = new URL('../../node_modules/.cache/veiltrail-e2e', import.meta.url).pathname;
 
-/** The tests' own environment must not decide what a command works on. */
+/** The tests' own environment must not decide what a command works on, nor its colours. */
+const decides = ['NODE_OPTIONS', 'FORCE_COLOR', 'NO_COLOR'];
 function cleanEnvironment(): NodeJS.ProcessEnv {
-  const own = Object.entries(process.env).filter(([name]) => !name.startsWith('VEILTRAIL_') && name !== 'NODE_OPTIONS');
+  const own = Object.entries(process.env).filter(([name]) => !name.startsWith('VEILTRAIL_') && !decides.includes(name));
   return { ...Object.fromEntries(own), NODE_COMPILE_CACHE: compiled };
 }
 

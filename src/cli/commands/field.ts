@@ -1,7 +1,7 @@
 /** `field list` and `field classify`: what fields there are, and what somebody says they are. */
 import { Option, type Command } from 'commander';
 import { userInfo } from 'node:os';
-import pc from 'picocolors';
+import { errorColors } from '../colors.ts';
 import type { FieldFilter, FieldInfo } from '../../app/field-registry.ts';
 import type { ClassifyRequest, Trail } from '../../app/trail.ts';
 import { createClient } from '../../sdk/client.ts';
@@ -50,7 +50,7 @@ async function listFields(options: FieldOptions & { unclassified?: boolean }): P
     if (options.json) printJson(field);
     else printField(field);
   }
-  if (!options.json) say(pc.dim(`${fields.length} field${fields.length === 1 ? '' : 's'}`));
+  if (!options.json) say(errorColors.dim(`${fields.length} field${fields.length === 1 ? '' : 's'}`));
 }
 
 async function read(options: FieldOptions, filter: FieldFilter): Promise<FieldInfo[]> {

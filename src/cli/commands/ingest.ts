@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import pc from 'picocolors';
+import { errorColors } from '../colors.ts';
 import type { AppendAnswer } from '../../app/append-events.ts';
 import { VeiltrailError } from '../../core/errors.ts';
 import { formats, laterFormats, type Format } from '../../ingest/incoming.ts';
@@ -115,7 +115,7 @@ function report({ reasons, ...totals }: Totals, startMs: number, json: boolean):
   if (json) printJson(totals);
   const { accepted, duplicates, rejected, treeSize } = totals;
   say(
-    `${pc.bold(String(accepted))} accepted, ${duplicates} duplicates, ${rejected} rejected; tree size ${treeSize}; ${rate(totals, startMs)} events a second`,
+    `${errorColors.bold(String(accepted))} accepted, ${duplicates} duplicates, ${rejected} rejected; tree size ${treeSize}; ${rate(totals, startMs)} events a second`,
   );
   for (const [reason, times] of reasons) say(`  ${times} could not be processed (${reason}): a stub stands in the log for each`);
 }

@@ -1,5 +1,5 @@
 /** `policy check` and `policy kinds`: what a policy says. */
-import pc from 'picocolors';
+import { colors, errorColors } from '../colors.ts';
 import { VeiltrailError } from '../../core/errors.ts';
 import { kindSpecs } from '../../privacy/detectors/all.ts';
 import { compilePattern } from '../../privacy/pattern.ts';
@@ -36,16 +36,16 @@ export async function runPolicyCheck(file: string, options: CheckOptions): Promi
       warnings,
     });
   }
-  print(`${pc.bold(policy.name)} version ${policy.version}, owner ${policy.owner ?? '–'}, approver ${policy.approver ?? '–'}`);
+  print(`${colors.bold(policy.name)} version ${policy.version}, owner ${policy.owner ?? '–'}, approver ${policy.approver ?? '–'}`);
   print(`  SHA-256 ${policyDigest(text)}; in records ${policyLabel(policy, text)}`);
   print(`  fields that no rule names: ${policy.unknown}`);
-  for (const { rule, does, why } of rulesOf(policy)) print(`  ${rule}  ${pc.green(does)}${why === undefined ? '' : pc.dim(`  ${why}`)}`);
+  for (const { rule, does, why } of rulesOf(policy)) print(`  ${rule}  ${colors.green(does)}${why === undefined ? '' : colors.dim(`  ${why}`)}`);
   for (const custom of policy.custom) {
     const steps = stepsOf(custom);
     const cost = steps === 0 ? '' : `, at most ${steps.toLocaleString('en')} steps a character`;
-    print(`  custom.${custom.kind}  ${customInWords(custom)}${cost}${custom.why === undefined ? '' : pc.dim(`  ${custom.why}`)}`);
+    print(`  custom.${custom.kind}  ${customInWords(custom)}${cost}${custom.why === undefined ? '' : colors.dim(`  ${custom.why}`)}`);
   }
-  for (const { message } of warnings) say(`${pc.yellow('warning')} ${message}`);
+  for (const { message } of warnings) say(`${errorColors.yellow('warning')} ${message}`);
   say(warnings.length === 0 ? 'all well' : `can be used; ${warnings.length} ${warnings.length === 1 ? 'warning' : 'warnings'}`);
 }
 
@@ -104,6 +104,6 @@ export async function runPolicyKinds(options: { policy?: string; json?: boolean 
     const rule = policy.kinds[kind];
     const transform = rule ? kindInWords(rule) : 'redact';
     if (options.json) printJson({ kind, family, example, check, transform });
-    else print(`${kind.padEnd(22)} ${family.padEnd(11)} ${transform.padEnd(32)} ${pc.dim(example.replaceAll('\n', ' ').slice(0, 60))}`);
+    else print(`${kind.padEnd(22)} ${family.padEnd(11)} ${transform.padEnd(32)} ${colors.dim(example.replaceAll('\n', ' ').slice(0, 60))}`);
   }
 }

@@ -1,5 +1,5 @@
 /** `policy diff`: which rules differ, and what that does to events. */
-import pc from 'picocolors';
+import { colors, errorColors } from '../colors.ts';
 import type { JsonObject } from '../../core/json.ts';
 import { systemRandom } from '../../core/random.ts';
 import { flattenRecord } from '../../log/record.ts';
@@ -20,7 +20,7 @@ interface DiffOptions extends TryOptions {
   forbidWeaker?: boolean;
 }
 
-const signs: Readonly<Record<PolicyChange['effect'], string>> = { weaker: pc.red('-'), stronger: pc.green('+'), other: '~' };
+const signs: Readonly<Record<PolicyChange['effect'], string>> = { weaker: colors.red('-'), stronger: colors.green('+'), other: '~' };
 
 export async function runPolicyDiff(
   beforeFile: string,
@@ -37,14 +37,14 @@ export async function runPolicyDiff(
     for (const { rule, before: was, after: is, effect } of changes) printJson({ rule, before: was ?? null, after: is ?? null, effect });
   else
     for (const { rules, before: was, after: is, effect } of groupChanges(changes))
-      print(`${signs[effect]} ${namesOf(rules)}  ${pc.red(was ?? 'no rule')} → ${pc.green(is ?? 'no rule')}`);
+      print(`${signs[effect]} ${namesOf(rules)}  ${colors.red(was ?? 'no rule')} → ${colors.green(is ?? 'no rule')}`);
   const weaker = changes.filter(({ effect }) => effect === 'weaker').length;
   if (changes.length > 0)
     say(`${changes.length} rules differ: ${weaker} weaker, ${changes.filter(({ effect }) => effect === 'stronger').length} stronger`);
   else
     say(policyDigest(texts[0]) === policyDigest(texts[1]) ? 'the same policy' : 'the same rules: only comments, order of members or spelling differ');
   if (changes.length > 0 && before.name === after.name && before.version === after.version)
-    say(`${pc.yellow('warning')} both are version ${after.version} of ${after.name}: count it up`);
+    say(`${errorColors.yellow('warning')} both are version ${after.version} of ${after.name}: count it up`);
   if (files.length > 0 || stored) await tryBoth(before, after, files, options, stored);
   if (options.forbidWeaker && weaker > 0) process.exitCode = exitCodes.wrong;
 }
@@ -88,8 +88,8 @@ async function tryBoth(before: Policy, after: Policy, files: readonly string[], 
   for (const { examples, ...one } of [...changes.values()].toSorted((a, b) => b.events - a.events)) {
     if (options.json) printJson({ ...one, ...(options.examples > 0 ? { examples } : {}) });
     else {
-      print(`${String(one.events).padStart(7)} ×  ${one.path}  ${pc.red(one.before)} → ${pc.green(one.after)}`);
-      for (const example of examples) print(pc.dim(`             ${example}`));
+      print(`${String(one.events).padStart(7)} ×  ${one.path}  ${colors.red(one.before)} → ${colors.green(one.after)}`);
+      for (const example of examples) print(colors.dim(`             ${example}`));
     }
   }
   say(`${changed} of ${events} ${stored ? 'stored events' : 'events'} would come out otherwise`);

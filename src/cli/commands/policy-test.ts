@@ -1,6 +1,6 @@
 /** `policy test`: fixtures in somebody's own CI. */
 import { readFileSync, writeFileSync } from 'node:fs';
-import pc from 'picocolors';
+import { colors } from '../colors.ts';
 import { utf8 } from '../../core/bytes.ts';
 import { VeiltrailError } from '../../core/errors.ts';
 import { sha256 } from '../../core/sha256.ts';
@@ -54,7 +54,7 @@ function runOne(file: string, fixture: Fixture, engine: PrivacyEngine, options: 
   const result: TestResult = { suite: file, name: fixture.name, seconds: (performance.now() - startMs) / 1000 };
   if (differences.length > 0) result.failure = differences.map(inWords).join('\n');
   if (options.json) printJson({ file, name: fixture.name, ok: differences.length === 0, differences });
-  else print(`${differences.length === 0 ? pc.green('✓') : pc.red('✗')} ${fixture.name}`);
+  else print(`${differences.length === 0 ? colors.green('✓') : colors.red('✗')} ${fixture.name}`);
   if (!options.json) for (const one of differences) print(`    ${inWords(one)}`);
   return result;
 }

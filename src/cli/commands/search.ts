@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import pc from 'picocolors';
+import { colors, errorColors } from '../colors.ts';
 import type { FoundEvent, SearchRequest } from '../../app/trail.ts';
 import { VeiltrailError } from '../../core/errors.ts';
 import { isJsonObject, type JsonValue } from '../../core/json.ts';
@@ -40,7 +40,7 @@ async function runSearch(query: string, options: SearchOptions): Promise<void> {
       if (options.json) printJson(event);
       else printEvent(event);
     }
-    if (!options.json) say(found === 0 ? 'nothing found' : pc.dim(`${found} event${found === 1 ? '' : 's'}`));
+    if (!options.json) say(found === 0 ? 'nothing found' : errorColors.dim(`${found} event${found === 1 ? '' : 's'}`));
   } finally {
     await connection.close();
   }
@@ -71,15 +71,15 @@ function printEvent({ leafIndex, record }: FoundEvent): void {
   const actor = isJsonObject(record['actor']) ? record['actor'] : {};
   const who = text(actor['name']) || text(actor['email']) || text(actor['id']);
   const outcome = text(record['outcome']);
-  const colour = outcome === 'success' ? pc.green : outcome === 'unknown' ? pc.dim : pc.red;
+  const colour = outcome === 'success' ? colors.green : outcome === 'unknown' ? colors.dim : colors.red;
   print(
     [
-      pc.dim(String(leafIndex).padStart(8)),
+      colors.dim(String(leafIndex).padStart(8)),
       text(record['time']) || text(record['receivedAt']),
-      pc.bold(text(record['action'])),
+      colors.bold(text(record['action'])),
       outcome && colour(outcome),
       who,
-      pc.dim(text(record['message'])),
+      colors.dim(text(record['message'])),
     ]
       .filter((part) => part !== '')
       .join('  '),

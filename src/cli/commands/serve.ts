@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import pc from 'picocolors';
+import { errorColors } from '../colors.ts';
 import type { Config } from '../../server/config.ts';
 import { isLoopback, listenDefault, parseListen } from '../../server/listen.ts';
 import { dataDefault } from '../connection.ts';
@@ -39,21 +39,21 @@ async function runServe(options: ServeOptions): Promise<void> {
     logs: config.logs ?? ['default'],
     ...(settings.policy === undefined ? {} : { policyFile: settings.policy }),
     ...(config.canaryHours === undefined ? {} : { canaryHours: config.canaryHours }),
-    onCanary: (alarm) => say(`${pc.red('alarm')} ${alarm}`),
+    onCanary: (alarm) => say(`${errorColors.red('alarm')} ${alarm}`),
     ...(settings.origin === undefined ? {} : { origin: settings.origin }),
-    report: ({ code, route, stack }) => say(`${pc.red('error')} a mistake of ours: ${code}, in ${route}\n${stack}`),
+    report: ({ code, route, stack }) => say(`${errorColors.red('error')} a mistake of ours: ${code}, in ${route}\n${stack}`),
     onFatal: (error) => {
       // What is on disk is not known any more; the next start finds out. Nothing may be answered meanwhile.
       printError(error);
       process.exit(exitCodes.refused);
     },
   });
-  say(`${pc.bold('veiltrail')} serves ${settings.data} at ${pc.bold(server.url)}`);
+  say(`${errorColors.bold('veiltrail')} serves ${settings.data} at ${errorColors.bold(server.url)}`);
   for (const { log, vkey } of server.logs) say(`  log ${log}, public key ${vkey}`);
   for (const { role, path } of server.firstKeys) say(`  first ${role} key: ${path}`);
-  for (const warning of server.policyWarnings) say(`${pc.yellow('warning')} ${warning}`);
+  for (const warning of server.policyWarnings) say(`${errorColors.yellow('warning')} ${warning}`);
   if (!isLoopback(address.host))
-    say(pc.yellow('  reachable from other machines: put something in front that speaks TLS, or keys travel in the clear'));
+    say(errorColors.yellow('  reachable from other machines: put something in front that speaks TLS, or keys travel in the clear'));
   await asked;
   await server.close();
 }

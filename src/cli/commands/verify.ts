@@ -1,7 +1,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Command } from 'commander';
-import pc from 'picocolors';
+import { colors, errorColors } from '../colors.ts';
 import type { VerifyReport } from '../../app/verify-log.ts';
 import { VeiltrailError } from '../../core/errors.ts';
 import { dataDirOf } from '../connection.ts';
@@ -78,14 +78,14 @@ function reportLog(report: VerifyReport, options: VerifyOptions): void {
     const { steps: _steps, problemCount: _count, ...facts } = report;
     return printJson(facts);
   }
-  for (const { step, ok, detail } of report.steps) print(`${ok ? pc.green('✓') : pc.red('✗')} ${step.padEnd(10)}  ${detail}`);
-  for (const { message, code } of report.problems) print(`  ${pc.red(message)} ${pc.dim(`(${code})`)}`);
-  if (report.problemCount > report.problems.length) print(pc.dim(`  … and ${report.problemCount - report.problems.length} more`));
-  for (const what of report.notChecked) say(pc.dim(`not checked: ${what}`));
+  for (const { step, ok, detail } of report.steps) print(`${ok ? colors.green('✓') : colors.red('✗')} ${step.padEnd(10)}  ${detail}`);
+  for (const { message, code } of report.problems) print(`  ${colors.red(message)} ${colors.dim(`(${code})`)}`);
+  if (report.problemCount > report.problems.length) print(colors.dim(`  … and ${report.problemCount - report.problems.length} more`));
+  for (const what of report.notChecked) say(errorColors.dim(`not checked: ${what}`));
   const verdict = report.ok
-    ? pc.green('all well')
-    : pc.red(report.firstBadLeaf === null ? 'something is wrong' : `first bad leaf: ${report.firstBadLeaf}`);
-  print(`${pc.bold(report.origin)}, ${report.treeSize} leaves: ${verdict}`);
+    ? colors.green('all well')
+    : colors.red(report.firstBadLeaf === null ? 'something is wrong' : `first bad leaf: ${report.firstBadLeaf}`);
+  print(`${colors.bold(report.origin)}, ${report.treeSize} leaves: ${verdict}`);
 }
 
 /** Receipts and disclosures: one file, and the key of the log. */
@@ -99,7 +99,7 @@ async function verifyFile(file: string, vkey: string | undefined, options: Verif
     if (!(error instanceof VeiltrailError) || error.code === 'vkey_syntax') throw error;
     process.exitCode = exitCodes.wrong;
     if (options.json) printJson({ ok: false, problems: [{ code: error.code, where: file, message: error.message }] });
-    else print(`${pc.red('✗')} ${file}: ${error.message} ${pc.dim(`(${error.code})`)}`);
+    else print(`${colors.red('✗')} ${file}: ${error.message} ${colors.dim(`(${error.code})`)}`);
   }
 }
 
@@ -118,8 +118,8 @@ async function verifyReceiptText(text: string, vkey: string, options: VerifyOpti
   }
   if (options.json)
     return printJson({ ok: true, origin: checkpoint.origin, leafIndex, treeSize: checkpoint.treeSize, entry: Buffer.from(entry).toString('hex') });
-  print(`${pc.green('✓')} leaf ${leafIndex} of ${checkpoint.origin} (size ${checkpoint.treeSize}), signed by the log`);
-  print(pc.dim(`  entry ${Buffer.from(entry).toString('hex')}`));
+  print(`${colors.green('✓')} leaf ${leafIndex} of ${checkpoint.origin} (size ${checkpoint.treeSize}), signed by the log`);
+  print(colors.dim(`  entry ${Buffer.from(entry).toString('hex')}`));
 }
 
 async function verifyDisclosureText(text: string, vkey: string, options: VerifyOptions): Promise<void> {
@@ -128,9 +128,9 @@ async function verifyDisclosureText(text: string, vkey: string, options: VerifyO
   if (options.json) {
     return printJson({ ok: true, origin: checkpoint.origin, leafIndex, treeSize: checkpoint.treeSize, shown, hidden, redacted: redactedCount });
   }
-  print(`${pc.green('✓')} leaf ${leafIndex} of ${checkpoint.origin} (size ${checkpoint.treeSize}), signed by the log, says:`);
+  print(`${colors.green('✓')} leaf ${leafIndex} of ${checkpoint.origin} (size ${checkpoint.treeSize}), signed by the log, says:`);
   for (const { pointer, value } of shown) print(`  ${pointer}  ${JSON.stringify(value)}`);
-  print(pc.dim(`  and ${hidden.length + redactedCount} fields that are not shown`));
+  print(colors.dim(`  and ${hidden.length + redactedCount} fields that are not shown`));
 }
 
 function readVkey(text: string): string {
