@@ -7,7 +7,9 @@
  *
  * Operator keeps the server running: figures about it, canaries through it, and nothing of what is in it.
  *
- * Investigator (asks to reveal) and approver (second person) join this table together with what they are for.
+ * Investigator asks to reveal and searches by real values; officer (for data protection) asks to erase, redact and hold, and reports to the
+ * people whom the data is about; approver is the second person, who decides and asks for nothing: no role has both `request.decide` and a right
+ * that may need a decision.
  */
 import { VeiltrailError } from '../core/errors.ts';
 
@@ -23,18 +25,61 @@ export const rights = [
   'field.read',
   'field.classify',
   'canary.run',
+  'token.reveal',
+  'token.search',
+  'subject.report',
+  'subject.erase',
+  'value.redact',
+  'hold.read',
+  'hold.set',
+  'retention.read',
+  'retention.change',
+  'retention.run',
+  'request.ask',
+  'request.read',
+  'request.decide',
+  'backup.make',
 ] as const;
 export type Right = (typeof rights)[number];
 
-export const roles = ['writer', 'reader', 'auditor', 'operator', 'admin'] as const;
+export const roles = ['writer', 'reader', 'auditor', 'investigator', 'officer', 'approver', 'operator', 'admin'] as const;
 export type Role = (typeof roles)[number];
 
 export const rightsOf: Readonly<Record<Role, readonly Right[]>> = {
   writer: ['events.append'],
   reader: ['events.read', 'proof.read', 'log.list'],
-  auditor: ['proof.read', 'log.list', 'system.read', 'canary.run', 'field.read'],
-  operator: ['metrics.read', 'canary.run'],
-  admin: ['log.list', 'log.create', 'key.manage', 'system.read', 'field.read', 'field.classify', 'canary.run'],
+  auditor: ['proof.read', 'log.list', 'system.read', 'canary.run', 'field.read', 'request.read', 'hold.read', 'retention.read'],
+  investigator: ['events.read', 'proof.read', 'log.list', 'token.search', 'token.reveal', 'request.ask', 'request.read'],
+  officer: [
+    'proof.read',
+    'log.list',
+    'field.read',
+    'subject.report',
+    'subject.erase',
+    'value.redact',
+    'hold.read',
+    'hold.set',
+    'retention.read',
+    'retention.change',
+    'retention.run',
+    'request.ask',
+    'request.read',
+  ],
+  approver: ['log.list', 'hold.read', 'retention.read', 'request.read', 'request.decide'],
+  operator: ['metrics.read', 'canary.run', 'backup.make'],
+  admin: [
+    'log.list',
+    'log.create',
+    'key.manage',
+    'system.read',
+    'field.read',
+    'field.classify',
+    'canary.run',
+    'hold.read',
+    'retention.read',
+    'request.ask',
+    'request.read',
+  ],
 };
 
 /** What a right on one of the server's own logs takes; the others are nobody's. (Whoever may make logs is told that the name is taken.) */
@@ -57,6 +102,20 @@ const installationWide: ReadonlySet<Right> = new Set<Right>([
   'canary.run',
   'field.read',
   'field.classify',
+  'token.reveal',
+  'token.search',
+  'subject.report',
+  'subject.erase',
+  'value.redact',
+  'hold.read',
+  'hold.set',
+  'retention.read',
+  'retention.change',
+  'retention.run',
+  'request.ask',
+  'request.read',
+  'request.decide',
+  'backup.make',
 ]);
 
 /** Whoever was recognised by a key. */

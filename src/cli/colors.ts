@@ -4,9 +4,12 @@
  */
 import pc from 'picocolors';
 
-const coloured = (stream: NodeJS.WriteStream): boolean =>
-  !process.env['NO_COLOR'] &&
-  (process.env['FORCE_COLOR'] ? process.env['FORCE_COLOR'] !== '0' : stream.isTTY === true && process.env['TERM'] !== 'dumb');
+function coloured(stream: NodeJS.WriteStream): boolean {
+  const { NO_COLOR: off, FORCE_COLOR: on, TERM: terminal } = process.env;
+  if (off) return false;
+  // `isTTY` is absent, not false, where the stream is no terminal; `createColors` would decide for itself then.
+  return (on || (stream.isTTY && terminal !== 'dumb' ? '1' : '0')) !== '0';
+}
 
 /** For what is printed on standard output. */
 export const colors = pc.createColors(coloured(process.stdout));

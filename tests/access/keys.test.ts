@@ -31,7 +31,7 @@ describe('an API key', () => {
   it('says its role and id, and is found in any text', () => {
     for (const role of roles) {
       const { key, id } = createApiKey(role, systemRandom);
-      expect(key).toMatch(/^vt_(writer|reader|auditor|operator|admin)_[a-z2-7]{12}_[A-Za-z0-9_-]{43}$/);
+      expect(key).toMatch(/^vt_(writer|reader|auditor|investigator|officer|approver|operator|admin)_[a-z2-7]{12}_[A-Za-z0-9_-]{43}$/);
       expect(parseApiKey(key)).toEqual({ role, id });
       expect(containsApiKey(`https://x/?a=${key}&b`)).toBe(true);
       expect(digestOfKey(key)).toMatch(/^[0-9a-f]{64}$/);

@@ -4,11 +4,42 @@ import { authorize, mayDo, rights, rightsOf, roles, type Right, type Role } from
 const table: Record<Role, Right[]> = {
   writer: ['events.append'],
   reader: ['events.read', 'proof.read', 'log.list'],
-  auditor: ['proof.read', 'log.list', 'system.read', 'canary.run', 'field.read'],
-  operator: ['metrics.read', 'canary.run'],
-  admin: ['log.list', 'log.create', 'key.manage', 'system.read', 'field.read', 'field.classify', 'canary.run'],
+  auditor: ['proof.read', 'log.list', 'system.read', 'canary.run', 'field.read', 'request.read', 'hold.read', 'retention.read'],
+  investigator: ['events.read', 'proof.read', 'log.list', 'token.search', 'token.reveal', 'request.ask', 'request.read'],
+  officer: [
+    'proof.read',
+    'log.list',
+    'field.read',
+    'subject.report',
+    'subject.erase',
+    'value.redact',
+    'hold.read',
+    'hold.set',
+    'retention.read',
+    'retention.change',
+    'retention.run',
+    'request.ask',
+    'request.read',
+  ],
+  approver: ['log.list', 'hold.read', 'retention.read', 'request.read', 'request.decide'],
+  operator: ['metrics.read', 'canary.run', 'backup.make'],
+  admin: [
+    'log.list',
+    'log.create',
+    'key.manage',
+    'system.read',
+    'field.read',
+    'field.classify',
+    'canary.run',
+    'hold.read',
+    'retention.read',
+    'request.ask',
+    'request.read',
+  ],
 };
-const installationWide: readonly Right[] = ['log.create', 'key.manage', 'metrics.read', 'canary.run', 'field.read', 'field.classify'];
+/** What is of a single log, or lists logs. */
+const ofLogs: readonly Right[] = ['events.append', 'events.read', 'proof.read', 'system.read', 'log.list'];
+const installationWide: readonly Right[] = rights.filter((right) => !ofLogs.includes(right));
 
 describe('roles', () => {
   it('have these rights and no other', () => {
@@ -23,6 +54,11 @@ describe('roles', () => {
   it('give the one who hands out keys no events, and the one who writes nothing to read', () => {
     expect(table.admin.filter((right) => right.startsWith('events.') || right.startsWith('proof.'))).toEqual([]);
     expect(table.writer).toEqual(['events.append']);
+  });
+
+  it('never let one role both ask and decide', () => {
+    const asking = ['request.ask', 'token.reveal', 'subject.erase', 'value.redact', 'hold.set', 'retention.change', 'key.manage', 'backup.make'];
+    for (const role of roles) if (table[role].includes('request.decide')) expect(table[role].filter((right) => asking.includes(right))).toEqual([]);
   });
 
   it('are good for the logs a key names, and never for the whole installation then', () => {
