@@ -44,6 +44,7 @@ const trail: Trail = {
   ready: () => ({ ready: true, reasons: [] }),
   figures: () => Promise.reject(new Error('not asked for')),
   runCanary: () => Promise.reject(new Error('not asked for')),
+  remove: () => Promise.reject(new Error('not asked for')),
 };
 const app = await createHttpServer({ trail, keys: openKeys(dataDir, parts), authenticator: openAuthenticator(dataDir, systemClock), version: '0' });
 const { port } = new URL(await listen(app, { host: '127.0.0.1', port: 0 }));

@@ -4,6 +4,7 @@ import type { SettledCounts } from '../pipeline/worker.ts';
 import type { CanaryReport } from './run-canary.ts';
 import type { AppendAnswer, AppendCounts, AppendRequest } from './append-events.ts';
 import type { Classification, FieldFilter, FieldInfo } from './field-registry.ts';
+import type { Removal, RemovalResult } from './remove-records.ts';
 import type { RestoredValue } from './restore-withheld.ts';
 
 export interface FoundEvent {
@@ -101,6 +102,12 @@ export interface Trail extends TrailReader {
    * @throws VeiltrailError `field_unknown`, `field_path`, `field_kind`, `field_settled`, and those of storage
    */
   classifyField(request: ClassifyRequest): Promise<{ classification: Classification; values: SettledCounts }>;
+  /**
+   * Removes for good: vault rows, records, values of records (see `Removal`). Done when it returns: nothing on the disk, with all keys left,
+   * gives it back. A crash at any step is finished at the next start.
+   * @throws VeiltrailError `removal_invalid`, `removal_under_way`, `removal_held`, `record_not_found`, `field_not_found`, and those of storage
+   */
+  remove(removal: Removal): Promise<RemovalResult>;
   ready(): { ready: boolean; reasons: string[] };
   figures(): Promise<TrailFigures>;
   /** Sends canaries through the live policy and looks for them in all that is stored. @throws VeiltrailError `canary_running` */

@@ -205,6 +205,7 @@ async function openLocked(options: TrailOptions, undo: Undo): Promise<OpenTrail>
     },
     runCanary: (request) => canaries.run(request),
     classifyField: (request) => classifier.classify(request),
+    remove: () => Promise.reject(new Error('not there yet')),
     async close() {
       await appending.settled();
       // What cannot be told, on a full disk, is told at the next start.
