@@ -77,13 +77,26 @@ function evaluate(files: DataFiles): void {
 }
 
 function scoresOf(texts: Parameters<typeof scoreTexts>[0], found: Parameters<typeof scoreTexts>[1]): Scores {
+  const labelled = judgedGroups(texts);
   const beyondCore = new Set(['place', 'age', 'nationality', 'domain']);
   return {
     all: scoreTexts(texts, found, () => true),
     pattern: scoreTexts(texts, found, (group) => patternGroups.has(group)),
     core: scoreTexts(texts, found, (group) => !beyondCore.has(group)),
     public: scoreTexts(texts.map(withoutNobodys), found, () => true),
+    judged: scoreTexts(texts.map(withoutNobodys).map(withoutDamaged), found, (group) => labelled.has(group)),
   };
+}
+
+/** What a corpus never labels it cannot judge: a passport's number found in one without passports is neither right nor wrong. */
+function judgedGroups(texts: Parameters<typeof scoreTexts>[0]): ReadonlySet<string> {
+  return new Set(texts.flatMap(({ labels }) => labels.map(({ type }) => groupOfLabel(type))));
+}
+
+/** Labelled text without a letter or digit (`???`: its encoding was lost before it came here) says nothing to anybody. */
+function withoutDamaged({ text, labels, ignored }: LabelledText): LabelledText {
+  const damaged = labels.filter(({ start, end }) => !/[\p{L}\p{N}]/u.test(text.slice(start, end)));
+  return { text, labels: labels.filter((label) => !damaged.includes(label)), ignored: [...ignored, ...damaged] };
 }
 
 /** Addresses that are nobody's are of no account: a program may take them out or not. */

@@ -70,8 +70,15 @@ export function findPlaces(text: string, words: readonly Judged[], found: ScanCo
 
 function judgePlace(text: string, words: readonly Judged[], found: ScanContext['found']): void {
   const confidence = placeConfidence(text, words);
-  if (confidence > 0) found.push({ kind: 'place', start: (words[0] as Judged).start, end: (words[words.length - 1] as Judged).end, confidence });
+  if (confidence === 0) return;
+  const { start } = words[0] as Judged;
+  found.push({ kind: 'place', start, end: (words[words.length - 1] as Judged).end, confidence });
+  const code = postcodeInFront.exec(before(text, start, 16));
+  if (code) found.push({ kind: 'postal_code', start: start - code[0].length, end: start - code[0].length + 5, confidence: 0.6 });
 }
+
+/** `75001 Paris`, `94105, San Francisco`: five digits in front of a place are how it is found on a map. */
+const postcodeInFront = /(?<![\w.:/#=-])\d{5},? $/;
 
 /** Words of logs and of sentences that no place has in its name. */
 function isDivider({ known: what, shape }: Judged): boolean {
