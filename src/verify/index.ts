@@ -4,3 +4,5 @@ export { verifyDisclosure, type VerifiedDisclosure, type VerifiedField } from '.
 export { Problems, type Problem } from './problem.ts';
 export { verifyCommitmentReceipt, verifyReceipt, verifyRecordReceipt, type VerifiedReceipt, type VerifiedRecord } from './receipt.ts';
 export { verifyLeafTile, verifyPrefix, verifyUpperTiles, type CheckedLeafTile } from './tiles.ts';
+export { approverIdOf, parseApproval, statementBytes, verifyApproval, verifyApprovalSignature, type Approval, type Statement } from './approval.ts';
+export { digestRequest, requestIdOf, type RequestFacts } from './request.ts';
