@@ -137,6 +137,18 @@ describe('places', () => {
   ] as const)
     test(text, () => expect(placesIn(text)).toEqual(places));
 
+  test('and five digits in front of one are its postcode', () => {
+    const codesIn = (text: string): string[] =>
+      engine
+        .scanText(text)
+        .filter(({ kind }) => kind === 'postal_code')
+        .map(({ start, end }) => text.slice(start, end));
+    expect(codesIn('94105, San Francisco')).toEqual(['94105']);
+    expect(codesIn('she lives at 10115 Berlin')).toEqual(['10115']);
+    expect(codesIn('error 94105 again')).toEqual([]);
+    expect(codesIn('v1.94105, San Francisco')).toEqual([]);
+  });
+
   test('are kept by the default policy', () => {
     const { event } = engine.apply(engine.plan({ note: 'She moved here from Estonia' }), () => 'tok_');
     expect(event).toEqual({ note: 'She moved here from Estonia' });
