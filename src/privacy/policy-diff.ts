@@ -14,6 +14,7 @@ import {
   type TransformName,
 } from './policy-model.ts';
 import type { TransformOptions } from './policy-model.ts';
+import { diffVaultRules, vaultRulesOf } from './vault-rules.ts';
 
 export interface PolicyChange {
   /** Which rule: `kinds.email`, `fields.**.ssn`, `keys.x-*`, `custom.badge`, `allow`, `unknown`, `logs.payroll.kinds.email`. */
@@ -28,7 +29,11 @@ export interface PolicyChange {
 
 /** All changes, those of the whole policy first, then those that only single logs see; empty if the two do the same. */
 export function diffPolicies(before: Policy, after: Policy): PolicyChange[] {
-  const changes = [...diffFacts(before, after), ...diffCustom(before.custom, after.custom)];
+  const changes = [
+    ...diffFacts(before, after),
+    ...diffCustom(before.custom, after.custom),
+    ...diffVaultRules(vaultRulesOf(before), vaultRulesOf(after)),
+  ];
   const general = diffRules(before, after);
   changes.push(...general);
   const seen = new Set(general.map((change) => JSON.stringify(change)));

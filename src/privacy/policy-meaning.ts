@@ -14,6 +14,7 @@ import { compilePattern } from './pattern.ts';
 import type { AllowRule, CustomKind, FieldRule, KeyRule, KindRule, LogRules, Policy, TransformName, TransformOptions } from './policy-model.ts';
 import type { Candidate } from './finding.ts';
 import { Survey, surveyText } from './survey.ts';
+import type { VaultSection } from './vault-rules.ts';
 import { saltBytesMin } from './word-digests.ts';
 import ipaddr from 'ipaddr.js';
 
@@ -35,6 +36,7 @@ export function checkMeaning(policy: Policy, report: MeaningReport): void {
   names.forEach((name, i) => names.indexOf(name) < i && report.problem(`custom[${i}].kind`, `custom has the kind "${name}" already`));
   const own = new Set(names);
   checkRules(policy, '', own, report);
+  if (policy.vault) checkVault(policy.vault, report);
   for (const [log, rules] of Object.entries(policy.logs)) {
     if (!/^[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}$/.test(log)) report.problem(`logs.${log}`, 'not the name of a log');
     if (log.startsWith('_'))
@@ -51,6 +53,15 @@ function checkRules({ fields = [], keys = [], kinds = {}, allow = [] }: LogRules
   allow.forEach((rule, i) => checkAllow(rule, `${at}allow[${i}]`, report));
   if (allow.reduce((sum, { values = [] }) => sum + values.length, 0) > allowValuesMax)
     report.problem(`${at}allow`, `at most ${allowValuesMax} values are allowed one by one: write what they have in common`);
+}
+
+function checkVault({ scope, tenant, reveal = {} }: VaultSection, report: MeaningReport): void {
+  if (scope === 'tenant' && tenant === undefined)
+    report.problem('vault.scope', 'scope: tenant needs `tenant`: where an event names its tenant, such as tenant.id');
+  if (scope !== 'tenant' && tenant !== undefined) report.warning('vault.tenant', 'tenant is for scope: tenant, and does nothing here');
+  if (reveal.secondPerson === 'kinds' && !reveal.kinds) report.problem('vault.reveal.secondPerson', 'secondPerson: kinds needs `kinds`: which');
+  if (reveal.secondPerson !== 'kinds' && reveal.kinds)
+    report.warning('vault.reveal.kinds', 'kinds is for secondPerson: kinds, and does nothing here');
 }
 
 function checkCustom(custom: CustomKind, at: string, report: MeaningReport): void {

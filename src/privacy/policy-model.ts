@@ -1,4 +1,5 @@
 /** A policy: what happens to which field and to which kind. Made by {@link file://./policy-file.ts}, acted on by the engine. */
+import type { VaultSection } from './vault-rules.ts';
 
 /** What can be done to a value. `scan` (fields only) leaves a field to the detectors, ahead of wider rules below it. */
 export const transformNames = ['redact', 'hash', 'sha256', 'tokenize', 'mask', 'generalize', 'shift', 'drop', 'keep'] as const;
@@ -145,6 +146,8 @@ export interface Policy {
   kinds: Record<string, KindRule>;
   custom: CustomKind[];
   allow: AllowRule[];
+  /** Tokens and their reveals: see `vaultRulesOf`. */
+  vault?: VaultSection;
   logs: Record<string, LogRules>;
 }
 

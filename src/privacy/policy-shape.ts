@@ -3,6 +3,7 @@
  */
 import { kindSpecs } from './detectors/all.ts';
 import { canonicalNames, checkNames, transformNames, unknownModes } from './policy-model.ts';
+import { scopeNames, secondPersonNames } from './vault-rules.ts';
 
 export type Shape =
   | { readonly is: 'text'; readonly about: string; readonly test?: (value: string) => string | undefined }
@@ -35,6 +36,10 @@ export function checkPattern(path: string): string | undefined {
   if (parts.some((part) => part !== '**' && part.split('*').length > 3)) return 'a name has at most two `*`';
   if (parts.filter((part) => part === '**').length > 4) return 'a pattern has at most four `**`';
   return undefined;
+}
+
+function checkPlainPath(path: string, example: string): string | undefined {
+  return /^[^.*\s]+(?:\.[^.*\s]+){0,9}$/.test(path) ? undefined : `write names divided by dots, without \`*\`: \`${example}\``;
 }
 
 /** Names of kinds that come with veiltrail. */
@@ -74,7 +79,7 @@ const options: Shape = {
     subject: {
       is: 'text',
       about: 'shift: where the person is named whose dates keep their distances: patient.id.',
-      test: (path) => (/^[^.*\s]+(?:\.[^.*\s]+){0,9}$/.test(path) ? undefined : 'write names divided by dots, without `*`: `patient.id`'),
+      test: (path) => checkPlainPath(path, 'patient.id'),
     },
   },
 };
@@ -223,6 +228,44 @@ function checkWordHash(hash: string): string | undefined {
   return /^[A-Za-z0-9_-]{16}$/.test(hash) ? undefined : 'not a digest of a word: `veiltrail policy words FILE` makes them';
 }
 
+const rates = (what: string): Record<string, Shape> => ({
+  perMinute: whole(`${what} of one principal a minute, on the long run.`, 1, 10_000),
+  burst: whole(`${what} of one principal at once.`, 1, 10_000),
+  perHour: whole('Different ones of one principal within an hour; one more is a sweep, which is stopped and reported.', 1, 100_000),
+  perDay: whole('Different ones of one principal within a day; one more is a sweep.', 1, 100_000),
+});
+
+const vault: Shape = {
+  is: 'map',
+  about: 'Tokens: where equal values have equal ones, and who may find out what they stand for.',
+  required: [],
+  members: {
+    scope: oneOf('Where the same value has the same token: everywhere [installation], in one log, or in one tenant.', scopeNames),
+    tenant: {
+      is: 'text',
+      about: 'Where an event names its tenant, for scope: tenant: tenant.id.',
+      test: (path) => checkPlainPath(path, 'tenant.id'),
+    },
+    stopHours: whole('Whoever sweeps is refused for so long, or until an approver or an admin says otherwise [24].', 1, 8_760),
+    reveal: {
+      is: 'map',
+      about: 'Revealing what tokens stand for.',
+      required: [],
+      members: {
+        secondPerson: oneOf('Does a reveal take a second person? Several tokens at once always do [never].', secondPersonNames),
+        kinds: { is: 'list', orOne: true, about: 'With secondPerson: kinds, the kinds that take one.', of: kind },
+        ...rates('Reveals'),
+      },
+    },
+    search: {
+      is: 'map',
+      about: 'Searching by real values.',
+      required: [],
+      members: { purpose: oneOf('Must a search by a real value say what it is for [optional]?', ['needed', 'optional']), ...rates('Searches') },
+    },
+  },
+};
+
 /** The whole file. */
 export const policyShape: Shape & { is: 'map' } = {
   is: 'map',
@@ -239,6 +282,7 @@ export const policyShape: Shape & { is: 'map' } = {
     kinds,
     custom,
     allow,
+    vault,
     logs: {
       is: 'dictionary',
       about: 'What single logs have of their own, by name of the log. Their fields and keys are asked first, their kinds replace, their allow adds.',
