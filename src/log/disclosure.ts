@@ -65,17 +65,25 @@ export function createDisclosure(
   record: { readonly fields: readonly Field[]; readonly seed: Uint8Array; readonly receipt: string },
   shown: ReadonlySet<string>,
 ): Disclosure {
-  const salts = deriveSalts(record.seed, record.fields.length);
-  const fields = record.fields.map(({ pointer, value }, i): DisclosedField => {
-    const salt = salts.slice(i * saltBytes, (i + 1) * saltBytes);
-    return shown.has(pointer) ? { pointer, value, salt } : { pointer, valueDigest: valueDigest(salt, value) };
-  });
+  const fields = discloseFields(record, (pointer) => shown.has(pointer));
   if (fields.filter(isShown).length !== shown.size) throw new VeiltrailError('disclosure_pointer', 'the record has no such field to show');
   return { fields, receipt: record.receipt };
 }
 
+/** All fields of a record in their places, those shown with their salts. @throws VeiltrailError `commitment_seed` */
+export function discloseFields(
+  record: { readonly fields: readonly Field[]; readonly seed: Uint8Array },
+  shows: (pointer: string) => boolean,
+): DisclosedField[] {
+  const salts = deriveSalts(record.seed, record.fields.length);
+  return record.fields.map(({ pointer, value }, i): DisclosedField => {
+    const salt = salts.slice(i * saltBytes, (i + 1) * saltBytes);
+    return shows(pointer) ? { pointer, value, salt } : { pointer, valueDigest: valueDigest(salt, value) };
+  });
+}
+
 /** The commitment that a disclosure opens, in the log of that origin. */
-export function commitDisclosure(origin: string, { fields }: Disclosure): Uint8Array {
+export function commitDisclosure(origin: string, { fields }: Pick<Disclosure, 'fields'>): Uint8Array {
   return commitFieldDigests(origin, fields.map(digestOfField));
 }
 
@@ -104,7 +112,8 @@ export function formatDisclosure({ fields, receipt }: Disclosure): string {
   return text;
 }
 
-function jsonOfField(field: DisclosedField): JsonObject {
+/** A field as disclosures write it. */
+export function jsonOfField(field: DisclosedField): JsonObject {
   if (isRedacted(field)) return { fieldDigest: encodeBase64(field.fieldDigest) };
   const { pointer } = field;
   if (!isShown(field)) return { pointer, valueDigest: encodeBase64(field.valueDigest) };
@@ -125,11 +134,17 @@ export function parseDisclosure(disclosure: string | Uint8Array): Disclosure {
   const { format: named, fields, receipt, ...others } = membersOf(value);
   if (named !== format) throw badDisclosure('not of version 1');
   if (Object.keys(others).length > 0 || !Array.isArray(fields) || typeof receipt !== 'string') throw badDisclosure('its members');
+  const parsed = parseDisclosedFields(fields);
+  parseProof(receipt);
+  return { fields: parsed, receipt };
+}
+
+/** The fields of a disclosure, out of its JSON. @throws VeiltrailError as {@link parseDisclosure} */
+export function parseDisclosedFields(fields: readonly JsonValue[]): DisclosedField[] {
   if (fields.length === 0) throw badDisclosure('no fields');
   const parsed = fields.map(parseField);
   checkFields(parsed);
-  parseProof(receipt);
-  return { fields: parsed, receipt };
+  return parsed;
 }
 
 function parseField(json: JsonValue): DisclosedField {

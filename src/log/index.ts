@@ -21,5 +21,8 @@ export * from './note-key.ts';
 export * from './checkpoint.ts';
 export * from './cosignature.ts';
 export * from './trust.ts';
+export * from './witness-policy.ts';
+export * from './add-checkpoint.ts';
 export * from './proof.ts';
+export * from './range-proof.ts';
 export * from './disclosure.ts';

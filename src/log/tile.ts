@@ -136,7 +136,8 @@ export function tilesForConsistency(before: number, after: number): Tile[] {
   return tilesOfRanges(consistencyRanges(before, after), after);
 }
 
-function tilesOfRanges(ranges: readonly LeafRange[], treeSize: number): Tile[] {
+/** The tiles that the hashes of these subtrees are made from. */
+export function tilesOfRanges(ranges: readonly LeafRange[], treeSize: number): Tile[] {
   const tiles = new Map<string, Tile>();
   for (const range of ranges) {
     for (const { height, index } of rangeNodes(range)) {

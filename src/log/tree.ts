@@ -255,7 +255,7 @@ function rootsOfConsistency(before: number, after: number, rootBefore: Uint8Arra
 }
 
 /** The largest power of two below `length` (RFC 6962's k), for a length of two or more. */
-function splitOf(length: number): number {
+export function splitOf(length: number): number {
   return powerUpTo(length - 1).power;
 }
 
