@@ -6,3 +6,4 @@ export { verifyCommitmentReceipt, verifyReceipt, verifyRecordReceipt, type Verif
 export { verifyLeafTile, verifyPrefix, verifyUpperTiles, type CheckedLeafTile } from './tiles.ts';
 export { approverIdOf, parseApproval, statementBytes, verifyApproval, verifyApprovalSignature, type Approval, type Statement } from './approval.ts';
 export { digestRequest, requestIdOf, type RequestFacts } from './request.ts';
+export { type RevealedToken, type TokenOpening, tokenOfOpening, verifyRevealed, verifyTokenOpening } from './token-opening.ts';
