@@ -10,6 +10,7 @@ import { fileURLToPath } from 'node:url';
 import { openAuthenticator } from '../src/access/authenticate.ts';
 import { createFirstKeys } from '../src/access/first-keys.ts';
 import { openKeys } from '../src/access/manage-keys.ts';
+import { createAccessLog } from '../src/app/access-recorder.ts';
 import type { Trail } from '../src/app/trail.ts';
 import { systemClock } from '../src/core/clock.ts';
 import { systemRandom } from '../src/core/random.ts';
@@ -28,6 +29,7 @@ const answer = {
 };
 const nothing = (): Promise<undefined> => Promise.resolve(undefined);
 const trail: Trail = {
+  access: createAccessLog({ append: nothing, clock: systemClock, systemLog: '_system' }),
   append: () => Promise.resolve(answer),
   search: () => Promise.resolve({ events: [], indexedTo: 0, treeSize: 0 }),
   readEvent: nothing,

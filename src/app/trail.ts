@@ -1,6 +1,7 @@
 /** What the product can do with one data directory, whoever asks: the HTTP server, the command line, a program that embeds it. */
 import type { JsonObject } from '../core/json.ts';
 import type { SettledCounts } from '../pipeline/worker.ts';
+import type { AccessLog } from './access-recorder.ts';
 import type { CanaryReport } from './run-canary.ts';
 import type { AppendAnswer, AppendCounts, AppendRequest } from './append-events.ts';
 import type { Classification, FieldFilter, FieldInfo } from './field-registry.ts';
@@ -94,6 +95,8 @@ export interface LogFigures {
 }
 
 export interface Trail extends TrailReader {
+  /** Who did what with the trail, on record in `_system`. */
+  readonly access: AccessLog;
   append(request: AppendRequest): Promise<AppendAnswer>;
   /** Does nothing when there is one of that name. */
   createLog(log: string): Promise<void>;

@@ -9,6 +9,7 @@ import { Worker } from 'node:worker_threads';
 import { removeTemporaryFiles } from '../access/access-file.ts';
 import { createFirstKeys } from '../access/first-keys.ts';
 import { isSystemLog } from '../access/roles.ts';
+import { createAccessLog } from '../app/access-recorder.ts';
 import { AppendEvents } from '../app/append-events.ts';
 import { createTrailReading } from '../app/read-trail.ts';
 import { FieldTeller } from '../app/tell-fields.ts';
@@ -154,11 +155,13 @@ async function openLocked(options: TrailOptions, undo: Undo): Promise<OpenTrail>
   const createLog = async (log: string): Promise<void> => {
     if (ledger.originOf(log) === undefined) await ledger.createLog(log, `${origin}/${log}`);
   };
-  /** Appends an event of the server's own. */
-  const tell = async (event: JsonObject): Promise<void> => {
+  /** Appends events of the server's own. */
+  const tellAll = async (events: readonly JsonObject[]): Promise<void> => {
     await createLog(systemLog);
-    await appending.append({ log: systemLog, principal: 'system', body: utf8(JSON.stringify({ time: nowText(), ...event })), format: 'json' });
+    await appending.append({ log: systemLog, principal: 'system', body: utf8(JSON.stringify(events)), format: 'json' });
   };
+  const tell = (event: JsonObject): Promise<void> => tellAll([{ time: nowText(), ...event }]);
+  const access = createAccessLog({ append: tellAll, clock: systemClock, systemLog });
   const change = policyChangeEvent(dataDir, policy, states.length === 0);
   if (change) await tell(change);
   recordPolicy(dataDir, policy);
@@ -181,6 +184,7 @@ async function openLocked(options: TrailOptions, undo: Undo): Promise<OpenTrail>
     origin,
     firstKeys,
     policyWarnings: policy.warnings.map(({ message }) => message),
+    access,
     append(request) {
       const refused = isSystemLog(request.log) ? ownLogRefused() : freeSpace.refusal();
       return refused ? Promise.reject(refused) : appending.append(request);
@@ -207,6 +211,7 @@ async function openLocked(options: TrailOptions, undo: Undo): Promise<OpenTrail>
     classifyField: (request) => classifier.classify(request),
     remove: () => Promise.reject(new Error('not there yet')),
     async close() {
+      await access.close();
       await appending.settled();
       // What cannot be told, on a full disk, is told at the next start.
       await teller.now().catch(() => undefined);

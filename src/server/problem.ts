@@ -67,6 +67,7 @@ export const problems = {
   not_published: { status: 503, title: 'The events are stored but not published yet; sending them again with the same ids is safe', retryAfter: 5 },
   search_stopped: { status: 503, title: 'Search is starting again', retryAfter: 1 },
   processing_failed: { status: 503, title: 'The batch could not be processed; send it again', retryAfter: 5 },
+  access_unrecorded: { status: 503, title: 'Who reads cannot be recorded, so nothing is read', retryAfter: 5 },
   access_unavailable: { status: 503, title: 'The list of keys cannot be read; nobody is let in', retryAfter: 30 },
   internal: { status: 500, title: 'A mistake of ours' },
 } as const satisfies Record<string, ProblemKind>;
