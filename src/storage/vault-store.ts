@@ -5,6 +5,7 @@
  * One writer at a time, the vault's thread; others may read beside it. Every promise rejects with a VeiltrailError as `storage-error.ts`
  * sorts them; after a refusal nothing has changed.
  */
+import type { SegmentName } from './segment-store.ts';
 
 export interface TokenRow {
   /** 20 bytes. */
@@ -31,10 +32,15 @@ export interface TokenBucketRow {
   sealedKey: Uint8Array;
 }
 
-/** A data key for a log's chunks and segments. */
+/** A data key for a log's chunks. */
 export interface BucketKeyRow {
   log: string;
   bucket: number;
+  sealedKey: Uint8Array;
+}
+
+/** The key of one generation of one segment. */
+export interface SegmentKeyRow extends SegmentName {
   sealedKey: Uint8Array;
 }
 
@@ -59,6 +65,9 @@ export interface VaultSource {
   findRow(token: Uint8Array): Promise<StoredTokenRow | undefined>;
   findTokenBucket(bucket: number): Promise<TokenBucketRow | undefined>;
   findBucketKey(log: string, bucket: number): Promise<BucketKeyRow | undefined>;
+  findSegmentKey(name: SegmentName): Promise<SegmentKeyRow | undefined>;
+  /** Every log's, in the order of logs, classes, buckets and generations. */
+  segmentKeys(): Promise<SegmentKeyRow[]>;
   /** Rows from a place on, `rowsMax` at the most: 0 is the first. */
   readTokens(from: number, rowsMax: number): Promise<TokenPage>;
   /** Rows of withheld values that still hold one, from a place on. */
@@ -86,6 +95,12 @@ export interface VaultStore extends VaultSource {
   settleWithheld(rows: readonly SettledTokenRow[], lookup: () => Uint8Array): Promise<void>;
   /** Adds a key that is not there yet; durable when it returns. */
   addBucketKey(row: BucketKeyRow): Promise<void>;
+  /** Adds a key that is not there yet; durable when it returns. */
+  addSegmentKey(row: SegmentKeyRow): Promise<void>;
+  /** Removes the keys of segments, in one transaction, durable when it returns; those that are not there count as removed. */
+  dropSegmentKeys(names: readonly SegmentName[]): Promise<void>;
+  /** Removes the key of a log's bucket, if it is there; durable when it returns. */
+  dropBucketKey(log: string, bucket: number): Promise<void>;
   /** Housekeeping in small steps, between commits. Nothing depends on when it runs. */
   tidy(): Promise<void>;
 }

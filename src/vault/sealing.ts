@@ -2,7 +2,7 @@
  * What the vault seals, and under what. All of it is AES-256-GCM with a random 96-bit nonce; a key seals far fewer than 2³² messages.
  *
  *     box               = nonce[12] ‖ ciphertext ‖ tag[16]
- *     sealed bucket key = 0x01 ‖ uint32be(root version) ‖ box(root; key[32]; "log" or "tokens" and what it belongs to)
+ *     sealed bucket key = 0x01 ‖ uint32be(root version) ‖ box(root; key[32]; "log", "segment" or "tokens" and what it belongs to)
  *     sealed token      = 0x01 ‖ box(bucket key; r[32] ‖ [canonical] ‖ [value] ‖ zeros up to a multiple of 32; token[20] ‖ kind)
  *
  * [x] = uint32be(length) ‖ x; a value that is written as its canonical form has length 0. The zeros hide a value's exact length.
@@ -11,6 +11,7 @@ import { createCipheriv, createDecipheriv, createSecretKey, type KeyObject } fro
 import { concatBytes, decodeUtf8, uint32be, utf8 } from '../core/bytes.ts';
 import { VeiltrailError } from '../core/errors.ts';
 import type { Random } from '../core/random.ts';
+import type { SegmentName } from '../storage/segment-store.ts';
 import type { Secret } from './keyring.ts';
 import { blinderBytes } from './token.ts';
 
@@ -22,7 +23,7 @@ const tagBytes = 16;
 const paddedTo = 32;
 
 /** What a bucket key belongs to: it opens nowhere else. */
-export type BucketPlace = { log: string; bucket: number } | { scope: string; origin: string; bucket: number };
+export type BucketPlace = { log: string; bucket: number } | { scope: string; origin: string; bucket: number } | SegmentName;
 
 /** What is sealed of a token. */
 export interface TokenContent {
@@ -58,9 +59,13 @@ function damagedKey(): VeiltrailError {
 }
 
 function associatedWith(place: BucketPlace): Uint8Array {
-  const names = 'log' in place ? ['log', place.log] : ['tokens', place.scope, place.origin];
-  const parts = names.flatMap((name) => [uint32be(utf8(name).length), utf8(name)]);
-  return concatBytes(...parts, uint32be(place.bucket));
+  const parts = namesOf(place).flatMap((name) => [uint32be(utf8(name).length), utf8(name)]);
+  return concatBytes(...parts, uint32be(place.bucket), ...('generation' in place ? [uint32be(place.generation)] : []));
+}
+
+function namesOf(place: BucketPlace): string[] {
+  if ('class' in place) return ['segment', place.log, place.class];
+  return 'log' in place ? ['log', place.log] : ['tokens', place.scope, place.origin];
 }
 
 /** @param nonce 12 bytes that this key never sealed with */

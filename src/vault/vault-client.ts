@@ -4,6 +4,8 @@
  *
  *     settle    {origin, scope, needs}  → string[]     one token a need, in order
  *     bucketKey {log, bucket}           → Uint8Array   32 bytes
+ *     segmentKey, makeSegmentKey name   → Uint8Array   32 bytes
+ *     dropSegmentKeys [name], segmentKeyNames → [name], dropBucketKey {log, bucket}
  *     reveal    token                   → Revealed | undefined
  *     restore   token                   → Restored | undefined
  *     withheld  {from, rowsMax}         → {rows, next?}      values that are withheld, a page
@@ -15,6 +17,7 @@
 import { join } from 'node:path';
 import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
 import { VeiltrailError } from '../core/errors.ts';
+import type { SegmentName } from '../storage/segment-store.ts';
 import { Caller } from '../thread/port-call.ts';
 import { threadMemory } from '../thread/thread-memory.ts';
 import type { SettleRequest } from './vault.ts';
@@ -83,6 +86,31 @@ export class VaultClient {
   /** See `Vault.bucketKey`. */
   bucketKey(log: string, bucket: number): Promise<Uint8Array> {
     return this.#caller.call('bucketKey', { log, bucket });
+  }
+
+  /** See `VaultReader.segmentKey`. */
+  segmentKey(name: SegmentName): Promise<Uint8Array> {
+    return this.#caller.call('segmentKey', name);
+  }
+
+  /** See `Vault.makeSegmentKey`. */
+  makeSegmentKey(name: SegmentName): Promise<Uint8Array> {
+    return this.#caller.call('makeSegmentKey', name);
+  }
+
+  /** See `Vault.dropSegmentKeys`. */
+  dropSegmentKeys(names: readonly SegmentName[]): Promise<void> {
+    return this.#caller.call('dropSegmentKeys', names);
+  }
+
+  /** See `Vault.segmentKeyNames`. */
+  segmentKeyNames(): Promise<SegmentName[]> {
+    return this.#caller.call('segmentKeyNames', undefined);
+  }
+
+  /** See `Vault.dropBucketKey`. */
+  dropBucketKey(log: string, bucket: number): Promise<void> {
+    return this.#caller.call('dropBucketKey', { log, bucket });
   }
 
   /** See `VaultReader.reveal`. */

@@ -4,6 +4,7 @@
 import type { KeyObject } from 'node:crypto';
 import { equalBytes } from '../core/bytes.ts';
 import { VeiltrailError } from '../core/errors.ts';
+import type { SegmentName } from '../storage/segment-store.ts';
 import type { StoredTokenRow, TokenRow, VaultSource } from '../storage/vault-store.ts';
 import type { Keyring, Secret } from './keyring.ts';
 import { importKey, openBucketKey, openSealedToken, openSuccessor } from './sealing.ts';
@@ -116,6 +117,16 @@ export class VaultReader {
     return key;
   }
 
+  /**
+   * The key of one generation of a segment. Not kept here: whoever keeps a segment open keeps its key.
+   * @throws VeiltrailError `segment_key_missing`, `bucket_key_damaged`, `root_missing`, and those of `storage-error.ts`
+   */
+  async segmentKey(name: SegmentName): Promise<Uint8Array> {
+    const row = await this.#source.findSegmentKey(name);
+    if (!row) throw new VeiltrailError('segment_key_missing', 'the vault has no key for this segment', { log: name.log, bucket: name.bucket });
+    return openBucketKey(segmentNameOf(row), row.sealedKey, this.#secrets.roots);
+  }
+
   async findBucketKey(log: string, bucket: number): Promise<Uint8Array | undefined> {
     const name = `${log}/${bucket}`;
     const kept = this.#bucketKeys.get(name);
@@ -125,6 +136,11 @@ export class VaultReader {
     const key = openBucketKey({ log, bucket }, row.sealedKey, this.#secrets.roots);
     keep(this.#bucketKeys, name, key);
     return key;
+  }
+
+  /** A key that is gone is not kept here either. */
+  forgetBucketKey(log: string, bucket: number): void {
+    this.#bucketKeys.delete(`${log}/${bucket}`);
   }
 
   /**
@@ -190,6 +206,11 @@ export class VaultReader {
 /** The value of a field that was classified, and is gone: the row says that there was a token, and opens no more. */
 function isDestroyed({ kind, sealed }: TokenRow): boolean {
   return kind === 'quarantine' && sealed.length === 0;
+}
+
+/** The name alone. */
+export function segmentNameOf({ log, class: of, bucket, generation }: SegmentName): SegmentName {
+  return { log, class: of, bucket, generation };
 }
 
 function keep<K, V>(map: Map<K, V>, key: K, value: V): void {

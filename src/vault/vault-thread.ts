@@ -6,6 +6,7 @@
  */
 import { isMainThread, type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { VeiltrailError } from '../core/errors.ts';
+import type { SegmentName } from '../storage/segment-store.ts';
 import { openSqliteVaultStore } from '../storage/sqlite/vault-store.ts';
 import { type Handlers, serveCalls } from '../thread/port-call.ts';
 import { openKeyring } from './keyring.ts';
@@ -37,6 +38,11 @@ export function serveVault(main: MessagePort, data: VaultThreadData): void {
   const calls: Handlers = {
     settle: async (request: SettleRequest) => (await opened).settle(request),
     bucketKey: async ({ log, bucket }: { log: string; bucket: number }) => (await opened).bucketKey(log, bucket),
+    segmentKey: async (name: SegmentName) => (await opened).segmentKey(name),
+    makeSegmentKey: async (name: SegmentName) => (await opened).makeSegmentKey(name),
+    dropSegmentKeys: async (names: SegmentName[]) => (await opened).dropSegmentKeys(names),
+    segmentKeyNames: async () => (await opened).segmentKeyNames(),
+    dropBucketKey: async ({ log, bucket }: { log: string; bucket: number }) => (await opened).dropBucketKey(log, bucket),
     reveal: async (token: string) => (await opened).reveal(token),
     restore: async (token: string) => (await opened).restore(token),
     withheld: async ({ from, rowsMax }: { from: number; rowsMax: number }) => (await opened).readWithheld(from, rowsMax),

@@ -8,11 +8,12 @@
 import type { KeyObject } from 'node:crypto';
 import { VeiltrailError } from '../core/errors.ts';
 import { systemRandom, type Random } from '../core/random.ts';
+import type { SegmentName } from '../storage/segment-store.ts';
 import type { SettledTokenRow, TokenBucketRow, TokenRow, VaultStore } from '../storage/vault-store.ts';
 import { importKey, nonceBytes, sealBucketKey, sealSuccessor, sealToken } from './sealing.ts';
 import type { Secret } from './keyring.ts';
 import { blinderBytes, checkNeeds, createLookup, formatToken, type Lookup, parseToken, type TokenNeed, tokenOf } from './token.ts';
-import { type Restored, type Revealed, VaultReader, type VaultSecrets } from './vault-reader.ts';
+import { type Restored, type Revealed, segmentNameOf, VaultReader, type VaultSecrets } from './vault-reader.ts';
 
 export interface SettleRequest {
   /** What the tokens are bound to. */
@@ -107,6 +108,42 @@ export class Vault {
       const key = this.#random.bytes(keyBytes);
       await this.#store.addBucketKey({ log, bucket, sealedKey: sealBucketKey({ log, bucket }, key, this.#root(), this.#random) });
       return key;
+    });
+  }
+
+  /** See {@link VaultReader.segmentKey}. */
+  segmentKey(name: SegmentName): Promise<Uint8Array> {
+    return this.#serially(() => this.#reader.segmentKey(name));
+  }
+
+  /**
+   * The key of a segment that is about to be written, made where there is none; on disk when this returns.
+   * @throws VeiltrailError as `bucketKey`
+   */
+  makeSegmentKey(name: SegmentName): Promise<Uint8Array> {
+    return this.#serially(async () => {
+      if (await this.#store.findSegmentKey(name)) return this.#reader.segmentKey(name);
+      const key = this.#random.bytes(keyBytes);
+      await this.#store.addSegmentKey({ ...name, sealedKey: sealBucketKey(name, key, this.#root(), this.#random) });
+      return key;
+    });
+  }
+
+  /** Removes the keys of segments that are gone; on disk when this returns. */
+  dropSegmentKeys(names: readonly SegmentName[]): Promise<void> {
+    return this.#serially(() => this.#store.dropSegmentKeys(names));
+  }
+
+  /** Every segment that there is a key for. */
+  segmentKeyNames(): Promise<SegmentName[]> {
+    return this.#serially(async () => (await this.#store.segmentKeys()).map(segmentNameOf));
+  }
+
+  /** Removes the key of a bucket whose chunks are all gone; on disk when this returns. */
+  dropBucketKey(log: string, bucket: number): Promise<void> {
+    return this.#serially(async () => {
+      await this.#store.dropBucketKey(log, bucket);
+      this.#reader.forgetBucketKey(log, bucket);
     });
   }
 

@@ -45,8 +45,20 @@ const version2 = `
   CREATE TABLE settled (token BLOB PRIMARY KEY, sealed BLOB) STRICT, WITHOUT ROWID;
 `;
 
+/** A key for each generation of each segment (`ledger/segment.ts`), sealed under the root as bucket keys are. */
+const version3 = `
+  CREATE TABLE segment_keys (
+    log TEXT NOT NULL,
+    class TEXT NOT NULL,
+    bucket INTEGER NOT NULL,
+    generation INTEGER NOT NULL,
+    sealed_key BLOB NOT NULL,
+    PRIMARY KEY (log, class, bucket, generation)
+  ) STRICT, WITHOUT ROWID;
+`;
+
 export const vaultFormat: DatabaseFormat = {
   name: 'vault.db',
   applicationId: 0x76745601, // 'vtV', 1
-  migrations: [version1, version2],
+  migrations: [version1, version2, version3],
 };

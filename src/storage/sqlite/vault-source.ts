@@ -1,7 +1,8 @@
 /** The reading half of `vault.db`: for the vault's own thread, for other threads, and for other processes while a server runs. */
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import type { SegmentName } from '../segment-store.ts';
 import { storageError } from '../storage-error.ts';
-import type { BucketKeyRow, SettledTokenRow, StoredTokenRow, TokenBucketRow, TokenPage, VaultSource } from '../vault-store.ts';
+import type { BucketKeyRow, SegmentKeyRow, SettledTokenRow, StoredTokenRow, TokenBucketRow, TokenPage, VaultSource } from '../vault-store.ts';
 import { openDatabaseReadOnly } from './open-database.ts';
 import { vaultFormat } from './vault-format.ts';
 
@@ -31,6 +32,8 @@ export interface RecentRow {
 const recentMax = 131_072;
 /** A statement for each lookup would cost more than finding nothing does. */
 const lookupsAtOnce = 64;
+
+const segmentKeyRows = 'SELECT log, class, bucket, generation, sealed_key AS sealedKey FROM segment_keys';
 
 export class SqliteVaultSource implements VaultSource {
   protected readonly database: DatabaseSync;
@@ -187,6 +190,22 @@ export class SqliteVaultSource implements VaultSource {
     return this.guard('read a bucket key', () => {
       const row = this.database.prepare('SELECT log, bucket, sealed_key AS sealedKey FROM bucket_keys WHERE log = ? AND bucket = ?').get(log, bucket);
       return row && ({ ...row } as unknown as BucketKeyRow);
+    });
+  }
+
+  async findSegmentKey({ log, class: of, bucket, generation }: SegmentName): Promise<SegmentKeyRow | undefined> {
+    return this.guard('read a segment key', () => {
+      const row = this.database
+        .prepare(`${segmentKeyRows} WHERE log = ? AND class = ? AND bucket = ? AND generation = ?`)
+        .get(log, of, bucket, generation);
+      return row && ({ ...row } as unknown as SegmentKeyRow);
+    });
+  }
+
+  async segmentKeys(): Promise<SegmentKeyRow[]> {
+    return this.guard('read the segment keys', () => {
+      const rows = this.database.prepare(`${segmentKeyRows} ORDER BY log, class, bucket, generation`).all();
+      return rows.map((row) => ({ ...row })) as unknown as SegmentKeyRow[];
     });
   }
 

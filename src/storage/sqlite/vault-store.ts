@@ -7,7 +7,8 @@
  */
 import { statSync } from 'node:fs';
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
-import type { BucketKeyRow, SettledTokenRow, StoredTokenRow, TokenBucketRow, TokenRow, VaultStore } from '../vault-store.ts';
+import type { SegmentName } from '../segment-store.ts';
+import type { BucketKeyRow, SegmentKeyRow, SettledTokenRow, StoredTokenRow, TokenBucketRow, TokenRow, VaultStore } from '../vault-store.ts';
 import { openDatabase, pragma } from './open-database.ts';
 import { vaultFormat } from './vault-format.ts';
 import { prefixOf, prepared, type RecentRow, SqliteVaultSource } from './vault-source.ts';
@@ -86,6 +87,27 @@ class SqliteVaultStore extends SqliteVaultSource implements VaultStore {
   async addBucketKey({ log, bucket, sealedKey }: BucketKeyRow): Promise<void> {
     this.#transaction('add a bucket key', () => {
       this.database.prepare('INSERT INTO bucket_keys (log, bucket, sealed_key) VALUES (?, ?, ?)').run(log, bucket, sealedKey);
+    });
+  }
+
+  async addSegmentKey({ log, class: of, bucket, generation, sealedKey }: SegmentKeyRow): Promise<void> {
+    this.#transaction('add a segment key', () => {
+      this.database
+        .prepare('INSERT INTO segment_keys (log, class, bucket, generation, sealed_key) VALUES (?, ?, ?, ?, ?)')
+        .run(log, of, bucket, generation, sealedKey);
+    });
+  }
+
+  async dropSegmentKeys(names: readonly SegmentName[]): Promise<void> {
+    this.#transaction('drop segment keys', () => {
+      const drop = this.database.prepare('DELETE FROM segment_keys WHERE log = ? AND class = ? AND bucket = ? AND generation = ?');
+      for (const { log, class: of, bucket, generation } of names) drop.run(log, of, bucket, generation);
+    });
+  }
+
+  async dropBucketKey(log: string, bucket: number): Promise<void> {
+    this.#transaction('drop a bucket key', () => {
+      this.database.prepare('DELETE FROM bucket_keys WHERE log = ? AND bucket = ?').run(log, bucket);
     });
   }
 
