@@ -68,6 +68,8 @@ export interface VaultSource {
   findSegmentKey(name: SegmentName): Promise<SegmentKeyRow | undefined>;
   /** Every log's, in the order of logs, classes, buckets and generations. */
   segmentKeys(): Promise<SegmentKeyRow[]>;
+  /** Every scope that there is a token in. */
+  scopes(): Promise<string[]>;
   /** Rows from a place on, `rowsMax` at the most: 0 is the first. */
   readTokens(from: number, rowsMax: number): Promise<TokenPage>;
   /** Rows of withheld values that still hold one, from a place on. */

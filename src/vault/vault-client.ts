@@ -7,6 +7,8 @@
  *     segmentKey, makeSegmentKey name   → Uint8Array   32 bytes
  *     dropSegmentKeys [name], segmentKeyNames → [name], dropBucketKey {log, bucket}
  *     reveal    token                   → Revealed | undefined
+ *     kindsOf   tokens                  → (string | undefined)[]
+ *     findValue {kind, canonical}       → FoundToken[]
  *     restore   token                   → Restored | undefined
  *     withheld  {from, rowsMax}         → {rows, next?}      values that are withheld, a page
  *     settleWithheld [{token, becomes}]                      what becomes of them
@@ -20,6 +22,7 @@ import { VeiltrailError } from '../core/errors.ts';
 import type { SegmentName } from '../storage/segment-store.ts';
 import { Caller } from '../thread/port-call.ts';
 import { threadMemory } from '../thread/thread-memory.ts';
+import type { FoundToken } from './find-value.ts';
 import type { SettleRequest } from './vault.ts';
 import type { Restored, Revealed } from './vault-reader.ts';
 import type { VaultNews, VaultThreadData } from './vault-thread.ts';
@@ -116,6 +119,16 @@ export class VaultClient {
   /** See `VaultReader.reveal`. */
   reveal(token: string): Promise<Revealed | undefined> {
     return this.#caller.call('reveal', token);
+  }
+
+  /** See `Vault.kindsOf`. */
+  kindsOf(tokens: readonly string[]): Promise<(string | undefined)[]> {
+    return this.#caller.call('kindsOf', tokens);
+  }
+
+  /** See `Vault.findValue`. */
+  findValue(kind: string, canonical: string): Promise<FoundToken[]> {
+    return this.#caller.call('findValue', { kind, canonical });
   }
 
   /** See `VaultReader.restore`. */

@@ -44,6 +44,8 @@ export function serveVault(main: MessagePort, data: VaultThreadData): void {
     segmentKeyNames: async () => (await opened).segmentKeyNames(),
     dropBucketKey: async ({ log, bucket }: { log: string; bucket: number }) => (await opened).dropBucketKey(log, bucket),
     reveal: async (token: string) => (await opened).reveal(token),
+    kindsOf: async (tokens: string[]) => (await opened).kindsOf(tokens),
+    findValue: async ({ kind, canonical }: { kind: string; canonical: string }) => (await opened).findValue(kind, canonical),
     restore: async (token: string) => (await opened).restore(token),
     withheld: async ({ from, rowsMax }: { from: number; rowsMax: number }) => (await opened).readWithheld(from, rowsMax),
     countWithheld: async () => (await opened).countWithheld(),

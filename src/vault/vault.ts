@@ -10,6 +10,7 @@ import { VeiltrailError } from '../core/errors.ts';
 import { systemRandom, type Random } from '../core/random.ts';
 import type { SegmentName } from '../storage/segment-store.ts';
 import type { SettledTokenRow, TokenBucketRow, TokenRow, VaultStore } from '../storage/vault-store.ts';
+import { findValue, type FoundToken } from './find-value.ts';
 import { importKey, nonceBytes, sealBucketKey, sealSuccessor, sealToken } from './sealing.ts';
 import type { Secret } from './keyring.ts';
 import { blinderBytes, checkNeeds, createLookup, formatToken, type Lookup, parseToken, type TokenNeed, tokenOf } from './token.ts';
@@ -150,6 +151,20 @@ export class Vault {
   /** See {@link VaultReader.reveal}. */
   reveal(token: string): Promise<Revealed | undefined> {
     return this.#serially(() => this.#reader.reveal(token));
+  }
+
+  /** The kind of each token; undefined for one that opens no more or never was. @throws VeiltrailError `token_syntax`, and as `settle` */
+  kindsOf(tokens: readonly string[]): Promise<(string | undefined)[]> {
+    return this.#serially(async () => {
+      const rows = [];
+      for (const token of tokens) rows.push(await this.#store.findRow(parseToken(token)));
+      return rows.map((row) => (row && row.sealed.length > 0 ? row.kind : undefined));
+    });
+  }
+
+  /** The tokens of a value, in all scopes. @param canonical the form under which equal values are the same */
+  findValue(kind: string, canonical: string): Promise<FoundToken[]> {
+    return this.#serially(() => findValue(this.#store, this.#lookups, kind, canonical));
   }
 
   /** See {@link VaultReader.restore}. */

@@ -186,6 +186,13 @@ export class SqliteVaultSource implements VaultSource {
     });
   }
 
+  async scopes(): Promise<string[]> {
+    return this.guard('read the scopes', () => {
+      const rows = this.database.prepare('SELECT DISTINCT scope FROM token_buckets ORDER BY scope').all();
+      return rows.map((row) => row['scope'] as string);
+    });
+  }
+
   async findBucketKey(log: string, bucket: number): Promise<BucketKeyRow | undefined> {
     return this.guard('read a bucket key', () => {
       const row = this.database.prepare('SELECT log, bucket, sealed_key AS sealedKey FROM bucket_keys WHERE log = ? AND bucket = ?').get(log, bucket);
