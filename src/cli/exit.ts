@@ -27,6 +27,7 @@ const wrong = new Set([
   'config_missing',
   'storage_damaged',
   'vault_behind',
+  'witness_database_missing',
 ]);
 /** Beginnings of codes that all say: what is stored is not what was stored. */
 const damaged =
@@ -45,6 +46,7 @@ const refused = new Set([
   'not_published',
   'newer_format',
   'listen_failed',
+  'witness_missing',
 ]);
 
 /** The exit code for an error that ended a command. */

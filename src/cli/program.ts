@@ -15,6 +15,7 @@ import { addSearch } from './commands/search.ts';
 import { addServe } from './commands/serve.ts';
 import { addShow } from './commands/show.ts';
 import { addVerify } from './commands/verify.ts';
+import { addWitness } from './commands/witness.ts';
 import { exitCodes, exitCodeOf } from './exit.ts';
 import { printError } from './output.ts';
 
@@ -44,6 +45,7 @@ function createProgram(): Command {
     addKey,
     addPolicy,
     addField,
+    addWitness,
   ])
     add(program);
   for (const command of program.commands) command.exitOverride();

@@ -8,6 +8,7 @@
 export * from './record.ts';
 export * from './commitment.ts';
 export * from './packed-record.ts';
+export * from './redacted-record.ts';
 export * from './packed-commitment.ts';
 export * from './entry.ts';
 export * from './tree.ts';

@@ -5,6 +5,7 @@ import { isLoopback, listenDefault, parseListen } from '../../server/listen.ts';
 import { dataDefault } from '../connection.ts';
 import { exitCodes } from '../exit.ts';
 import { printError, say } from '../output.ts';
+import { stopAsked } from '../stop-asked.ts';
 
 interface ServeOptions {
   data?: string;
@@ -62,17 +63,4 @@ async function configOf({ config }: ServeOptions): Promise<Config> {
   if (config === undefined) return {};
   const { readConfig } = await import('../../server/config.ts');
   return readConfig(config);
-}
-
-/** Resolves when the process is asked to stop. A second request ends it at once. */
-function stopAsked(): Promise<void> {
-  return new Promise((resolve) => {
-    let asked = false;
-    const stop = (): void => {
-      if (asked) process.exit(exitCodes.refused);
-      asked = true;
-      resolve();
-    };
-    process.on('SIGINT', stop).on('SIGTERM', stop);
-  });
 }

@@ -1,4 +1,4 @@
-import { readFileSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { colors, errorColors } from '../colors.ts';
@@ -7,6 +7,7 @@ import { VeiltrailError } from '../../core/errors.ts';
 import { dataDirOf } from '../connection.ts';
 import { exitCodes } from '../exit.ts';
 import { createProgress, print, printJson, say } from '../output.ts';
+import { readText, readVkey } from '../vkey-option.ts';
 
 interface VerifyOptions {
   vkey?: string;
@@ -131,16 +132,4 @@ async function verifyDisclosureText(text: string, vkey: string, options: VerifyO
   print(`${colors.green('✓')} leaf ${leafIndex} of ${checkpoint.origin} (size ${checkpoint.treeSize}), signed by the log, says:`);
   for (const { pointer, value } of shown) print(`  ${pointer}  ${JSON.stringify(value)}`);
   print(colors.dim(`  and ${hidden.length + redactedCount} fields that are not shown`));
-}
-
-function readVkey(text: string): string {
-  return text.startsWith('@') ? readText(text.slice(1)).trim() : text;
-}
-
-function readText(file: string): string {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch {
-    throw new VeiltrailError('input_unreadable', `${file}: cannot be read`);
-  }
 }
