@@ -27,7 +27,9 @@ const restartMs = 1_000;
 export class SearchClient implements Searcher {
   readonly #options: SearchClientOptions;
   readonly #index: SearchThread;
-  readonly #query: SearchThread;
+  /** Started by the first search: many servers are never asked anything, and a thread takes 17 MB. */
+  #query: SearchThread | undefined;
+  #closing = false;
   /** Settled when the indexing thread has looked at what a crash may have left, so that the other one may trust the file. */
   readonly #opened: Promise<void>;
 
@@ -36,11 +38,12 @@ export class SearchClient implements Searcher {
     this.#index = new SearchThread('search-index', options, () => undefined);
     const nothing = (): void => undefined;
     this.#opened = this.state('').then(nothing, nothing);
-    this.#query = new SearchThread('search-query', options, ({ log, partition }) => this.#distrust(log, partition));
   }
 
   async search(request: SearchQuery): Promise<SearchPage> {
     await this.#opened;
+    if (this.#closing) throw new VeiltrailError('search_stopped', 'the search is closed');
+    this.#query ??= new SearchThread('search-query', this.#options, ({ log, partition }) => this.#distrust(log, partition));
     return this.#query.call<SearchPage>('search', request);
   }
 
@@ -67,7 +70,8 @@ export class SearchClient implements Searcher {
   }
 
   async close(): Promise<void> {
-    await Promise.all([this.#query.close(), this.#index.close()]);
+    this.#closing = true;
+    await Promise.all([this.#query?.close(), this.#index.close()]);
   }
 
   #distrust(log: string, partition: number): void {

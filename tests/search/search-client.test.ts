@@ -115,6 +115,10 @@ test('a thread that dies is started again, and what waited is told', async () =>
   await records.append('a', events(10, 'login'));
   const search = open();
   await search.idle();
+  expect(workers.length).toBe(1);
+  // The thread that answers is started by the first question.
+  expect(await found(search, 'login-2')).toEqual([2]);
+  expect(workers.length).toBe(2);
   const dying = workers.splice(0);
   const waiting = found(search, 'login-1').then(
     () => 'answered',
