@@ -11,7 +11,7 @@ import { formatTilePath, parseTilePath, tileWidthMax, type TileName } from '../l
 import { createTileNodeReader, tilesForInclusion, tileWidth } from '../log/tile.ts';
 import { proveInclusion } from '../log/tree.ts';
 import { createTrust } from '../log/trust.ts';
-import type { PackedRecord } from '../log/packed-record.ts';
+import { fieldsOf } from '../log/redacted-record.ts';
 import type { TileSource } from '../storage/tile-store.ts';
 
 export interface PublishedLog {
@@ -92,7 +92,7 @@ function parsePath(path: string): TileName | undefined {
   }
 }
 
-/** A disclosure of the fields at `pointers` of a record, with its receipt. @throws VeiltrailError `disclosure_pointer` */
-export function discloseRecord(record: PackedRecord, receipt: string, pointers: readonly string[]): string {
-  return formatDisclosure(createDisclosure({ ...record, receipt }, new Set(pointers)));
+/** A disclosure of the fields at `pointers` of a stored record, with its receipt. @throws VeiltrailError `disclosure_pointer`, `bad_record` */
+export function discloseRecord(packed: Uint8Array, receipt: string, pointers: readonly string[]): string {
+  return formatDisclosure(createDisclosure({ redactable: fieldsOf(packed), receipt }, new Set(pointers)));
 }

@@ -1,7 +1,6 @@
 /** The reading half of a trail: records by leaf, receipts, disclosures, search, and the log's own files. */
 import { VeiltrailError } from '../core/errors.ts';
-import { unpackRecord } from '../log/packed-record.ts';
-import { unflattenRecord, type Field } from '../log/record.ts';
+import { openRecord, type OpenRecord, recordOfFields } from '../log/open-record.ts';
 import type { RecordReader } from '../ledger/reader.ts';
 import type { TileSource } from '../storage/tile-store.ts';
 import type { FieldFilter, FieldInfo } from './field-registry.ts';
@@ -11,7 +10,7 @@ import type { FoundEvent, SearchAnswer, SearchRequest, TrailReader } from './tra
 
 /** What search gives, before records are put together again. */
 export interface FoundFields {
-  hits: { leafIndex: number; fields: readonly Field[] }[];
+  hits: (OpenRecord & { leafIndex: number })[];
   indexedTo: number;
   treeSize: number;
   nextCursor?: string;
@@ -41,14 +40,14 @@ export function createTrailReading(parts: ReadingParts): Omit<TrailReader, 'clos
     readers.set(log, made);
     return made;
   };
-  const packed = async (log: string, leafIndex: number): Promise<ReturnType<typeof unpackRecord> | undefined> => {
+  const packed = async (log: string, leafIndex: number): Promise<Uint8Array | undefined> => {
     if (leafIndex >= (await reader(log).treeSize())) return undefined;
-    return unpackRecord((await parts.records.record(log, leafIndex)).packed);
+    return (await parts.records.record(log, leafIndex)).packed;
   };
-  const foundEvent = async (leafIndex: number, fields: readonly Field[]): Promise<FoundEvent> => {
-    const record = unflattenRecord(fields);
+  const foundEvent = async (leafIndex: number, open: OpenRecord): Promise<FoundEvent> => {
+    const record = recordOfFields(open);
     const restored = await restoreWithheld(record, parts.restore);
-    return restored ? { leafIndex, record, restored } : { leafIndex, record };
+    return { leafIndex, record, ...(restored ? { restored } : {}), ...(open.redacted ? { redacted: open.redacted } : {}) };
   };
   return {
     logs: () => parts.logs().map(({ log }) => log),
@@ -58,7 +57,7 @@ export function createTrailReading(parts: ReadingParts): Omit<TrailReader, 'clos
     proveEvent: async (log, leafIndex) => reader(log).prove(leafIndex),
     async readEvent(log, leafIndex) {
       const record = await packed(log, leafIndex);
-      return record && foundEvent(leafIndex, record.fields);
+      return record && foundEvent(leafIndex, openRecord(record));
     },
     fields: async (filter) => parts.fields(filter),
     async discloseEvent(log, leafIndex, pointers) {
@@ -69,7 +68,7 @@ export function createTrailReading(parts: ReadingParts): Omit<TrailReader, 'clos
     async search(log, request): Promise<SearchAnswer> {
       known(log);
       const { hits, ...rest } = await parts.search(log, request);
-      return { ...rest, events: await Promise.all(hits.map(({ leafIndex, fields }) => foundEvent(leafIndex, fields))) };
+      return { ...rest, events: await Promise.all(hits.map(({ leafIndex, ...open }) => foundEvent(leafIndex, open))) };
     },
   };
 }

@@ -1,5 +1,6 @@
 /** What the product can do with one data directory, whoever asks: the HTTP server, the command line, a program that embeds it. */
 import type { JsonObject } from '../core/json.ts';
+import type { RedactedValue } from '../log/open-record.ts';
 import type { SettledCounts } from '../pipeline/worker.ts';
 import type { AccessLog } from './access-recorder.ts';
 import type { CanaryReport } from './run-canary.ts';
@@ -12,6 +13,8 @@ export interface FoundEvent {
   leafIndex: number;
   /** As it was committed. */
   record: JsonObject;
+  /** Values that were redacted since: where they stood, unless that was personal too, and the leaf that says why. */
+  redacted?: RedactedValue[];
   /** Values that were withheld, of fields that somebody has classified since. */
   restored?: RestoredValue[];
 }
@@ -108,7 +111,7 @@ export interface Trail extends TrailReader {
   /**
    * Removes for good: vault rows, records, values of records (see `Removal`). Done when it returns: nothing on the disk, with all keys left,
    * gives it back. A crash at any step is finished at the next start.
-   * @throws VeiltrailError `removal_invalid`, `removal_under_way`, `removal_held`, `record_not_found`, `field_not_found`, and those of storage
+   * @throws VeiltrailError `removal_invalid`, `token_unknown`, `removal_held` (nothing was removed then); `removal_unfinished` (it is gone on with)
    */
   remove(removal: Removal): Promise<RemovalResult>;
   ready(): { ready: boolean; reasons: string[] };

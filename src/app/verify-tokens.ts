@@ -3,7 +3,7 @@
  * counts is the places in which the policy put one.
  */
 import { VeiltrailError } from '../core/errors.ts';
-import { unpackRecord } from '../log/packed-record.ts';
+import { openRecord } from '../log/open-record.ts';
 import { wholePointer } from '../log/record.ts';
 import type { TokenSet } from './token-set.ts';
 
@@ -90,7 +90,9 @@ export class TokenCheck {
   }
 
   async #missingAtPlaces(packed: Uint8Array): Promise<string[]> {
-    const { fields } = unpackRecord(packed);
+    const { fields, redacted } = openRecord(packed);
+    // Where that was redacted, nobody can tell a token from what a sender wrote.
+    if (redacted?.some(({ pointer }) => pointer === wholePointer)) return [];
     const places = tokenizedPlaces(fields.find(({ pointer }) => pointer === wholePointer)?.value);
     const missing: string[] = [];
     for (const { pointer, value } of fields) {

@@ -32,6 +32,6 @@ export function openRemote(url: string, key: string): Connection {
   };
 }
 
-function foundEvent({ leafIndex, record, restored }: SentEvent): FoundEvent {
-  return { leafIndex, record: record as JsonObject, ...(restored ? { restored } : {}) };
+function foundEvent({ record, ...found }: SentEvent): FoundEvent {
+  return { ...found, record: record as JsonObject };
 }

@@ -3,7 +3,7 @@
  * leaves open a chunk once.
  */
 import { invariant, VeiltrailError } from '../core/errors.ts';
-import { type PackedRecord, unpackRecord } from '../log/packed-record.ts';
+import { isRemoved, openRecord, type OpenRecord } from '../log/open-record.ts';
 import type { RecordSource, StoredChunk } from '../storage/record-store.ts';
 import { type BucketKeys, bucketOf, type ChunkContent, openChunk } from './chunk.ts';
 
@@ -12,7 +12,7 @@ export interface StoredRecord {
   leafIndex: number;
   /** Milliseconds: when the chunk it came in was received. */
   receivedAtMs: number;
-  /** `log/packed-record.ts`. */
+  /** `log/packed-record.ts`, or `log/redacted-record.ts`; empty where the record was removed. */
   packed: Uint8Array;
 }
 
@@ -43,26 +43,32 @@ export class RecordReader {
 
   /**
    * One record.
-   * @throws VeiltrailError `log_not_found`, `record_not_found`, `chunk_damaged`
+   * @throws VeiltrailError `log_not_found`, `record_not_found`, `record_removed`, `chunk_damaged`
    */
   async record(log: string, leafIndex: number): Promise<StoredRecord> {
     const chunk = await this.#chunkFrom(log, leafIndex);
     if (!chunk || chunk.firstLeaf > leafIndex) throw new VeiltrailError('record_not_found', 'there is no record of that leaf', { leafIndex });
-    return recordOf(chunk, leafIndex);
+    const record = recordOf(chunk, leafIndex);
+    if (isRemoved(record.packed))
+      throw new VeiltrailError('record_removed', 'the record of that leaf was removed; a tombstone in the log says why', { leafIndex });
+    return record;
   }
 
   /** One record's fields. Throws what {@link RecordReader.record} throws, and `bad_record`. */
-  async fields(log: string, leafIndex: number): Promise<PackedRecord> {
-    return unpackRecord((await this.record(log, leafIndex)).packed);
+  async fields(log: string, leafIndex: number): Promise<OpenRecord> {
+    return openRecord((await this.record(log, leafIndex)).packed);
   }
 
-  /** The records of leaves `from` up to, not including, `to`; those that are not there are left out. */
+  /** The records of leaves `from` up to, not including, `to`; those that are not there, or were removed, are left out. */
   async *records(log: string, from: number, to: number): AsyncGenerator<StoredRecord> {
     for (let next = from; next < to;) {
       const chunk = await this.#chunkFrom(log, next);
       if (!chunk || chunk.firstLeaf >= to) return;
       const end = Math.min(to, chunk.firstLeaf + chunk.count);
-      for (let leaf = Math.max(next, chunk.firstLeaf); leaf < end; leaf++) yield recordOf(chunk, leaf);
+      for (let leaf = Math.max(next, chunk.firstLeaf); leaf < end; leaf++) {
+        const record = recordOf(chunk, leaf);
+        if (!isRemoved(record.packed)) yield record;
+      }
       next = end;
     }
   }

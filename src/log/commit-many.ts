@@ -10,6 +10,7 @@ import { fieldListsAt, laneRowBytes, listBlocksMax, valueListsAt } from './lane-
 import { shakeBlockBytes } from './lane-shake.ts';
 import { laneWorkspace, workspaceEnd, workspaceStart, type LaneWorkspace } from './lane-workspace.ts';
 import { packedForm, unpackRecord } from './packed-record.ts';
+import { commitRedacted, redactedForm } from './redacted-record.ts';
 
 const headerBytes = 1 + seedBytes + 4;
 /** A record beyond these goes the other way, alone. */
@@ -84,13 +85,18 @@ export function commitPackedMany(
 
 function commitAlone(origin: string, packed: Uint8Array, record: number, out: Uint8Array, at: number, onRefused?: OnRefused): void {
   try {
-    const { fields, seed } = unpackRecord(packed);
-    out.set(commitFields(origin, fields, seed), at);
+    out.set(commitOne(origin, packed), at);
   } catch (error) {
     if (!(error instanceof VeiltrailError) || onRefused === undefined) throw error;
     // One code for what is no record, whichever way it was read.
     onRefused(record, error.code === 'invalid_utf8' ? new VeiltrailError('bad_record', 'not a packed record: not UTF-8') : error);
   }
+}
+
+function commitOne(origin: string, packed: Uint8Array): Uint8Array {
+  if (packed[0] === redactedForm) return commitRedacted(origin, packed);
+  const { fields, seed } = unpackRecord(packed);
+  return commitFields(origin, fields, seed);
 }
 
 /** Where the batch ends that begins with this record: at the record itself, if that is not for a batch. */

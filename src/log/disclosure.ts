@@ -22,9 +22,10 @@ import { canonicalJson } from '../core/canonical-json.ts';
 import { VeiltrailError } from '../core/errors.ts';
 import { isJsonObject, type JsonObject, type JsonValue, parseJson } from '../core/json.ts';
 import { limits } from '../core/limits.ts';
-import { commitFieldDigests, deriveSalts, digestBytes, fieldDigest, saltBytes, valueDigest } from './commitment.ts';
+import { commitFieldDigests, digestBytes, fieldDigest, saltBytes, valueDigest } from './commitment.ts';
 import { parseProof } from './proof.ts';
 import { checkFieldOrder, type Field, parseFieldValue, wholePointer } from './record.ts';
+import { type RedactableField, saltFields } from './redacted-record.ts';
 
 /** A field whose value is shown: the RFC 8785 text and its salt. */
 export interface ShownField extends Field {
@@ -55,31 +56,28 @@ const format = 'veiltrail.disclosure/v1';
 /** UTF-16 units, or bytes: the largest record, its digests and salts, and a receipt. */
 const disclosureLengthMax = 8 * 1_048_576;
 
+/** What a disclosure is made from: a record as committed, or one of which some values were redacted since (`fieldsOf`). */
+export type DisclosableRecord =
+  | { readonly fields: readonly Field[]; readonly seed: Uint8Array }
+  | { readonly redactable: readonly RedactableField[] };
+
 /**
- * The disclosure of some fields of a record.
- * @param record its fields and seed, and its receipt
+ * The disclosure of some fields of a record. What was redacted stays so.
+ * @param record its fields and what opens them, and its receipt
  * @param shown pointers of the fields to show
- * @throws VeiltrailError `disclosure_pointer` when a pointer to show is none of the record's, `commitment_seed`
+ * @throws VeiltrailError `disclosure_pointer` when a pointer to show is none of the record's, or was redacted; `commitment_seed`
  */
-export function createDisclosure(
-  record: { readonly fields: readonly Field[]; readonly seed: Uint8Array; readonly receipt: string },
-  shown: ReadonlySet<string>,
-): Disclosure {
-  const fields = discloseFields(record, (pointer) => shown.has(pointer));
+export function createDisclosure(record: DisclosableRecord & { readonly receipt: string }, shown: ReadonlySet<string>): Disclosure {
+  const redactable = 'seed' in record ? saltFields(record.fields, record.seed) : record.redactable;
+  const fields = redactable.map((field): DisclosedField => {
+    if ('fieldDigest' in field) return { fieldDigest: field.fieldDigest };
+    const { pointer } = field;
+    if ('valueDigest' in field) return { pointer, valueDigest: field.valueDigest };
+    const { salt, value } = field;
+    return shown.has(pointer) ? { pointer, value, salt } : { pointer, valueDigest: valueDigest(salt, value) };
+  });
   if (fields.filter(isShown).length !== shown.size) throw new VeiltrailError('disclosure_pointer', 'the record has no such field to show');
   return { fields, receipt: record.receipt };
-}
-
-/** All fields of a record in their places, those shown with their salts. @throws VeiltrailError `commitment_seed` */
-export function discloseFields(
-  record: { readonly fields: readonly Field[]; readonly seed: Uint8Array },
-  shows: (pointer: string) => boolean,
-): DisclosedField[] {
-  const salts = deriveSalts(record.seed, record.fields.length);
-  return record.fields.map(({ pointer, value }, i): DisclosedField => {
-    const salt = salts.slice(i * saltBytes, (i + 1) * saltBytes);
-    return shows(pointer) ? { pointer, value, salt } : { pointer, valueDigest: valueDigest(salt, value) };
-  });
 }
 
 /** The commitment that a disclosure opens, in the log of that origin. */

@@ -6,8 +6,8 @@
  * packed record = 0x01 ‖ seed[32] ‖ uint32be(field count) ‖ fields          (form 1: salts follow from the seed)
  * field         = uint16be(pointer length) ‖ pointer ‖ uint32be(value length) ‖ value
  * ```
- * Pointers (RFC 6901) and values (RFC 8785) are UTF-8; fields are in strictly ascending order of their pointers' bytes. A redacted record,
- * whose salts are written out because its seed is destroyed, will be form 2.
+ * Pointers (RFC 6901) and values (RFC 8785) are UTF-8; fields are in strictly ascending order of their pointers' bytes. A record of which some
+ * values were destroyed has form 2: `redacted-record.ts`.
  */
 import { compareUtf8, decodeUtf8 } from '../core/bytes.ts';
 import { VeiltrailError } from '../core/errors.ts';

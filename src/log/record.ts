@@ -90,8 +90,9 @@ function pointerTooLong(): VeiltrailError {
  * @throws VeiltrailError `fields_order` (not strictly ascending), `fields_pointer` (not RFC 6901, or too long), `fields_value` (not
  * canonical, or a container where fields of its own were due), `fields_parent` (a scalar as a parent), `fields_length` (an array whose
  * elements are not as many as it says), `fields_empty`; `detail.field` is the position in the list
+ * @param hasGaps some fields are not there any more: what they leave of an array says `[REDACTED]` in their place
  */
-export function unflattenRecord(fields: readonly Field[]): JsonObject {
+export function unflattenRecord(fields: readonly Field[], hasGaps = false): JsonObject {
   checkFieldOrder(fields);
   if (fields.length === 0) throw new VeiltrailError('fields_empty', 'a record has at least one field');
   const first = fields[0] as Field;
@@ -100,7 +101,7 @@ export function unflattenRecord(fields: readonly Field[]): JsonObject {
     throw fieldError('fields_parent', 'only the empty record is a field itself', 0);
   }
   const tree = plant(fields);
-  return grow(tree, 0) as JsonObject;
+  return grow(tree, 0, '', hasGaps) as JsonObject;
 }
 
 /**
@@ -169,23 +170,25 @@ function plant(fields: readonly Field[]): Place {
   return root;
 }
 
-function grow(place: Place, parent: number, pointer = ''): JsonValue {
+function grow(place: Place, parent: number, pointer: string, hasGaps: boolean): JsonValue {
   const { below, value, field } = place;
   if (below === undefined) return value as JsonValue;
   if (pointer === wholePointer) throw fieldError('fields_parent', 'fields below /privacy/applied', Math.max(field, parent));
   if (field < 0) {
     const object: JsonObject = {};
-    for (const [step, child] of below) setOwn(object, step.replaceAll('~1', '/').replaceAll('~0', '~'), grow(child, parent, `${pointer}/${step}`));
+    for (const [step, child] of below)
+      setOwn(object, step.replaceAll('~1', '/').replaceAll('~0', '~'), grow(child, parent, `${pointer}/${step}`, hasGaps));
     return object;
   }
   if (typeof value !== 'number') throw fieldError('fields_parent', 'a scalar has fields below it', field);
-  if (below.size !== value) throw fieldError('fields_length', 'an array has not as many elements as it says', field);
+  if (below.size !== value && !(hasGaps && below.size < value))
+    throw fieldError('fields_length', 'an array has not as many elements as it says', field);
   const array: JsonValue[] = [];
   for (let i = 0; i < value; i++) {
     const child = below.get(String(i));
-    if (child === undefined) throw fieldError('fields_length', 'an array lacks an element', field);
-    array.push(grow(child, field, `${pointer}/${i}`));
+    if (child === undefined && !hasGaps) throw fieldError('fields_length', 'an array lacks an element', field);
+    array.push(child === undefined ? '[REDACTED]' : grow(child, field, `${pointer}/${i}`, hasGaps));
   }
-  if (!array.some(isContainer)) throw fieldError('fields_value', 'an array of scalars is one field', field);
+  if (!hasGaps && !array.some(isContainer)) throw fieldError('fields_value', 'an array of scalars is one field', field);
   return array;
 }

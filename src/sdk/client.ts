@@ -66,6 +66,8 @@ export interface AppendBodyOptions extends AppendOptions {
 export interface FoundEvent {
   leafIndex: number;
   record: Record<string, unknown>;
+  /** Values that were redacted since: where they stood, unless that was personal too, and the leaf that says why. */
+  redacted?: { pointer?: string; tombstone: number }[];
   /** Values that were withheld, of fields that somebody has classified since. */
   restored?: RestoredValue[];
 }

@@ -10,8 +10,10 @@ import { isRefusal } from '../storage/storage-error.ts';
 import { partitionLeaves } from './index-format.ts';
 import type { IndexableRecord } from './growing-partition.ts';
 import type { IndexStore, LeafRange } from './index-store.ts';
+import { isRemoved } from '../log/open-record.ts';
 import { RecordWalk } from './record-walk.ts';
 import type { SearchSource } from './search-source.ts';
+import { searchableForm } from './searchable-form.ts';
 
 /** A slice ends behind the chunk that fills it. */
 const sliceLeavesMax = 8_192;
@@ -143,7 +145,7 @@ export class Indexer {
     for (const partition of this.#store.partitions(log)) {
       const { number, indexedTo, lastLeaf, lastDigest } = partition;
       const record = lastLeaf >= 0 && lastLeaf < treeSize ? await walk.record(lastLeaf) : undefined;
-      const same = lastLeaf < 0 || (record !== undefined && equalBytes(sha256(record.packed), lastDigest));
+      const same = lastLeaf < 0 || (record !== undefined && equalBytes(digestOf(record.packed), lastDigest));
       if (partition.origin === origin && indexedTo <= treeSize && same) continue;
       this.#store.distrust(log, number);
     }
@@ -238,8 +240,24 @@ export class Indexer {
 function* recordsIn(chunks: readonly OpenedChunk[], { from, to }: LeafRange): Iterable<IndexableRecord> {
   for (const chunk of chunks) {
     const end = Math.min(to, chunk.firstLeaf + chunk.count);
-    for (let leaf = Math.max(from, chunk.firstLeaf); leaf < end; leaf++) yield recordOf(chunk, leaf);
+    for (let leaf = Math.max(from, chunk.firstLeaf); leaf < end; leaf++) {
+      const record = recordOf(chunk, leaf);
+      if (!isRemoved(record.packed)) yield { ...record, packed: searchable(record.packed) };
+    }
   }
+}
+
+/** What is no record has no terms: `verify` says so. */
+function searchable(packed: Uint8Array): Uint8Array {
+  try {
+    return searchableForm(packed);
+  } catch {
+    return packed;
+  }
+}
+
+function digestOf(packed: Uint8Array): Uint8Array {
+  return sha256(searchable(packed));
 }
 
 /** Calls `resolve` after a while, or when what is returned is called. */

@@ -7,8 +7,7 @@
 import { VeiltrailError } from '../core/errors.ts';
 import { parseTimestamp } from '../event/timestamp.ts';
 import type { StoredRecord } from '../ledger/reader.ts';
-import { unpackRecord } from '../log/packed-record.ts';
-import type { Field } from '../log/record.ts';
+import { isRemoved, openRecord, type OpenRecord } from '../log/open-record.ts';
 import { eventTimeMs } from './event-time.ts';
 import { partitionLeaves, timeBlockLeaves } from './index-format.ts';
 import type { LeafRange } from './index-store.ts';
@@ -17,6 +16,7 @@ import { createPredicate, type Predicate } from './match.ts';
 import { parseQuery } from './query.ts';
 import { RecordWalk } from './record-walk.ts';
 import { logOf, type SearchSource } from './search-source.ts';
+import { searchableForm } from './searchable-form.ts';
 
 export interface SearchQuery {
   log: string;
@@ -32,10 +32,8 @@ export interface SearchQuery {
   cursor?: string;
 }
 
-export interface Hit {
+export interface Hit extends OpenRecord {
   leafIndex: number;
-  /** In ascending order of their pointers. */
-  fields: Field[];
 }
 
 export interface SearchPage {
@@ -230,10 +228,11 @@ class Page {
 
   #compare(record: StoredRecord | undefined): void {
     this.#compared++;
-    if (!record) return;
+    if (!record || isRemoved(record.packed)) return;
     try {
-      if (!this.#sought.holds(record.packed) || !this.#isTimely(record)) return;
-      this.#hits.push({ leafIndex: record.leafIndex, fields: unpackRecord(record.packed).fields });
+      const packed = searchableForm(record.packed);
+      if (!this.#sought.holds(packed) || !this.#isTimely({ ...record, packed })) return;
+      this.#hits.push({ leafIndex: record.leafIndex, ...openRecord(record.packed) });
     } catch (error) {
       if (!(error instanceof VeiltrailError)) throw error;
       return; // no record of ours: `verify` says so

@@ -74,6 +74,11 @@ export const appendAnswer = Type.Object({
 const foundEvent = Type.Object({
   leafIndex: Type.Integer(),
   record: Type.Object({}, { additionalProperties: true }),
+  redacted: Type.Optional(
+    Type.Array(Type.Object({ pointer: Type.Optional(Type.String()), tombstone: Type.Integer() }), {
+      description: 'Values that were redacted since: where they stood, and the leaf of this log that says why',
+    }),
+  ),
   restored: Type.Optional(
     Type.Array(
       Type.Object({

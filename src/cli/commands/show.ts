@@ -4,7 +4,7 @@ import { print, printJson } from '../output.ts';
 
 export function addShow(program: Command): void {
   addConnectionOptions(program.command('show').description('Print the record at a leaf.').argument('<leaf>', 'its leaf index'))
-    .option('--json', 'as one line of JSON: {"leafIndex","record","restored"?}')
+    .option('--json', 'as one line of JSON: {"leafIndex","record","redacted"?,"restored"?}')
     .action(runShow);
 }
 
