@@ -5,7 +5,7 @@
  * An operation that needs two calls {@link RequestDesk.permit} right before it acts, with the same action and detail that were asked; what it
  * gets belongs into the operation's own event, or its tombstone.
  */
-import type { JsonObject } from '../core/json.ts';
+import type { JsonObject, JsonValue } from '../core/json.ts';
 import type { Approval, ApproverKind } from '../verify/approval.ts';
 import type { RequestFacts } from '../verify/request.ts';
 
@@ -38,7 +38,7 @@ export type RequestState = (typeof requestStates)[number];
 export interface Person {
   /** The principal: an API key's public id, a subject of the identity provider, `local:NAME` at the machine itself. */
   principal: string;
-  /** Whom that principal belongs to, where it is known: two keys of one owner are one person. */
+  /** Whom that principal belongs to, where it is known (see access/person.ts): two keys of one owner are one person. */
   owner?: string;
 }
 
@@ -58,7 +58,7 @@ export interface Permit extends Person {
   /** The id of the request that was approved. */
   request?: string;
   /** Where no request is named: make one for this purpose, and name it in the refusal (`detail.request`). */
-  ask?: { purpose: string; reference?: string };
+  ask?: AskFor;
   /** Where given, they must be those that were approved. */
   purpose?: string;
   reference?: string;
@@ -83,8 +83,10 @@ export type ApproverInfo = {
   kind: ApproverKind;
   /** base64, see `Approval`. */
   publicKey: string;
-  /** Whose key it is. */
+  /** Whose key it is: see access/person.ts. */
   owner: string;
+  /** For people. */
+  name?: string;
   enrolledAt: string;
   enrolledBy: string;
   /** The request that was approved for it; absent for the first. */
@@ -98,6 +100,30 @@ export type DecisionRequest = Person & {
   /** With its signature, `decision` being what is decided. */
   approval: JsonObject;
 };
+
+/** Where no request is named: one is made for this purpose, and named in the refusal. */
+export interface AskFor {
+  purpose: string;
+  reference?: string;
+}
+
+export interface Enrolment extends Person {
+  /** An `ApproverCard`. */
+  card: JsonValue;
+  /** What names the person whose key it is (see access/person.ts): nobody approves what a key of the same owner asked. */
+  approverOwner: string;
+  /** For people, 1 to 100 characters. */
+  name?: string;
+  request?: string;
+  ask?: AskFor;
+}
+
+export interface Removal extends Person {
+  /** The approver's id. */
+  approver: string;
+  request?: string;
+  ask?: AskFor;
+}
 
 export interface RequestDesk {
   /**
@@ -124,7 +150,14 @@ export interface RequestDesk {
   list(filter?: { state?: RequestState }): RequestInfo[];
   /** @throws VeiltrailError `request_unknown`, `request_damaged` */
   show(id: string): RequestInfo;
-  /** Those removed, too, in the order of their enrolment. */
+  /** Those that count, and those that did and were removed, in the order of their enrolment. */
   approvers(): ApproverInfo[];
+  /**
+   * Enrols an approver's key: the first by whoever may, any other with the approval of one who is there.
+   * @throws VeiltrailError `approver_card`, `approval_signature` (of the card), `approver_exists`, `request_syntax`, and as {@link permit}
+   */
+  enrol(enrolment: Enrolment): Promise<ApproverInfo>;
+  /** @throws VeiltrailError `approver_unknown`, `approver_last`, and as {@link permit} */
+  remove(removal: Removal): Promise<ApproverInfo>;
   mode(): ApprovalMode;
 }

@@ -1,8 +1,12 @@
-/** `config.json`: what a data directory is, written once when it is made. */
+/**
+ * `config.json`: what a data directory is, written once when it is made. By hand may be added, while no server runs: `approvals` (`auto`,
+ * `required`, `single`), `requestDays` (1 to 365), `approvalHours` (1 to 720); the log tells of another `approvals` at the next start.
+ */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { type ApprovalMode, approvalModes } from '../app/requests.ts';
 import { VeiltrailError } from '../core/errors.ts';
-import { isJsonObject, parseJson } from '../core/json.ts';
+import { isJsonObject, type JsonValue, parseJson } from '../core/json.ts';
 import { limits } from '../core/limits.ts';
 import type { Random } from '../core/random.ts';
 import { toHex, utf8 } from '../core/bytes.ts';
@@ -15,6 +19,12 @@ const format = 1;
 export interface DataConfig {
   /** Of the installation; a log's origin is `<origin>/<log>`. */
   origin: string;
+  /** When a second person is needed [auto]. */
+  approvals: ApprovalMode;
+  /** After so many days nobody may decide a request any more [7]. */
+  requestDays: number;
+  /** So many hours after it was signed, an approval may be used [24]. */
+  approvalHours: number;
 }
 
 /** @throws VeiltrailError `data_dir_missing`, `config_missing` (but records are there), `config_damaged`, `newer_format` */
@@ -34,10 +44,12 @@ export function readDataConfig(dataDir: string): DataConfig {
   } catch {
     throw damaged;
   }
-  if (!isJsonObject(value) || typeof value['format'] !== 'number' || typeof value['origin'] !== 'string' || Object.keys(value).length !== 2)
-    throw damaged;
+  if (!isJsonObject(value) || typeof value['format'] !== 'number' || typeof value['origin'] !== 'string') throw damaged;
   if (value['format'] > format) throw new VeiltrailError('newer_format', `${dataDir} was made by a newer version of veiltrail`);
-  return { origin: checkOrigin(value['origin']) };
+  const { format: _format, origin, approvals: mode = 'auto', requestDays = 7, approvalHours = 24, ...rest } = value;
+  const approvals = approvalModes.find((one) => one === mode);
+  if (approvals === undefined || !isWhole(requestDays, 365) || !isWhole(approvalHours, 720) || Object.keys(rest).length > 0) throw damaged;
+  return { origin: checkOrigin(origin as string), approvals, requestDays, approvalHours };
 }
 
 /**
@@ -53,9 +65,9 @@ export function openDataConfig(dataDir: string, origin: string | undefined, rand
     }
     return existing;
   }
-  const config = { origin: checkOrigin(origin ?? `localhost/veiltrail/${toHex(random.bytes(4))}`) };
-  replaceKeyFile(dataDir, configFileName, `${JSON.stringify({ format, ...config })}\n`);
-  return config;
+  const made = { origin: checkOrigin(origin ?? `localhost/veiltrail/${toHex(random.bytes(4))}`) };
+  replaceKeyFile(dataDir, configFileName, `${JSON.stringify({ format, ...made })}\n`);
+  return readDataConfig(dataDir);
 }
 
 function readIfThere(dataDir: string): DataConfig | undefined {
@@ -65,6 +77,10 @@ function readIfThere(dataDir: string): DataConfig | undefined {
     if (error instanceof VeiltrailError && error.code === 'data_dir_missing') return undefined;
     throw error;
   }
+}
+
+function isWhole(value: JsonValue, max: number): value is number {
+  return typeof value === 'number' && Number.isInteger(value) && value >= 1 && value <= max;
 }
 
 /** An origin leaves room for a log's name behind it. */

@@ -20,7 +20,7 @@ export type RequestFacts = {
   detail: JsonObject;
   /** The principal that asked. */
   by: string;
-  /** Whom that principal belongs to, where it is known. */
+  /** Whom that principal belongs to, where it is known: a keyed digest. */
   owner?: string;
   purpose: string;
   /** Of a case, a ticket, a court order. */
