@@ -5,6 +5,10 @@
  * Whoever opens a store for writing is its only writer (see `data-dir-lock.ts`); the compare-and-swap on the tree size is the second line.
  * Every promise rejects with a VeiltrailError as `storage-error.ts` sorts them; after a refusal nothing has changed.
  */
+import type { SegmentName } from './segment-store.ts';
+
+/** Leaves of a bucket: their chunks share a bucket key, and are compacted together. */
+export const bucketLeaves = 65_536;
 
 /** What is committed of one log. */
 export interface LogState {
@@ -48,6 +52,36 @@ export interface StoredChunk {
   sealed: Uint8Array;
 }
 
+/** A segment that is registered: what it holds, in numbers. */
+export interface StoredSegment extends SegmentName {
+  records: number;
+  bytes: number;
+  /** When the first and the last of its records were received. */
+  firstReceivedAtMs: number;
+  lastReceivedAtMs: number;
+}
+
+/** A bucket of a log whose records are in segments. */
+export interface StoredBucket {
+  bucket: number;
+  /** None are left when all its records were removed. */
+  segments: StoredSegment[];
+}
+
+/** What holds the records of some leaves. */
+export type StoredRecords = ({ in: 'chunk' } & StoredChunk) | ({ in: 'segments' } & StoredBucket);
+
+/** Chunks of a bucket that make room for segments. */
+export interface Compaction extends StoredBucket {
+  log: string;
+  /** When the last record of the bucket was received, in whatever state it is. */
+  lastReceivedAtMs: number;
+  /** The leaves of a chunk that reaches into the next bucket, from that bucket's first leaf on: a chunk of its own from now on. */
+  remainder?: StoredChunk;
+  /** {@link RecordStore.chunkChanges} from before the chunks were read. */
+  chunkChanges: number;
+}
+
 /** The commitments of one past append, kept until the full tiles that hold them are on disk. */
 export interface StagedEntries {
   firstLeaf: number;
@@ -66,6 +100,10 @@ export interface RecordSource {
   logs(): Promise<LogState[]>;
   /** The chunk that holds a leaf or, where none does, the first one behind it. */
   chunkFrom(log: string, leafIndex: number): Promise<StoredChunk | undefined>;
+  /** What holds a leaf, chunk or segments, or the first of either behind it. */
+  recordsFrom(log: string, leafIndex: number): Promise<StoredRecords | undefined>;
+  /** Buckets whose records are in segments, from a bucket on, in their order. */
+  compactedBuckets(log: string, from: number): Promise<StoredBucket[]>;
   /** Staged appends that reach beyond `durableSize`, in order of their leaves. The first may begin before it. */
   staged(log: string): Promise<StagedEntries[]>;
   /** True when the last ledger closed in an orderly way and nothing was written since. */
@@ -89,6 +127,21 @@ export interface RecordStore extends RecordSource {
    * @throws VeiltrailError `tree_moved` when a tree has not the size it should: somebody else writes
    */
   commit(tick: readonly LogAppend[]): Promise<void>;
+  /** Counts the changes made to stored chunks, other than adding some, since the store was opened. */
+  chunkChanges(): number;
+  /**
+   * Registers the segments of a bucket, which are on disk: from here on its records are read from them, and its chunks are left over. One
+   * transaction, durable when it returns.
+   * @throws VeiltrailError `chunks_changed` when chunks were changed since they were read; nothing is registered then
+   */
+  compact(compaction: Compaction): Promise<void>;
+  /** Deletes left-over chunks of a log: about `bytesMax` bytes, one at least. Durable when it returns. Returns whether some are left. */
+  dropLeftOver(log: string, bytesMax: number): Promise<boolean>;
+  /**
+   * Registers other generations of segments, or that they are gone, in one transaction, durable when it returns.
+   * @throws VeiltrailError `segment_moved` when one that is replaced is not registered; nothing is changed then
+   */
+  replaceSegments(replacements: readonly { old: SegmentName; next?: StoredSegment }[]): Promise<void>;
   /** Says that full tiles below `durableSize` are on disk, and drops what was staged for them. Durable when it returns. */
   markDurable(log: string, durableSize: number): Promise<void>;
   /**

@@ -1,7 +1,16 @@
 /** The reading half of `records.db`: for the ledger's own thread, for other threads, and for other processes while a server runs. */
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { VeiltrailError } from '../../core/errors.ts';
-import type { LogState, RecordSource, StagedEntries, StoredChunk } from '../record-store.ts';
+import {
+  bucketLeaves,
+  type LogState,
+  type RecordSource,
+  type StagedEntries,
+  type StoredBucket,
+  type StoredChunk,
+  type StoredRecords,
+  type StoredSegment,
+} from '../record-store.ts';
 import { storageError } from '../storage-error.ts';
 import { openDatabaseReadOnly } from './open-database.ts';
 import { recordsFormat } from './records-format.ts';
@@ -16,12 +25,21 @@ export class SqliteRecordSource implements RecordSource {
   readonly #ids = new Map<string, number>();
   readonly #chunkHolding: StatementSync;
   readonly #chunkBehind: StatementSync;
+  readonly #compacted: StatementSync;
+  readonly #firstBehind: StatementSync;
+  readonly #segments: StatementSync;
 
   constructor(database: DatabaseSync) {
     this.database = database;
     const columns = 'first_leaf AS firstLeaf, count, received_at_ms AS receivedAtMs, sealed';
     this.#chunkHolding = database.prepare(`SELECT ${columns} FROM chunks WHERE log = ? AND first_leaf <= ? ORDER BY first_leaf DESC LIMIT 1`);
     this.#chunkBehind = database.prepare(`SELECT ${columns} FROM chunks WHERE log = ? AND first_leaf > ? ORDER BY first_leaf LIMIT 1`);
+    this.#compacted = database.prepare('SELECT bucket FROM compacted WHERE log = ? AND bucket >= ? ORDER BY bucket LIMIT 1');
+    this.#firstBehind = database.prepare('SELECT first_leaf AS firstLeaf FROM chunks WHERE log = ? AND first_leaf > ? ORDER BY first_leaf LIMIT 1');
+    this.#segments = database.prepare(
+      `SELECT class, generation, records, bytes, first_received_at_ms AS firstReceivedAtMs, last_received_at_ms AS lastReceivedAtMs
+       FROM segments WHERE log = ? AND bucket = ? ORDER BY class`,
+    );
   }
 
   async logs(): Promise<LogState[]> {
@@ -45,6 +63,49 @@ export class SqliteRecordSource implements RecordSource {
       const behind = this.#chunkBehind.get(id, leafIndex) as unknown as StoredChunk | undefined;
       return behind && { ...behind };
     });
+  }
+
+  async recordsFrom(log: string, leafIndex: number): Promise<StoredRecords | undefined> {
+    return this.guard('read records', () => this.#inOneState(() => this.#recordsFrom(log, leafIndex)));
+  }
+
+  #recordsFrom(log: string, leafIndex: number): StoredRecords | undefined {
+    const id = this.logId(log);
+    const bucket = Math.floor(leafIndex / bucketLeaves);
+    const compacted = this.#compacted.get(id, bucket)?.['bucket'] as number | undefined;
+    if (compacted === bucket) return { in: 'segments', ...this.#bucket(log, id, bucket) };
+    const holding = this.#chunkHolding.get(id, leafIndex) as unknown as StoredChunk | undefined;
+    if (holding && leafIndex < holding.firstLeaf + holding.count) return { in: 'chunk', ...holding };
+    // A chunk is large: it is read when it is known to be the one.
+    const behind = (this.#firstBehind.get(id, leafIndex)?.['firstLeaf'] as number | undefined) ?? Infinity;
+    if (compacted !== undefined && compacted * bucketLeaves <= behind) return { in: 'segments', ...this.#bucket(log, id, compacted) };
+    const chunk = this.#chunkBehind.get(id, leafIndex) as unknown as StoredChunk | undefined;
+    return chunk && { in: 'chunk', ...chunk };
+  }
+
+  async compactedBuckets(log: string, from: number): Promise<StoredBucket[]> {
+    return this.guard('read the segments', () =>
+      this.#inOneState(() => {
+        const id = this.logId(log);
+        const rows = this.database.prepare('SELECT bucket FROM compacted WHERE log = ? AND bucket >= ? ORDER BY bucket').all(id, from);
+        return rows.map((row) => this.#bucket(log, id, row['bucket'] as number));
+      }),
+    );
+  }
+
+  #bucket(log: string, id: number, bucket: number): StoredBucket {
+    return { bucket, segments: this.#segments.all(id, bucket).map((row) => ({ log, bucket, ...row })) as unknown as StoredSegment[] };
+  }
+
+  /** Statements that must not see what is committed between them. */
+  #inOneState<T>(read: () => T): T {
+    if (this.database.isTransaction) return read();
+    this.database.exec('BEGIN');
+    try {
+      return read();
+    } finally {
+      this.database.exec('COMMIT');
+    }
   }
 
   async staged(log: string): Promise<StagedEntries[]> {

@@ -5,7 +5,17 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { statSync } from 'node:fs';
 import { VeiltrailError } from '../../core/errors.ts';
-import { idConflicts, idIsNew, type LogAppend, type LogState, type RecordStore } from '../record-store.ts';
+import {
+  bucketLeaves,
+  type Compaction,
+  idConflicts,
+  idIsNew,
+  type LogAppend,
+  type LogState,
+  type RecordStore,
+  type StoredSegment,
+} from '../record-store.ts';
+import type { SegmentName } from '../segment-store.ts';
 import { openDatabase, pragma } from './open-database.ts';
 import { SqliteRecordSource } from './record-source.ts';
 import { recordsFormat } from './records-format.ts';
@@ -17,6 +27,8 @@ const walBytesMax = 4 * 1_048_576;
 const walBytesCut = 64 * 1_048_576;
 /** Free pages given back in one step. */
 const vacuumPagesMax = 256;
+/** Left-over chunks that one step deletes at the most. */
+const leftOverRowsMax = 512;
 
 /** Opens `records.db` for the one writer; makes it when there is none. */
 export function openSqliteRecordStore(path: string): RecordStore {
@@ -31,6 +43,7 @@ class SqliteRecordStore extends SqliteRecordSource implements RecordStore {
   readonly #addChunk: StatementSync;
   readonly #stage: StatementSync;
   readonly #addId: StatementSync;
+  #chunkChanges = 0;
   /** Where pruning goes on, per log. Forgotten at a restart, which only costs another look. */
   readonly #pruneFrom = new Map<string, Uint8Array>();
 
@@ -108,6 +121,64 @@ class SqliteRecordStore extends SqliteRecordSource implements RecordStore {
     }
   }
 
+  chunkChanges(): number {
+    return this.#chunkChanges;
+  }
+
+  async compact({ log, bucket, segments, lastReceivedAtMs, remainder, chunkChanges }: Compaction): Promise<void> {
+    this.#transaction('register segments', () => {
+      if (chunkChanges !== this.#chunkChanges) throw new VeiltrailError('chunks_changed', 'chunks were changed while they were compacted');
+      const id = this.logId(log);
+      this.database.prepare('INSERT INTO compacted (log, bucket, last_received_at_ms) VALUES (?, ?, ?)').run(id, bucket, lastReceivedAtMs);
+      for (const segment of segments) this.#addSegment(id, segment);
+      if (remainder) this.#addChunk.run(id, remainder.firstLeaf, remainder.count, remainder.receivedAtMs, remainder.sealed);
+    });
+  }
+
+  #addSegment(id: number, segment: StoredSegment): void {
+    const { bucket, class: of, generation, records, bytes, firstReceivedAtMs, lastReceivedAtMs } = segment;
+    this.database
+      .prepare(
+        `INSERT INTO segments (log, bucket, class, generation, records, bytes, first_received_at_ms, last_received_at_ms)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+      )
+      .run(id, bucket, of, generation, records, bytes, firstReceivedAtMs, lastReceivedAtMs);
+  }
+
+  async dropLeftOver(log: string, bytesMax: number): Promise<boolean> {
+    return this.#transaction('delete left-over chunks', () => {
+      const id = this.logId(log);
+      const rows = this.database
+        .prepare(
+          `SELECT chunks.first_leaf AS firstLeaf, length(sealed) AS bytes FROM chunks
+           JOIN compacted ON compacted.log = chunks.log AND compacted.bucket = chunks.first_leaf / ${bucketLeaves}
+           WHERE chunks.log = ? ORDER BY chunks.first_leaf LIMIT ?`,
+        )
+        .all(id, leftOverRowsMax) as { firstLeaf: number; bytes: number }[];
+      const drop = this.database.prepare('DELETE FROM chunks WHERE log = ? AND first_leaf = ?');
+      let bytes = 0;
+      let dropped = 0;
+      for (; dropped < rows.length && bytes < bytesMax; dropped++) {
+        const { firstLeaf, bytes: more } = rows[dropped] as { firstLeaf: number; bytes: number };
+        drop.run(id, firstLeaf);
+        bytes += more;
+      }
+      return dropped < rows.length || rows.length === leftOverRowsMax;
+    });
+  }
+
+  async replaceSegments(replacements: readonly { old: SegmentName; next?: StoredSegment }[]): Promise<void> {
+    this.#transaction('replace segments', () => {
+      const remove = this.database.prepare('DELETE FROM segments WHERE log = ? AND bucket = ? AND class = ? AND generation = ?');
+      for (const { old, next } of replacements) {
+        const id = this.logId(old.log);
+        if (remove.run(id, old.bucket, old.class, old.generation).changes !== 1)
+          throw new VeiltrailError('segment_moved', 'a segment to be replaced is not registered', { bucket: old.bucket, generation: old.generation });
+        if (next) this.#addSegment(id, next);
+      }
+    });
+  }
+
   async markDurable(log: string, durableSize: number): Promise<void> {
     this.#transaction('drop staged entries', () => {
       const id = this.logId(log);
@@ -141,7 +212,9 @@ class SqliteRecordStore extends SqliteRecordSource implements RecordStore {
     const behind = this.database.prepare(
       'SELECT first_leaf AS firstLeaf, count, received_at_ms AS receivedAtMs FROM chunks WHERE log = ? AND first_leaf >= ? ORDER BY first_leaf LIMIT 1',
     );
-    let low = 0;
+    // Of a bucket that is compacted, only the time of its last record is at hand: its ids go together.
+    const before = this.database.prepare('SELECT max(bucket) AS bucket FROM compacted WHERE log = ? AND last_received_at_ms < ?').get(id, atMs);
+    let low = before?.['bucket'] == null ? 0 : ((before['bucket'] as number) + 1) * bucketLeaves;
     let high = this.database.prepare('SELECT tree_size FROM trees WHERE log = ?').get(id)?.['tree_size'] as number;
     while (low < high) {
       const middle = Math.floor((low + high) / 2);

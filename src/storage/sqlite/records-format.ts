@@ -54,8 +54,34 @@ const version1 = `
   INSERT INTO closing (id, clean) VALUES (1, 0)
 `;
 
+/**
+ * Buckets (65,536 leaves) whose records are in segments, and those segments (`ledger/segment.ts`). Chunks of such a bucket that are still there
+ * are left over, and on their way out.
+ */
+const version2 = `
+  CREATE TABLE compacted (
+    log INTEGER NOT NULL REFERENCES logs (id),
+    bucket INTEGER NOT NULL,
+    last_received_at_ms INTEGER NOT NULL,
+    PRIMARY KEY (log, bucket)
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE segments (
+    log INTEGER NOT NULL,
+    bucket INTEGER NOT NULL,
+    class TEXT NOT NULL,
+    generation INTEGER NOT NULL,
+    records INTEGER NOT NULL,
+    bytes INTEGER NOT NULL,
+    first_received_at_ms INTEGER NOT NULL,
+    last_received_at_ms INTEGER NOT NULL,
+    PRIMARY KEY (log, bucket, class),
+    FOREIGN KEY (log, bucket) REFERENCES compacted (log, bucket)
+  ) STRICT, WITHOUT ROWID;
+`;
+
 export const recordsFormat: DatabaseFormat = {
   name: 'records.db',
   applicationId: 0x76745201, // 'vtR', 1
-  migrations: [version1],
+  migrations: [version1, version2],
 };

@@ -165,6 +165,105 @@ export function describeRecordStore(driver: string, makePlace: () => RecordStore
       expect(await known()).toEqual(Array(5).fill(idIsNew));
     });
 
+    describe('compaction', () => {
+      const bucket = 65_536;
+      const segment = {
+        log: 'a',
+        bucket: 0,
+        class: 'default',
+        generation: 1,
+        records: 9,
+        bytes: 90,
+        firstReceivedAtMs: 1_000,
+        lastReceivedAtMs: 2_000,
+      };
+      const holders = async (leaves: readonly number[]): Promise<unknown[]> => {
+        const found = [];
+        for (const leaf of leaves) {
+          const holder = await store.recordsFrom('a', leaf);
+          found.push(holder?.in === 'chunk' ? holder.firstLeaf : holder && `bucket ${holder.bucket}`);
+        }
+        return found;
+      };
+      const compaction = (more: object = {}) => ({
+        log: 'a',
+        bucket: 0,
+        segments: [segment],
+        lastReceivedAtMs: 2_000,
+        chunkChanges: store.chunkChanges(),
+        ...more,
+      });
+      const remainder = { firstLeaf: bucket, count: 10, receivedAtMs: 1_000, sealed: bytes(30, 7) };
+      beforeEach(async () => {
+        await store.commit([appendOf('a', 0, 60_000, { chunk: bytes(600, 1) })]);
+        await store.commit([appendOf('a', 60_000, bucket + 10 - 60_000, { chunk: bytes(700, 2) })]);
+        await store.commit([appendOf('a', bucket + 10, 10, { chunk: bytes(800, 3) })]);
+      });
+
+      test('registers segments: records are found there, and the rest of the last chunk in a chunk of its own', async () => {
+        expect(await holders([0, 60_000, bucket, bucket + 10, bucket + 20])).toEqual([0, 60_000, 60_000, bucket + 10, undefined]);
+        const other = { ...segment, class: 'logins' };
+        await store.compact(compaction({ segments: [other, segment], remainder }));
+        await reopen();
+        expect(await holders([0, 65_535, bucket, bucket + 9, bucket + 10])).toEqual(['bucket 0', 'bucket 0', bucket, bucket, bucket + 10]);
+        expect(await store.recordsFrom('a', 5)).toEqual({ in: 'segments', bucket: 0, segments: [segment, other] });
+        expect(await store.compactedBuckets('a', 0)).toEqual([{ bucket: 0, segments: [segment, other] }]);
+        expect(await store.compactedBuckets('a', 1)).toEqual([]);
+        const source = place.openSource();
+        expect(await source.recordsFrom('a', bucket)).toEqual({ in: 'chunk', ...remainder });
+        await source.close();
+        await expect(store.compact(compaction())).rejects.toMatchObject({ code: 'storage_failed' });
+      });
+
+      test('goes on from a bucket to the next holder, whichever it is', async () => {
+        await store.compact(compaction({ bucket: 1, segments: [] }));
+        expect(await holders([0, bucket, 3 * bucket])).toEqual([0, 'bucket 1', undefined]);
+        await store.compact(compaction({ bucket: 5, segments: [] }));
+        expect(await holders([3 * bucket, 6 * bucket])).toEqual(['bucket 5', undefined]);
+      });
+
+      test('deletes what is left over in steps, and nothing else', async () => {
+        expect(await store.dropLeftOver('a', 1)).toBe(false);
+        await store.compact(compaction({ remainder }));
+        expect(await store.dropLeftOver('a', 1)).toBe(true);
+        expect(await store.chunkFrom('a', 0)).toMatchObject({ firstLeaf: 60_000 });
+        await reopen();
+        expect(await store.dropLeftOver('a', 1_000)).toBe(false);
+        expect(await store.chunkFrom('a', 0)).toMatchObject({ firstLeaf: bucket });
+        expect(await holders([0, bucket, bucket + 10])).toEqual(['bucket 0', bucket, bucket + 10]);
+        await store.createLog(stateOf('b'));
+        expect(await store.dropLeftOver('b', 1)).toBe(false);
+      });
+
+      test('is refused when chunks were changed while they were read', async () => {
+        await expect(store.compact(compaction({ chunkChanges: store.chunkChanges() + 1 }))).rejects.toMatchObject({ code: 'chunks_changed' });
+        expect(await store.compactedBuckets('a', 0)).toEqual([]);
+      });
+
+      test('segments are replaced all or none', async () => {
+        const other = { ...segment, class: 'logins' };
+        await store.compact(compaction({ segments: [segment, other], remainder }));
+        const next = { ...segment, generation: 2, records: 8 };
+        await expect(store.replaceSegments([{ old: segment, next }, { old: { ...other, generation: 3 } }])).rejects.toMatchObject({ code: 'segment_moved' }); // prettier-ignore
+        expect((await store.compactedBuckets('a', 0))[0]?.segments).toEqual([segment, other]);
+        await store.replaceSegments([{ old: segment, next }, { old: other }]);
+        await reopen();
+        expect((await store.compactedBuckets('a', 0))[0]?.segments).toEqual([next]);
+        await store.replaceSegments([{ old: next }]);
+        expect(await store.recordsFrom('a', 0)).toEqual({ in: 'segments', bucket: 0, segments: [] });
+      });
+
+      test('ids of a compacted bucket are forgotten when its last record is old enough', async () => {
+        await store.commit([appendOf('a', bucket + 20, 2, { receivedAtMs: day, ...ids([row(1, 1), 3], [row(2, 1), bucket + 20]) })]);
+        await store.compact(compaction({ remainder, lastReceivedAtMs: 1_000 }));
+        while (await store.dropLeftOver('a', 1_000));
+        expect(await store.pruneIdempotency('a', 1_000, 10)).toBe(0);
+        expect(await store.pruneIdempotency('a', 1_001, 10)).toBe(1);
+        expect([...(await store.findRepetitions('a', concatBytes(row(1, 1), row(2, 1))))]).toEqual([idIsNew, bucket + 20]);
+        expect(await store.pruneIdempotency('a', day + 1, 10)).toBe(1);
+      });
+    });
+
     test('the closing flag is kept', async () => {
       expect(await store.isClean()).toBe(false);
       await store.setClean(true);
