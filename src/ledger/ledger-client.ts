@@ -14,7 +14,7 @@ export interface LedgerClientOptions {
   /** Locked by this process (`lockDataDir`). */
   dataDir: string;
   keyringDir: string;
-  /** The other end answers `bucketKey` of `{log, bucket}` with 32 bytes, durable when it does. */
+  /** The other end answers `bucketKey` of `{log, bucket, generation}` with 32 bytes, durable when it does. */
   bucketKeys: MessagePort;
   bounds?: Partial<LedgerBounds>;
   onPublished?: (log: LogInfo) => void;
@@ -85,6 +85,16 @@ export class LedgerClient {
   /** As `Ledger.createLog`; makes the log's signing key where the keyring has none. */
   createLog(log: string, origin: string): Promise<void> {
     return this.#caller.call('createLog', { log, origin });
+  }
+
+  /** As `Ledger.cosigned`. */
+  cosigned(log: string, note: string): Promise<void> {
+    return this.#caller.call('cosigned', { log, note });
+  }
+
+  /** As `Ledger.halt`. */
+  halt(log: string, halted: boolean): Promise<void> {
+    return this.#caller.call('halt', { log, halted });
   }
 
   /** As `Ledger.append`; the batch's buffers are gone afterwards. */

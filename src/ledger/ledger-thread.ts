@@ -23,7 +23,7 @@ export interface LedgerThreadData {
   thread: 'ledger';
   dataDir: string;
   keyringDir: string;
-  /** The other end answers `bucketKey` of `{log, bucket}` with 32 bytes. */
+  /** The other end answers `bucketKey` of `{log, bucket, generation}` with 32 bytes. */
   bucketKeys: MessagePort;
   bounds: Partial<LedgerBounds>;
 }
@@ -59,6 +59,8 @@ export function serveLedger(main: MessagePort, data: LedgerThreadData): void {
       keyring.createSigner(log, origin);
       await ledger.createLog(log, origin);
     },
+    cosigned: async ({ log, note }: { log: string; note: string }) => (await opened).ledger.cosigned(log, note),
+    halt: async ({ log, halted }: { log: string; halted: boolean }) => (await opened).ledger.halt(log, halted),
     close: async () => {
       await (await opened).ledger.close();
       // With nothing left to listen to, the thread ends by itself once its answer is out.
@@ -96,11 +98,11 @@ export function callBucketKeys(port: MessagePort): BucketKeys {
   port.on('close', () => caller.fail(new VeiltrailError('vault_closed', 'the vault is gone')));
   const kept = new Map<string, Uint8Array>();
   return {
-    async bucketKey(log, bucket) {
-      const name = `${log} ${bucket}`;
+    async bucketKey(log, bucket, generation = 1) {
+      const name = `${log} ${bucket} ${generation}`;
       const known = kept.get(name);
       if (known) return known;
-      const key = await caller.call<Uint8Array>('bucketKey', { log, bucket });
+      const key = await caller.call<Uint8Array>('bucketKey', { log, bucket, generation });
       if (kept.size >= keptKeysMax) kept.clear();
       kept.set(name, key);
       return key;

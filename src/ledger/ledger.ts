@@ -36,6 +36,8 @@ export interface LogInfo {
   log: string;
   origin: string;
   published: Published;
+  /** The newest checkpoint that witnesses cosigned, of a size up to that one. */
+  witnessed?: Published;
 }
 
 export interface LedgerBounds extends QueueBounds {
@@ -157,11 +159,41 @@ export class Ledger {
   append(batch: PackedBatch): Promise<AppendResult> {
     return new Promise((resolve, reject) => {
       this.#checkOpen();
-      if (!this.#logs.has(batch.log)) throw new VeiltrailError('log_not_found', 'there is no such log');
+      const log = this.#logs.get(batch.log);
+      if (!log) throw new VeiltrailError('log_not_found', 'there is no such log');
+      if (log.halted) throw haltedLog();
       checkBatch(batch);
       this.#queue.push({ batch, resolve, reject });
       this.#running ??= this.#run();
     });
+  }
+
+  /**
+   * Takes a checkpoint of a log that was published, and that witnesses cosigned since; kept on disk, and published with the log when it returns.
+   * @throws VeiltrailError `log_not_found`, `cosigned_unpublished`, what `openCheckpoint` throws, and those of storage
+   */
+  async cosigned(log: string, note: string): Promise<void> {
+    this.#checkOpen();
+    const open = this.#logs.get(log);
+    if (!open) throw new VeiltrailError('log_not_found', 'there is no such log');
+    try {
+      await open.cosigned(note);
+    } catch (error) {
+      if (isFatal(error)) this.#die(error as Error);
+      throw error;
+    }
+    this.#options.onPublished?.(infoOf(open));
+  }
+
+  /**
+   * Stops a log, or lets it go on: nothing more is committed or published of it, and batches are rejected with `history_forked`. Reading goes on.
+   * @throws VeiltrailError `log_not_found`
+   */
+  halt(log: string, halted: boolean): void {
+    const open = this.#logs.get(log);
+    if (!open) throw new VeiltrailError('log_not_found', 'there is no such log');
+    open.halted = halted;
+    if (!halted) this.#publishLater();
   }
 
   /** Answers what waits, brings everything to disk and closes the stores. */
@@ -215,6 +247,10 @@ export class Ledger {
     if (this.#unsyncedLeaves() > this.#bounds.unsyncedLeavesMax) await this.#maintain();
     const ticks: LogTick[] = [];
     for (const [log, batches] of Map.groupBy(waiting, ({ batch }) => batch.log)) {
+      if (this.#log(log).halted) {
+        for (const { reject } of batches) reject(haltedLog());
+        continue;
+      }
       const ports = { records: this.#records, bucketKeys: this.#options.bucketKeys, random: this.#random };
       ticks.push(await prepareTick(this.#log(log), batches, ports));
     }
@@ -232,6 +268,8 @@ export class Ledger {
     const log = this.#log(tick.log);
     try {
       await this.#publish(log);
+      // Halted after the commit: what is stored stays unseen until somebody decides.
+      if (!log.isPublished) throw haltedLog();
     } catch (error) {
       if (isFatal(error)) throw error;
       this.#publishLater();
@@ -250,7 +288,7 @@ export class Ledger {
   }
 
   async #publish(log: OpenLog): Promise<void> {
-    if (log.isPublished) return;
+    if (log.isPublished || log.halted) return;
     await log.publish();
     this.#options.onPublished?.(infoOf(log));
   }
@@ -261,7 +299,7 @@ export class Ledger {
 
   /** Nobody may be writing any more, and yet what is committed must become visible. */
   #publishLater(): void {
-    if (this.#dead || [...this.#logs.values()].every(({ isPublished }) => isPublished)) return;
+    if (this.#dead || [...this.#logs.values()].every(({ isPublished, halted }) => isPublished || halted)) return;
     this.#cancelRetry ??= this.#timers.after(publishAgainMs, () => {
       this.#cancelRetry = undefined;
       // A tick publishes first of all; this is one without batches.
@@ -357,6 +395,10 @@ export class Ledger {
   }
 }
 
-function infoOf({ log, origin, published }: OpenLog): LogInfo {
-  return { log, origin, published };
+function infoOf({ log, origin, published, witnessed }: OpenLog): LogInfo {
+  return { log, origin, published, ...(witnessed ? { witnessed } : {}) };
+}
+
+function haltedLog(): VeiltrailError {
+  return new VeiltrailError('history_forked', 'a witness holds another history of this log; nothing is appended until an administrator decides');
 }

@@ -4,12 +4,15 @@ import type { NoteKeySigner } from '../log/note-key.ts';
 import type { LogState, RecordStore } from '../storage/record-store.ts';
 import type { TileStore } from '../storage/tile-store.ts';
 import { type Growth, isPartial, type LogTree } from './log-tree.ts';
-import { publish, type Published, type Publisher, recover } from './publish.ts';
+import { formatCosigned } from './cosigned.ts';
+import { keepCosigned, publish, type Published, type Publisher, recover, republish } from './publish.ts';
 
 export class OpenLog {
   readonly log: string;
   readonly origin: string;
   lastReceivedAtMs: number;
+  /** Nothing is published, and so nothing appended, until somebody decides what is true (`Ledger.halt`). */
+  halted = false;
   #tree: LogTree;
   readonly #publisher: Publisher;
   /** Committed and not visible: at most what one tick appended. */
@@ -21,6 +24,9 @@ export class OpenLog {
   /** Leaves in full tiles that are on disk, and how many of them the records know of. */
   #syncedSize: number;
   #durableSize: number;
+  /** Whoever writes the checkpoint does so one after the other. */
+  #line: Promise<unknown> = Promise.resolve();
+  #keeping: Promise<unknown> = Promise.resolve();
 
   private constructor(state: LogState, tree: LogTree, publisher: Publisher, unsynced: string[]) {
     this.log = state.log;
@@ -48,6 +54,12 @@ export class OpenLog {
     return this.#publisher.published;
   }
 
+  /** The newest checkpoint that witnesses cosigned. */
+  get witnessed(): Published | undefined {
+    const { cosigned } = this.#publisher;
+    return cosigned && { treeSize: cosigned.treeSize, checkpoint: formatCosigned(cosigned) };
+  }
+
   get isPublished(): boolean {
     return this.published.treeSize === this.#tree.treeSize;
   }
@@ -66,10 +78,28 @@ export class OpenLog {
 
   /** Makes visible what is committed. May be called again when it failed. */
   async publish(): Promise<void> {
-    const growths = this.#unpublished;
-    await publish(this.#publisher, growths, this.#tree, false);
-    this.#unpublished = [];
-    for (const { lastingPaths } of growths) this.#unsynced.push(...lastingPaths);
+    await this.#inLine(async () => {
+      const growths = this.#unpublished;
+      await publish(this.#publisher, growths, this.#tree, false);
+      this.#unpublished = [];
+      for (const { lastingPaths } of growths) this.#unsynced.push(...lastingPaths);
+    });
+  }
+
+  /** Takes a checkpoint that witnesses cosigned; see {@link keepCosigned}. */
+  cosigned(note: string): Promise<void> {
+    const kept = this.#keeping.then(async () => {
+      // Flushing takes a while, and ticks do not wait for it.
+      if (await keepCosigned(this.#publisher, note)) await this.#inLine(() => republish(this.#publisher));
+    });
+    this.#keeping = kept.catch(() => undefined);
+    return kept;
+  }
+
+  #inLine<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#line.then(work);
+    this.#line = done.catch(() => undefined);
+    return done;
   }
 
   /**

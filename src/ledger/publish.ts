@@ -4,7 +4,9 @@
  *
  * - a crash before the checkpoint leaves tiles that nobody was told of; the next start writes the same bytes again;
  * - Ed25519 is deterministic and the text holds no time, so the checkpoint is the same bytes too;
- * - it never goes backwards, and never writes other bytes over a published tile.
+ * - it never goes backwards, and never writes other bytes over a published tile;
+ * - cosignatures of witnesses, which nothing here could make again, are kept on disk for the size they are of (`cosigned.ts`): a checkpoint of
+ *   that size bears them, before a crash and after it.
  *
  * At a start nothing that was read back is trusted: the tree is rebuilt from the full tiles that were synced and the entries that were
  * staged since, and must have the committed root before a byte is written.
@@ -18,7 +20,8 @@ import { Frontier } from '../log/frontier.ts';
 import { formatTilePath, tileWidthMax } from '../log/tile-path.ts';
 import { hashBytes } from '../log/tree.ts';
 import type { LogState, RecordSource } from '../storage/record-store.ts';
-import type { TileStore } from '../storage/tile-store.ts';
+import { type TileStore, witnessedPath } from '../storage/tile-store.ts';
+import { type Cosigned, formatCosigned, mergeCosigned, openCosigned, withCosignatures } from './cosigned.ts';
 import { type Growth, loadLogTree, type LogTree, readFullTile } from './log-tree.ts';
 
 /** What is visible of one log. */
@@ -35,6 +38,8 @@ export interface Publisher {
   readonly origin: string;
   readonly signers: readonly NoteKeySigner[];
   published: Published;
+  /** The newest that witnesses cosigned. */
+  cosigned: Cosigned | undefined;
 }
 
 /**
@@ -45,9 +50,36 @@ export interface Publisher {
 export async function publish(to: Publisher, growths: readonly Growth[], committed: LogTree, heal: boolean): Promise<void> {
   invariant(committed.treeSize >= to.published.treeSize, 'publication never goes backwards');
   for (const { files } of growths) await to.tiles.write(to.log, files, heal);
-  const checkpoint = signCheckpoint({ origin: to.origin, treeSize: committed.treeSize, root: committed.root(), extensions: [] }, to.signers);
+  const signed = signCheckpoint({ origin: to.origin, treeSize: committed.treeSize, root: committed.root(), extensions: [] }, to.signers);
+  const checkpoint = withCosignatures(signed, to.cosigned);
   await to.tiles.writeCheckpoint(to.log, utf8(checkpoint));
   to.published = { treeSize: committed.treeSize, checkpoint };
+}
+
+/**
+ * Keeps a checkpoint that was published before, and was cosigned since; on disk when it returns. Calls must not overlap.
+ * @returns false when a newer one is kept already
+ * @throws VeiltrailError `cosigned_unpublished`, and what `openCheckpoint` throws for a note that is not this log's
+ */
+export async function keepCosigned(to: Publisher, note: string): Promise<boolean> {
+  const cosigned = mergeCosigned(to.cosigned, openCosigned(note, to.origin, to.signers));
+  if (cosigned.treeSize > to.published.treeSize)
+    throw new VeiltrailError('cosigned_unpublished', 'a checkpoint that was cosigned but never published');
+  if (to.cosigned && cosigned.treeSize < to.cosigned.treeSize) return false;
+  await to.tiles.writeWitnessed(to.log, utf8(formatCosigned(cosigned)));
+  // Whoever was shown it must be shown nothing older after a power loss.
+  await to.tiles.sync(to.log, [witnessedPath]);
+  to.cosigned = cosigned;
+  return true;
+}
+
+/** Gives the newest checkpoint its cosignatures, if those that are kept are of it. Must not overlap with {@link publish}. */
+export async function republish(to: Publisher): Promise<void> {
+  if (to.cosigned?.treeSize !== to.published.treeSize) return;
+  const checkpoint = formatCosigned(to.cosigned);
+  if (checkpoint === to.published.checkpoint) return;
+  await to.tiles.writeCheckpoint(to.log, utf8(checkpoint));
+  to.published = { treeSize: to.published.treeSize, checkpoint };
 }
 
 /** A log as a start left it: published up to what is committed. */
@@ -71,9 +103,11 @@ export async function recover(state: LogState, records: RecordSource, tiles: Til
       treeSize: state.treeSize,
     });
   }
-  await checkPublished(state, growths, tiles, signers);
+  const cosigned = await readCosigned(state, tiles, signers);
+  for (const published of [await readCheckpoint(state, tiles, signers), cosigned])
+    if (published) await checkPublished(published, state, growths, tiles);
   await checkNothingBeyond(state, tiles);
-  const publisher: Publisher = { tiles, log, origin, signers, published: { treeSize: -1, checkpoint: '' } };
+  const publisher: Publisher = { tiles, log, origin, signers, published: { treeSize: -1, checkpoint: '' }, cosigned };
   await publish(publisher, growths, tree, true);
   return { publisher, tree, lastingPaths: growths.flatMap(({ lastingPaths }) => lastingPaths) };
 }
@@ -97,9 +131,12 @@ async function replay(state: LogState, records: RecordSource, tiles: TileStore):
 }
 
 /** Refuses to go on when something else was published than is committed here: an older database put back, or another one. */
-async function checkPublished(state: LogState, growths: readonly Growth[], tiles: TileStore, signers: readonly NoteKeySigner[]): Promise<void> {
-  const published = await readCheckpoint(state, tiles, signers);
-  if (!published) return;
+async function checkPublished(
+  published: Pick<Checkpoint, 'treeSize' | 'root'>,
+  state: LogState,
+  growths: readonly Growth[],
+  tiles: TileStore,
+): Promise<void> {
   const { log } = state;
   const sizes = { log, committed: state.treeSize, published: published.treeSize };
   if (published.treeSize > state.treeSize) {
@@ -123,15 +160,25 @@ async function checkPublished(state: LogState, growths: readonly Growth[], tiles
  * The checkpoint that is visible. One that is empty or all zeros, as a power loss leaves files that were not synced, counts as none; any
  * other that does not verify was changed by somebody, and is not written over.
  */
-async function readCheckpoint(state: LogState, tiles: TileStore, signers: readonly NoteKeySigner[]): Promise<Checkpoint | undefined> {
-  const bytes = await tiles.read(state.log, 'checkpoint');
+function readCheckpoint(state: LogState, tiles: TileStore, signers: readonly NoteKeySigner[]): Promise<Checkpoint | undefined> {
+  const log = signers.map(({ vkey }) => createNoteVerifier(vkey));
+  return readSigned(state, tiles, 'checkpoint', (bytes) => openCheckpoint(bytes, { origin: state.origin, log }));
+}
+
+/** The newest checkpoint that witnesses cosigned; synced before anybody saw it, but its form is judged as that of the other. */
+function readCosigned(state: LogState, tiles: TileStore, signers: readonly NoteKeySigner[]): Promise<Cosigned | undefined> {
+  return readSigned(state, tiles, witnessedPath, (bytes) => openCosigned(bytes, state.origin, signers));
+}
+
+async function readSigned<T>(state: LogState, tiles: TileStore, path: string, open: (bytes: Uint8Array) => T): Promise<T | undefined> {
+  const bytes = await tiles.read(state.log, path);
   if (!bytes || bytes.every((byte) => byte === 0)) return undefined;
   try {
-    return openCheckpoint(bytes, { origin: state.origin, log: signers.map(({ vkey }) => createNoteVerifier(vkey)) });
+    return open(bytes);
   } catch (error) {
     throw new VeiltrailError(
       'checkpoint_damaged',
-      `the checkpoint file of log ${state.log} is not one that its keys signed; if the records are to be trusted, move it away and start again`,
+      `the ${path} file of log ${state.log} is not one that its keys signed; if the records are to be trusted, move it away and start again`,
       { log: state.log, reason: (error as VeiltrailError).code },
       { cause: error },
     );

@@ -4,6 +4,9 @@
  * A tile that was published is never replaced by other bytes. Files appear whole or not at all to a reader, but {@link TileStore.write}
  * does not make them durable: after a power loss they may be gone, empty or garbled. Only {@link TileStore.sync} changes that.
  */
+/** Where the newest checkpoint that witnesses cosigned is kept, beside `checkpoint`. */
+export const witnessedPath = 'checkpoint.witnessed';
+
 export interface TileFile {
   /** As `formatTilePath` prints it. */
   path: string;
@@ -11,7 +14,7 @@ export interface TileFile {
 }
 
 export interface TileSource {
-  /** The bytes of a tile or of `checkpoint`, or undefined when there is none. */
+  /** The bytes of a tile, of `checkpoint` or of {@link witnessedPath}, or undefined when there is none. */
   read(log: string, path: string): Promise<Uint8Array | undefined>;
 }
 
@@ -24,6 +27,8 @@ export interface TileStore extends TileSource {
   write(log: string, files: readonly TileFile[], heal: boolean): Promise<void>;
   /** Replaces the checkpoint, atomically for readers. The caller sees to it that it never goes backwards. */
   writeCheckpoint(log: string, bytes: Uint8Array): Promise<void>;
+  /** Replaces the newest cosigned checkpoint ({@link witnessedPath}), as {@link TileStore.writeCheckpoint} does its own. */
+  writeWitnessed(log: string, bytes: Uint8Array): Promise<void>;
   /** Returns when these files, and the names that lead to them, would survive a power loss. A failure means: stop. */
   sync(log: string, paths: readonly string[]): Promise<void>;
   /** Widths of the partial tiles that there are of a tile, given the path of the full one; ascending. */

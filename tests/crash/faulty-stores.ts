@@ -88,6 +88,12 @@ export function faultyRecords(real: RecordStore, line: FaultLine): RecordStore {
   return {
     logs: () => real.logs(),
     chunkFrom: (log, leaf) => real.chunkFrom(log, leaf),
+    recordsFrom: (log, leaf) => real.recordsFrom(log, leaf),
+    compactedBuckets: (log, from) => real.compactedBuckets(log, from),
+    chunkChanges: () => real.chunkChanges(),
+    compact: (compaction) => line.write('register segments', () => real.compact(compaction)),
+    dropLeftOver: (log, bytes) => line.write('drop left over', () => real.dropLeftOver(log, bytes)),
+    replaceSegments: (replacements) => line.write('replace segments', () => real.replaceSegments(replacements)),
     staged: (log) => real.staged(log),
     isClean: () => real.isClean(),
     findRepetitions: (log, rows) => real.findRepetitions(log, rows),
@@ -114,6 +120,10 @@ export function faultyTiles(real: TileStore, line: FaultLine): TileStore {
     async writeCheckpoint(log, bytes) {
       await line.write('write checkpoint', () => real.writeCheckpoint(log, bytes));
       line.unsynced.set(`${log}/checkpoint`, bytes);
+    },
+    async writeWitnessed(log, bytes) {
+      await line.write('write cosigned checkpoint', () => real.writeWitnessed(log, bytes));
+      line.unsynced.set(`${log}/checkpoint.witnessed`, bytes);
     },
     async sync(log, paths) {
       await line.write(`sync ${paths.join(' ')}`, () => real.sync(log, paths));

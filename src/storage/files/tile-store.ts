@@ -11,7 +11,7 @@ import { dirname, join } from 'node:path';
 import { equalBytes } from '../../core/bytes.ts';
 import { VeiltrailError } from '../../core/errors.ts';
 import { storageError } from '../storage-error.ts';
-import type { TileFile, TileSource, TileStore } from '../tile-store.ts';
+import { type TileFile, type TileSource, type TileStore, witnessedPath } from '../tile-store.ts';
 
 /** Files that are flushed at a time. */
 const syncsMax = 8;
@@ -60,6 +60,10 @@ class FileTileStore implements TileStore {
 
   async writeCheckpoint(log: string, bytes: Uint8Array): Promise<void> {
     guard('write the checkpoint', () => this.#replace(log, this.#at(log, 'checkpoint'), bytes));
+  }
+
+  async writeWitnessed(log: string, bytes: Uint8Array): Promise<void> {
+    guard('write the cosigned checkpoint', () => this.#replace(log, this.#at(log, witnessedPath), bytes));
   }
 
   async sync(log: string, paths: readonly string[]): Promise<void> {

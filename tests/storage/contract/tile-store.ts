@@ -62,6 +62,17 @@ export function describeTileStore(driver: string, makePlace: () => TileStorePlac
       expect(await read('checkpoint')).toEqual([2, 2]);
     });
 
+    test('the cosigned checkpoint is another file, and is replaced', async () => {
+      await store.writeCheckpoint('a', one);
+      await store.writeWitnessed('a', one);
+      await store.writeWitnessed('a', two);
+      await store.sync('a', ['checkpoint.witnessed']);
+      expect([await read('checkpoint'), await read('checkpoint.witnessed')]).toEqual([
+        [1, 1],
+        [2, 2],
+      ]);
+    });
+
     test('partial tiles are listed by width, and removed without the full one', async () => {
       for (const width of [200, 3, 20]) await write(`tile/entries/x001/000.p/${width}`, one);
       await write('tile/entries/x001/000', two);
