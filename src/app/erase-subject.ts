@@ -1,0 +1,190 @@
+/**
+ * Forgetting a person (GDPR art. 17): first what it would touch, then, when somebody says so, doing it. Either the vault's rows go (*unlink*: the
+ * records stay, and nobody can tell any more whom they are about), or the records, too (*erase*).
+ *
+ * Afterwards there is a certificate: what, when, on whose request, how much; never whom.
+ */
+import type { JsonObject } from '../core/json.ts';
+import { VeiltrailError } from '../core/errors.ts';
+import type { AccessRecorder } from './access-recorder.ts';
+import { type AskedBy, permissionFacts, permitOperation, type Permission } from './asked-operation.ts';
+import { certifyRemoval, type CertifyParts } from './certify-removal.ts';
+import { asPairs, type FindSubjectParts, findSubject, type FoundSubject, type SubjectRequest } from './find-subject.ts';
+import type { Blind } from './hold-scope.ts';
+import type { Holds } from './holds.ts';
+import type { Removal, RemovalResult, RemovedRecords } from './remove-records.ts';
+import type { RequestDesk } from './requests.ts';
+
+export interface EraseSubjectRequest extends SubjectRequest {
+  /** `unlink`: the vault's rows. `erase`: the records as well. */
+  mode: 'unlink' | 'erase';
+  /** A stable code or a legal basis [gdpr-art-17]; never personal. */
+  reason?: string;
+}
+
+/** What an erasure would touch. (A type, because it is JSON.) */
+export type ErasurePlan = {
+  mode: 'unlink' | 'erase';
+  subject: FoundSubject;
+  /** Vault rows that go. */
+  tokens: number;
+  /** Records that go; with `unlink` none does. */
+  records: number;
+  /** The hold that forbids it. */
+  held?: string;
+  /** Whether a second person is asked. */
+  needsTwo: boolean;
+  /** What that person is asked to approve. */
+  detail: JsonObject;
+};
+
+export type Erasure = {
+  plan: ErasurePlan;
+  removal: RemovalResult;
+  /** The text of the certificate's file. */
+  certificate: string;
+};
+
+export interface EraseSubjectParts extends FindSubjectParts {
+  holds: Pick<Holds, 'refuseHeld'>;
+  desk: Pick<RequestDesk, 'permit' | 'needsTwo'>;
+  remove(removal: Removal): Promise<RemovalResult>;
+  certify: CertifyParts;
+  recorder: Pick<AccessRecorder, 'write'>;
+  /** Keyed digest of an id. */
+  blind: Blind;
+}
+
+const reasonDefault = 'gdpr-art-17';
+const reasonPattern = /^[A-Za-z0-9][A-Za-z0-9 .,:;()§/_-]{0,99}$/;
+/** Records with an id may come in while others go: so often it is looked again. */
+const roundsMax = 5;
+
+/** What an erasure would touch; changes nothing. @throws VeiltrailError as `findSubject` */
+export async function planErasure(parts: EraseSubjectParts, request: EraseSubjectRequest): Promise<ErasurePlan> {
+  return (await look(parts, request)).plan;
+}
+
+/**
+ * Erases or unlinks. Done for good when it returns.
+ * @throws VeiltrailError `held`, what `findSubject`, `RequestDesk.permit` and removing throw
+ */
+export async function eraseSubject(parts: EraseSubjectParts, request: EraseSubjectRequest, asked: AskedBy): Promise<Erasure> {
+  const reason = request.reason ?? reasonDefault;
+  if (!reasonPattern.test(reason))
+    throw new VeiltrailError('subject_request', 'a reason is a code or a legal basis in at most 100 characters, such as gdpr-art-17');
+  const { plan, records } = await look(parts, request);
+  if (plan.held !== undefined)
+    throw new VeiltrailError('held', `the hold ${plan.held} covers something of this; nothing was removed`, { hold: plan.held });
+  if (plan.tokens === 0 && records.length === 0)
+    throw new VeiltrailError('subject_unknown', 'there is nothing to unlink: no token of this person is in the vault; --erase removes the records');
+  const permission = await permitOperation(parts.desk, 'subject.erase', plan.detail, asked);
+  const removal: Removal = {
+    operation: request.mode,
+    tokens: plan.subject.tokens.filter(({ kind }) => kind !== undefined || request.mode === 'erase').map(({ token }) => token),
+    bearing: request.mode === 'erase' ? 'records' : 'nothing',
+    logs: logsOf(parts, request),
+    reason,
+    by: asked.principal,
+    ...(records.length > 0 ? { records } : {}),
+    ...(permission ? { request: permission } : {}),
+  };
+  let result = await parts.remove(removal);
+  if (request.mode === 'erase' && (request.ids ?? []).length > 0) result = await removeLate(parts, request, removal, result);
+  const certificate = await certifyRemoval(parts.certify, removal, result, { permission, reference: asked.reference });
+  await tell(parts, plan, result, certificate, { asked, permission });
+  return { plan, removal: result, certificate };
+}
+
+/** Records with an id that came in while the others went. */
+async function removeLate(parts: EraseSubjectParts, request: EraseSubjectRequest, removal: Removal, done: RemovalResult): Promise<RemovalResult> {
+  let result = done;
+  for (let round = 0; round < roundsMax; round++) {
+    const late = await idRecords(parts, request);
+    if (late.length === 0) return result;
+    const { tokens: _tokens, bearing: _bearing, logs: _logs, ...rest } = removal;
+    const more = await parts.remove({ ...rest, records: late });
+    result = { ...result, tombstones: [...result.tombstones, ...more.tombstones], records: result.records + more.records };
+  }
+  return result;
+}
+
+async function idRecords(parts: EraseSubjectParts, request: EraseSubjectRequest): Promise<RemovedRecords[]> {
+  try {
+    const { tokens: _tokens, values: _values, ...byId } = request;
+    const { records } = await findSubject(parts, { ...byId, linked: false });
+    return records.map(({ log, leaves }) => ({ log, ranges: asPairs(leaves) }));
+  } catch (error) {
+    if (error instanceof VeiltrailError && error.code === 'subject_unknown') return [];
+    throw error;
+  }
+}
+
+async function look(parts: EraseSubjectParts, request: EraseSubjectRequest): Promise<{ plan: ErasurePlan; records: RemovedRecords[] }> {
+  const subject = await findSubject(parts, request);
+  const erases = request.mode === 'erase';
+  const records = erases ? subject.records.map(({ log, leaves }) => ({ log, ranges: asPairs(leaves) })) : [];
+  const tokens = subject.tokens.filter(({ kind }) => kind !== undefined).map(({ token }) => token);
+  const held = await holdOn(parts, { tokens: subject.tokens.map(({ token }) => token), records });
+  const plan: ErasurePlan = {
+    mode: request.mode,
+    subject,
+    tokens: tokens.length,
+    records: erases ? subject.records.reduce((sum, one) => sum + one.records, 0) : 0,
+    ...(held === undefined ? {} : { held }),
+    needsTwo: parts.desk.needsTwo(),
+    // Not how many records: some may come in until somebody has approved it, and they are meant, too.
+    detail: {
+      operation: request.mode,
+      tokens: subject.tokens.map(({ token }) => token).toSorted(),
+      ids: (request.ids ?? []).map((id) => Buffer.from(parts.blind(id)).toString('hex')).toSorted(),
+      ...(request.field === undefined ? {} : { field: request.field }),
+      logs: logsOf(parts, request).toSorted(),
+      reason: request.reason ?? reasonDefault,
+    },
+  };
+  return { plan, records };
+}
+
+async function holdOn(
+  { holds }: EraseSubjectParts,
+  { tokens, records }: { tokens: string[]; records: RemovedRecords[] },
+): Promise<string | undefined> {
+  try {
+    await holds.refuseHeld({ tokens, records, fields: [] });
+    return undefined;
+  } catch (error) {
+    if (error instanceof VeiltrailError && error.code === 'held') return error.detail['hold'] as string;
+    throw error;
+  }
+}
+
+function logsOf(parts: EraseSubjectParts, { logs }: SubjectRequest): string[] {
+  return logs ? [...logs] : parts.logs().filter((log) => !log.startsWith('_'));
+}
+
+async function tell(
+  { recorder }: EraseSubjectParts,
+  { mode }: ErasurePlan,
+  { id, tombstones, tokens, records }: RemovalResult,
+  certificate: string,
+  { asked, permission }: { asked: AskedBy; permission: Permission },
+): Promise<void> {
+  const { body, signatures } = JSON.parse(certificate) as { body: JsonObject; signatures: string[] };
+  await recorder.write({
+    action: mode === 'erase' ? 'subject.erase' : 'subject.unlink',
+    category: 'log_control',
+    severity: 4,
+    principal: asked.principal,
+    outcome: 'success',
+    purpose: asked.purpose,
+    ...(asked.reference === undefined ? {} : { reference: asked.reference }),
+    target: { type: 'removal', id },
+    metadata: {
+      removed: { tokens, records },
+      tombstones: tombstones.length,
+      ...permissionFacts(permission),
+      certificate: { body, signatures },
+    },
+  });
+}
