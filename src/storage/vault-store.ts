@@ -23,6 +23,14 @@ export interface StoredTokenRow extends TokenRow {
   id: number;
 }
 
+/** A row that gets another lookup. */
+export interface ReplacedLookup {
+  id: number;
+  /** 32 bytes each. */
+  from: Uint8Array;
+  to: Uint8Array;
+}
+
 /** Tokens that share a data key. */
 export interface TokenBucketRow {
   bucket: number;
@@ -95,6 +103,8 @@ export interface VaultStore extends VaultSource {
    * @param lookup 32 bytes that lead nowhere, for each destroyed row
    */
   settleWithheld(rows: readonly SettledTokenRow[], lookup: () => Uint8Array): Promise<void>;
+  /** Gives rows other lookups, in one transaction, durable when it returns. */
+  replaceLookups(rows: readonly ReplacedLookup[]): Promise<void>;
   /** Adds a key that is not there yet; durable when it returns. */
   addBucketKey(row: BucketKeyRow): Promise<void>;
   /** Adds a key that is not there yet; durable when it returns. */

@@ -19,6 +19,7 @@ import {
   statSync,
   unlinkSync,
   writeFileSync,
+  writeSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { toHex } from '../core/bytes.ts';
@@ -38,7 +39,7 @@ const modesCount = process.platform !== 'win32';
 export function prepareKeyDirectory(dir: string): void {
   guarded('make the keyring', () => {
     mkdirSync(dir, { recursive: true, mode: 0o700 });
-    for (const name of listTemporaryFiles(dir)) unlinkSync(join(dir, name));
+    for (const name of listTemporaryFiles(dir)) shred(join(dir, name));
     syncDirectory(dirname(dir));
   });
 }
@@ -95,6 +96,35 @@ function place(dir: string, text: string, mode: number, move: (temporary: string
     }
     syncDirectory(dir);
   });
+}
+
+/**
+ * Destroys a key file. First it gets a temporary name, so that it is gone as a key at once or there as a whole; then its bytes are overwritten and
+ * it is removed. Gone when it returns; a crash in between leaves a temporary file, which the next start destroys.
+ * @throws VeiltrailError `key_file_missing`, `storage_readonly`, `storage_failed`
+ */
+export function destroyKeyFile(dir: string, name: string): void {
+  if (!listKeyFiles(dir).includes(name)) throw new VeiltrailError('key_file_missing', `there is no key file ${name}`, { file: name });
+  guarded('destroy a key', () => {
+    const temporary = join(dir, `${temporaryPrefix}${toHex(systemRandom.bytes(8))}`);
+    renameSync(join(dir, name), temporary);
+    syncDirectory(dir);
+    shred(temporary);
+    syncDirectory(dir);
+  });
+}
+
+/** Overwrites and removes a file. What the disk itself keeps of overwritten blocks is beyond us. */
+function shred(path: string): void {
+  const fd = openSync(path, 'r+');
+  try {
+    const { size } = fstatSync(fd);
+    if (size > 0 && size <= fileBytesMax) writeSync(fd, systemRandom.bytes(size), 0, size, 0);
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+  unlinkSync(path);
 }
 
 /**

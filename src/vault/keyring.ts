@@ -18,7 +18,7 @@ import { limits } from '../core/limits.ts';
 import { systemRandom, type Random } from '../core/random.ts';
 import { sha256 } from '../core/sha256.ts';
 import { createNoteSigner, formatSigningKey, parseSigningKey, type NoteKeySigner } from '../log/note-key.ts';
-import { checkKeyDirectory, createKeyFile, listKeyFiles, prepareKeyDirectory, readKeyFile, replaceKeyFile } from './key-file.ts';
+import { checkKeyDirectory, createKeyFile, destroyKeyFile, listKeyFiles, prepareKeyDirectory, readKeyFile, replaceKeyFile } from './key-file.ts';
 
 /**
  * What each secret is for: `root` seals bucket keys (the erasure root), `lookup` finds a value's token, `pseudonym` is the key of the `hash`
@@ -145,6 +145,27 @@ class DirectoryKeyring implements Keyring {
   [inspect.custom](): string {
     return '[keyring]';
   }
+}
+
+/**
+ * Makes another version of a secret, the newest from then on; durable when it returns. Keyrings that are open do not know of it.
+ * @throws VeiltrailError as `openKeyring`
+ */
+export function addSecretVersion(dir: string, purpose: SecretPurpose, random: Random = systemRandom): Secret {
+  const newest = openKeyring(dir, { create: false }).secret(purpose);
+  const secret = { version: newest.version + 1, key: random.bytes(secretBytes) };
+  createKeyFile(dir, secretFileName(purpose, secret.version), formatSecret(purpose, secret));
+  return secret;
+}
+
+/**
+ * Destroys an older version of a secret, for good.
+ * @throws VeiltrailError `key_in_use` for the newest one, `key_file_missing`, and as `openKeyring`
+ */
+export function destroySecretVersion(dir: string, purpose: SecretPurpose, version: number): void {
+  if (openKeyring(dir, { create: false }).secret(purpose).version === version)
+    throw new VeiltrailError('key_in_use', `version ${version} of the ${purpose} key is the newest: rotate it first`, { purpose, version });
+  destroyKeyFile(dir, secretFileName(purpose, version));
 }
 
 function checkedLogName(log: string): string {

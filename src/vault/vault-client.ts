@@ -23,6 +23,7 @@ import type { SegmentName } from '../storage/segment-store.ts';
 import { Caller } from '../thread/port-call.ts';
 import { threadMemory } from '../thread/thread-memory.ts';
 import type { FoundToken } from './find-value.ts';
+import type { Rewrapped } from './rewrap-lookups.ts';
 import type { SettleRequest } from './vault.ts';
 import type { Restored, Revealed } from './vault-reader.ts';
 import type { VaultNews, VaultThreadData } from './vault-thread.ts';
@@ -129,6 +130,16 @@ export class VaultClient {
   /** See `Vault.findValue`. */
   findValue(kind: string, canonical: string): Promise<FoundToken[]> {
     return this.#caller.call('findValue', { kind, canonical });
+  }
+
+  /** See `Vault.rotateLookups`: the keyring says under which versions. */
+  rotateLookups(): Promise<Rewrapped> {
+    return this.#caller.call('rotateLookups', undefined);
+  }
+
+  /** See `Vault.forgetLookups`. */
+  forgetLookups(): Promise<void> {
+    return this.#caller.call('forgetLookups', undefined);
   }
 
   /** See `VaultReader.restore`. */

@@ -47,7 +47,7 @@ export type TokenFinding = { code: string; where: string; message: string } | { 
 const keysKeptMax = 1_024;
 const pageRows = 2_048;
 /** What a bad row makes of reading it; everything else ends the verification. */
-const rowProblems = new Set(['token_damaged', 'bucket_key_missing', 'bucket_key_damaged', 'root_missing']);
+export const rowProblems: ReadonlySet<string> = new Set(['token_damaged', 'bucket_key_missing', 'bucket_key_damaged', 'root_missing']);
 
 interface OpenBucket {
   scope: string;
@@ -99,6 +99,12 @@ export class VaultReader {
     const opened: { token: string; canonical: string }[] = [];
     for (const row of rows) opened.push({ token: formatToken(row.token), canonical: (await this.#open(row)).revealed.canonical });
     return { rows: opened, ...(next === undefined ? {} : { next }) };
+  }
+
+  /** What a row's lookup is made of. @throws VeiltrailError as {@link reveal} */
+  async contentOf(row: TokenRow): Promise<{ scope: string; kind: string; canonical: string }> {
+    const { scope, revealed } = await this.#open(row);
+    return { scope, kind: revealed.kind, canonical: revealed.canonical };
   }
 
   /** The data key of the bucket that a token's row is in. */

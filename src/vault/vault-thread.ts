@@ -55,6 +55,8 @@ export function serveVault(main: MessagePort, data: VaultThreadData): void {
   serveCalls(main, {
     ...calls,
     open: async () => void (await opened),
+    rotateLookups: async () => (await opened).rotateLookups(openKeyring(data.keyringDir, { create: false }).secrets('lookup')),
+    forgetLookups: async () => (await opened).forgetLookups(),
     connect: (port: MessagePort) => {
       ports.add(port);
       port.on('close', () => ports.delete(port));

@@ -13,6 +13,7 @@ import type { SettledTokenRow, TokenBucketRow, TokenRow, VaultStore } from '../s
 import { findValue, type FoundToken } from './find-value.ts';
 import { importKey, nonceBytes, sealBucketKey, sealSuccessor, sealToken } from './sealing.ts';
 import type { Secret } from './keyring.ts';
+import { rewrapPage, type Rewrapped } from './rewrap-lookups.ts';
 import { blinderBytes, checkNeeds, createLookup, formatToken, type Lookup, parseToken, type TokenNeed, tokenOf } from './token.ts';
 import { type Restored, type Revealed, segmentNameOf, VaultReader, type VaultSecrets } from './vault-reader.ts';
 
@@ -67,7 +68,8 @@ export class Vault {
   readonly #random: Random;
   readonly #bucketTokensMax: number;
   readonly #onFailure: (error: Error) => void;
-  readonly #lookups: readonly Lookup[];
+  /** Under each version of the key, the newest first. */
+  #lookups: readonly Lookup[];
   /** Buckets that this process began, by scope and origin. One of an earlier process is never added to, so nothing needs counting. */
   #current = new Map<string, CurrentBucket>();
   #waiting: Waiting[] = [];
@@ -165,6 +167,27 @@ export class Vault {
   /** The tokens of a value, in all scopes. @param canonical the form under which equal values are the same */
   findValue(kind: string, canonical: string): Promise<FoundToken[]> {
     return this.#serially(() => findValue(this.#store, this.#lookups, kind, canonical));
+  }
+
+  /**
+   * Other versions of the lookup key, the newest first: from now on new rows are under the newest. Rows under the others are given lookups under
+   * it, beside all other work; then the others are needed no more (unless rows were unreadable).
+   * @throws VeiltrailError as `settle`; called again it goes on
+   */
+  async rotateLookups(versions: readonly Secret[]): Promise<Rewrapped> {
+    const newest = createLookup((versions[0] as Secret).key);
+    const rewrapped: Rewrapped = { rows: 0, unreadable: 0 };
+    await this.#serially(async () => void (this.#lookups = versions.map(({ key }) => createLookup(key))));
+    for (let from: number | undefined = 0; from !== undefined;) {
+      const at: number = from;
+      from = await this.#serially(() => rewrapPage(this.#store, this.#reader, newest, at, rewrapped));
+    }
+    return rewrapped;
+  }
+
+  /** Forgets the older versions of the lookup key: no row is under them any more. */
+  forgetLookups(): Promise<void> {
+    return this.#serially(async () => void (this.#lookups = this.#lookups.slice(0, 1)));
   }
 
   /** See {@link VaultReader.restore}. */

@@ -79,7 +79,7 @@ export function errorOf(code: string): Error {
   return expect.objectContaining({ name: 'VeiltrailError', code }) as Error;
 }
 
-type Writing = 'addTokens' | 'addBucketKey' | 'addSegmentKey' | 'tidy';
+type Writing = 'addTokens' | 'addBucketKey' | 'addSegmentKey' | 'replaceLookups' | 'tidy';
 
 /**
  * The real store, of which one kind of write fails as long as `fails` says so.

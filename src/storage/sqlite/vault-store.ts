@@ -8,7 +8,19 @@
 import { statSync } from 'node:fs';
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { SegmentName } from '../segment-store.ts';
-import type { BucketKeyRow, SegmentKeyRow, SettledTokenRow, StoredTokenRow, TokenBucketRow, TokenRow, VaultStore } from '../vault-store.ts';
+import { VeiltrailError } from '../../core/errors.ts';
+import type {
+  BucketKeyRow,
+  ReplacedKeys,
+  ResealedBucket,
+  ReplacedLookup, SegmentKeyRow,
+  SettledTokenRow,
+  StoredTokenRow,
+  TokenBucketRow,
+  TokenRow,
+  TombstoneRow,
+  VaultStore,
+} from '../vault-store.ts';
 import { openDatabase, pragma } from './open-database.ts';
 import { vaultFormat } from './vault-format.ts';
 import { prefixOf, prepared, type RecentRow, SqliteVaultSource } from './vault-source.ts';
@@ -127,6 +139,22 @@ class SqliteVaultStore extends SqliteVaultSource implements VaultStore {
     // Whoever sends the value again gets a new token, and the old bytes leave the WAL, too.
     for (const { row, lookup: blind } of destroyed) this.rename(row.lookup, blind);
     this.guard('tidy vault.db', () => this.database.exec('PRAGMA wal_checkpoint(TRUNCATE)'));
+  }
+
+  async replaceLookups(rows: readonly ReplacedLookup[]): Promise<void> {
+    // What is on its way into the index is entered first: it would be entered under the lookups that were.
+    while (this.#entering) this.#enterSome();
+    this.#transaction('replace lookups', () => {
+      const replace = this.database.prepare('UPDATE tokens SET lookup = ? WHERE id = ?');
+      const leave = this.database.prepare('DELETE FROM by_lookup WHERE prefix = ? AND id = ?');
+      const enter = this.database.prepare('INSERT OR IGNORE INTO by_lookup (prefix, id) VALUES (?, ?)');
+      for (const { id, from, to } of rows) {
+        replace.run(to, id);
+        leave.run(prefixOf(from), id);
+        enter.run(prefixOf(to), id);
+      }
+    });
+    for (const { from, to } of rows) this.rename(from, to);
   }
 
   async tidy(): Promise<void> {
