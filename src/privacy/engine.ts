@@ -8,9 +8,10 @@ import { compareUtf8 } from '../core/bytes.ts';
 import type { JsonObject, JsonValue } from '../core/json.ts';
 import { type Applied, applyPlan } from './apply.ts';
 import { createAllowList } from './allow-list.ts';
+import { createCanonicalOf } from './canonical-of.ts';
 import { compileCustomKinds } from './custom-kinds.ts';
 import { createDayShift } from './date-shift.ts';
-import { canonicalOf as canonicalOfKnown, kindSpecs } from './detectors/all.ts';
+import { kindSpecs } from './detectors/all.ts';
 import type { FieldWatch } from './field-watch.ts';
 import type { Candidate, Finding } from './finding.ts';
 import { findInNumber } from './numbers.ts';
@@ -59,10 +60,7 @@ export function createPrivacyEngine(given: Policy, options: EngineOptions): Priv
   const floors = new Map(
     [...kindSpecs.values(), ...ownSpecs.values()].map((spec) => [spec.kind, policy.kinds[spec.kind]?.floor ?? spec.floor] as const),
   );
-  const canonicalOf =
-    ownSpecs.size === 0
-      ? canonicalOfKnown
-      : (kind: string, value: string): string => ownSpecs.get(kind)?.canonical(value) || canonicalOfKnown(kind, value);
+  const canonicalOf = createCanonicalOf(ownSpecs);
   const allows = createAllowList(policy.allow, canonicalOf);
   const keys: readonly PseudonymKey[] = 'key' in options.pseudonymKey ? [options.pseudonymKey] : options.pseudonymKey;
   const oldest = keys.reduce((least, key) => (key.version < least.version ? key : least));

@@ -54,6 +54,12 @@ export function createHasher(keys: readonly PseudonymKey[]): Hasher {
   };
 }
 
+/** What `hash` may have made of a value: under each version of the key that is left. */
+export function createHashFinder(keys: readonly PseudonymKey[]): (kind: string, canonical: string) => string[] {
+  const hashers = keys.map(createVersionHasher);
+  return (kind, canonical) => hashers.map(({ hash }) => hash(kind, canonical));
+}
+
 interface VersionHasher {
   readonly version: number;
   readonly hash: (kind: string, canonical: string) => string;

@@ -41,6 +41,8 @@ export interface ValueQuery {
   /** Behind the last dot of the path. */
   readonly name: string;
   readonly text: string;
+  /** The text as it was written; absent where nobody wrote it. */
+  readonly written?: string;
 }
 
 export const queryLimits = {
@@ -62,6 +64,12 @@ export function parseQuery(text: string): Query {
     throw new VeiltrailError('query_too_complex', `a query has at most ${queryLimits.lengthMax} characters`, { max: queryLimits.lengthMax });
   }
   return new Parser(text).parse();
+}
+
+/** The query for a text that is one word by itself, such as a token. */
+export function wordQuery(word: string): TextQuery {
+  const text = fold(word);
+  return { type: 'text', text, words: [...wordsOf(text)] };
 }
 
 type Token =
@@ -187,7 +195,7 @@ class Parser {
     if (text === '' && !quoted) throw syntax('a field needs a value behind the colon', valueAt);
     if (!quoted && text.endsWith('*')) throw noPrefix(valueAt);
     this.#count(at, 0);
-    return { type: 'value', path, name: path.slice(path.lastIndexOf('.') + 1), text: fold(text) };
+    return { type: 'value', path, name: path.slice(path.lastIndexOf('.') + 1), text: fold(text), written: text };
   }
 
   #textLeaf(at: number, { text, quoted }: { text: string; quoted: boolean }): TextQuery {

@@ -11,17 +11,18 @@ import { isRemoved, openRecord, type OpenRecord } from '../log/open-record.ts';
 import { eventTimeMs } from './event-time.ts';
 import { partitionLeaves, timeBlockLeaves } from './index-format.ts';
 import type { LeafRange } from './index-store.ts';
+import { createHiddenTest } from './hidden.ts';
 import type { IndexedPart, SearchIndex } from './index-view.ts';
 import { createPredicate, type Predicate } from './match.ts';
-import { parseQuery } from './query.ts';
+import { parseQuery, type Query } from './query.ts';
 import { RecordWalk } from './record-walk.ts';
 import { logOf, type SearchSource } from './search-source.ts';
 import { searchableForm } from './searchable-form.ts';
 
 export interface SearchQuery {
   log: string;
-  /** See query.ts; empty finds everything. */
-  query: string;
+  /** See query.ts; empty finds everything. Parsed, where somebody has put more into it than may be written. */
+  query: string | Query;
   /** RFC 3339: the event's own time is this or later. */
   since?: string;
   /** RFC 3339: the event's own time is before this. */
@@ -78,9 +79,9 @@ export interface Searcher {
 export function createSearcher(source: SearchSource, index?: SearchIndex, bounds: SearchBounds = searchBounds): Searcher {
   return {
     async search(request) {
-      const query = parseQuery(request.query);
+      const query = typeof request.query === 'string' ? parseQuery(request.query) : request.query;
       const sought: Sought = {
-        holds: createPredicate(query),
+        holds: createPredicate(query, request.hides && createHiddenTest(request.hides)),
         sinceMs: timeOf(request.since, 'since') ?? -Infinity,
         untilMs: timeOf(request.until, 'until') ?? Infinity,
         limit: limitOf(request.limit),

@@ -1,0 +1,95 @@
+/** Revealing tokens and searching by real values, put together for a data directory: limits that outlast a restart, records, alarms. */
+import { LookUpLimits } from '../app/look-up-limits.ts';
+import { type LookUpCounts, whoAndWhy } from '../app/look-up-report.ts';
+import type { LookUps } from '../app/look-ups.ts';
+import type { AccessRecorder } from '../app/access-recorder.ts';
+import type { RequestDesk } from '../app/requests.ts';
+import { revealTokens } from '../app/reveal-token.ts';
+import { asksForValues, findPseudonyms, searchByValue, type ValueSearchParts } from '../app/search-by-value.ts';
+import type { SearchAnswer, SearchRequest } from '../app/trail.ts';
+import { encodeBase64url } from '../core/base64.ts';
+import { systemClock } from '../core/clock.ts';
+import { VeiltrailError } from '../core/errors.ts';
+import { systemRandom } from '../core/random.ts';
+import { canonicalForms } from '../privacy/canonical-of.ts';
+import type { PseudonymKey } from '../privacy/engine.ts';
+import type { Policy } from '../privacy/policy-model.ts';
+import { createHashFinder } from '../privacy/transforms.ts';
+import { vaultRulesOf } from '../privacy/vault-rules.ts';
+import type { Query } from '../search/query.ts';
+import type { Keyring } from '../vault/keyring.ts';
+import { createTextSealer } from '../vault/sealed-text.ts';
+import type { VaultClient } from '../vault/vault-client.ts';
+import { openSealedFile } from './sealed-file.ts';
+
+export const lookUpsFileName = 'look-ups.sealed';
+
+export interface LookUpParts {
+  dataDir: string;
+  keyring: Keyring;
+  vault: Pick<VaultClient, 'kindsOf' | 'reveal' | 'findValue'>;
+  policy: Policy;
+  recorder: AccessRecorder;
+  desk: Pick<RequestDesk, 'permit'>;
+  search(log: string, request: SearchRequest, query: Query): Promise<SearchAnswer>;
+  /** A line for whoever watches the server. */
+  alert: (line: string) => void;
+}
+
+/** With what only the one who puts it together may do. */
+export interface OpenLookUps extends LookUps {
+  /** Other versions of the pseudonym key from now on. */
+  rekey(keys: readonly PseudonymKey[]): void;
+}
+
+const digestBytes = 12;
+
+/** @throws VeiltrailError `sealed_text_damaged`, `config_damaged`, and those of `storage-error.ts` */
+export function openLookUps({ dataDir, keyring, vault, policy, recorder, desk, alert, ...rest }: LookUpParts): OpenLookUps {
+  const rules = vaultRulesOf(policy);
+  const sealer = createTextSealer(keyring.secrets('seal'), 'look-ups', systemRandom);
+  const digest = (text: string): string => encodeBase64url(sealer.lookup(text).subarray(0, digestBytes));
+  const limits = new LookUpLimits({ rules, clock: systemClock, digest, ...openSealedFile(dataDir, lookUpsFileName, sealer) });
+  const counts: LookUpCounts = { reveals: 0, revealsRefused: 0, searches: 0, searchesRefused: 0, sweeps: 0 };
+  let hashesOf = createHashFinder(keyring.secrets('pseudonym'));
+  const shared = { vault, rules, limits, recorder, counts, alert };
+  const forms = canonicalForms(policy);
+  const parts: ValueSearchParts = {
+    ...shared,
+    ...forms,
+    kept: keptKinds(policy, forms.kinds),
+    hashesOf: (kind, canonical) => hashesOf(kind, canonical),
+    digest,
+    search: (log, request, query) => rest.search(log, request, query),
+  };
+  return {
+    reveal: (request) => revealTokens({ ...shared, desk }, request),
+    find: (request) => findPseudonyms(parts, request),
+    search: (log, request, asker) => searchByValue(parts, log, request, asker),
+    asksForValues: (query) => asksForValues(query, parts),
+    stops: () => limits.stops(),
+    async lift(principal, by) {
+      if (by.principal === principal) throw new VeiltrailError('stop_own', 'who is stopped does not lift it');
+      if (!limits.stops().some((stop) => stop.principal === principal)) throw new VeiltrailError('stop_unknown', 'nobody of that name is stopped');
+      await recorder.write({
+        ...whoAndWhy(by),
+        action: 'token.resume',
+        outcome: 'success',
+        severity: 3,
+        target: { type: 'key', id: principal },
+      });
+      return limits.lift(principal);
+    },
+    get figures() {
+      return { ...counts, stopped: limits.stops().length };
+    },
+    rekey: (keys) => (hashesOf = createHashFinder(keys)),
+  };
+}
+
+/** Kinds that stay as they are everywhere. */
+function keptKinds({ kinds, logs }: Policy, all: ReadonlySet<string>): Set<string> {
+  const isKept = (kind: string): boolean =>
+    kinds[kind]?.transform === 'keep' && Object.values(logs).every((log) => (log.kinds?.[kind]?.transform ?? 'keep') === 'keep');
+  return new Set([...all].filter(isKept));
+}
