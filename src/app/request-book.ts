@@ -276,7 +276,7 @@ export class RequestBook {
   #open({ id, state, sealed }: RequestRow): Stored {
     try {
       const stored = JSON.parse(this.#parts.sealer.open(sealed)) as Stored;
-      if (stored.state === state && Array.isArray(stored.decisions) && requestIdOf(stored.facts) === id) return stored;
+      if (stored.state === state && requestIdOf(stored.facts) === id) return { ...stored, decisions: stored.decisions.map(parseApproval) };
     } catch {
       // not what was sealed here
     }

@@ -34,9 +34,9 @@ export interface DeskParts {
   /** Records a refusal, durably where the disk takes it. */
   record(entry: AccessEntry): Promise<void>;
   /** A person by what names them elsewhere: see access/person.ts. @throws VeiltrailError `key_owner` */
-  personOf(identity: string): string;
+  personOf: (identity: string) => string;
   /** Whether `_system` has it that this request was used: the book may be an older one. */
-  wasUsed(request: string): Promise<boolean>;
+  wasUsed: (request: string) => Promise<boolean>;
 }
 
 const nameLengthMax = 100;
