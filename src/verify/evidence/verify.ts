@@ -9,7 +9,7 @@
 import { equalBytes, toHex, utf8 } from '../../core/bytes.ts';
 import { VeiltrailError } from '../../core/errors.ts';
 import { sha256 } from '../../core/sha256.ts';
-import { openCheckpoint, type VerifiedCheckpoint } from '../../log/checkpoint.ts';
+import { type CheckpointTrust, openCheckpoint, type VerifiedCheckpoint } from '../../log/checkpoint.ts';
 import { cosignatureTime } from '../../log/cosignature.ts';
 import { createTrust } from '../../log/trust.ts';
 import { checkAnchor, type CheckedAnchor, type EarlierCheckpoint } from './anchors.ts';
@@ -71,6 +71,7 @@ class Verification {
   readonly #proved: string[] = [];
   readonly #notProved: string[] = [];
   readonly #file: ReturnType<typeof readFile>;
+  #trusted: CheckpointTrust | undefined;
 
   constructor(file: string | Uint8Array, options: EvidenceOptions) {
     this.#options = options;
@@ -147,9 +148,11 @@ class Verification {
     }
   }
 
-  #trust(log: EvidenceLog): ReturnType<typeof createTrust> {
+  /** Made once: a key takes longer to read than a signature to verify. */
+  #trust(log: EvidenceLog): CheckpointTrust {
     const witnesses = this.#options.witnesses ?? log.witnesses;
-    return createTrust(this.#options.vkeys ?? log.vkeys, { origin: log.origin, witnesses });
+    this.#trusted ??= createTrust(this.#options.vkeys ?? log.vkeys, { origin: log.origin, witnesses });
+    return this.#trusted;
   }
 
   #witnesses(checkpoint: VerifiedCheckpoint | undefined): EvidenceReport['witnesses'][number][] {
