@@ -1,0 +1,73 @@
+/** Evidence of a running trail: made from its own parts, and on record before anybody gets it. */
+import type { AccessRecorder } from '../app/access-recorder.ts';
+import { type EvidenceParts, type EvidenceRequest, exportEvidence, type MadeEvidence } from '../app/export-evidence.ts';
+import { rangesOf } from '../app/leaf-ranges.ts';
+import type { PublishedLog } from '../app/read-log.ts';
+import type { SearchAnswer, SearchRequest } from '../app/trail.ts';
+import { systemClock } from '../core/clock.ts';
+import { VeiltrailError } from '../core/errors.ts';
+import { toHex, utf8 } from '../core/bytes.ts';
+import { sha256 } from '../core/sha256.ts';
+import { policyDigest } from '../privacy/policy-digest.ts';
+import type { Keyring } from '../vault/keyring.ts';
+import type { PolicyInForce } from './policy-in-force.ts';
+
+export interface EvidenceExporterParts extends Pick<EvidenceParts, 'tiles' | 'records'> {
+  keyring: Pick<Keyring, 'signer'>;
+  policy: PolicyInForce;
+  /** The log by its name. @throws VeiltrailError `log_unknown` */
+  published(log: string): PublishedLog;
+  search(log: string, request: SearchRequest): Promise<SearchAnswer>;
+  /** Verifier keys of a log's witnesses. */
+  witnesses?(log: string): readonly string[];
+  access: Pick<AccessRecorder, 'write'>;
+}
+
+/** Who asks: their role is on record, too. */
+export type EvidenceAsked = EvidenceRequest & { role?: string };
+
+export type ExportEvidence = (request: EvidenceAsked) => Promise<MadeEvidence>;
+
+/** Numbers in the ranges of leaves that one record names. */
+const rangesEach = 4_000;
+
+export function createEvidenceExporter(parts: EvidenceExporterParts): ExportEvidence {
+  return async ({ role, ...request }) => {
+    const { log, by, audience, purpose } = request;
+    const signer = parts.keyring.signer(log);
+    if (!signer) throw new VeiltrailError('log_unknown', 'there is no log of that name');
+    const { label, text } = parts.policy;
+    const made = await exportEvidence(request, {
+      published: parts.published(log),
+      signers: [signer],
+      witnesses: parts.witnesses?.(log) ?? [],
+      policy: { label, digest: policyDigest(text), text },
+      tiles: parts.tiles,
+      records: parts.records,
+      clock: systemClock,
+      async search(asked) {
+        const { events, nextCursor } = await parts.search(log, asked);
+        return { leaves: events.map(({ leafIndex }) => leafIndex), ...(nextCursor === undefined ? {} : { nextCursor }) };
+      },
+    });
+    // The file is given to nobody before this is durable.
+    await parts.access.write({
+      action: 'evidence.export',
+      principal: by.id,
+      ...(role === undefined ? {} : { role }),
+      outcome: 'success',
+      log,
+      purpose,
+      reference: audience,
+      category: 'sensitive_record',
+      severity: 2,
+      metadata: {
+        shown: made.shown.length,
+        leaves: made.leaves,
+        ranges: rangesOf(made.shown).slice(0, rangesEach),
+        sha256: toHex(sha256(utf8(made.text))),
+      },
+    });
+    return made;
+  };
+}
