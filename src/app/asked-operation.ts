@@ -6,6 +6,7 @@ import type { Person, RequestAction, RequestDesk } from './requests.ts';
 
 /** Whoever wants something that may need a second person. */
 export interface AskedBy extends Person {
+  role?: string;
   /** Why, in words; on record. */
   purpose: string;
   /** Of a case, a ticket, a court order. */

@@ -4,6 +4,7 @@
  *
  * Afterwards there is a certificate: what, when, on whose request, how much; never whom.
  */
+import { toHex } from '../core/bytes.ts';
 import type { JsonObject } from '../core/json.ts';
 import { VeiltrailError } from '../core/errors.ts';
 import type { AccessRecorder } from './access-recorder.ts';
@@ -12,6 +13,7 @@ import { certifyRemoval, type CertifyParts } from './certify-removal.ts';
 import { asPairs, type FindSubjectParts, findSubject, type FoundSubject, type SubjectRequest } from './find-subject.ts';
 import type { Blind } from './hold-scope.ts';
 import type { Holds } from './holds.ts';
+import { whoAndWhy } from './look-up-report.ts';
 import type { Removal, RemovalResult, RemovedRecords } from './remove-records.ts';
 import type { RequestDesk } from './requests.ts';
 
@@ -61,8 +63,17 @@ const reasonPattern = /^[A-Za-z0-9][A-Za-z0-9 .,:;()§/_-]{0,99}$/;
 const roundsMax = 5;
 
 /** What an erasure would touch; changes nothing. @throws VeiltrailError as `findSubject` */
-export async function planErasure(parts: EraseSubjectParts, request: EraseSubjectRequest): Promise<ErasurePlan> {
-  return (await look(parts, request)).plan;
+export async function planErasure(parts: EraseSubjectParts, request: EraseSubjectRequest, asked: AskedBy): Promise<ErasurePlan> {
+  const { plan } = await look(parts, request, asked);
+  await parts.recorder.write({
+    ...whoAndWhy(asked),
+    action: 'subject.find',
+    category: 'sensitive_record',
+    severity: 2,
+    outcome: 'success',
+    metadata: { mode: plan.mode, tokens: plan.subject.tokens.map(({ token }) => token), ids: (request.ids ?? []).length, records: plan.records },
+  });
+  return plan;
 }
 
 /**
@@ -73,15 +84,14 @@ export async function eraseSubject(parts: EraseSubjectParts, request: EraseSubje
   const reason = request.reason ?? reasonDefault;
   if (!reasonPattern.test(reason))
     throw new VeiltrailError('subject_request', 'a reason is a code or a legal basis in at most 100 characters, such as gdpr-art-17');
-  const { plan, records } = await look(parts, request);
-  if (plan.held !== undefined)
-    throw new VeiltrailError('held', `the hold ${plan.held} covers something of this; nothing was removed`, { hold: plan.held });
+  const { plan, records } = await lookOrRefuse(parts, request, asked);
   if (plan.tokens === 0 && records.length === 0)
     throw new VeiltrailError('subject_unknown', 'there is nothing to unlink: no token of this person is in the vault; --erase removes the records');
   const permission = await permitOperation(parts.desk, 'subject.erase', plan.detail, asked);
   const removal: Removal = {
     operation: request.mode,
-    tokens: plan.subject.tokens.filter(({ kind }) => kind !== undefined || request.mode === 'erase').map(({ token }) => token),
+    // Those that the vault does not have (any more) are in records at most, and those are named.
+    tokens: plan.subject.tokens.filter(({ kind }) => kind !== undefined).map(({ token }) => token),
     bearing: request.mode === 'erase' ? 'records' : 'nothing',
     logs: logsOf(parts, request),
     reason,
@@ -90,17 +100,22 @@ export async function eraseSubject(parts: EraseSubjectParts, request: EraseSubje
     ...(permission ? { request: permission } : {}),
   };
   let result = await parts.remove(removal);
-  if (request.mode === 'erase' && (request.ids ?? []).length > 0) result = await removeLate(parts, request, removal, result);
+  if (request.mode === 'erase' && (request.ids ?? []).length > 0) result = await removeLate(parts, request, { removal, asked }, result);
   const certificate = await certifyRemoval(parts.certify, removal, result, { permission, reference: asked.reference });
   await tell(parts, plan, result, certificate, { asked, permission });
   return { plan, removal: result, certificate };
 }
 
 /** Records with an id that came in while the others went. */
-async function removeLate(parts: EraseSubjectParts, request: EraseSubjectRequest, removal: Removal, done: RemovalResult): Promise<RemovalResult> {
+async function removeLate(
+  parts: EraseSubjectParts,
+  request: EraseSubjectRequest,
+  { removal, asked }: { removal: Removal; asked: AskedBy },
+  done: RemovalResult,
+): Promise<RemovalResult> {
   let result = done;
   for (let round = 0; round < roundsMax; round++) {
-    const late = await idRecords(parts, request);
+    const late = await idRecords(parts, request, asked);
     if (late.length === 0) return result;
     const { tokens: _tokens, bearing: _bearing, logs: _logs, ...rest } = removal;
     const more = await parts.remove({ ...rest, records: late });
@@ -109,10 +124,10 @@ async function removeLate(parts: EraseSubjectParts, request: EraseSubjectRequest
   return result;
 }
 
-async function idRecords(parts: EraseSubjectParts, request: EraseSubjectRequest): Promise<RemovedRecords[]> {
+async function idRecords(parts: EraseSubjectParts, request: EraseSubjectRequest, asked: AskedBy): Promise<RemovedRecords[]> {
   try {
     const { tokens: _tokens, values: _values, ...byId } = request;
-    const { records } = await findSubject(parts, { ...byId, linked: false });
+    const { records } = await findSubject(parts, { ...byId, linked: false }, asked);
     return records.map(({ log, leaves }) => ({ log, ranges: asPairs(leaves) }));
   } catch (error) {
     if (error instanceof VeiltrailError && error.code === 'subject_unknown') return [];
@@ -120,8 +135,30 @@ async function idRecords(parts: EraseSubjectParts, request: EraseSubjectRequest)
   }
 }
 
-async function look(parts: EraseSubjectParts, request: EraseSubjectRequest): Promise<{ plan: ErasurePlan; records: RemovedRecords[] }> {
-  const subject = await findSubject(parts, request);
+/** As {@link look}; what is held is refused, and the refusal is on record. */
+async function lookOrRefuse(parts: EraseSubjectParts, request: EraseSubjectRequest, asked: AskedBy): ReturnType<typeof look> {
+  const found = await look(parts, request, asked);
+  const { held, subject } = found.plan;
+  if (held === undefined) return found;
+  await parts.recorder.write({
+    ...whoAndWhy(asked),
+    action: request.mode === 'erase' ? 'subject.erase' : 'subject.unlink',
+    category: 'log_control',
+    severity: 3,
+    outcome: 'denied',
+    reason: 'held',
+    target: { type: 'hold', id: held },
+    metadata: { tokens: subject.tokens.map(({ token }) => token) },
+  });
+  throw new VeiltrailError('held', `the hold ${held} covers something of this; nothing was removed`, { hold: held });
+}
+
+async function look(
+  parts: EraseSubjectParts,
+  request: EraseSubjectRequest,
+  asked: AskedBy,
+): Promise<{ plan: ErasurePlan; records: RemovedRecords[] }> {
+  const subject = await findSubject(parts, request, asked);
   const erases = request.mode === 'erase';
   const records = erases ? subject.records.map(({ log, leaves }) => ({ log, ranges: asPairs(leaves) })) : [];
   const tokens = subject.tokens.filter(({ kind }) => kind !== undefined).map(({ token }) => token);
@@ -137,7 +174,7 @@ async function look(parts: EraseSubjectParts, request: EraseSubjectRequest): Pro
     detail: {
       operation: request.mode,
       tokens: subject.tokens.map(({ token }) => token).toSorted(),
-      ids: (request.ids ?? []).map((id) => Buffer.from(parts.blind(id)).toString('hex')).toSorted(),
+      ids: [...(request.ids ?? []), ...subject.hashes.map(({ hash }) => hash)].map((id) => toHex(parts.blind(id))).toSorted(),
       ...(request.field === undefined ? {} : { field: request.field }),
       logs: logsOf(parts, request).toSorted(),
       reason: request.reason ?? reasonDefault,
@@ -175,10 +212,8 @@ async function tell(
     action: mode === 'erase' ? 'subject.erase' : 'subject.unlink',
     category: 'log_control',
     severity: 4,
-    principal: asked.principal,
+    ...whoAndWhy(asked),
     outcome: 'success',
-    purpose: asked.purpose,
-    ...(asked.reference === undefined ? {} : { reference: asked.reference }),
     target: { type: 'removal', id },
     metadata: {
       removed: { tokens, records },

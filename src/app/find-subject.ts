@@ -10,6 +10,7 @@ import type { JsonValue } from '../core/json.ts';
 import type { OpenRecord } from '../log/open-record.ts';
 import { wholePointer, type Field } from '../log/record.ts';
 import { fold, standsIn } from '../search/words.ts';
+import type { AskedBy } from './asked-operation.ts';
 import { tokenPattern } from './hold-scope.ts';
 import { rangesOf } from './leaf-ranges.ts';
 
@@ -35,8 +36,8 @@ export interface FindSubjectParts {
     log: string,
     request: { q: string; limit: number; cursor?: string },
   ): Promise<{ hits: (OpenRecord & { leafIndex: number })[]; nextCursor?: string }>;
-  /** The tokens of a value in every scope. */
-  findValue(kind: string, value: string): Promise<string[]>;
+  /** What stands for a value in records: a look-up, limited and on record as one. */
+  findValue(kind: string, value: string, asked: AskedBy): Promise<{ tokens: string[]; hashes: string[] }>;
   kindsOf(tokens: readonly string[]): Promise<(string | undefined)[]>;
 }
 
@@ -64,6 +65,8 @@ export interface FoundSubject {
   tokens: SubjectToken[];
   /** Tokens that stand beside an id and are not meant: of others, or not asked for. */
   notMeant: (SubjectToken & { because: 'beside another id' | 'not asked for' })[];
+  /** Hashes of the values, where records bear some: they stay as long as the records do. */
+  hashes: { hash: string; records: number; paths: string[] }[];
   /** Where the ids stand: dotted paths, and records. */
   ids: { records: number; paths: string[] };
   records: SubjectRecords[];
@@ -80,14 +83,18 @@ const pathsShown = 20;
  * Looks for a subject.
  * @throws VeiltrailError `subject_request`, `subject_unknown` where nothing is held about it, `log_unknown`, `subject_too_large`
  */
-export async function findSubject(parts: FindSubjectParts, request: SubjectRequest): Promise<FoundSubject> {
+export async function findSubject(parts: FindSubjectParts, request: SubjectRequest, asked: AskedBy): Promise<FoundSubject> {
   checkRequest(request);
   const logs = logsOf(parts, request);
   const gathered = new Gathered();
   const tokens = new Map<string, Sighting>();
   for (const token of request.tokens ?? []) tokens.set(tokenIn(token), new Sighting('token'));
-  for (const { kind, value } of request.values ?? [])
-    for (const token of await parts.findValue(kind, value)) tokens.set(token, new Sighting('value'));
+  const hashes = new Map<string, Sighting>();
+  for (const { kind, value } of request.values ?? []) {
+    const found = await parts.findValue(kind, value, asked);
+    for (const token of found.tokens) tokens.set(token, new Sighting('value'));
+    for (const hash of found.hashes) hashes.set(hash, new Sighting('value'));
+  }
 
   const ids = new Sighting('token');
   const beside = new Map<string, Sighting>();
@@ -112,10 +119,10 @@ export async function findSubject(parts: FindSubjectParts, request: SubjectReque
     if (isMeant) tokens.set(token, new Sighting('beside'));
     else notMeant.push({ ...sighting.shown(token), because: isShared ? 'beside another id' : 'not asked for' });
   }
-  for (const [token, sighting] of tokens) {
+  for (const [pseudonym, sighting] of [...tokens, ...hashes]) {
     for (const log of logs) {
-      for await (const hit of eachHit(parts, log, quoted(token))) {
-        const places = hit.fields.filter(({ pointer, value }) => bears(pointer, token) || bears(value, token)).map(({ pointer }) => pointer);
+      for await (const hit of eachHit(parts, log, quoted(pseudonym))) {
+        const places = hit.fields.filter(({ pointer, value }) => bears(pointer, pseudonym) || bears(value, pseudonym)).map(({ pointer }) => pointer);
         if (places.length === 0) continue;
         sighting.note(log, hit.leafIndex, places);
         gathered.add(log, hit);
@@ -125,8 +132,12 @@ export async function findSubject(parts: FindSubjectParts, request: SubjectReque
   const kinds = await parts.kindsOf([...tokens.keys()]);
   const shown = [...tokens].map(([token, sighting], i) => ({ ...sighting.shown(token), ...(kinds[i] === undefined ? {} : { kind: kinds[i] }) }));
   const held = shown.filter(({ kind, records }) => kind !== undefined || records > 0);
-  if (held.length === 0 && ids.records === 0) throw new VeiltrailError('subject_unknown', 'nothing is held about such a person here');
-  return { tokens: held, notMeant, ids: { records: ids.records, paths: ids.paths() }, ...gathered.answer() };
+  const hashed = [...hashes]
+    .filter(([, sighting]) => sighting.records > 0)
+    .map(([hash, sighting]) => ({ hash, records: sighting.records, paths: sighting.paths() }));
+  if (held.length === 0 && ids.records === 0 && hashed.length === 0)
+    throw new VeiltrailError('subject_unknown', 'nothing is held about such a person here');
+  return { tokens: held, notMeant, hashes: hashed, ids: { records: ids.records, paths: ids.paths() }, ...gathered.answer() };
 }
 
 function checkRequest({ tokens = [], ids = [], values = [], field }: SubjectRequest): void {

@@ -15,6 +15,7 @@ import { certifyRemoval, type CertifyParts } from './certify-removal.ts';
 import { asPairs } from './find-subject.ts';
 import type { Blind } from './hold-scope.ts';
 import { rangesOf } from './leaf-ranges.ts';
+import { whoAndWhy } from './look-up-report.ts';
 import type { Removal, RemovalResult, RemovedFields } from './remove-records.ts';
 import type { RequestDesk } from './requests.ts';
 
@@ -86,8 +87,20 @@ export async function planRedaction(parts: RedactParts, request: RedactRequest):
  */
 export async function redactValues(parts: RedactParts, request: RedactRequest, asked: AskedBy): Promise<Redaction> {
   const { plan, fields } = await look(parts, request);
-  if (plan.held !== undefined)
-    throw new VeiltrailError('held', `the hold ${plan.held} covers something of this; nothing was removed`, { hold: plan.held });
+  if (plan.held !== undefined) {
+    const { held } = plan;
+    await parts.recorder.write({
+      ...whoAndWhy(asked),
+      action: 'value.redact',
+      category: 'log_control',
+      severity: 3,
+      outcome: 'denied',
+      reason: 'held',
+      log: plan.log,
+      target: { type: 'hold', id: held },
+    });
+    throw new VeiltrailError('held', `the hold ${held} covers something of this; nothing was removed`, { hold: held });
+  }
   const permission = await permitOperation(parts.desk, 'value.redact', plan.detail, asked);
   const removal: Removal = {
     operation: 'redact',
@@ -269,11 +282,9 @@ async function tell(
     action: 'value.redact',
     category: 'log_control',
     severity: 4,
-    principal: asked.principal,
+    ...whoAndWhy(asked),
     outcome: 'success',
     log,
-    purpose: asked.purpose,
-    ...(asked.reference === undefined ? {} : { reference: asked.reference }),
     target: { type: 'removal', id },
     // Pointers may be personal where they are hidden: then only their number is told.
     metadata: {

@@ -8,7 +8,8 @@ import type { OpenRecord } from '../log/open-record.ts';
 import { recordOfFields } from '../log/open-record.ts';
 import type { AccessRecorder } from './access-recorder.ts';
 import type { AskedBy } from './asked-operation.ts';
-import { asPairs, type FindSubjectParts, findSubject, type SubjectRequest, type SubjectToken } from './find-subject.ts';
+import { whoAndWhy } from './look-up-report.ts';
+import { asPairs, type FindSubjectParts, type FoundSubject, findSubject, type SubjectRequest, type SubjectToken } from './find-subject.ts';
 import { dueAtMs, formatKeep, type RetentionTable, ruleOf } from './retention-table.ts';
 
 export interface ReportRequest extends SubjectRequest {
@@ -50,6 +51,7 @@ export type SubjectReport = {
   installation: string;
   tokens: (SubjectToken & { value?: string })[];
   notMeant: { token: string; paths: string[]; because: string }[];
+  hashes: FoundSubject['hashes'];
   ids: { records: number; paths: string[] };
   logs: { log: string; records: number; keeps: { rule: string; keep: string; basis: string; records: number }[] }[];
   /** Newest first. */
@@ -85,7 +87,7 @@ const noRule = 'no rule';
  * @throws VeiltrailError as `findSubject` and revealing
  */
 export async function reportSubject(parts: ReportParts, request: ReportRequest, asked: AskedBy): Promise<SubjectReport> {
-  const found = await findSubject(parts, request);
+  const found = await findSubject(parts, request, asked);
   const tokens = found.tokens.map(({ token }) => token);
   const wanted = new Set(tokens);
   const known = found.tokens.filter(({ kind }) => kind !== undefined).map(({ token }) => token);
@@ -119,10 +121,8 @@ export async function reportSubject(parts: ReportParts, request: ReportRequest, 
     action: 'subject.report',
     category: 'data_export',
     severity: 3,
-    principal: asked.principal,
+    ...whoAndWhy(asked),
     outcome: 'success',
-    purpose: asked.purpose,
-    ...(asked.reference === undefined ? {} : { reference: asked.reference }),
     metadata: { tokens, records: records.length, logs: logs.map(({ log, records: count }) => ({ log, records: count })), revealed: values.size },
   });
   return {
@@ -134,6 +134,7 @@ export async function reportSubject(parts: ReportParts, request: ReportRequest, 
       return { ...one, ...(value === undefined ? {} : { value }) };
     }),
     notMeant: found.notMeant.map(({ token, paths, because }) => ({ token, paths, because })),
+    hashes: found.hashes,
     ids: found.ids,
     logs,
     records: newest.slice(0, recordsShown),
