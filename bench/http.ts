@@ -29,7 +29,8 @@ const answer = {
 };
 const nothing = (): Promise<undefined> => Promise.resolve(undefined);
 const trail: Trail = {
-  access: createAccessLog({ append: nothing, clock: systemClock, systemLog: '_system' }),
+  access: createAccessLog({ append: nothing, clock: systemClock, systemLog: '_system', digestQuery: () => '' }),
+  keyChanges: { tell: nothing },
   append: () => Promise.resolve(answer),
   search: () => Promise.resolve({ events: [], indexedTo: 0, treeSize: 0 }),
   readEvent: nothing,

@@ -4,7 +4,8 @@
  * do not lose each other's keys.
  *
  * ```json
- * {"version":1,"keys":[{"id":"…","role":"writer","digest":"64 hex digits","createdAt":"…","expiresAt":"…","revokedAt":"…","logs":["…"],"name":"…"}]}
+ * {"version":1,"keys":[{"id":"…","role":"writer","digest":"64 hex digits","createdAt":"…","expiresAt":"…","revokedAt":"…","logs":["…"],
+ *   "addresses":["203.0.113.0/24"],"hides":["context"],"owner":"person:…","rotates":"…","name":"…"}]}
  * ```
  */
 import { closeSync, fstatSync, openSync, readFileSync, rmSync, statSync } from 'node:fs';
@@ -15,6 +16,9 @@ import type { JsonValue } from '../core/json.ts';
 import { parseTimestamp } from '../event/timestamp.ts';
 import { listTemporaryFiles, replaceKeyFile } from '../vault/key-file.ts';
 import { keyIdPattern } from './api-key.ts';
+import { checkHidden } from './hidden-members.ts';
+import { parseNetworks } from './networks.ts';
+import { personPattern } from './person.ts';
 import { roles } from './roles.ts';
 import type { Role } from './roles.ts';
 
@@ -29,6 +33,14 @@ export interface KeyRow {
   revokedAt?: string;
   /** The logs it is good for; absent: all. */
   logs?: string[];
+  /** Networks it may be used from; absent: all. */
+  addresses?: string[];
+  /** Members of records that it does not get to see: see hidden-members.ts. */
+  hides?: string[];
+  /** Whose it is: see person.ts. */
+  owner?: string;
+  /** The id of the key that it took the place of. */
+  rotates?: string;
   /** For people. */
   name?: string;
 }
@@ -49,12 +61,16 @@ export function hasAccessFile(dataDir: string): boolean {
 
 /** @throws VeiltrailError `access_file_missing`, `access_file_open`, `access_file_damaged` */
 export function readAccessFile(dataDir: string): KeyRow[] {
+  return readRows(readPrivate(join(dataDir, accessFileName)));
+}
+
+/** The rows that such a file's text has. @throws VeiltrailError `access_file_damaged` */
+export function readRows(text: string): KeyRow[] {
   let value: JsonValue;
   try {
     // Many keys make many values: the limits are for what strangers send, and this is ours.
-    ({ value } = parseJson(readPrivate(join(dataDir, accessFileName)), { depthMax: 8, nodesMax: keysMax * 20 }));
+    ({ value } = parseJson(text, { depthMax: 8, nodesMax: keysMax * 400 }));
   } catch (error) {
-    if (error instanceof VeiltrailError && error.code.startsWith('access_file')) throw error;
     throw damaged(error);
   }
   if (!isJsonObject(value) || value.version !== version || !Array.isArray(value.keys) || value.keys.length > keysMax) throw damaged();
@@ -102,7 +118,7 @@ export function checkKeyName(name: string): void {
   }
 }
 
-function formatRows(rows: readonly KeyRow[]): string {
+export function formatRows(rows: readonly KeyRow[]): string {
   return `${JSON.stringify({ version, keys: rows }, null, 1)}\n`;
 }
 
@@ -125,12 +141,16 @@ function readPrivate(path: string): string {
 
 function readRow(value: JsonValue): KeyRow {
   if (!isJsonObject(value)) throw damaged();
-  const { id, role, digest, createdAt, expiresAt, revokedAt, logs, name, ...rest } = value;
+  const { id, role, digest, createdAt, expiresAt, revokedAt, logs, addresses, hides, owner, rotates, name, ...rest } = value;
   if (Object.keys(rest).length > 0) throw damaged(); // a restriction that we do not know must not be ignored
   const row: KeyRow = { id: text(id, keyIdPattern), role: roleOf(role), digest: text(digest, /^[0-9a-f]{64}$/), createdAt: time(createdAt) };
   if (expiresAt !== undefined) row.expiresAt = time(expiresAt);
   if (revokedAt !== undefined) row.revokedAt = time(revokedAt);
-  if (logs !== undefined) row.logs = logNames(logs);
+  if (logs !== undefined) row.logs = texts(logs, logNamePattern);
+  if (addresses !== undefined) row.addresses = checked(texts(addresses, /^[0-9A-Fa-f:./]{1,50}$/), parseNetworks);
+  if (hides !== undefined) row.hides = checked(texts(hides, /^.{1,200}$/su), checkHidden);
+  if (owner !== undefined) row.owner = text(owner, personPattern);
+  if (rotates !== undefined) row.rotates = text(rotates, keyIdPattern);
   if (name !== undefined) row.name = text(name, /^.{1,100}$/su);
   return row;
 }
@@ -151,9 +171,19 @@ function time(value: JsonValue | undefined): string {
   return value;
 }
 
-function logNames(value: JsonValue): string[] {
+function texts(value: JsonValue, pattern: RegExp): string[] {
   if (!Array.isArray(value)) throw damaged();
-  return value.map((log) => text(log, logNamePattern));
+  return value.map((one) => text(one, pattern));
+}
+
+/** A restriction that cannot be read must not be taken for none. */
+function checked(list: string[], check: (list: readonly string[]) => unknown): string[] {
+  try {
+    check(list);
+  } catch (cause) {
+    throw damaged(cause);
+  }
+  return list;
 }
 
 function damaged(cause?: unknown): VeiltrailError {

@@ -34,6 +34,11 @@ export function parseApiKey(key: string): ApiKey | undefined {
   return match ? { role: match[1] as Role, id: match[2] as string } : undefined;
 }
 
+/** The beginning of a key as lists show it: enough to know it by, and nothing of its secret. */
+export function keyPrefix({ role, id }: ApiKey): string {
+  return `vt_${role}_${id}_`;
+}
+
 /** The stored form: SHA-256 of the key, 64 hex digits. */
 export function digestOfKey(key: string): string {
   return hash('sha256', key, 'hex');

@@ -12,14 +12,27 @@ import { parseTimestamp } from '../event/timestamp.ts';
 import { accessFileName, readAccessFile } from './access-file.ts';
 import type { KeyRow } from './access-file.ts';
 import { parseApiKey } from './api-key.ts';
+import { openKeyUse } from './key-use.ts';
+import { parseNetworks } from './networks.ts';
 import type { Principal } from './roles.ts';
 
 const lookAgainMs = 1_000;
 /** Compared with where no key has the id, so that an unknown id takes as long as a wrong secret. */
 const nobodysDigest = Buffer.alloc(32);
 
+/** Who had the right key, and is refused nevertheless: such a refusal can be told of somebody. */
+export class KeyRefused extends VeiltrailError {
+  readonly principal: Pick<Principal, 'id'> & Partial<Principal>;
+
+  constructor(code: string, message: string, principal: Pick<Principal, 'id'> & Partial<Principal>) {
+    super(code, message);
+    this.principal = principal;
+  }
+}
+
 interface Entry {
   principal: Principal;
+  mayUse: ((address: string) => boolean) | undefined;
   digest: Buffer;
   expiresMs: number;
   revoked: boolean;
@@ -27,16 +40,23 @@ interface Entry {
 
 export interface Authenticator {
   /**
-   * @throws VeiltrailError `unauthenticated` for no key or a wrong one; `key_expired`, `key_revoked` to whoever has the right one;
-   * `access_file_missing`, `access_file_open`, `access_file_damaged`
+   * @param address the client's; a key that is for some networks only is refused without one
+   * @throws VeiltrailError `unauthenticated` for no key or a wrong one; {@link KeyRefused} with `key_expired`, `key_revoked`, `key_address` to
+   * whoever has the right one; `access_file_missing`, `access_file_open`, `access_file_damaged`
    */
-  authenticate(key: string | undefined): Principal;
+  authenticate(key: string | undefined, address?: string): Principal;
   /** Reads the file again at the next key, whatever the time. */
   refresh(): void;
+  /** Called when the keys are others than before: somebody changed them. */
+  onChange(listener: () => void): void;
+  /** Writes down when keys were last used. */
+  saveUse(): void;
 }
 
 export function openAuthenticator(dataDir: string, clock: Clock): Authenticator {
   const path = join(dataDir, accessFileName);
+  const use = openKeyUse(dataDir);
+  const listeners: (() => void)[] = [];
   let entries = new Map<string, Entry>();
   let readState = '';
   let failure: unknown;
@@ -50,17 +70,19 @@ export function openAuthenticator(dataDir: string, clock: Clock): Authenticator 
     const stat = statSync(path, { throwIfNoEntry: false, bigint: true });
     const state = stat ? `${stat.ino} ${stat.size} ${stat.mtimeNs} ${stat.mode}` : 'missing';
     if (state === readState) return;
-    readState = state;
     try {
+      const isFirst = readState === '';
+      readState = state;
       entries = new Map(readAccessFile(dataDir).map((row) => [row.id, entryOf(row)]));
       failure = undefined;
+      if (!isFirst) for (const listener of listeners) listener();
     } catch (error) {
       failure = error;
     }
   };
 
   return {
-    authenticate(key) {
+    authenticate(key, address = '') {
       look();
       if (failure !== undefined) throw failure;
       const named = key === undefined ? undefined : parseApiKey(key);
@@ -68,20 +90,28 @@ export function openAuthenticator(dataDir: string, clock: Clock): Authenticator 
       const entry = entries.get(named.id);
       const right = timingSafeEqual(hash('sha256', key, 'buffer'), entry?.digest ?? nobodysDigest);
       if (!entry || !right) throw unauthenticated();
-      if (entry.revoked) throw new VeiltrailError('key_revoked', 'this key was revoked');
-      if (clock.now() >= entry.expiresMs) throw new VeiltrailError('key_expired', 'this key has expired');
-      return entry.principal;
+      const nowMs = clock.now();
+      const { principal } = entry;
+      if (entry.revoked) throw new KeyRefused('key_revoked', 'this key was revoked', principal);
+      if (nowMs >= entry.expiresMs) throw new KeyRefused('key_expired', 'this key has expired', principal);
+      if (entry.mayUse && !entry.mayUse(address)) throw new KeyRefused('key_address', 'this key is not for the address you come from', principal);
+      use.note(principal.id, nowMs);
+      return principal;
     },
     refresh() {
       lookedMs = -Infinity;
       readState = '';
     },
+    onChange: (listener) => void listeners.push(listener),
+    saveUse: () => use.save(),
   };
 }
 
 function entryOf(row: KeyRow): Entry {
+  const { id, role, logs, hides, owner } = row;
   return {
-    principal: { id: row.id, role: row.role, ...(row.logs ? { logs: row.logs } : {}) },
+    principal: { id, role, ...(logs ? { logs } : {}), ...(hides ? { hides } : {}), ...(owner === undefined ? {} : { owner }) },
+    mayUse: row.addresses && parseNetworks(row.addresses),
     digest: Buffer.from(row.digest, 'hex'),
     expiresMs: row.expiresAt === undefined ? Infinity : (parseTimestamp(row.expiresAt)?.ms ?? -Infinity),
     revoked: row.revokedAt !== undefined,

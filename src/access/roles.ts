@@ -118,13 +118,23 @@ const installationWide: ReadonlySet<Right> = new Set<Right>([
   'backup.make',
 ]);
 
-/** Whoever was recognised by a key. */
+/** Whoever was recognised by a key or a token. */
 export interface Principal {
-  /** The key's public id: it names a key in records and lists, and opens nothing. */
+  /** The key's public id, or `oidc:` and a keyed digest of issuer and subject: it names somebody in records and lists, and opens nothing. */
   id: string;
   role: Role;
-  /** Names of the logs the key is good for; absent: all. */
+  /** Names of the logs the principal is good for; absent: all. */
   logs?: readonly string[];
+  /** Members of records that are left out of what is read: see hidden-members.ts. */
+  hides?: readonly string[];
+  /** Whose it is, if that is known: see person.ts. Two principals of one owner are one person. */
+  owner?: string;
+}
+
+/** Roles that have a right, on a log of the server's own where `log` is one. */
+export function rolesWith(right: Right, log?: string): readonly Role[] {
+  const needed = log !== undefined && isSystemLog(log) ? systemRights[right] : right;
+  return needed === undefined ? [] : roles.filter((role) => rightsOf[role].includes(needed));
 }
 
 /** Whether a principal has a right, on a log where the right is about one. */
@@ -137,7 +147,25 @@ export function mayDo({ role, logs }: Principal, right: Right, log?: string): bo
   return log === undefined ? right === 'log.list' : logs.includes(log);
 }
 
-/** @throws VeiltrailError `forbidden`, which does not say whether the log exists */
+/**
+ * The words name the right that is missing and the roles that have it, and do not say whether the log exists.
+ * @throws VeiltrailError `forbidden`
+ */
 export function authorize(principal: Principal, right: Right, log?: string): void {
-  if (!mayDo(principal, right, log)) throw new VeiltrailError('forbidden', `this key lacks the right ${right} here`, { right });
+  if (!mayDo(principal, right, log)) throw new VeiltrailError('forbidden', refusalOf(principal, right, log), { right });
+}
+
+function refusalOf({ role, logs }: Principal, right: Right, log: string | undefined): string {
+  const able = rolesWith(right, log);
+  const what = log !== undefined && isSystemLog(log) ? `${systemRights[right] ?? right}, which the server's own logs take` : right;
+  if (able.includes(role) && logs !== undefined)
+    return installationWide.has(right)
+      ? `the role ${role} has the right ${what}, but this key is for some logs only, and that right is about the whole installation`
+      : `the role ${role} has the right ${what}, but this key is for other logs`;
+  const others = able.length === 0 ? 'and nobody has it' : able.length === 1 ? `the role ${able[0]} has` : `the roles ${listed(able)} have`;
+  return `this takes the right ${what}; the role ${role} does not have it, ${others}`;
+}
+
+function listed(names: readonly string[]): string {
+  return `${names.slice(0, -1).join(', ')} and ${names.at(-1)}`;
 }

@@ -30,10 +30,8 @@ export interface AccessRecorder {
 export interface ReadDetail {
   /** The leaves that were shown. */
   leaves?: readonly number[];
-  /** Keyed digest of a query: equal queries have equal ones, and nothing else can be told from it. */
+  /** The query. A keyed digest of it is told: equal queries have equal ones, and nothing else can be told from it. */
   query?: string;
-  /** The event's members that a query asked for. */
-  members?: readonly string[];
 }
 
 /** Of the door: what it tells of those who come to it. */
@@ -60,6 +58,8 @@ export interface AccessLogParts {
   /** Appends to `_system`; durable and published when it resolves. At most {@link eventsEach} events. */
   append(events: JsonObject[]): Promise<void>;
   clock: Clock;
+  /** Keyed. */
+  digestQuery(log: string, query: string): string;
   /** The log whose reading is told once a session. */
   systemLog: string;
   /** Different things that may wait [10,000], and numbers in their ranges of leaves [500,000]. */
@@ -67,7 +67,8 @@ export interface AccessLogParts {
   rangesMax?: number;
 }
 
-const eventsEach = 256;
+/** Events in one flock. */
+export const eventsEach = 256;
 const gatherMs = 1_000;
 const strangersMs = 60_000;
 /** Refusals of one principal that are told one by one in a minute. */
@@ -92,7 +93,6 @@ interface Waiting {
   leaves: number[];
   ranges: number[];
   queries: Set<string>;
-  members: Set<string>;
 }
 
 interface Unsent {
@@ -142,7 +142,7 @@ class GatheredAccess implements AccessLog {
     this.#recorded++;
   }
 
-  read(entry: AccessEntry, { leaves = [], query, members = [] }: ReadDetail): void {
+  read(entry: AccessEntry, { leaves = [], query }: ReadDetail): void {
     if (entry.log === this.#parts.systemLog) return this.#readOwn(entry);
     const { action, principal, role = '', outcome, log = '', reason = '', metadata } = entry;
     const key = `${principal} ${role} ${action} ${log} ${outcome} ${reason} ${metadata ? JSON.stringify(metadata) : ''}`;
@@ -152,8 +152,7 @@ class GatheredAccess implements AccessLog {
     for (const leafIndex of leaves) waiting.leaves.push(leafIndex);
     this.#numbers += leaves.length;
     if (waiting.leaves.length >= looseLeavesMax) this.#compact(waiting);
-    if (query !== undefined) waiting.queries.add(query);
-    for (const member of members) waiting.members.add(member);
+    if (query !== undefined) waiting.queries.add(this.#parts.digestQuery(log, query));
   }
 
   stranger(reason: string, network: string): void {
@@ -219,7 +218,6 @@ class GatheredAccess implements AccessLog {
       leaves: [],
       ranges: [],
       queries: new Set(),
-      members: new Set(),
     });
     if (this.#waiting.size === eventsEach) setImmediate(() => void this.#send(nowMs + gatherMs));
     this.#timer ??= setTimeout(() => void this.#tick(), gatherMs).unref();
@@ -297,7 +295,7 @@ class GatheredAccess implements AccessLog {
 }
 
 /** One event; more where there is more to tell than an event may hold. */
-function eventsOf({ entry, count, fromMs, toMs, ranges, queries, members }: Waiting, time: (ms: number) => string): Unsent[] {
+function eventsOf({ entry, count, fromMs, toMs, ranges, queries }: Waiting, time: (ms: number) => string): Unsent[] {
   const digests = [...queries];
   const pieces = Math.max(1, Math.ceil(ranges.length / rangesEach), Math.ceil(digests.length / queriesEach));
   return Array.from({ length: pieces }, (_, piece) => {
@@ -308,7 +306,6 @@ function eventsOf({ entry, count, fromMs, toMs, ranges, queries, members }: Wait
       ...(count > 1 ? { count, until: time(toMs) } : {}),
       ...(leaves.length > 0 ? { leaves } : {}),
       ...(some.length > 0 ? { queries: some } : {}),
-      ...(members.size > 0 ? { members: [...members].toSorted() } : {}),
     };
     const told = Object.keys(metadata).length > 0 ? { ...entry, metadata } : entry;
     return { event: accessEvent(told, { id: randomUUID(), time: time(fromMs) }), count: piece === 0 ? count : 0 };

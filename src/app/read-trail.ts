@@ -4,6 +4,7 @@ import { openRecord, type OpenRecord, recordOfFields } from '../log/open-record.
 import type { RecordReader } from '../ledger/reader.ts';
 import type { TileSource } from '../storage/tile-store.ts';
 import type { FieldFilter, FieldInfo } from './field-registry.ts';
+import { hideMembers } from './hide-members.ts';
 import { createLogReader, discloseRecord, type LogReader, type PublishedLog } from './read-log.ts';
 import { type Restore, restoreWithheld } from './restore-withheld.ts';
 import type { FoundEvent, SearchAnswer, SearchRequest, TrailReader } from './trail.ts';
@@ -55,9 +56,10 @@ export function createTrailReading(parts: ReadingParts): Omit<TrailReader, 'clos
     checkpoint: async (log) => reader(log).checkpoint(),
     tile: async (log, path) => reader(log).tile(path),
     proveEvent: async (log, leafIndex) => reader(log).prove(leafIndex),
-    async readEvent(log, leafIndex) {
+    async readEvent(log, leafIndex, hides) {
       const record = await packed(log, leafIndex);
-      return record && foundEvent(leafIndex, openRecord(record));
+      const event = record && (await foundEvent(leafIndex, openRecord(record)));
+      return event && hides ? hideMembers(event, hides) : event;
     },
     fields: async (filter) => parts.fields(filter),
     async discloseEvent(log, leafIndex, pointers) {
@@ -68,7 +70,9 @@ export function createTrailReading(parts: ReadingParts): Omit<TrailReader, 'clos
     async search(log, request): Promise<SearchAnswer> {
       known(log);
       const { hits, ...rest } = await parts.search(log, request);
-      return { ...rest, events: await Promise.all(hits.map(({ leafIndex, ...open }) => foundEvent(leafIndex, open))) };
+      const events = await Promise.all(hits.map(({ leafIndex, ...open }) => foundEvent(leafIndex, open)));
+      const { hides } = request;
+      return { ...rest, events: hides ? events.map((event) => hideMembers(event, hides)) : events };
     },
   };
 }

@@ -1,6 +1,7 @@
 /** Events of `_system` that tell of fields: of new ones, many at a time, and of each one that somebody classified. Paths and types, never a value. */
 import type { JsonObject } from '../core/json.ts';
 import type { SettledCounts } from '../pipeline/worker.ts';
+import { actorIdOf } from './access-event.ts';
 import type { Classification, FieldRegistry } from './field-registry.ts';
 
 /** Fields that one event spells out. */
@@ -68,7 +69,7 @@ export function classificationEvent({ path, log, as, by, why, at }: Classificati
     crud: 'u',
     outcome: 'success',
     severity: as === 'keep' || as === 'scan' ? 4 : 2,
-    actor: { type: 'user', id: by },
+    actor: { type: 'user', id: actorIdOf(by) },
     targets: [{ type: 'field', id: path }],
     message: `${log === '' ? 'all logs' : `log ${log}`}: the field is ${as} from now on`,
     changes: [{ field: path, before: null, after: as }],

@@ -2,6 +2,7 @@
 import type { JsonObject } from '../core/json.ts';
 import type { RedactedValue } from '../log/open-record.ts';
 import type { SettledCounts } from '../pipeline/worker.ts';
+import type { Principal } from '../access/roles.ts';
 import type { AccessLog } from './access-recorder.ts';
 import type { CanaryReport } from './run-canary.ts';
 import type { AppendAnswer, AppendCounts, AppendRequest } from './append-events.ts';
@@ -17,6 +18,8 @@ export interface FoundEvent {
   redacted?: RedactedValue[];
   /** Values that were withheld, of fields that somebody has classified since. */
   restored?: RestoredValue[];
+  /** Members that were left out, because who reads does not get to see them. */
+  hidden?: string[];
 }
 
 export interface SearchRequest {
@@ -28,6 +31,8 @@ export interface SearchRequest {
   limit?: number;
   /** `nextCursor` of the answer before. */
   cursor?: string;
+  /** Members that are left out, and that nothing is found by: see access/hidden-members.ts. */
+  hides?: readonly string[];
 }
 
 export interface SearchAnswer {
@@ -45,7 +50,7 @@ export interface TrailReader {
   /** The log's public key, as C2SP signed notes write it. */
   vkeyOf(log: string): string;
   search(log: string, request: SearchRequest): Promise<SearchAnswer>;
-  readEvent(log: string, leafIndex: number): Promise<FoundEvent | undefined>;
+  readEvent(log: string, leafIndex: number, hides?: readonly string[]): Promise<FoundEvent | undefined>;
   /** A receipt: tlog-proof text, with the entry as its `extra`. */
   proveEvent(log: string, leafIndex: number): Promise<string | undefined>;
   /** A disclosure of the fields at these pointers, and of nothing else. */
@@ -100,6 +105,7 @@ export interface LogFigures {
 export interface Trail extends TrailReader {
   /** Who did what with the trail, on record in `_system`. */
   readonly access: AccessLog;
+  readonly keyChanges: KeyChanges;
   append(request: AppendRequest): Promise<AppendAnswer>;
   /** Does nothing when there is one of that name. */
   createLog(log: string): Promise<void>;
@@ -120,7 +126,18 @@ export interface Trail extends TrailReader {
   runCanary(request: CanaryRequest): Promise<CanaryReport>;
 }
 
+/** Made by and known to the recorder of keys: see server/key-changes.ts. */
+export interface KeyChanges {
+  /**
+   * Puts on record what changed in the keys since it was last on record. Durable and published when it returns.
+   * @param by who changed the key `id`; others were changed by whoever has the disk
+   */
+  tell(by?: Principal, id?: string): Promise<void>;
+}
+
 export interface CanaryRequest {
+  /** Who asked; absent: the server's own clock. */
+  by?: Pick<Principal, 'id' | 'role'>;
   /** The log whose rules are tried [default]. */
   log?: string;
   /** So many encodings of each kind, drawn at random [all]. */

@@ -1,4 +1,6 @@
 /** A query as a predicate on a record: what decides. The index only proposes. */
+import { wholePointer } from '../log/record.ts';
+import type { HiddenTest } from './hidden.ts';
 import type { Query } from './query.ts';
 import { eachValue } from './record-values.ts';
 import { standsIn, wordsOf } from './words.ts';
@@ -11,14 +13,16 @@ type Leaf = Extract<Query, { type: 'text' | 'value' }>;
 /**
  * The predicate of a query. It throws `bad_record` for what is no record.
  * Its cost is linear in the record's size for each text and value of the query, which are few.
+ * @param isHidden values that are as if they were not there; what a record says of the kinds of its values is not there either then
  */
-export function createPredicate(query: Query): Predicate {
+export function createPredicate(query: Query, isHidden?: HiddenTest): Predicate {
   const leaves: Leaf[] = [];
   const judge = compile(query, leaves);
   if (leaves.length === 0) return () => judge([]);
   return (packed) => {
     const found: boolean[] = leaves.map(() => false);
     eachValue(packed, (path, text, hasWords) => {
+      if (isHidden && (path.pointer === wholePointer || isHidden(path.dotted))) return;
       for (let i = 0; i < leaves.length; i++) found[i] ||= isTrueOf(leaves[i] as Leaf, path.dotted, text, hasWords);
     });
     return judge(found);

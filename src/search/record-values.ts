@@ -215,9 +215,14 @@ export function ownedText(text: string): string {
   return Buffer.from(text).toString();
 }
 
-function parsePath(pointer: string): ValuePath {
+/** A pointer as queries write it: folded steps joined by dots, without positions in arrays. */
+export function dottedOf(pointer: string): string {
   const steps = pointer.slice(1).split('/');
-  const dotted = withoutPositions(steps.map((step) => fold(step.replaceAll('~1', '/').replaceAll('~0', '~'))).join('.'));
+  return withoutPositions(steps.map((step) => fold(step.replaceAll('~1', '/').replaceAll('~0', '~'))).join('.'));
+}
+
+function parsePath(pointer: string): ValuePath {
+  const dotted = dottedOf(pointer);
   return { pointer, dotted, name: dotted.slice(dotted.lastIndexOf('.') + 1) };
 }
 

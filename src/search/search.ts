@@ -31,6 +31,8 @@ export interface SearchQuery {
   limit?: number;
   /** `nextCursor` of the page before. */
   cursor?: string;
+  /** Members whose values nothing is found by. */
+  hides?: readonly string[];
 }
 
 export interface Hit extends OpenRecord {

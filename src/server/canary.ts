@@ -4,6 +4,7 @@ import { readdir, stat } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
 import type { AppendEvents } from '../app/append-events.ts';
 import { type CanaryReport, runCanary } from '../app/run-canary.ts';
+import { actorIdOf } from '../app/access-event.ts';
 import type { CanaryFigures, CanaryRequest, TrailReader } from '../app/trail.ts';
 import { systemClock } from '../core/clock.ts';
 import { VeiltrailError } from '../core/errors.ts';
@@ -36,7 +37,7 @@ export interface CanaryRunner {
 export function createCanaryRunner(parts: CanaryRunnerParts): CanaryRunner {
   let running = false;
   const last: CanaryFigures = { runs: 0, leaked: undefined, atMs: undefined };
-  const run = async ({ log = 'default', encodingsEach }: CanaryRequest): Promise<CanaryReport> => {
+  const run = async ({ log = 'default', encodingsEach, by }: CanaryRequest): Promise<CanaryReport> => {
     if (!parts.isLog(log)) throw new VeiltrailError('log_unknown', 'there is no log of that name');
     if (running) throw new VeiltrailError('canary_running', 'canaries are under way; try again when they are done');
     running = true;
@@ -58,7 +59,7 @@ export function createCanaryRunner(parts: CanaryRunnerParts): CanaryRunner {
         nowMs: () => systemClock.now(),
         ...(encodingsEach === undefined ? {} : { encodingsEach }),
       });
-      await parts.tell(eventOf(report));
+      await parts.tell(eventOf(report, by));
       last.runs++;
       last.leaked = report.leaks.length + report.unseen;
       last.atMs = systemClock.now();
@@ -93,14 +94,14 @@ async function* piecesOf(path: string): AsyncGenerator<Uint8Array> {
   }
 }
 
-function eventOf({ ok, log, policy, planted, kinds, kept, leaks, unseen, files, seconds }: CanaryReport): JsonObject {
+function eventOf({ ok, log, policy, planted, kinds, kept, leaks, unseen, files, seconds }: CanaryReport, by: CanaryRequest['by']): JsonObject {
   return {
     source: 'veiltrail',
     action: 'canary.run',
     category: leaks.length > 0 ? 'pii_leak' : 'log_control',
     outcome: ok ? 'success' : 'failure',
     severity: leaks.length > 0 ? 5 : ok ? 1 : 4,
-    actor: { type: 'system', id: 'veiltrail' },
+    actor: by ? { type: 'user', id: actorIdOf(by.id), roles: [by.role] } : { type: 'system', id: 'veiltrail' },
     targets: [{ type: 'log', id: log }],
     message: `${planted} canaries of ${kinds} kinds: ${leaks.length} leaked${unseen > 0 ? `, ${unseen} events could not be looked at` : ''}`,
     metadata: {

@@ -9,7 +9,6 @@ import { Worker } from 'node:worker_threads';
 import { removeTemporaryFiles } from '../access/access-file.ts';
 import { createFirstKeys } from '../access/first-keys.ts';
 import { isSystemLog } from '../access/roles.ts';
-import { createAccessLog } from '../app/access-recorder.ts';
 import { AppendEvents } from '../app/append-events.ts';
 import { createTrailReading } from '../app/read-trail.ts';
 import { FieldTeller } from '../app/tell-fields.ts';
@@ -31,18 +30,21 @@ import { openFileTileSource } from '../storage/files/tile-store.ts';
 import { openSqliteRecordSource } from '../storage/sqlite/record-source.ts';
 import { openSqliteRecordStore } from '../storage/sqlite/record-store.ts';
 import { threadMemory } from '../thread/thread-memory.ts';
-import { openKeyring, type Keyring } from '../vault/keyring.ts';
+import { openKeyring, type Keyring, tenantKeyOf } from '../vault/keyring.ts';
 import { VaultClient } from '../vault/vault-client.ts';
+import { openAccess } from './access.ts';
 import { checkVaultFits } from './check-vault.ts';
 import { openDataConfig, readDataConfig } from './data-config.ts';
 import { createCanaryRunner } from './canary.ts';
-import { checkNothingLost, indexFileName, keysDirectory, sealedPaths } from './data-files.ts';
+import { checkNothingLost, indexFileName, keysDirectory, sealedPaths, systemLog } from './data-files.ts';
 import { openPolicy, openSystemPolicy, policyChangeEvent, type PolicyInForce, recordPolicy } from './policy-in-force.ts';
 import { openSearchReader } from './open-search.ts';
 import { openStoredVault } from './stored-vault.ts';
 import { createFreeSpaceGuard } from './free-space.ts';
 import { createClassifier, openFields, openFieldsReader } from './fields.ts';
 import { logFigures } from './log-figures.ts';
+
+export { systemLog } from './data-files.ts';
 
 export interface TrailOptions {
   dataDir: string;
@@ -63,9 +65,6 @@ export interface OpenTrail extends Trail {
   /** What in the policy should be looked at; each names file and line. */
   readonly policyWarnings: string[];
 }
-
-/** The log of what the server does itself. */
-export const systemLog = '_system';
 
 /**
  * Opens a data directory for writing; makes it when there is none.
@@ -161,7 +160,7 @@ async function openLocked(options: TrailOptions, undo: Undo): Promise<OpenTrail>
     await appending.append({ log: systemLog, principal: 'system', body: utf8(JSON.stringify(events)), format: 'json' });
   };
   const tell = (event: JsonObject): Promise<void> => tellAll([{ time: nowText(), ...event }]);
-  const access = createAccessLog({ append: tellAll, clock: systemClock, systemLog });
+  const { access, keyChanges } = await openAccess({ dataDir, keyring, append: tellAll, isNew: states.length === 0 });
   const change = policyChangeEvent(dataDir, policy, states.length === 0);
   if (change) await tell(change);
   recordPolicy(dataDir, policy);
@@ -185,6 +184,7 @@ async function openLocked(options: TrailOptions, undo: Undo): Promise<OpenTrail>
     firstKeys,
     policyWarnings: policy.warnings.map(({ message }) => message),
     access,
+    keyChanges,
     append(request) {
       const refused = isSystemLog(request.log) ? ownLogRefused() : freeSpace.refusal();
       return refused ? Promise.reject(refused) : appending.append(request);
@@ -317,7 +317,7 @@ function startPipelineWorker({ vault, keyring, policy, systemPolicy, origin, cla
     policyLabel: policy.label,
     systemPolicy: { log: systemLog, ...systemPolicy },
     tokenOrigin: origin,
-    tokenScope: 'installation',
+    tenantKey: tenantKeyOf(keyring),
     pseudonymKeys: keyring.secrets('pseudonym'),
     idempotencyKey: keyring.secret('idempotency').key,
     vaultPort,

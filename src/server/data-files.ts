@@ -6,6 +6,8 @@ import { accessFileName, hasAccessFile } from '../access/access-file.ts';
 import { VeiltrailError } from '../core/errors.ts';
 import { vaultFileName } from './stored-vault.ts';
 
+/** The log of what the server does itself. */
+export const systemLog = '_system';
 export const keysDirectory = 'keys';
 export const recordsFileName = 'records.db';
 export const indexFileName = 'index.db';

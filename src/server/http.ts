@@ -1,27 +1,34 @@
 /**
  * The HTTP server: Fastify with what every route needs, and nothing it does not. Its rules hold for every route, because they are here:
  *
- * - A route names the right it needs or says that it is open; one that does neither does not start.
+ * - A route is in the table of route-table.ts, which says the right it takes and what is recorded of it; with one that is not, nothing starts.
  * - The key is checked before anything of the body is read. Keys count in the Authorization header only; one in a URL is refused.
+ * - What was read is handed to the recorder before the answer goes out, and so is whoever was refused.
  * - Every answer but a 2xx is a problem from the table in `problem.ts`, and repeats nothing of what was sent.
  * - Nothing about a request is logged; a mistake of ours is reported by name and place, without its words.
  */
 import type { IncomingMessage } from 'node:http';
 import Fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { Authenticator } from '../access/authenticate.ts';
+import type { TokenAuthenticator } from '../access/tokens.ts';
 import { containsApiKey } from '../access/api-key.ts';
 import type { Keys } from '../access/manage-keys.ts';
-import { authorize, type Principal, type Right } from '../access/roles.ts';
+import type { Principal, Role } from '../access/roles.ts';
+import type { ReadDetail } from '../app/access-recorder.ts';
 import type { Trail } from '../app/trail.ts';
 import { VeiltrailError } from '../core/errors.ts';
 import { createAdmissionDesk, type Admission } from './admission.ts';
 import { answerBrokenRequest } from './broken-request.ts';
+import { createClientAddress } from './client-address.ts';
+import { createDoor } from './door.ts';
 import { httpLimits, type HttpLimits } from './limits.ts';
 import { createMetrics } from './metrics.ts';
 import { registerOpenApi } from './openapi.ts';
-import { codeOf, problemOf, problems, problemType, retryAfterOf } from './problem.ts';
+import { codeOf, type ProblemCode, problemOf, problems, problemType, retryAfterOf } from './problem.ts';
 import { type BodyRead, readBody } from './read-body.ts';
+import { createDoorRecords } from './record-access.ts';
 import { type AnswerCounts, RequestCounts } from './request-counts.ts';
+import { type RouteRule, ruleOf } from './route-table.ts';
 import { registerCanaryRoute } from './routes/canary.ts';
 import { registerEventRoutes } from './routes/events.ts';
 import { registerFieldRoutes } from './routes/fields.ts';
@@ -34,10 +41,8 @@ import { compileValidator } from './validator.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** The right this route needs, on the log in its path where there is one. */
-    right?: Right;
-    /** For everybody, without a key. */
-    open?: true;
+    /** Of the table; given to each route as it is registered. */
+    rule?: RouteRule;
     /** What became of its requests; given to each route as it is registered. */
     answers?: AnswerCounts;
   }
@@ -45,6 +50,11 @@ declare module 'fastify' {
     /** Who asks, on every route that is not open. */
     principal: Principal;
     admission: Admission | undefined;
+    clientAddress: string;
+    /** What the answer shows: set by routes whose reading is recorded. */
+    seen: ReadDetail | undefined;
+    /** The code of the problem that is answered. */
+    problem: ProblemCode | undefined;
   }
 }
 
@@ -64,6 +74,12 @@ export interface HttpParts {
   /** For the description at /openapi.json. */
   version: string;
   limits?: Partial<HttpLimits>;
+  /** Recognises bearer tokens of an identity provider. */
+  tokens?: TokenAuthenticator;
+  /** Members that everybody of a role does not get to see. */
+  hides?: Partial<Record<Role, readonly string[]>>;
+  /** Whether an address is that of a proxy whose X-Forwarded-For counts. */
+  isProxy?: (address: string) => boolean;
   report?: (mistake: MistakeReport) => void;
 }
 
@@ -72,7 +88,8 @@ export async function createHttpServer(parts: HttpParts): Promise<FastifyInstanc
   const limits = { ...httpLimits, ...parts.limits };
   const counts = new RequestCounts();
   const sendProblem = (reply: FastifyReply, error: Error): void => {
-    counts.refuse(codeOf(error));
+    reply.request.problem = codeOf(error);
+    counts.refuse(reply.request.problem);
     answerProblem(reply, error);
   };
   const app = Fastify({
@@ -94,32 +111,51 @@ export async function createHttpServer(parts: HttpParts): Promise<FastifyInstanc
   });
   app.server.maxConnections = limits.connectionsMax;
   const desk = createAdmissionDesk(limits);
+  const { trail, authenticator } = parts;
+  const records = createDoorRecords({ access: trail.access, isLog: (log) => trail.logs().includes(log) });
+  const admit = createDoor({ ...parts, desk, records });
+  const addressOf = createClientAddress(parts.isProxy);
+  // Somebody changed the keys beside the server. What cannot be told now is told with the next change, or at the next start.
+  authenticator.onChange(() => void trail.keyChanges.tell().catch(() => undefined));
 
   let stopping = false;
   app.decorateRequest('principal');
   app.decorateRequest('admission');
+  app.decorateRequest('clientAddress', '');
+  app.decorateRequest('seen');
+  app.decorateRequest('problem');
   app.addHook('onRoute', (route) => {
-    const { config, method, url } = route;
-    if ((config?.right === undefined) === (config?.open === undefined)) throw new Error(`${String(method)} ${url} must name a right or be open`);
-    route.config = { ...config, answers: counts.route(String(method), url) };
+    const { method, url } = route;
+    route.config = { ...route.config, rule: ruleOf(String(method), url), answers: counts.route(String(method), url) };
   });
   app.addHook('onRequest', (request, reply, done) => {
-    const { right, answers = counts.unmatched } = request.routeOptions.config;
+    const { rule, answers = counts.unmatched } = request.routeOptions.config;
     // Comes when the answer is out and when the client went away before it.
     reply.raw.once('close', () => {
       request.admission?.release();
       answers.note(reply.raw);
     });
     setSecurityHeaders(reply);
+    request.clientAddress = addressOf(request.raw);
     try {
       if (stopping) throw new VeiltrailError('stopping', 'the server is stopping');
       refuseKeyInUrl(request.raw.url ?? '');
-      if (right !== undefined) admitKey(request, right, parts.authenticator, desk);
+    } catch (error) {
+      records.refused(request, error);
+      return done(error as Error);
+    }
+    if (rule?.right === undefined) done();
+    else admit(request, rule.right, done);
+  });
+  app.addHook('onSend', (request, reply, _payload, done) => {
+    try {
+      records.answered(request, reply);
       done();
     } catch (error) {
       done(error as Error);
     }
   });
+  app.addHook('onClose', () => authenticator.saveUse());
   app.addHook('preClose', (done) => {
     stopping = true;
     // Connections that are busy now are closed as their answers are out, not when their clients lose patience.
@@ -155,7 +191,7 @@ export async function createHttpServer(parts: HttpParts): Promise<FastifyInstanc
     registerEventRoutes(routes, parts.trail, limits.bodyBytesMax);
     registerLogRoutes(routes, parts.trail);
     registerFieldRoutes(routes, parts.trail);
-    registerKeyRoutes(routes, parts.keys, parts.authenticator);
+    registerKeyRoutes(routes, parts);
     registerTileRoutes(routes, parts.trail);
     registerHealthRoutes(routes, parts.trail);
     registerCanaryRoute(routes, parts.trail);
@@ -163,17 +199,6 @@ export async function createHttpServer(parts: HttpParts): Promise<FastifyInstanc
     done();
   });
   return app;
-}
-
-function admitKey(request: FastifyRequest, right: Right, authenticator: Authenticator, desk: ReturnType<typeof createAdmissionDesk>): void {
-  const principal = authenticator.authenticate(bearerOf(request.headers.authorization));
-  authorize(principal, right, (request.params as { log?: string } | undefined)?.log);
-  request.principal = principal;
-  request.admission = desk.admit(principal.id);
-}
-
-function bearerOf(header: string | undefined): string | undefined {
-  return header !== undefined && header.length <= 256 && /^bearer /i.test(header) ? header.slice(7) : undefined;
 }
 
 function refuseKeyInUrl(url: string): void {

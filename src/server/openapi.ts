@@ -14,16 +14,20 @@ export async function registerOpenApi(app: FastifyInstance, version: string): Pr
         description: 'An audit log that proves everything and leaks nothing.',
         license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
       },
-      components: { securitySchemes: { key: { type: 'http', scheme: 'bearer', description: 'An API key' } } },
+      components: {
+        securitySchemes: {
+          key: { type: 'http', scheme: 'bearer', description: 'An API key, or a token of an identity provider that the server knows' },
+        },
+      },
     },
     transform: ({ schema, url, route }) => ({
       url: url.replace('/*', '/:path'),
-      schema: { ...schema, security: route.config?.open ? [] : [{ key: [] }] },
+      schema: { ...schema, security: route.config?.rule?.right === undefined ? [] : [{ key: [] }] },
     }),
     transformObject: (document) => ('openapiObject' in document ? withProblems(document.openapiObject) : document.swaggerObject),
   });
   let description: string | undefined;
-  app.get('/openapi.json', { config: { open: true }, schema: { hide: true } }, (_request, reply) => {
+  app.get('/openapi.json', { schema: { hide: true } }, (_request, reply) => {
     description ??= JSON.stringify(app.swagger());
     return reply.type('application/json; charset=utf-8').send(description);
   });

@@ -27,6 +27,10 @@ export const problems = {
   unauthenticated: { status: 401, title: 'An API key is needed' },
   key_expired: { status: 401, title: 'The key has expired' },
   key_revoked: { status: 401, title: 'The key was revoked' },
+  key_address: { status: 403, title: 'The key is not for the address you come from' },
+  token_invalid: { status: 401, title: 'The token is not one that this server accepts' },
+  token_expired: { status: 401, title: 'The token is over' },
+  token_unmapped: { status: 403, title: 'Nobody has given the bearer of this token a role' },
   forbidden: { status: 403, title: 'The key has no right to this' },
   // Bodies and events
   json_syntax: { status: 400, title: 'The body is not JSON' },
@@ -59,6 +63,7 @@ export const problems = {
   field_kind: { status: 400, title: 'Not what a field can be' },
   field_settled: { status: 409, title: 'A rule of the policy settles this field' },
   classify_request: { status: 400, title: 'Not a classification' },
+  key_over: { status: 409, title: 'The key is expired or revoked' },
   too_many_keys: { status: 409, title: 'There are too many keys' },
   // For now
   too_many_requests: { status: 429, title: 'This key has too many requests under way', retryAfter: 1 },
@@ -73,6 +78,7 @@ export const problems = {
   search_stopped: { status: 503, title: 'Search is starting again', retryAfter: 1 },
   processing_failed: { status: 503, title: 'The batch could not be processed; send it again', retryAfter: 5 },
   access_unrecorded: { status: 503, title: 'Who reads cannot be recorded, so nothing is read', retryAfter: 5 },
+  issuer_unreachable: { status: 503, title: 'The identity provider cannot be reached', retryAfter: 30 },
   access_unavailable: { status: 503, title: 'The list of keys cannot be read; nobody is let in', retryAfter: 30 },
   internal: { status: 500, title: 'A mistake of ours' },
 } as const satisfies Record<string, ProblemKind>;
@@ -90,6 +96,10 @@ const meanings: Readonly<Record<string, ProblemCode>> = {
   key_logs: 'key_request',
   key_expiry: 'key_request',
   key_name: 'key_request',
+  key_owner: 'key_request',
+  key_overlap: 'invalid_parameter',
+  hidden_path: 'key_request',
+  network_syntax: 'key_request',
   bad_log_name: 'log_name',
   ledger_closed: 'stopping',
   log_not_found: 'log_unknown',

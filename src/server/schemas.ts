@@ -96,6 +96,7 @@ const foundEvent = Type.Object({
       { description: 'Values that were withheld, of fields that somebody has classified since' },
     ),
   ),
+  hidden: Type.Optional(Type.Array(Type.String(), { description: 'Members that were left out, because this key does not get to see them' })),
 });
 export const foundEventAnswer = foundEvent;
 export const searchAnswer = Type.Object({
@@ -111,17 +112,39 @@ export const keyRequest = Type.Object(
     role,
     logs: Type.Optional(Type.Array(Type.String(), { description: 'The logs it is good for [all]' })),
     expiresAt: Type.Optional(Type.String({ description: 'RFC 3339 [never]' })),
+    addresses: Type.Optional(Type.Array(Type.String(), { description: 'Networks it may be used from, such as 203.0.113.0/24 [all]' })),
+    hides: Type.Optional(
+      Type.Array(Type.String(), { description: 'Members of records that it does not get to see, such as context or actor.email [none]' }),
+    ),
+    owner: Type.Optional(Type.String({ description: 'What names the person whose it is; only a keyed digest of it is stored' })),
     name: Type.Optional(Type.String({ description: 'For people, 1 to 100 characters' })),
+  },
+  { additionalProperties: false },
+);
+export const rotateQuery = Type.Object(
+  {
+    overlapHours: Type.Optional(
+      Type.String({
+        pattern: '^(?:0|[1-9][0-9]{0,2}|1[0-9]{3}|20[0-9]{2}|21[0-5][0-9]|2160)$',
+        description: 'Hours for which both count, 0 to 2160 [0]',
+      }),
+    ),
   },
   { additionalProperties: false },
 );
 const keyInfoProperties = {
   id: Type.String(),
+  prefix: Type.String({ description: 'How the key begins' }),
   role,
   createdAt: Type.String(),
   expiresAt: Type.Optional(Type.String()),
   revokedAt: Type.Optional(Type.String()),
+  lastUsedAt: Type.Optional(Type.String({ description: 'To the minute' })),
   logs: Type.Optional(Type.Array(Type.String())),
+  addresses: Type.Optional(Type.Array(Type.String())),
+  hides: Type.Optional(Type.Array(Type.String())),
+  owner: Type.Optional(Type.String({ description: 'Equal for two keys of one person' })),
+  rotates: Type.Optional(Type.String({ description: 'The id of the key that it took the place of' })),
   name: Type.Optional(Type.String()),
 };
 export const keyInfo = Type.Object(keyInfoProperties);

@@ -85,6 +85,7 @@ describe('keys', () => {
     const { key, info } = keys.create({ role: 'reader', logs: ['default', 'b_1'], expiresAt: '2027-01-01T01:00:00+01:00', name: 'Ada’s' });
     expect(info).toEqual({
       id: parseApiKey(key)?.id,
+      prefix: key.slice(0, -43),
       role: 'reader',
       createdAt: '2026-11-22T06:07:08.000Z',
       expiresAt: '2027-01-01T00:00:00.000Z',

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { authorize, mayDo, rights, rightsOf, roles, type Right, type Role } from '../../src/access/roles.ts';
+import { authorize, mayDo, rights, rightsOf, roles, rolesWith, type Right, type Role } from '../../src/access/roles.ts';
 
 const table: Record<Role, Right[]> = {
   writer: ['events.append'],
@@ -84,10 +84,44 @@ describe('roles', () => {
     }
   });
 
-  it('are told what is missing, and nothing about the log', () => {
-    expect(() => authorize({ id: 'k', role: 'writer' }, 'events.read', 'secret-log')).toThrow(
-      expect.objectContaining({ code: 'forbidden', message: 'this key lacks the right events.read here', detail: { right: 'events.read' } }),
+  it.each([
+    [
+      { role: 'writer' },
+      'events.read',
+      'secret-log',
+      'this takes the right events.read; the role writer does not have it, the roles reader and investigator have',
+    ],
+    [{ role: 'reader' }, 'key.manage', undefined, 'this takes the right key.manage; the role reader does not have it, the role admin has'],
+    [
+      { role: 'reader' },
+      'events.read',
+      '_system',
+      "this takes the right system.read, which the server's own logs take; the role reader does not have it, the roles auditor and admin have",
+    ],
+    [
+      { role: 'writer' },
+      'events.append',
+      '_system',
+      "this takes the right events.append, which the server's own logs take; the role writer does not have it, and nobody has it",
+    ],
+    [{ role: 'reader', logs: ['a'] }, 'events.read', 'secret-log', 'the role reader has the right events.read, but this key is for other logs'],
+    [
+      { role: 'admin', logs: ['a'] },
+      'key.manage',
+      undefined,
+      'the role admin has the right key.manage, but this key is for some logs only, and that right is about the whole installation',
+    ],
+  ] as const)('are told what is missing and who has it, and nothing about the log: %j %s %s', (principal, right, log, message) => {
+    expect(() => authorize({ id: 'k', ...principal }, right, log)).toThrow(
+      expect.objectContaining({ code: 'forbidden', message, detail: { right } }),
     );
+  });
+
+  it('are told nothing where they have the right', () => {
     expect(() => authorize({ id: 'k', role: 'reader' }, 'events.read', 'a')).not.toThrow();
+  });
+
+  it('never have a right that nobody has, or nobody a right', () => {
+    for (const right of rights) expect(rolesWith(right).length, right).toBeGreaterThan(0);
   });
 });

@@ -26,6 +26,7 @@ function recorder(parts: Partial<AccessLogParts> = {}): Recorder {
     },
     clock: { now: () => clock.ms },
     systemLog: '_system',
+    digestQuery: (log, query) => `#${log} ${query}`,
     ...parts,
   });
   onTestFinished(() => log.close());
@@ -39,7 +40,7 @@ test('reads of one principal, action and log are one event that says how many, w
   const { log, told, clock } = recorder();
   for (const leafIndex of [7, 5, 6, 9, 5]) log.read(read, { leaves: [leafIndex] });
   clock.ms += 300;
-  log.read({ ...read, action: 'event.search' }, { leaves: [1, 2], query: 'aa', members: ['actor'] });
+  log.read({ ...read, action: 'event.search' }, { leaves: [1, 2], query: 'aa' });
   log.read({ ...read, action: 'event.search' }, { leaves: [], query: 'bb' });
   log.read({ ...read, log: 'other' }, { leaves: [0] });
   log.read({ ...read, principal: 'bbbbbbbbbbb2' }, { leaves: [0] });
@@ -54,7 +55,7 @@ test('reads of one principal, action and log are one event that says how many, w
     targets: [{ type: 'log', id: 'default' }],
     metadata: { count: 5, leaves: [5, 8, 9, 10] },
   });
-  expect(told[1]).toMatchObject({ action: 'event.search', metadata: { count: 2, leaves: [1, 3], queries: ['aa', 'bb'], members: ['actor'] } });
+  expect(told[1]).toMatchObject({ action: 'event.search', metadata: { count: 2, leaves: [1, 3], queries: ['#default aa', '#default bb'] } });
   expect(told[2]).toMatchObject({ targets: [{ id: 'other' }], metadata: { leaves: [0, 1] } });
   expect(log.figures).toEqual({ recorded: 9, waiting: 0, unrecorded: 0 });
 });

@@ -1,8 +1,12 @@
 /** Every route × every role × no key, a wrong one, an expired, a revoked one, and one for another log: no route answers without a right to it. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openAuthenticator } from '../../src/access/authenticate.ts';
 import { openKeys } from '../../src/access/manage-keys.ts';
-import { roles, type Role } from '../../src/access/roles.ts';
+import { roles, rolesWith, type Role } from '../../src/access/roles.ts';
+import { systemClock } from '../../src/core/clock.ts';
 import { systemRandom } from '../../src/core/random.ts';
+import { createHttpServer } from '../../src/server/http.ts';
+import { routeTable } from '../../src/server/route-table.ts';
 import { runServer, type RunningServer } from './running-server.ts';
 
 interface Route {
@@ -64,6 +68,14 @@ const routes: readonly Route[] = [
     status: 201,
     body: '{"role":"reader"}',
   },
+  {
+    method: 'POST',
+    path: '/api/v1/keys/{new}/rotate',
+    pattern: '/api/v1/keys/{id}/rotate',
+    allowed: ['admin'],
+    scope: 'installation',
+    status: 201,
+  },
   { method: 'DELETE', path: '/api/v1/keys/', pattern: '/api/v1/keys/{id}', allowed: ['admin'], scope: 'installation', status: 200 },
   { method: 'GET', path: '/logs/default/checkpoint', pattern: '/logs/{log}/checkpoint', allowed: 'everybody', scope: 'none', status: 200 },
   { method: 'GET', path: '/logs/default/tile/0/000.p/1', pattern: '/logs/{log}/tile/{path}', allowed: 'everybody', scope: 'none', status: 200 },
@@ -121,7 +133,7 @@ beforeAll(async () => {
 afterAll(() => server.close());
 
 async function attempt(route: Route, key: string | undefined, method = route.method): Promise<[number, unknown]> {
-  const path = route.path.endsWith('/') ? route.path + spare : route.path;
+  const path = (route.path.endsWith('/') ? route.path + spare : route.path).replace('{new}', () => server.keys.create({ role: 'reader' }).info.id);
   const { status, json } = await server.send(method, path, { key, ...(route.body === undefined ? {} : { body: route.body }) });
   return [status, json['code']];
 }
@@ -178,6 +190,29 @@ describe.each(routes.filter(({ method }) => method === 'GET'))('HEAD $pattern', 
 });
 
 describe('the table above', () => {
+  it('says of every route what the server itself goes by', () => {
+    const ours = routes.map(({ method, pattern, allowed }) => `${method} ${pattern}: ${[allowed].flat().toSorted().join(', ')}`);
+    const theirs = routeTable.map(
+      ({ method, path, right }) => `${method} ${path}: ${right === undefined ? 'everybody' : rolesWith(right).toSorted().join(', ')}`,
+    );
+    expect(theirs.toSorted()).toEqual([...ours, 'GET /openapi.json: everybody'].toSorted());
+  });
+
+  it('has nothing that changes or deletes an entry of a log', () => {
+    for (const { method, path } of routeTable) {
+      const isBelowALog = /^(?:\/api\/v1)?\/logs\/\{log\}\//.test(path);
+      if (isBelowALog && `${method} ${path}` !== 'POST /api/v1/logs/{log}/events') expect(`${method} ${path}`).toMatch(/^GET /);
+      if (path.endsWith('/logs/{log}')) expect(`${method} ${path}`).toBe('PUT /api/v1/logs/{log}');
+    }
+  });
+
+  it('keeps a server from starting with a route that the table does not have', async () => {
+    const app = await createHttpServer({ ...server, authenticator: openAuthenticator(server.dataDir, systemClock), version: '0' });
+    expect(() => app.get('/api/v1/secrets', () => 'all')).toThrow('GET /api/v1/secrets is missing from src/server/route-table.ts');
+    expect(() => app.delete('/api/v1/logs/:log/events/:leaf', () => 'gone')).toThrow('is missing from src/server/route-table.ts');
+    await app.close();
+  });
+
   it('has every route that the server has', async () => {
     const { json } = await server.send('GET', '/openapi.json');
     const described = Object.entries(json['paths'] as Record<string, object>).flatMap(([path, methods]) =>
@@ -221,6 +256,7 @@ describe('keys', () => {
     });
     const { key, id, ...rest } = made.json as { key: string; id: string };
     expect(rest).toEqual({
+      prefix: key.slice(0, -43),
       role: 'reader',
       name: 'Ada',
       logs: ['default'],
@@ -233,7 +269,7 @@ describe('keys', () => {
     expect((await server.send('GET', '/api/v1/logs/default/events/0', { key })).json['code']).toBe('key_revoked');
     expect((await server.send('DELETE', `/api/v1/keys/${id}`, { key: server.key.admin })).json).toEqual(revoked.json);
     const list = await server.send('GET', '/api/v1/keys', { key: server.key.admin });
-    expect(list.json['keys']).toContainEqual(revoked.json);
+    expect(list.json['keys']).toContainEqual({ ...revoked.json, lastUsedAt: expect.any(String) as string });
     expect(list.text).not.toContain(key.slice(-43));
     expect(list.text).not.toContain('digest');
   });

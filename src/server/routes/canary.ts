@@ -7,16 +7,19 @@ export function registerCanaryRoute(app: FastifyInstance, trail: Trail): void {
   app.post<{ Querystring: { log?: string; encodings?: string } }>(
     '/api/v1/canary',
     {
-      config: { right: 'canary.run' },
       schema: {
         summary: 'Send made-up values of every kind through the live policy, and look for them in all that is stored',
         querystring: canaryQuery,
         response: { 200: canaryReport },
       },
     },
-    async ({ query: { log, encodings } }, reply) =>
+    async ({ query: { log, encodings }, principal }, reply) =>
       reply.send(
-        await trail.runCanary({ ...(log === undefined ? {} : { log }), ...(encodings === undefined ? {} : { encodingsEach: Number(encodings) }) }),
+        await trail.runCanary({
+          by: principal,
+          ...(log === undefined ? {} : { log }),
+          ...(encodings === undefined ? {} : { encodingsEach: Number(encodings) }),
+        }),
       ),
   );
 }

@@ -25,7 +25,6 @@ export function registerEventRoutes(app: FastifyInstance, trail: Trail, bodyByte
   app.post<{ Params: LogParams; Querystring: AppendQuery; Body: Buffer | undefined }>(
     '/api/v1/logs/:log/events',
     {
-      config: { right: 'events.append' },
       schema: {
         summary: 'Append events: an object, an array, or one a line (application/x-ndjson); gzip or zstd. A batch is all or nothing.',
         params: logParams,
@@ -61,29 +60,42 @@ export function registerEventRoutes(app: FastifyInstance, trail: Trail, bodyByte
   app.get<{ Params: LogParams; Querystring: SearchQuery }>(
     '/api/v1/logs/:log/events',
     {
-      config: { right: 'events.read' },
       schema: { summary: 'Search, newest first', params: logParams, querystring: searchQuery, response: { 200: searchAnswer } },
     },
-    (request) => trail.search(request.params.log, searchOf(request.query)),
+    async (request, reply) => {
+      const { params, query, principal } = request;
+      const { hides } = principal;
+      const answer = await trail.search(params.log, { ...searchOf(query), ...(hides ? { hides } : {}) });
+      request.seen = {
+        leaves: answer.events.map(({ leafIndex }) => leafIndex),
+        ...(query.q === undefined ? {} : { query: query.q }),
+      };
+      return reply.send(answer);
+    },
   );
 
   app.get<{ Params: LeafParams }>(
     '/api/v1/logs/:log/events/:leaf',
     {
-      config: { right: 'events.read' },
       schema: { summary: 'One record', params: leafParams, querystring: noQuery, response: { 200: foundEventAnswer } },
     },
-    (request) => trail.readEvent(request.params.log, leafOf(request.params)).then(found),
+    async (request, reply) => {
+      const { params, principal } = request;
+      const event = found(await trail.readEvent(params.log, leafOf(params), principal.hides));
+      request.seen = { leaves: [event.leafIndex] };
+      return reply.send(event);
+    },
   );
 
   app.get<{ Params: LeafParams }>(
     '/api/v1/logs/:log/events/:leaf/proof',
     {
-      config: { right: 'proof.read' },
       schema: { summary: 'The receipt of one event: a C2SP tlog-proof', params: leafParams, querystring: noQuery, produces: ['text/plain'] },
     },
     async (request, reply) => {
-      const proof = found(await trail.proveEvent(request.params.log, leafOf(request.params)));
+      const leafIndex = leafOf(request.params);
+      const proof = found(await trail.proveEvent(request.params.log, leafIndex));
+      request.seen = { leaves: [leafIndex] };
       return reply.type('text/plain; charset=utf-8').send(proof);
     },
   );

@@ -14,7 +14,6 @@ export function registerFieldRoutes(app: FastifyInstance, trail: Trail): void {
   app.get<{ Querystring: Static<typeof fieldQuery> }>(
     '/api/v1/fields',
     {
-      config: { right: 'field.read' },
       schema: { summary: 'Fields that were ever seen: paths and types, never values', querystring: fieldQuery, response: { 200: fieldList } },
     },
     async ({ query: { log, unclassified } }) => ({
@@ -25,7 +24,6 @@ export function registerFieldRoutes(app: FastifyInstance, trail: Trail): void {
   app.post<{ Body: Buffer | undefined }>(
     '/api/v1/fields/classify',
     {
-      config: { right: 'field.classify' },
       schema: {
         summary: 'Say what a field is; values of it that were withheld are settled',
         querystring: noQuery,

@@ -7,7 +7,6 @@ export function registerMetricsRoute(app: FastifyInstance, metrics: Metrics): vo
   app.get(
     '/metrics',
     {
-      config: { right: 'metrics.read' },
       schema: { summary: 'Figures about the server (Prometheus text format)', querystring: noQuery, produces: ['text/plain'] },
     },
     async (_request, reply) => reply.header('content-type', metrics.contentType).send(await metrics.text()),

@@ -10,7 +10,7 @@ import { logParams } from '../schemas.ts';
 export function registerTileRoutes(app: FastifyInstance, trail: Trail): void {
   app.get<{ Params: { log: string } }>(
     '/logs/:log/checkpoint',
-    { config: { open: true }, schema: { summary: 'The newest checkpoint (C2SP)', params: logParams, produces: ['text/plain'] } },
+    { schema: { summary: 'The newest checkpoint (C2SP)', params: logParams, produces: ['text/plain'] } },
     async (request, reply) => {
       const checkpoint = await forStrangers(() => trail.checkpoint(request.params.log));
       return reply
@@ -23,7 +23,6 @@ export function registerTileRoutes(app: FastifyInstance, trail: Trail): void {
   app.get<{ Params: { log: string; '*': string } }>(
     '/logs/:log/tile/*',
     {
-      config: { open: true },
       schema: { summary: 'A tile or an entry bundle (C2SP tlog-tiles)', params: logParams, produces: ['application/octet-stream'] },
     },
     async (request, reply) => {

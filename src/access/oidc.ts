@@ -1,0 +1,249 @@
+/**
+ * Bearer tokens of OpenID Connect providers: signed JWT access tokens (RFC 7519, RFC 9068), checked here and nowhere else, so that revoking waits
+ * for their expiry; keep them short.
+ *
+ * - The issuer is one of the configuration; its keys come from its own metadata (or a URL that the configuration names) over TLS, and are kept ten
+ *   minutes; unknown key ids make us look again twice a minute at the most, whatever strangers send.
+ * - Algorithms are pinned: asymmetric ones only, and of those what the configuration lists. Audience, issuer, expiry and subject must be there.
+ * - The first rule whose claim fits gives role, logs and hidden members: whoever is in several groups has one role, so no token has two roles
+ *   that are kept apart.
+ * - Subject and address are not stored: the principal is a keyed digest of issuer and subject.
+ */
+import { hash } from 'node:crypto';
+import { createRemoteJWKSet, customFetch, decodeJwt, errors, jwtVerify, type JWTPayload, type JWTVerifyGetKey } from 'jose';
+import type { Clock } from '../core/clock.ts';
+import { VeiltrailError } from '../core/errors.ts';
+import type { Secret } from '../vault/keyring.ts';
+import { KeyRefused } from './authenticate.ts';
+import { base32Of, personOf } from './person.ts';
+import type { Principal, Role } from './roles.ts';
+import type { TokenAuthenticator } from './tokens.ts';
+
+/** What a provider may sign with. No HMAC: whoever can check such a token can make one. */
+export const tokenAlgorithms = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519'] as const;
+export type TokenAlgorithm = (typeof tokenAlgorithms)[number];
+
+export interface RoleRule {
+  /** A claim, or a path to one: `groups`, `realm_access.roles`. `scope` and `scp` are lists divided by spaces. */
+  claim: string;
+  /** The claim is this, or a list with it. */
+  value: string;
+  role: Role;
+  logs?: readonly string[];
+  hides?: readonly string[];
+}
+
+export interface IssuerConfig {
+  /** As tokens have it; https, or http on this machine. */
+  issuer: string;
+  audiences: readonly string[];
+  /** Where its keys are [what its metadata says]. */
+  jwksUri?: string;
+  algorithms: readonly TokenAlgorithm[];
+  clockSkewSeconds: number;
+  /** Of a token, since it was issued. */
+  ageSecondsMax: number;
+  /** Names the person, and cannot be changed by the person [a verified address, else the subject]. */
+  ownerClaim?: string;
+  /** The first that fits counts. */
+  roles: readonly RoleRule[];
+}
+
+export interface OidcParts {
+  clock: Clock;
+  /** What principals' and persons' names are made with. */
+  secret: Secret;
+  /** Somebody was recognised whom this process has not seen for twelve hours. */
+  onLogin?: (principal: Principal, login: Login) => void;
+}
+
+/** What a token says of who bears it: personal, to be told to nobody but the recorder. */
+export interface Login {
+  issuer: string;
+  subject: string;
+  email?: string;
+}
+
+const keptMs = 60_000;
+const keptMax = 10_000;
+const loginKeptMs = 12 * 3_600_000;
+const metadataBytesMax = 1_048_576;
+const fetchTimeoutMs = 5_000;
+const triedAgainMs = 30_000;
+const keysKeptMs = 600_000;
+const typesAccepted: ReadonlySet<string | undefined> = new Set([undefined, 'jwt', 'at+jwt', 'application/at+jwt']);
+
+export function openOidc(configs: readonly IssuerConfig[], parts: OidcParts): TokenAuthenticator {
+  const { clock, secret } = parts;
+  const issuers = new Map(configs.map((config) => [config.issuer, { config, keys: createKeySource(config, clock) }]));
+  const recognised = new Map<string, { principal: Principal; untilMs: number }>();
+  const logins = new Map<string, number>();
+
+  const verify = async (token: string, digest: string): Promise<Principal> => {
+    const issuer = issuers.get(issuerOf(token));
+    if (!issuer) throw invalid();
+    const { config, keys } = issuer;
+    const claims = await claimsOf(token, config, await keys(), clock);
+    const subject = claims.sub;
+    if (subject === undefined || subject === '' || claims['cnf'] !== undefined) throw invalid(); // bound to a key that nobody has shown
+    const id = `oidc:${base32Of(hash('sha256', Buffer.concat([secret.key, Buffer.from(JSON.stringify(['veiltrail-oidc/1', config.issuer, subject]))]), 'buffer'))}`;
+    const rule = config.roles.find((one) => fits(one, claims));
+    if (!rule) throw new KeyRefused('token_unmapped', 'no rule of this server gives the bearer of this token a role', { id });
+    const principal: Principal = {
+      id,
+      role: rule.role,
+      ...(rule.logs ? { logs: rule.logs } : {}),
+      ...(rule.hides ? { hides: rule.hides } : {}),
+      owner: personOf(ownerOf(claims, config, subject), secret),
+    };
+    const nowMs = clock.now();
+    keep(recognised, digest, { principal, untilMs: Math.min(nowMs + keptMs, (claims.exp as number) * 1_000) });
+    if (nowMs - (logins.get(id) ?? -Infinity) >= loginKeptMs) {
+      keep(logins, id, nowMs);
+      const email = claims['email'];
+      parts.onLogin?.(principal, { issuer: config.issuer, subject, ...(typeof email === 'string' ? { email } : {}) });
+    }
+    return principal;
+  };
+
+  return {
+    authenticate(token) {
+      const digest = hash('sha256', token, 'base64url');
+      const known = recognised.get(digest);
+      if (known && clock.now() < known.untilMs) return known.principal;
+      recognised.delete(digest);
+      return verify(token, digest);
+    },
+  };
+}
+
+/** Who says that it made the token: attacker-controlled, and used for nothing but to choose the keys that it must be signed with. */
+function issuerOf(token: string): string {
+  try {
+    return decodeJwt(token).iss ?? '';
+  } catch {
+    throw invalid();
+  }
+}
+
+async function claimsOf(token: string, config: IssuerConfig, key: JWTVerifyGetKey, clock: Clock): Promise<JWTPayload> {
+  try {
+    const { payload, protectedHeader } = await jwtVerify(token, key, {
+      issuer: config.issuer,
+      audience: [...config.audiences],
+      algorithms: [...config.algorithms],
+      clockTolerance: config.clockSkewSeconds,
+      maxTokenAge: config.ageSecondsMax,
+      requiredClaims: ['exp', 'iat', 'sub'],
+      currentDate: new Date(clock.now()),
+    });
+    if (!typesAccepted.has(protectedHeader.typ?.toLowerCase())) throw invalid();
+    return payload;
+  } catch (error) {
+    if (error instanceof errors.JWTExpired) throw new VeiltrailError('token_expired', 'this token is over: ask the identity provider for another');
+    if (error instanceof errors.JWKSTimeout || error instanceof Unreachable) throw unreachable(error);
+    throw error instanceof VeiltrailError ? error : invalid();
+  }
+}
+
+class Unreachable extends Error {}
+
+/** The provider's keys, found when they are first needed. */
+function createKeySource(config: IssuerConfig, clock: Clock): () => Promise<JWTVerifyGetKey> {
+  let source: Promise<JWTVerifyGetKey> | undefined;
+  let triedMs = -Infinity;
+  const open = async (): Promise<JWTVerifyGetKey> => {
+    const url = config.jwksUri ?? (await discover(config.issuer));
+    return createRemoteJWKSet(new URL(url), {
+      timeoutDuration: fetchTimeoutMs,
+      cooldownDuration: triedAgainMs,
+      cacheMaxAge: keysKeptMs,
+      [customFetch]: fetchBounded,
+    });
+  };
+  return async () => {
+    // A provider that did not answer is not asked again by every stranger's request.
+    if (!source && Math.abs(clock.now() - triedMs) < triedAgainMs) throw unreachable();
+    try {
+      return await (source ??= open());
+    } catch (cause) {
+      source = undefined;
+      triedMs = clock.now();
+      throw unreachable(cause);
+    }
+  };
+}
+
+/** OpenID Connect Discovery 1.0, section 4: the metadata names its issuer, which must be the one that was asked. */
+async function discover(issuer: string): Promise<string> {
+  const answer = await fetchBounded(`${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`, { signal: AbortSignal.timeout(fetchTimeoutMs) });
+  const metadata = (await answer.json()) as { issuer?: unknown; jwks_uri?: unknown };
+  if (answer.status !== 200 || metadata.issuer !== issuer || typeof metadata.jwks_uri !== 'string' || !isSafeUrl(metadata.jwks_uri))
+    throw new Unreachable();
+  return metadata.jwks_uri;
+}
+
+/** An answer of at most a mebibyte; a redirect is an error. */
+async function fetchBounded(url: string, options: RequestInit): Promise<Response> {
+  try {
+    const response = await fetch(url, { ...options, redirect: 'error' });
+    const pieces: Uint8Array[] = [];
+    let bytes = 0;
+    for await (const piece of response.body ?? []) {
+      pieces.push(piece as Uint8Array);
+      bytes += (piece as Uint8Array).length;
+      if (bytes > metadataBytesMax) throw new Error('too much');
+    }
+    return new Response(Buffer.concat(pieces), { status: response.status, headers: { 'content-type': 'application/json' } });
+  } catch (cause) {
+    throw new Unreachable('the identity provider did not answer as it should', { cause });
+  }
+}
+
+/** TLS, or this machine: keys that came over the network in the clear could be anybody's. */
+export function isSafeUrl(text: string): boolean {
+  const url = URL.parse(text);
+  if (!url || url.username !== '' || url.password !== '' || url.hash !== '') return false;
+  return url.protocol === 'https:' || (url.protocol === 'http:' && ['localhost', '127.0.0.1', '[::1]'].includes(url.hostname));
+}
+
+function fits({ claim, value }: RoleRule, claims: JWTPayload): boolean {
+  const found = claimAt(claims, claim);
+  if (Array.isArray(found)) return found.includes(value);
+  if (typeof found !== 'string') return false;
+  return found === value || ((claim === 'scope' || claim === 'scp') && found.split(' ').includes(value));
+}
+
+/** A claim by its name, which may have dots of its own (`https://example.com/roles`), or by a path. */
+function claimAt(claims: JWTPayload, path: string): unknown {
+  if (Object.hasOwn(claims, path)) return claims[path];
+  let value: unknown = claims;
+  for (const name of path.split('.')) {
+    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, name)) return undefined;
+    value = (value as Record<string, unknown>)[name];
+  }
+  return value;
+}
+
+function ownerOf(claims: JWTPayload, { issuer, ownerClaim }: IssuerConfig, subject: string): string {
+  if (ownerClaim !== undefined) {
+    const owner = claimAt(claims, ownerClaim);
+    if (typeof owner !== 'string' || owner.trim() === '' || owner.length > 200) throw invalid();
+    return owner;
+  }
+  const { email, email_verified: isVerified } = claims;
+  return typeof email === 'string' && isVerified === true && email.length <= 200 ? email : hash('sha256', `${issuer}\n${subject}`, 'hex');
+}
+
+function keep<T>(map: Map<string, T>, key: string, value: T): void {
+  if (map.size >= keptMax) map.delete(map.keys().next().value as string);
+  map.set(key, value);
+}
+
+function invalid(): VeiltrailError {
+  return new VeiltrailError('token_invalid', 'this token is not one that this server accepts');
+}
+
+function unreachable(cause?: unknown): VeiltrailError {
+  return new VeiltrailError('issuer_unreachable', 'the identity provider cannot be reached', {}, { cause });
+}

@@ -1,0 +1,112 @@
+/**
+ * Changes of the keys, on record in `_system`. `access.recorded.json` has the rows that the log last told of: where `access.json` differs from
+ * it, somebody made, ended or altered a key, by a route, by a command, or with an editor. What a route did is told before it answers, by who
+ * asked for it; all else within a second of being noticed, or at the next start, by whoever has the disk (`local`).
+ */
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { readAccessFile, readRows, formatRows, type KeyRow } from '../access/access-file.ts';
+import type { Principal } from '../access/roles.ts';
+import type { AccessEntry } from '../app/access-event.ts';
+import type { KeyChanges } from '../app/trail.ts';
+import type { JsonObject } from '../core/json.ts';
+import { replaceKeyFile } from '../vault/key-file.ts';
+
+const recordedFileName = 'access.recorded.json';
+
+export interface KeyChangesParts {
+  dataDir: string;
+  /** Durable when it resolves. */
+  tell(entries: AccessEntry[]): Promise<void>;
+}
+
+/** @param isNew nothing was ever stored: the first keys are no news */
+export async function openKeyChanges(parts: KeyChangesParts, isNew: boolean): Promise<KeyChanges> {
+  const { dataDir } = parts;
+  if (isNew && readRecorded(dataDir) === undefined) record(dataDir, readAccessFile(dataDir));
+  let last: Promise<void> = Promise.resolve();
+  const tell = async (by: Principal | undefined, id: string | undefined): Promise<void> => {
+    const recorded = readRecorded(dataDir);
+    const rows = readAccessFile(dataDir);
+    const rotated = rows.find((row) => row.id === id)?.rotates;
+    const entries = changesBetween(recorded ?? [], rows).map((change) => entryOf(change, change.id === id || change.id === rotated ? by : undefined));
+    if (recorded && entries.length === 0) return;
+    await parts.tell(entries);
+    // A crash before this line tells the same changes again.
+    record(dataDir, rows);
+  };
+  const changes: KeyChanges = {
+    tell(by, id) {
+      const telling = last.catch(() => undefined).then(() => tell(by, id));
+      last = telling;
+      return telling;
+    },
+  };
+  await changes.tell();
+  return changes;
+}
+
+interface Change {
+  id: string;
+  before: KeyRow | undefined;
+  after: KeyRow | undefined;
+}
+
+function changesBetween(before: readonly KeyRow[], after: readonly KeyRow[]): Change[] {
+  const old = new Map(before.map((row) => [row.id, row]));
+  const now = new Set(after.map(({ id }) => id));
+  const changed = after.flatMap((row) => {
+    const was = old.get(row.id);
+    return was && JSON.stringify(was) === JSON.stringify(row) ? [] : [{ id: row.id, before: was, after: row }];
+  });
+  return [...changed, ...before.filter(({ id }) => !now.has(id)).map((row) => ({ id: row.id, before: row, after: undefined }))];
+}
+
+function entryOf({ id, before, after }: Change, by: Principal | undefined): AccessEntry {
+  const row = (after ?? before) as KeyRow;
+  return {
+    action: actionOf(before, after),
+    principal: by?.id ?? 'local',
+    ...(by ? { role: by.role } : {}),
+    outcome: 'success',
+    category: 'privilege',
+    severity: after && after.revokedAt === undefined ? 3 : 2,
+    target: { type: 'key', id: `key:${id}` },
+    metadata: factsOf(row),
+  };
+}
+
+function actionOf(before: KeyRow | undefined, after: KeyRow | undefined): string {
+  if (!before) return after?.rotates === undefined ? 'key.create' : 'key.rotate';
+  if (!after) return 'key.remove';
+  return before.revokedAt === undefined && after.revokedAt !== undefined && before.digest === after.digest ? 'key.revoke' : 'key.change';
+}
+
+/** What a key is good for; not what people called it. */
+function factsOf({ role, logs, expiresAt, revokedAt, addresses, hides, owner, rotates }: KeyRow): JsonObject {
+  return {
+    keyRole: role,
+    ...(logs ? { logs } : {}),
+    ...(expiresAt === undefined ? {} : { expiresAt }),
+    ...(revokedAt === undefined ? {} : { revokedAt }),
+    ...(addresses ? { networks: addresses } : {}),
+    ...(hides ? { hides } : {}),
+    ...(owner === undefined ? {} : { person: owner }),
+    ...(rotates === undefined ? {} : { rotates: `key:${rotates}` }),
+  };
+}
+
+/** What is damaged is not on record. */
+function readRecorded(dataDir: string): KeyRow[] | undefined {
+  const path = join(dataDir, recordedFileName);
+  if (!existsSync(path)) return undefined;
+  try {
+    return readRows(readFileSync(path, 'utf8'));
+  } catch {
+    return undefined;
+  }
+}
+
+function record(dataDir: string, rows: readonly KeyRow[]): void {
+  replaceKeyFile(dataDir, recordedFileName, formatRows(rows));
+}
