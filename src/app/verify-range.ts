@@ -3,7 +3,7 @@
  * record against its commitment, and the tokens in it against the vault. Ranges are independent, so they run in threads.
  */
 import { VeiltrailError } from '../core/errors.ts';
-import { bucketOf, openChunk, type BucketKeys, type ChunkContent } from '../ledger/chunk.ts';
+import { bucketOf, generationOf, openChunk, type BucketKeys, type ChunkContent } from '../ledger/chunk.ts';
 import { commitPackedMany } from '../log/commit-many.ts';
 import { commitmentBytes } from '../log/entry.ts';
 import { formatTilePath, tileWidthMax } from '../log/tile-path.ts';
@@ -115,7 +115,7 @@ class RecordCheck {
     const { log, origin } = this.#task;
     const { firstLeaf, count, receivedAtMs, sealed } = chunk;
     try {
-      const key = await this.#store.bucketKeys.bucketKey(log, bucketOf(firstLeaf));
+      const key = await this.#store.bucketKeys.bucketKey(log, bucketOf(firstLeaf), generationOf(sealed, firstLeaf));
       return openChunk({ origin, firstLeaf, count, receivedAtMs }, sealed, key);
     } catch (error) {
       if (!(error instanceof VeiltrailError)) throw error;

@@ -73,9 +73,10 @@ export function sealChunk(place: ChunkPlace, content: ChunkContent, bucketKey: U
   const formatted = formatContent(content);
   const packed = zstdCompressSync(formatted, { ...compression, chunkSize: packedBytesOf(formatted.length) });
   discard(formatted);
+  const head = headOf(place, dataKey, bucketKey, random, generation);
   const body = seal(dataKey, random.bytes(nonceBytes), associated, packed);
   discard(packed);
-  const sealed = concatBytes(...headOf(place, dataKey, bucketKey, random, generation), ...body);
+  const sealed = concatBytes(...head, ...body);
   discard(body[1]);
   return sealed;
 }
@@ -89,7 +90,8 @@ function headOf(place: ChunkPlace, dataKey: Uint8Array, bucketKey: Uint8Array, r
 /** The generation of the bucket key that a chunk needs. @throws VeiltrailError `chunk_version` */
 export function generationOf(sealed: Uint8Array, firstLeaf: number): number {
   if (sealed[0] === version) return 1;
-  if (sealed[0] === laterVersion && sealed.length > 5) return new DataView(sealed.buffer, sealed.byteOffset).getUint32(1);
+  const generation = sealed[0] === laterVersion && sealed.length > 5 ? new DataView(sealed.buffer, sealed.byteOffset).getUint32(1) : 0;
+  if (generation > 1) return generation;
   throw new VeiltrailError('chunk_version', 'a chunk of an unknown version', { firstLeaf });
 }
 
@@ -102,7 +104,14 @@ function wrappedAt(sealed: Uint8Array): number {
  * The same chunk with its data key wrapped under another generation's bucket key; its body is neither opened nor changed.
  * @throws VeiltrailError `chunk_damaged`, `chunk_version`
  */
-export function rewrapChunk(place: ChunkPlace, sealed: Uint8Array, oldKey: Uint8Array, newKey: Uint8Array, generation: number, random: Random): Uint8Array {
+export function rewrapChunk(
+  place: ChunkPlace,
+  sealed: Uint8Array,
+  oldKey: Uint8Array,
+  newKey: Uint8Array,
+  generation: number,
+  random: Random,
+): Uint8Array {
   const dataKey = openDataKey(place, sealed, oldKey);
   return concatBytes(...headOf(place, dataKey, newKey, random, generation), sealed.subarray(wrappedAt(sealed) + wrappedBytes));
 }

@@ -29,7 +29,7 @@ export type SearchNotice = { notice: 'damage'; log: string; partition: number } 
 function openSource({ recordsPath, vaultPort }: SearchThreadSettings): { source: SearchSource; close: () => Promise<void> } {
   const records = openSqliteRecordSource(recordsPath);
   const vault = new Caller(vaultPort);
-  const bucketKeys: BucketKeys = { bucketKey: (log, bucket) => vault.call<Uint8Array>('bucketKey', { log, bucket }) };
+  const bucketKeys: BucketKeys = { bucketKey: (log, bucket, generation) => vault.call<Uint8Array>('bucketKey', { log, bucket, generation }) };
   const close = async (): Promise<void> => {
     await records.close();
     vaultPort.close();

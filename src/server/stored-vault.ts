@@ -7,7 +7,7 @@ import { parseToken } from '../vault/token.ts';
 import { type Restored, type TokenFinding, VaultReader, vaultSecrets } from '../vault/vault-reader.ts';
 
 export interface StoredVault {
-  bucketKey(log: string, bucket: number): Promise<Uint8Array>;
+  bucketKey(log: string, bucket: number, generation?: number): Promise<Uint8Array>;
   hasToken(token: string): Promise<boolean>;
   /** Tokens of the vault's rows in memory, `max` at the most: for who has many to look for. */
   tokensAtHand(max: number): Promise<TokenSet>;
@@ -21,9 +21,10 @@ export const vaultFileName = 'vault.db';
 /** Works beside the process that writes the vault. @throws VeiltrailError those of `storage-error.ts` */
 export function openStoredVault(dataDir: string, keyring: Keyring): StoredVault {
   const source = openSqliteVaultSource(join(dataDir, vaultFileName));
-  const reader = new VaultReader(source, vaultSecrets(keyring));
+  // A server beside us may make another root, and destroy the one that we know.
+  const reader = new VaultReader(source, { ...vaultSecrets(keyring), freshRoots: () => keyring.readAgain('root') });
   return {
-    bucketKey: (log, bucket) => reader.bucketKey(log, bucket),
+    bucketKey: (log, bucket, generation) => reader.bucketKey(log, bucket, generation),
     async hasToken(token) {
       const bytes = tokenOrNothing(token);
       return bytes !== undefined && (await source.findRow(bytes)) !== undefined;

@@ -44,7 +44,31 @@ export interface TokenBucketRow {
 export interface BucketKeyRow {
   log: string;
   bucket: number;
+  /** 1, 2, …: the newest is in use. */
+  generation: number;
   sealedKey: Uint8Array;
+}
+
+/** Keys to be written in the place of those that are there. */
+export interface ReplacedKeys {
+  tokenBuckets: readonly Pick<TokenBucketRow, 'bucket' | 'sealedKey'>[];
+  bucketKeys: readonly BucketKeyRow[];
+  segmentKeys: readonly SegmentKeyRow[];
+}
+
+/** A token bucket under a new key, and all that is sealed under it. */
+export interface ResealedBucket {
+  bucket: number;
+  sealedKey: Uint8Array;
+  rows: readonly { id: number; sealed: Uint8Array }[];
+  settled: readonly { token: Uint8Array; sealed: Uint8Array }[];
+}
+
+/** A leaf that tells of a removal. */
+export interface TombstoneRow {
+  log: string;
+  leafIndex: number;
+  removal: string;
 }
 
 /** The key of one generation of one segment. */
@@ -72,7 +96,17 @@ export interface VaultSource {
   findTokens(lookups: readonly Uint8Array[]): Promise<(Uint8Array | undefined)[]>;
   findRow(token: Uint8Array): Promise<StoredTokenRow | undefined>;
   findTokenBucket(bucket: number): Promise<TokenBucketRow | undefined>;
-  findBucketKey(log: string, bucket: number): Promise<BucketKeyRow | undefined>;
+  findBucketKey(log: string, bucket: number, generation: number): Promise<BucketKeyRow | undefined>;
+  /** Every log's, in the order of logs, buckets and generations. */
+  bucketKeys(): Promise<BucketKeyRow[]>;
+  /** By number. */
+  tokenBuckets(): Promise<TokenBucketRow[]>;
+  /** The removal that destroyed a token's row. */
+  findErasure(token: Uint8Array): Promise<string | undefined>;
+  /** Tokens whose rows were destroyed, by removal and then ascending; from behind a place on, `rowsMax` at the most. */
+  readErased(behind: { removal: string; token: Uint8Array }, rowsMax: number): Promise<{ removal: string; token: Uint8Array }[]>;
+  /** By log and leaf. */
+  tombstones(): Promise<TombstoneRow[]>;
   findSegmentKey(name: SegmentName): Promise<SegmentKeyRow | undefined>;
   /** Every log's, in the order of logs, classes, buckets and generations. */
   segmentKeys(): Promise<SegmentKeyRow[]>;
@@ -111,8 +145,29 @@ export interface VaultStore extends VaultSource {
   addSegmentKey(row: SegmentKeyRow): Promise<void>;
   /** Removes the keys of segments, in one transaction, durable when it returns; those that are not there count as removed. */
   dropSegmentKeys(names: readonly SegmentName[]): Promise<void>;
-  /** Removes the key of a log's bucket, if it is there; durable when it returns. */
-  dropBucketKey(log: string, bucket: number): Promise<void>;
+  /** Removes the keys of a log's bucket, of every generation, or of those below one; durable when it returns. */
+  dropBucketKey(log: string, bucket: number, below?: number): Promise<void>;
+  /**
+   * Destroys the rows of tokens, and what took the place of those that were withheld, in one transaction, durable when it returns. A destroyed row
+   * keeps its place and its token. Those that are destroyed already stay as they are.
+   * @param lookup 32 bytes that lead nowhere, for each row
+   * @returns every token that this removal has destroyed by now, ascending
+   */
+  eraseTokens(removal: string, tokens: readonly Uint8Array[], lookup: () => Uint8Array): Promise<Uint8Array[]>;
+  /** Where rows of some token buckets are, among `rowsMax` places from one on; `next` is absent behind the last row. */
+  findBucketRows(buckets: readonly number[], from: number, rowsMax: number): Promise<{ rows: { id: number; bucket: number }[]; next?: number }>;
+  readRows(ids: readonly number[]): Promise<StoredTokenRow[]>;
+  /** Durable when it returns. */
+  resealBucket(bucket: ResealedBucket): Promise<void>;
+  /** In one transaction, durable when it returns. */
+  replaceKeys(keys: ReplacedKeys): Promise<void>;
+  /** Durable when it returns; those that are there already count as added. */
+  addTombstones(rows: readonly TombstoneRow[]): Promise<void>;
+  /**
+   * Leaves nothing on disk of what was overwritten or deleted: the write-ahead log is emptied, free pages are given back.
+   * @throws VeiltrailError `storage_busy` while somebody reads what was there before
+   */
+  scrub(): Promise<void>;
   /** Housekeeping in small steps, between commits. Nothing depends on when it runs. */
   tidy(): Promise<void>;
 }

@@ -16,7 +16,7 @@ import { concatBytes, toHex, utf8 } from '../core/bytes.ts';
 import { VeiltrailError } from '../core/errors.ts';
 import { limits } from '../core/limits.ts';
 import { systemRandom, type Random } from '../core/random.ts';
-import { sha256 } from '../core/sha256.ts';
+import { hmacSha256, sha256 } from '../core/sha256.ts';
 import { createNoteSigner, formatSigningKey, parseSigningKey, type NoteKeySigner } from '../log/note-key.ts';
 import { checkKeyDirectory, createKeyFile, destroyKeyFile, listKeyFiles, prepareKeyDirectory, readKeyFile, replaceKeyFile } from './key-file.ts';
 
@@ -38,6 +38,8 @@ export interface Keyring {
   secret(purpose: SecretPurpose): Secret;
   /** Every version, the newest first. */
   secrets(purpose: SecretPurpose): readonly Secret[];
+  /** The same, as they are on disk by now: another process may have made and destroyed some. */
+  readAgain(purpose: SecretPurpose): readonly Secret[];
   /** The log's signer, if it has one. @throws VeiltrailError as `openKeyring` does, for a damaged key */
   signer(log: string): NoteKeySigner | undefined;
   /** Makes the log's key under its origin, durable when it returns; the key that is there already if it bears that origin. @throws VeiltrailError `key_origin` */
@@ -101,6 +103,10 @@ class DirectoryKeyring implements Keyring {
     return this.#secrets.get(purpose) as readonly Secret[];
   }
 
+  readAgain(purpose: SecretPurpose): readonly Secret[] {
+    return openKeyring(this.#dir, { create: false }).secrets(purpose);
+  }
+
   signer(log: string): NoteKeySigner | undefined {
     const file = `${checkedLogName(log)}${signingSuffix}`;
     if (!listKeyFiles(this.#dir).includes(file)) return undefined;
@@ -145,6 +151,11 @@ class DirectoryKeyring implements Keyring {
   [inspect.custom](): string {
     return '[keyring]';
   }
+}
+
+/** What tenants are called in the vault's scopes is made with. Of the oldest version of `seal`, since scopes must stay what they are. */
+export function tenantKeyOf(keyring: Keyring): Uint8Array {
+  return hmacSha256((keyring.secrets('seal').at(-1) as Secret).key, utf8('veiltrail tenant'));
 }
 
 /**

@@ -23,7 +23,7 @@ const tagBytes = 16;
 const paddedTo = 32;
 
 /** What a bucket key belongs to: it opens nowhere else. */
-export type BucketPlace = { log: string; bucket: number } | { scope: string; origin: string; bucket: number } | SegmentName;
+export type BucketPlace = { log: string; bucket: number; generation?: number } | { scope: string; origin: string; bucket: number } | SegmentName;
 
 /** What is sealed of a token. */
 export interface TokenContent {
@@ -60,7 +60,11 @@ function damagedKey(): VeiltrailError {
 
 function associatedWith(place: BucketPlace): Uint8Array {
   const parts = namesOf(place).flatMap((name) => [uint32be(utf8(name).length), utf8(name)]);
-  return concatBytes(...parts, uint32be(place.bucket), ...('generation' in place ? [uint32be(place.generation)] : []));
+  return concatBytes(
+    ...parts,
+    uint32be(place.bucket),
+    ...('generation' in place && place.generation !== undefined ? [uint32be(place.generation)] : []),
+  );
 }
 
 function namesOf(place: BucketPlace): string[] {

@@ -3,9 +3,10 @@
  * {@link VaultClient.newPort} makes a line to it for another thread, which calls over it (`thread/port-call.ts`):
  *
  *     settle    {origin, scope, needs}  → string[]     one token a need, in order
- *     bucketKey {log, bucket}           → Uint8Array   32 bytes
+ *     bucketKey {log, bucket, generation?} → Uint8Array   32 bytes
  *     segmentKey, makeSegmentKey name   → Uint8Array   32 bytes
- *     dropSegmentKeys [name], segmentKeyNames → [name], dropBucketKey {log, bucket}
+ *     dropSegmentKeys [name], segmentKeyNames → [name]
+ *     dropBucketKey {log, bucket}, bucketKeyNames → [{log, bucket}], currentBucketKey {log, bucket} → {key, generation}
  *     reveal    token                   → Revealed | undefined
  *     kindsOf   tokens                  → (string | undefined)[]
  *     findValue {kind, canonical}       → FoundToken[]
@@ -22,9 +23,11 @@ import { VeiltrailError } from '../core/errors.ts';
 import type { SegmentName } from '../storage/segment-store.ts';
 import { Caller } from '../thread/port-call.ts';
 import { threadMemory } from '../thread/thread-memory.ts';
+import type { TombstoneRow } from '../storage/vault-store.ts';
+import type { ErasedTokens, RenewedBucket } from './erasure.ts';
 import type { FoundToken } from './find-value.ts';
 import type { Rewrapped } from './rewrap-lookups.ts';
-import type { SettleRequest } from './vault.ts';
+import type { SettleRequest, TokenState, Vault } from './vault.ts';
 import type { Restored, Revealed } from './vault-reader.ts';
 import type { VaultNews, VaultThreadData } from './vault-thread.ts';
 
@@ -88,8 +91,8 @@ export class VaultClient {
   }
 
   /** See `Vault.bucketKey`. */
-  bucketKey(log: string, bucket: number): Promise<Uint8Array> {
-    return this.#caller.call('bucketKey', { log, bucket });
+  bucketKey(log: string, bucket: number, generation?: number): Promise<Uint8Array> {
+    return this.#caller.call('bucketKey', { log, bucket, generation });
   }
 
   /** See `VaultReader.segmentKey`. */
@@ -112,9 +115,49 @@ export class VaultClient {
     return this.#caller.call('segmentKeyNames', undefined);
   }
 
+  /** See `Vault.bucketKeyNames`. */
+  bucketKeyNames(): Promise<{ log: string; bucket: number }[]> {
+    return this.#caller.call('bucketKeyNames', undefined);
+  }
+
   /** See `Vault.dropBucketKey`. */
   dropBucketKey(log: string, bucket: number): Promise<void> {
     return this.#caller.call('dropBucketKey', { log, bucket });
+  }
+
+  /** See `Vault.keyVersions`. */
+  keyVersions(buckets: readonly { log: string; bucket: number }[]): Promise<{ root: number; generations: number[] }> {
+    return this.#caller.call('keyVersions', buckets);
+  }
+
+  /** See `Vault.statesOf`. */
+  statesOf(tokens: readonly string[]): Promise<TokenState[]> {
+    return this.#caller.call('statesOf', tokens);
+  }
+
+  /** See `Vault.eraseTokens`. */
+  eraseTokens(removal: string, tokens: readonly string[]): Promise<ErasedTokens> {
+    return this.#caller.call('eraseTokens', { removal, tokens });
+  }
+
+  /** See `Vault.renewKeys`. */
+  renewKeys(renewal: Parameters<Vault['renewKeys']>[0]): Promise<void> {
+    return this.#caller.call('renewKeys', renewal);
+  }
+
+  /** See `Vault.finishErasure`. */
+  finishErasure(buckets: readonly RenewedBucket[]): Promise<void> {
+    return this.#caller.call('finishErasure', buckets);
+  }
+
+  /** See `VaultStore.addTombstones`. */
+  addTombstones(rows: readonly TombstoneRow[]): Promise<void> {
+    return this.#caller.call('addTombstones', rows);
+  }
+
+  /** See `VaultSource.tombstones`. */
+  tombstones(): Promise<TombstoneRow[]> {
+    return this.#caller.call('tombstones', undefined);
   }
 
   /** See `VaultReader.reveal`. */

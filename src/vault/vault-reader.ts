@@ -7,13 +7,15 @@ import { VeiltrailError } from '../core/errors.ts';
 import type { SegmentName } from '../storage/segment-store.ts';
 import type { StoredTokenRow, TokenRow, VaultSource } from '../storage/vault-store.ts';
 import type { Keyring, Secret } from './keyring.ts';
-import { importKey, openBucketKey, openSealedToken, openSuccessor } from './sealing.ts';
+import { type BucketPlace, importKey, openBucketKey, openSealedToken, openSuccessor } from './sealing.ts';
 import { checkToken, createLookup, formatToken, type Lookup, parseToken } from './token.ts';
 
 /** The part of the keyring that the vault works with: may be sent to its thread. */
 export interface VaultSecrets {
   roots: readonly Secret[];
   lookups: readonly Secret[];
+  /** Reads the roots again: for whoever reads beside a process that may make another one. */
+  freshRoots?: () => readonly Secret[];
 }
 
 export function vaultSecrets(keyring: Keyring): VaultSecrets {
@@ -58,6 +60,7 @@ interface OpenBucket {
 export class VaultReader {
   readonly #source: VaultSource;
   readonly #secrets: VaultSecrets;
+  #roots: readonly Secret[];
   readonly #lookups: readonly Lookup[];
   readonly #tokenBuckets = new Map<number, OpenBucket>();
   readonly #bucketKeys = new Map<string, Uint8Array>();
@@ -65,6 +68,7 @@ export class VaultReader {
   constructor(source: VaultSource, secrets: VaultSecrets) {
     this.#source = source;
     this.#secrets = secrets;
+    this.#roots = secrets.roots;
     this.#lookups = secrets.lookups.map(({ key }) => createLookup(key));
   }
 
@@ -117,8 +121,8 @@ export class VaultReader {
    * The data key of a log's bucket.
    * @throws VeiltrailError `bucket_key_missing`, `bucket_key_damaged`, `root_missing`, and those of `storage-error.ts`
    */
-  async bucketKey(log: string, bucket: number): Promise<Uint8Array> {
-    const key = await this.findBucketKey(log, bucket);
+  async bucketKey(log: string, bucket: number, generation = 1): Promise<Uint8Array> {
+    const key = await this.findBucketKey(log, bucket, generation);
     if (!key) throw new VeiltrailError('bucket_key_missing', 'the vault has no key for this bucket of the log', { log, bucket });
     return key;
   }
@@ -130,23 +134,23 @@ export class VaultReader {
   async segmentKey(name: SegmentName): Promise<Uint8Array> {
     const row = await this.#source.findSegmentKey(name);
     if (!row) throw new VeiltrailError('segment_key_missing', 'the vault has no key for this segment', { log: name.log, bucket: name.bucket });
-    return openBucketKey(segmentNameOf(row), row.sealedKey, this.#secrets.roots);
+    return this.#openKey(segmentNameOf(row), row.sealedKey);
   }
 
-  async findBucketKey(log: string, bucket: number): Promise<Uint8Array | undefined> {
-    const name = `${log}/${bucket}`;
+  async findBucketKey(log: string, bucket: number, generation = 1): Promise<Uint8Array | undefined> {
+    const name = `${log}/${bucket}/${generation}`;
     const kept = this.#bucketKeys.get(name);
     if (kept) return kept;
-    const row = await this.#source.findBucketKey(log, bucket);
+    const row = await this.#source.findBucketKey(log, bucket, generation);
     if (!row) return undefined;
-    const key = openBucketKey({ log, bucket }, row.sealedKey, this.#secrets.roots);
+    const key = this.#openKey(bucketPlace(row), row.sealedKey);
     keep(this.#bucketKeys, name, key);
     return key;
   }
 
   /** A key that is gone is not kept here either. */
   forgetBucketKey(log: string, bucket: number): void {
-    this.#bucketKeys.delete(`${log}/${bucket}`);
+    for (const name of this.#bucketKeys.keys()) if (name.startsWith(`${log}/${bucket}/`)) this.#bucketKeys.delete(name);
   }
 
   /**
@@ -171,9 +175,30 @@ export class VaultReader {
     if (orphans > 0) yield { code: 'token_row_missing', where: 'vault', message: `${orphans} entries of the vault's indexes lead to no row` };
   }
 
+  /** Other roots, the newest first; keys that it holds are forgotten, for they may be others now. */
+  useRoots(roots: readonly Secret[]): void {
+    this.#roots = roots;
+    this.#tokenBuckets.clear();
+    this.#bucketKeys.clear();
+  }
+
+  #openKey(place: BucketPlace, sealed: Uint8Array): Uint8Array {
+    try {
+      return openBucketKey(place, sealed, this.#roots);
+    } catch (error) {
+      const fresh = (error as VeiltrailError).code === 'root_missing' ? this.#secrets.freshRoots?.() : undefined;
+      if (!fresh) throw error;
+      this.#roots = fresh;
+      return openBucketKey(place, sealed, fresh);
+    }
+  }
+
   async #verifyRow(row: StoredTokenRow, found: Uint8Array | undefined, leads: boolean): Promise<TokenFinding | undefined> {
     const where = formatToken(row.token);
-    if (isDestroyed(row) && (await this.#source.findSettled(row.token))?.sealed) return undefined;
+    if (isDestroyed(row)) {
+      if ((await this.#source.findSettled(row.token))?.sealed || (await this.#source.findErasure(row.token)) !== undefined) return undefined;
+      return { code: 'token_missing', where, message: 'the value of a row is gone, and no removal says why' };
+    }
     try {
       const { revealed, scope } = await this.#open(row);
       const lookups = this.#lookups.map((lookup) => lookup(scope, revealed.kind, revealed.canonical));
@@ -203,15 +228,20 @@ export class VaultReader {
     const row = await this.#source.findTokenBucket(bucket);
     if (!row) throw new VeiltrailError('bucket_key_missing', 'the vault has no key for this bucket of tokens', { bucket });
     const { scope, origin, sealedKey } = row;
-    const open = { scope, origin, key: importKey(openBucketKey({ scope, origin, bucket }, sealedKey, this.#secrets.roots)) };
+    const open = { scope, origin, key: importKey(this.#openKey({ scope, origin, bucket }, sealedKey)) };
     keep(this.#tokenBuckets, bucket, open);
     return open;
   }
 }
 
-/** The value of a field that was classified, and is gone: the row says that there was a token, and opens no more. */
-function isDestroyed({ kind, sealed }: TokenRow): boolean {
-  return kind === 'quarantine' && sealed.length === 0;
+/** The row says that there was a token, and opens no more: its value was erased, or was withheld and is gone since its field was classified. */
+export function isDestroyed({ sealed }: Pick<TokenRow, 'sealed'>): boolean {
+  return sealed.length === 0;
+}
+
+/** What the key of a log's bucket belongs to. */
+export function bucketPlace({ log, bucket, generation }: { log: string; bucket: number; generation: number }): BucketPlace {
+  return generation === 1 ? { log, bucket } : { log, bucket, generation };
 }
 
 /** The name alone. */

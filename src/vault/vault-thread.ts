@@ -9,7 +9,9 @@ import { VeiltrailError } from '../core/errors.ts';
 import type { SegmentName } from '../storage/segment-store.ts';
 import { openSqliteVaultStore } from '../storage/sqlite/vault-store.ts';
 import { type Handlers, serveCalls } from '../thread/port-call.ts';
-import { openKeyring } from './keyring.ts';
+import type { TombstoneRow } from '../storage/vault-store.ts';
+import type { RenewedBucket, RootKeeper } from './erasure.ts';
+import { addSecretVersion, destroySecretVersion, openKeyring, type Secret } from './keyring.ts';
 import { type SettleRequest, Vault } from './vault.ts';
 import { vaultSecrets } from './vault-reader.ts';
 
@@ -37,11 +39,14 @@ export function serveVault(main: MessagePort, data: VaultThreadData): void {
   opened.catch(() => undefined);
   const calls: Handlers = {
     settle: async (request: SettleRequest) => (await opened).settle(request),
-    bucketKey: async ({ log, bucket }: { log: string; bucket: number }) => (await opened).bucketKey(log, bucket),
+    bucketKey: async ({ log, bucket, generation }: { log: string; bucket: number; generation?: number }) =>
+      (await opened).bucketKey(log, bucket, generation),
     segmentKey: async (name: SegmentName) => (await opened).segmentKey(name),
     makeSegmentKey: async (name: SegmentName) => (await opened).makeSegmentKey(name),
     dropSegmentKeys: async (names: SegmentName[]) => (await opened).dropSegmentKeys(names),
     segmentKeyNames: async () => (await opened).segmentKeyNames(),
+    currentBucketKey: async ({ log, bucket }: { log: string; bucket: number }) => (await opened).currentBucketKey(log, bucket),
+    bucketKeyNames: async () => (await opened).bucketKeyNames(),
     dropBucketKey: async ({ log, bucket }: { log: string; bucket: number }) => (await opened).dropBucketKey(log, bucket),
     reveal: async (token: string) => (await opened).reveal(token),
     kindsOf: async (tokens: string[]) => (await opened).kindsOf(tokens),
@@ -55,6 +60,13 @@ export function serveVault(main: MessagePort, data: VaultThreadData): void {
   serveCalls(main, {
     ...calls,
     open: async () => void (await opened),
+    keyVersions: async (buckets: Parameters<Vault['keyVersions']>[0]) => (await opened).keyVersions(buckets),
+    statesOf: async (tokens: string[]) => (await opened).statesOf(tokens),
+    eraseTokens: async ({ removal, tokens }: { removal: string; tokens: string[] }) => (await opened).eraseTokens(removal, tokens),
+    renewKeys: async (renewal: Parameters<Vault['renewKeys']>[0]) => (await opened).renewKeys(renewal),
+    finishErasure: async (buckets: RenewedBucket[]) => (await opened).finishErasure(buckets),
+    addTombstones: async (rows: TombstoneRow[]) => (await opened).addTombstones(rows),
+    tombstones: async () => (await opened).tombstones(),
     rotateLookups: async () => (await opened).rotateLookups(openKeyring(data.keyringDir, { create: false }).secrets('lookup')),
     forgetLookups: async () => (await opened).forgetLookups(),
     connect: (port: MessagePort) => {
@@ -71,5 +83,20 @@ export function serveVault(main: MessagePort, data: VaultThreadData): void {
 
 async function open({ path, keyringDir }: VaultThreadData, onFailure: (error: Error) => void): Promise<Vault> {
   const secrets = vaultSecrets(openKeyring(keyringDir, { create: false }));
-  return new Vault(openSqliteVaultStore(path), secrets, { onFailure });
+  return new Vault(openSqliteVaultStore(path), secrets, { onFailure, keeper: keeperOf(keyringDir) });
+}
+
+/** Roots where the keyring has them. */
+export function keeperOf(keyringDir: string): RootKeeper {
+  const keyring = openKeyring(keyringDir, { create: false });
+  const roots = (): readonly Secret[] => keyring.readAgain('root');
+  return {
+    roots,
+    renew(version) {
+      if ((roots()[0] as Secret).version <= version) addSecretVersion(keyringDir, 'root');
+    },
+    destroyBelow(version) {
+      for (const root of roots()) if (root.version < version) destroySecretVersion(keyringDir, 'root', root.version);
+    },
+  };
 }

@@ -9,13 +9,14 @@ import type { KeyObject } from 'node:crypto';
 import { VeiltrailError } from '../core/errors.ts';
 import { systemRandom, type Random } from '../core/random.ts';
 import type { SegmentName } from '../storage/segment-store.ts';
-import type { SettledTokenRow, TokenBucketRow, TokenRow, VaultStore } from '../storage/vault-store.ts';
+import type { SettledTokenRow, TokenBucketRow, TokenRow, TombstoneRow, VaultStore } from '../storage/vault-store.ts';
+import { digestOfTokens, type ErasedTokens, Erasure, type Renewal, type RenewedBucket, type RootKeeper } from './erasure.ts';
 import { findValue, type FoundToken } from './find-value.ts';
 import { importKey, nonceBytes, sealBucketKey, sealSuccessor, sealToken } from './sealing.ts';
 import type { Secret } from './keyring.ts';
 import { rewrapPage, type Rewrapped } from './rewrap-lookups.ts';
 import { blinderBytes, checkNeeds, createLookup, formatToken, type Lookup, parseToken, type TokenNeed, tokenOf } from './token.ts';
-import { type Restored, type Revealed, segmentNameOf, VaultReader, type VaultSecrets } from './vault-reader.ts';
+import { isDestroyed, type Restored, type Revealed, segmentNameOf, VaultReader, type VaultSecrets } from './vault-reader.ts';
 
 export interface SettleRequest {
   /** What the tokens are bound to. */
@@ -25,10 +26,15 @@ export interface SettleRequest {
   needs: readonly TokenNeed[];
 }
 
+/** What is left of a token: its row and all in it, the row alone, or nothing. */
+export type TokenState = 'there' | 'destroyed' | 'unknown';
+
 export interface VaultOptions {
   random?: Random;
   /** Tokens under one data key: what an erasure has to seal again. [4,096] */
   bucketTokensMax?: number;
+  /** Where roots are made and destroyed; without it nothing can be removed. */
+  keeper?: RootKeeper;
   /** Told once when what is on disk is not known any more: the process must stop. */
   onFailure?: (error: Error) => void;
 }
@@ -63,7 +69,8 @@ const fatalCodes = new Set(['storage_failed', 'storage_damaged']);
 
 export class Vault {
   readonly #store: VaultStore;
-  readonly #secrets: VaultSecrets;
+  #roots: readonly Secret[];
+  readonly #erasure: Erasure | undefined;
   readonly #reader: VaultReader;
   readonly #random: Random;
   readonly #bucketTokensMax: number;
@@ -79,12 +86,15 @@ export class Vault {
 
   constructor(store: VaultStore, secrets: VaultSecrets, options: VaultOptions = {}) {
     this.#store = store;
-    this.#secrets = secrets;
+    this.#roots = secrets.roots;
     this.#reader = new VaultReader(store, secrets);
     this.#random = options.random ?? systemRandom;
     this.#bucketTokensMax = options.bucketTokensMax ?? 4_096;
     this.#onFailure = options.onFailure ?? (() => undefined);
     this.#lookups = secrets.lookups.map(({ key }) => createLookup(key));
+    const serially = <T>(step: () => Promise<T>): Promise<T> => this.#serially(step);
+    const forgetKeys = (roots: readonly Secret[]): void => this.#forgetKeys(roots);
+    this.#erasure = options.keeper && new Erasure({ store, random: this.#random, keeper: options.keeper, serially, forgetKeys });
   }
 
   /**
@@ -104,14 +114,90 @@ export class Vault {
    * The data key of a log's bucket, made where there is none; on disk when this returns.
    * @throws VeiltrailError as `settle`, and `bucket_key_damaged`, `root_missing`
    */
-  bucketKey(log: string, bucket: number): Promise<Uint8Array> {
+  bucketKey(log: string, bucket: number, generation = 1): Promise<Uint8Array> {
     return this.#serially(async () => {
-      const found = await this.#reader.findBucketKey(log, bucket);
+      const found = await this.#reader.findBucketKey(log, bucket, generation);
       if (found) return found;
+      // A later one is made by a removal only; and where that was, the first one is gone for good.
+      if (generation !== 1 || (await this.#generationOf({ log, bucket })) > 0) return this.#reader.bucketKey(log, bucket, generation);
       const key = this.#random.bytes(keyBytes);
-      await this.#store.addBucketKey({ log, bucket, sealedKey: sealBucketKey({ log, bucket }, key, this.#root(), this.#random) });
+      await this.#store.addBucketKey({ log, bucket, generation, sealedKey: sealBucketKey({ log, bucket }, key, this.#root(), this.#random) });
       return key;
     });
+  }
+
+  /** The key under which a bucket's chunks are sealed now. @throws VeiltrailError as `bucketKey` */
+  async currentBucketKey(log: string, bucket: number): Promise<{ key: Uint8Array; generation: number }> {
+    const { generations } = await this.keyVersions([{ log, bucket }]);
+    const generation = Math.max(1, ...generations);
+    return { key: await this.bucketKey(log, bucket, generation), generation };
+  }
+
+  /** Every bucket that there is a key for. */
+  bucketKeyNames(): Promise<{ log: string; bucket: number }[]> {
+    return this.#serially(async () => (await this.#store.bucketKeys()).map(({ log, bucket }) => ({ log, bucket })));
+  }
+
+  async #generationOf(of: { log: string; bucket: number }): Promise<number> {
+    const keys = (await this.#store.bucketKeys()).filter(({ log, bucket }) => log === of.log && bucket === of.bucket);
+    return keys.at(-1)?.generation ?? 0;
+  }
+
+  /** What a removal that is about to begin has to know: the root, and the newest generation of each bucket's key, 0 where it has none. */
+  keyVersions(buckets: readonly { log: string; bucket: number }[]): Promise<{ root: number; generations: number[] }> {
+    return this.#serially(async () => {
+      const generations: number[] = [];
+      for (const bucket of buckets) generations.push(await this.#generationOf(bucket));
+      return { root: this.#root().version, generations };
+    });
+  }
+
+  /** What is left of each token. @throws VeiltrailError `token_syntax` */
+  statesOf(tokens: readonly string[]): Promise<TokenState[]> {
+    return this.#serially(async () => {
+      const states: TokenState[] = [];
+      for (const token of tokens) {
+        const row = await this.#store.findRow(parseToken(token));
+        states.push(!row ? 'unknown' : isDestroyed(row) ? 'destroyed' : 'there');
+      }
+      return states;
+    });
+  }
+
+  /**
+   * Destroys the rows of tokens; on disk when it returns.
+   * @returns what the removal's tombstone says of them, those that were destroyed before a crash included
+   * @throws VeiltrailError as `settle`
+   */
+  eraseTokens(removal: string, tokens: readonly string[]): Promise<ErasedTokens> {
+    return this.#serially(async () => {
+      const erased = await this.#store.eraseTokens(removal, tokens.map(parseToken), () => this.#random.bytes(lookupBytes));
+      return { count: erased.length, digest: digestOfTokens(erased) };
+    });
+  }
+
+  /** See {@link Erasure.renew}. */
+  async renewKeys({ tokens, ...renewal }: Omit<Renewal, 'tokens'> & { tokens: readonly string[] }): Promise<void> {
+    await this.#erasure?.renew({ ...renewal, tokens: tokens.map(parseToken) });
+  }
+
+  /** See {@link Erasure.finish}. */
+  async finishErasure(buckets: readonly RenewedBucket[]): Promise<void> {
+    await this.#erasure?.finish(buckets);
+  }
+
+  addTombstones(rows: readonly TombstoneRow[]): Promise<void> {
+    return this.#serially(() => this.#store.addTombstones(rows));
+  }
+
+  tombstones(): Promise<TombstoneRow[]> {
+    return this.#serially(() => this.#store.tombstones());
+  }
+
+  #forgetKeys(roots: readonly Secret[]): void {
+    this.#roots = roots;
+    this.#current = new Map();
+    this.#reader.useRoots(roots);
   }
 
   /** See {@link VaultReader.segmentKey}. */
@@ -327,7 +413,7 @@ export class Vault {
   }
 
   #root(): Secret {
-    return this.#secrets.roots[0] as Secret;
+    return this.#roots[0] as Secret;
   }
 
   /** One after the other. After an error of the second kind (see `storage-error.ts`) nothing is tried again: the next start recovers. */

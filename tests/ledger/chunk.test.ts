@@ -2,7 +2,16 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { fromHex, toHex } from '../../src/core/bytes.ts';
 import { systemRandom } from '../../src/core/random.ts';
-import { bucketOf, type ChunkContent, type ChunkPlace, discardContent, openChunk, sealChunk } from '../../src/ledger/chunk.ts';
+import {
+  bucketOf,
+  type ChunkContent,
+  type ChunkPlace,
+  discardContent,
+  generationOf,
+  openChunk,
+  rewrapChunk,
+  sealChunk,
+} from '../../src/ledger/chunk.ts';
 
 const place: ChunkPlace = { origin: 'test.example/main', firstLeaf: 70_000, count: 3, receivedAtMs: 1_700_000_000_123 };
 const content: ChunkContent = { offsets: Uint32Array.of(0, 2, 2, 5), records: Uint8Array.of(1, 2, 3, 4, 5) };
@@ -73,6 +82,62 @@ describe('a chunk', () => {
 
   test('shares its bucket key with those that begin in the same 65,536 leaves', () => {
     expect([0, 65_535, 65_536, 131_071, 131_072].map(bucketOf)).toEqual([0, 0, 1, 1, 2]);
+  });
+});
+
+describe('a chunk of a later generation', () => {
+  const next = new Uint8Array(32).fill(6);
+
+  test('opens with its own key only, and says which that is', () => {
+    const sealed = sealChunk(place, content, next, systemRandom, 7);
+    expect(generationOf(sealed, 0)).toBe(7);
+    expect(generationOf(sealChunk(place, content, bucketKey, systemRandom), 0)).toBe(1);
+    expect([...openChunk(place, sealed, next).records]).toEqual([...content.records]);
+    expect(() => openChunk(place, sealed, bucketKey)).toThrow(damaged);
+  });
+
+  test('does not open with any byte changed', () => {
+    const sealed = sealChunk(place, content, next, systemRandom, 2);
+    for (let i = 0; i < sealed.length; i++) {
+      const changed = sealed.map((byte, at) => (at === i ? byte ^ 4 : byte));
+      expect(() => openChunk(place, changed, next)).toThrow(expect.objectContaining({ code: i === 0 ? 'chunk_version' : 'chunk_damaged' }));
+    }
+    for (const generation of [0, 1]) {
+      const changed = sealed.with(4, generation);
+      expect(() => generationOf(changed, 0)).toThrow(expect.objectContaining({ code: 'chunk_version' }));
+    }
+  });
+
+  test('may be an earlier one whose data key was wrapped anew: its body stays', () => {
+    const sealed = sealChunk(place, content, bucketKey, systemRandom);
+    const second = rewrapChunk(place, sealed, bucketKey, next, 2, systemRandom);
+    const third = rewrapChunk(place, second, next, bucketKey, 3, systemRandom);
+    for (const [chunk, key] of [
+      [second, next],
+      [third, bucketKey],
+    ] as const) {
+      expect([...openChunk(place, chunk, key).records]).toEqual([...content.records]);
+      expect(toHex(chunk.subarray(65))).toBe(toHex(sealed.subarray(61)));
+    }
+    expect(() => openChunk(place, second, bucketKey)).toThrow(damaged);
+    expect(() => rewrapChunk(place, sealed, next, bucketKey, 2, systemRandom)).toThrow(damaged);
+    expect(() => rewrapChunk({ ...place, firstLeaf: 0 }, sealed, bucketKey, next, 2, systemRandom)).toThrow(damaged);
+  });
+
+  test('golden vector', () => {
+    const vector = JSON.parse(readFileSync(new URL('../vectors/chunk-generation.json', import.meta.url), 'utf8')) as {
+      place: ChunkPlace;
+      generation: number;
+      bucketKey: string;
+      offsets: number[];
+      records: string;
+      sealed: string;
+    };
+    const sealed = fromHex(vector.sealed);
+    expect(generationOf(sealed, vector.place.firstLeaf)).toBe(vector.generation);
+    const opened = openChunk(vector.place, sealed, fromHex(vector.bucketKey));
+    expect([...opened.offsets]).toEqual(vector.offsets);
+    expect(toHex(opened.records)).toBe(vector.records);
   });
 });
 

@@ -154,9 +154,9 @@ describe('a commit', () => {
     expect((await store.readTokens(0, 10)).rows).toHaveLength(2);
     expect((await store.readTokens(0, 2)).next).toBe(3);
     expect(await store.nextTokenBucket()).toBe(2);
-    await store.addBucketKey({ log: 'l', bucket: 0, sealedKey: new Uint8Array(1) });
-    await expect(store.addBucketKey({ log: 'l', bucket: 0, sealedKey: new Uint8Array(2) })).rejects.toThrow(errorOf('storage_failed'));
-    expect(await store.findBucketKey('l', 1)).toBeUndefined();
+    await store.addBucketKey({ log: 'l', bucket: 0, generation: 1, sealedKey: new Uint8Array(1) });
+    await expect(store.addBucketKey({ log: 'l', bucket: 0, generation: 1, sealedKey: new Uint8Array(2) })).rejects.toThrow(errorOf('storage_failed'));
+    expect(await store.findBucketKey('l', 1, 1)).toBeUndefined();
     await store.close();
     await expect(store.readTokens(0, 1)).rejects.toThrow(errorOf('storage_failed'));
   });

@@ -57,8 +57,29 @@ const version3 = `
   ) STRICT, WITHOUT ROWID;
 `;
 
+/**
+ * Removal. Keys of buckets have generations, of which the newest is in use and those before it go once nothing needs them. erased: rows of
+ * tokens that were destroyed, and by which removal; tombstones: the leaves that tell of removals, so that they need not be looked for.
+ */
+const version4 = `
+  CREATE TABLE bucket_keys_by_generation (
+    log TEXT NOT NULL,
+    bucket INTEGER NOT NULL,
+    generation INTEGER NOT NULL,
+    sealed_key BLOB NOT NULL,
+    PRIMARY KEY (log, bucket, generation)
+  ) STRICT, WITHOUT ROWID;
+  INSERT INTO bucket_keys_by_generation SELECT log, bucket, 1, sealed_key FROM bucket_keys;
+  DROP TABLE bucket_keys;
+  ALTER TABLE bucket_keys_by_generation RENAME TO bucket_keys;
+
+  CREATE TABLE erased (token BLOB PRIMARY KEY, removal TEXT NOT NULL) STRICT, WITHOUT ROWID;
+  CREATE INDEX erased_by_removal ON erased (removal, token);
+  CREATE TABLE tombstones (log TEXT NOT NULL, leaf INTEGER NOT NULL, removal TEXT NOT NULL, PRIMARY KEY (log, leaf)) STRICT, WITHOUT ROWID;
+`;
+
 export const vaultFormat: DatabaseFormat = {
   name: 'vault.db',
   applicationId: 0x76745601, // 'vtV', 1
-  migrations: [version1, version2, version3],
+  migrations: [version1, version2, version3, version4],
 };

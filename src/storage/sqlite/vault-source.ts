@@ -2,7 +2,16 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { SegmentName } from '../segment-store.ts';
 import { storageError } from '../storage-error.ts';
-import type { BucketKeyRow, SegmentKeyRow, SettledTokenRow, StoredTokenRow, TokenBucketRow, TokenPage, VaultSource } from '../vault-store.ts';
+import type {
+  BucketKeyRow,
+  SegmentKeyRow,
+  SettledTokenRow,
+  StoredTokenRow,
+  TokenBucketRow,
+  TokenPage,
+  TombstoneRow,
+  VaultSource,
+} from '../vault-store.ts';
 import { openDatabaseReadOnly } from './open-database.ts';
 import { vaultFormat } from './vault-format.ts';
 
@@ -33,6 +42,7 @@ const recentMax = 131_072;
 /** A statement for each lookup would cost more than finding nothing does. */
 const lookupsAtOnce = 64;
 
+const bucketKeyRows = 'SELECT log, bucket, generation, sealed_key AS sealedKey FROM bucket_keys';
 const segmentKeyRows = 'SELECT log, class, bucket, generation, sealed_key AS sealedKey FROM segment_keys';
 
 export class SqliteVaultSource implements VaultSource {
@@ -193,11 +203,39 @@ export class SqliteVaultSource implements VaultSource {
     });
   }
 
-  async findBucketKey(log: string, bucket: number): Promise<BucketKeyRow | undefined> {
+  async findBucketKey(log: string, bucket: number, generation: number): Promise<BucketKeyRow | undefined> {
     return this.guard('read a bucket key', () => {
-      const row = this.database.prepare('SELECT log, bucket, sealed_key AS sealedKey FROM bucket_keys WHERE log = ? AND bucket = ?').get(log, bucket);
+      const row = this.database.prepare(`${bucketKeyRows} WHERE log = ? AND bucket = ? AND generation = ?`).get(log, bucket, generation);
       return row && ({ ...row } as unknown as BucketKeyRow);
     });
+  }
+
+  async bucketKeys(): Promise<BucketKeyRow[]> {
+    return this.guard('read the bucket keys', () => rowsOf<BucketKeyRow>(this.database, `${bucketKeyRows} ORDER BY log, bucket, generation`));
+  }
+
+  async tokenBuckets(): Promise<TokenBucketRow[]> {
+    const sql = 'SELECT bucket, scope, origin, sealed_key AS sealedKey FROM token_buckets ORDER BY bucket';
+    return this.guard('read the token buckets', () => rowsOf<TokenBucketRow>(this.database, sql));
+  }
+
+  async findErasure(token: Uint8Array): Promise<string | undefined> {
+    return this.guard('read an erasure', () => {
+      return this.database.prepare('SELECT removal FROM erased WHERE token = ?').get(token)?.['removal'] as string | undefined;
+    });
+  }
+
+  async readErased(behind: { removal: string; token: Uint8Array }, rowsMax: number): Promise<{ removal: string; token: Uint8Array }[]> {
+    const sql = 'SELECT removal, token FROM erased WHERE (removal, token) > (?, ?) ORDER BY removal, token LIMIT ?';
+    return this.guard('read erasures', () => {
+      const rows = this.database.prepare(sql).all(behind.removal, behind.token, rowsMax);
+      return rows.map((row) => ({ ...row })) as unknown as { removal: string; token: Uint8Array }[];
+    });
+  }
+
+  async tombstones(): Promise<TombstoneRow[]> {
+    const sql = 'SELECT log, leaf AS leafIndex, removal FROM tombstones ORDER BY log, leaf';
+    return this.guard('read where tombstones are', () => rowsOf<TombstoneRow>(this.database, sql));
   }
 
   async findSegmentKey({ log, class: of, bucket, generation }: SegmentName): Promise<SegmentKeyRow | undefined> {
@@ -240,7 +278,8 @@ export class SqliteVaultSource implements VaultSource {
 
   async countWithheld(): Promise<number> {
     return this.guard('count withheld values', () => {
-      const sql = "SELECT count(*) AS waiting FROM tokens WHERE kind = 'quarantine' AND token NOT IN (SELECT token FROM settled)";
+      const sql =
+        "SELECT count(*) AS waiting FROM tokens WHERE kind = 'quarantine' AND length(sealed) > 0 AND token NOT IN (SELECT token FROM settled)";
       return this.database.prepare(sql).get()?.['waiting'] as number;
     });
   }
@@ -287,6 +326,13 @@ export class SqliteVaultSource implements VaultSource {
       throw storageError(error, what);
     }
   }
+}
+
+function rowsOf<T>(database: DatabaseSync, sql: string): T[] {
+  return database
+    .prepare(sql)
+    .all()
+    .map((row) => ({ ...row })) as T[];
 }
 
 /** The first 48 bits: where an index has the row. */

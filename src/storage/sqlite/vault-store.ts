@@ -13,7 +13,8 @@ import type {
   BucketKeyRow,
   ReplacedKeys,
   ResealedBucket,
-  ReplacedLookup, SegmentKeyRow,
+  ReplacedLookup,
+  SegmentKeyRow,
   SettledTokenRow,
   StoredTokenRow,
   TokenBucketRow,
@@ -41,6 +42,12 @@ const vacuumPagesMax = 256;
 /** Opens `vault.db` for its one writer; makes it when there is none. */
 export function openSqliteVaultStore(path: string, options: SqliteVaultOptions = {}): VaultStore {
   return prepared(openDatabase(path, vaultFormat), (database) => new SqliteVaultStore(database, path, options));
+}
+
+/** A row whose value goes, and the lookup that leads nowhere. */
+interface DestroyedRow {
+  row: StoredTokenRow;
+  lookup: Uint8Array;
 }
 
 /** Rows on their way into the indexes: prefix, id, prefix, id, …, in the order of either index. */
@@ -96,9 +103,11 @@ class SqliteVaultStore extends SqliteVaultSource implements VaultStore {
     this.#addedSinceStep += rows.length;
   }
 
-  async addBucketKey({ log, bucket, sealedKey }: BucketKeyRow): Promise<void> {
+  async addBucketKey({ log, bucket, generation, sealedKey }: BucketKeyRow): Promise<void> {
     this.#transaction('add a bucket key', () => {
-      this.database.prepare('INSERT INTO bucket_keys (log, bucket, sealed_key) VALUES (?, ?, ?)').run(log, bucket, sealedKey);
+      this.database
+        .prepare('INSERT INTO bucket_keys (log, bucket, generation, sealed_key) VALUES (?, ?, ?, ?)')
+        .run(log, bucket, generation, sealedKey);
     });
   }
 
@@ -117,14 +126,113 @@ class SqliteVaultStore extends SqliteVaultSource implements VaultStore {
     });
   }
 
-  async dropBucketKey(log: string, bucket: number): Promise<void> {
+  async dropBucketKey(log: string, bucket: number, below = Number.MAX_SAFE_INTEGER): Promise<void> {
     this.#transaction('drop a bucket key', () => {
-      this.database.prepare('DELETE FROM bucket_keys WHERE log = ? AND bucket = ?').run(log, bucket);
+      this.database.prepare('DELETE FROM bucket_keys WHERE log = ? AND bucket = ? AND generation < ?').run(log, bucket, below);
     });
   }
 
+  async eraseTokens(removal: string, tokens: readonly Uint8Array[], lookup: () => Uint8Array): Promise<Uint8Array[]> {
+    const destroyed: DestroyedRow[] = [];
+    /** With those of which only what took their value's place is left. */
+    const erased: Uint8Array[] = [];
+    for (const token of tokens) {
+      const row = await this.findRow(token);
+      if (row && row.sealed.length > 0) destroyed.push({ row, lookup: lookup() });
+      if (row && (row.sealed.length > 0 || (await this.findSettled(token))?.sealed?.length)) erased.push(token);
+    }
+    this.#transaction('erase tokens', () => {
+      this.#destroy(destroyed);
+      const note = this.database.prepare('INSERT OR IGNORE INTO erased (token, removal) VALUES (?, ?)');
+      const nothing = this.database.prepare("UPDATE settled SET sealed = x'' WHERE token = ?");
+      for (const token of erased) {
+        note.run(token, removal);
+        nothing.run(token);
+      }
+    });
+    this.#destroyed(destroyed);
+    const rows = this.database.prepare('SELECT token FROM erased WHERE removal = ? ORDER BY token').all(removal);
+    return rows.map((row) => row['token'] as Uint8Array);
+  }
+
+  async findBucketRows(
+    buckets: readonly number[],
+    from: number,
+    rowsMax: number,
+  ): Promise<{ rows: { id: number; bucket: number }[]; next?: number }> {
+    return this.guard('look for rows of token buckets', () => {
+      const sql = `SELECT id, bucket FROM tokens WHERE id >= ? AND id < ? AND bucket IN (${buckets.map(Number).join()}) ORDER BY id`;
+      const rows = this.database.prepare(sql).all(from, from + rowsMax) as unknown as { id: number; bucket: number }[];
+      return { rows, ...(from + rowsMax <= this.lastId ? { next: from + rowsMax } : {}) };
+    });
+  }
+
+  async readRows(ids: readonly number[]): Promise<StoredTokenRow[]> {
+    return this.guard('read rows', () => {
+      const row = this.database.prepare('SELECT id, token, lookup, bucket, kind, sealed FROM tokens WHERE id = ?');
+      return ids.map((id) => ({ ...row.get(id) }) as unknown as StoredTokenRow);
+    });
+  }
+
+  async resealBucket({ bucket, sealedKey, rows, settled }: ResealedBucket): Promise<void> {
+    this.#transaction('seal a token bucket anew', () => {
+      this.database.prepare('UPDATE token_buckets SET sealed_key = ? WHERE bucket = ?').run(sealedKey, bucket);
+      const reseal = this.database.prepare('UPDATE tokens SET sealed = ? WHERE id = ?');
+      for (const { id, sealed } of rows) reseal.run(sealed, id);
+      const settle = this.database.prepare('UPDATE settled SET sealed = ? WHERE token = ?');
+      for (const { token, sealed } of settled) settle.run(sealed, token);
+    });
+  }
+
+  async replaceKeys({ tokenBuckets, bucketKeys, segmentKeys }: ReplacedKeys): Promise<void> {
+    this.#transaction('seal keys anew', () => {
+      const ofTokens = this.database.prepare('UPDATE token_buckets SET sealed_key = ? WHERE bucket = ?');
+      for (const { bucket, sealedKey } of tokenBuckets) ofTokens.run(sealedKey, bucket);
+      const ofChunks = this.database.prepare('UPDATE bucket_keys SET sealed_key = ? WHERE log = ? AND bucket = ? AND generation = ?');
+      for (const { log, bucket, generation, sealedKey } of bucketKeys) ofChunks.run(sealedKey, log, bucket, generation);
+      const ofSegment = this.database.prepare('UPDATE segment_keys SET sealed_key = ? WHERE log = ? AND class = ? AND bucket = ? AND generation = ?');
+      for (const { log, class: of, bucket, generation, sealedKey } of segmentKeys) ofSegment.run(sealedKey, log, of, bucket, generation);
+    });
+  }
+
+  async addTombstones(rows: readonly TombstoneRow[]): Promise<void> {
+    this.#transaction('note tombstones', () => {
+      const add = this.database.prepare('INSERT OR IGNORE INTO tombstones (log, leaf, removal) VALUES (?, ?, ?)');
+      for (const { log, leafIndex, removal } of rows) add.run(log, leafIndex, removal);
+    });
+  }
+
+  async scrub(): Promise<void> {
+    this.guard('scrub vault.db', () => {
+      this.database.exec('PRAGMA incremental_vacuum');
+      const row = this.database.prepare('PRAGMA wal_checkpoint(TRUNCATE)').get();
+      if (row?.['busy'] !== 0) throw new VeiltrailError('storage_busy', 'vault.db is being read, and what was destroyed is still in its log');
+    });
+  }
+
+  /** Within a transaction. */
+  #destroy(destroyed: readonly DestroyedRow[]): void {
+    const destroy = this.database.prepare("UPDATE tokens SET lookup = ?, sealed = x'' WHERE id = ?");
+    // The index knows the first bits of the lookup: enough for a guess of the value to be checked.
+    const leave = this.database.prepare('DELETE FROM by_lookup WHERE prefix = ? AND id = ?');
+    for (const { row, lookup } of destroyed) {
+      destroy.run(lookup, row.id);
+      leave.run(prefixOf(row.lookup), row.id);
+    }
+  }
+
+  /** Once it is through. */
+  #destroyed(destroyed: readonly DestroyedRow[]): void {
+    for (const { row, lookup } of destroyed) {
+      this.rename(row.lookup, lookup);
+      const entries = this.#entering?.byLookup ?? [];
+      const prefix = prefixOf(row.lookup);
+      for (let at = 0; at < entries.length; at += 2) if (entries[at] === prefix && entries[at + 1] === row.id) entries[at] = prefixOf(lookup);
+    }
+  }
+
   async settleWithheld(rows: readonly SettledTokenRow[], lookup: () => Uint8Array): Promise<void> {
-    const destroyed: { row: StoredTokenRow; lookup: Uint8Array }[] = [];
+    const destroyed: DestroyedRow[] = [];
     for (const { token, sealed } of rows) {
       const row = sealed === null ? undefined : await this.findRow(token);
       if (row?.kind === 'quarantine') destroyed.push({ row, lookup: lookup() });
@@ -132,12 +240,11 @@ class SqliteVaultStore extends SqliteVaultSource implements VaultStore {
     this.#transaction('settle withheld values', () => {
       const settle = this.database.prepare('INSERT OR REPLACE INTO settled (token, sealed) VALUES (?, ?)');
       for (const { token, sealed } of rows) settle.run(token, sealed);
-      const destroy = this.database.prepare("UPDATE tokens SET lookup = ?, sealed = x'' WHERE id = ?");
-      for (const { row, lookup: blind } of destroyed) destroy.run(blind, row.id);
+      this.#destroy(destroyed);
     });
     if (destroyed.length === 0) return;
     // Whoever sends the value again gets a new token, and the old bytes leave the WAL, too.
-    for (const { row, lookup: blind } of destroyed) this.rename(row.lookup, blind);
+    this.#destroyed(destroyed);
     this.guard('tidy vault.db', () => this.database.exec('PRAGMA wal_checkpoint(TRUNCATE)'));
   }
 
