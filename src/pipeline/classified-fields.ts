@@ -5,7 +5,7 @@
 import { parseJson, type JsonObject, type JsonValue } from '../core/json.ts';
 import type { PrivacyEngine } from '../privacy/engine.ts';
 import { createPathTree } from '../privacy/fields.ts';
-import type { Plan } from '../privacy/plan.ts';
+import type { Plan, TokenNeed } from '../privacy/plan.ts';
 import type { FieldRule } from '../privacy/policy-model.ts';
 import { parseWithheld, withheldKind, type Withheld } from '../privacy/unknown-fields.ts';
 import type { TokenCache } from './token-cache.ts';
@@ -45,20 +45,28 @@ export async function settleRows(
   rows: readonly WithheldRow[],
   fits: (withheld: Withheld) => boolean,
   engineOf: (log: string) => PrivacyEngine,
-  tokens: TokenCache,
+  settle: (needs: readonly TokenNeed[], log: string) => ReturnType<TokenCache['settle']>,
 ): Promise<SettledRow[]> {
-  const planned: { row: WithheldRow; json: string; names: readonly string[]; engine: PrivacyEngine; plan: Plan }[] = [];
+  const planned: { row: WithheldRow; log: string; json: string; names: readonly string[]; engine: PrivacyEngine; plan: Plan }[] = [];
   for (const row of rows) {
     const withheld = parseWithheld(row.canonical);
     if (!withheld || !fits(withheld)) continue;
     const names = withheld.path.split('.');
     const engine = engineOf(withheld.log);
     const plan = engine.plan(eventWith(names, parseJson(withheld.json).value));
-    if (!plan.tokens.some(({ kind }) => kind === withheldKind)) planned.push({ row, json: withheld.json, names, engine, plan });
+    if (!plan.tokens.some(({ kind }) => kind === withheldKind)) planned.push({ row, log: withheld.log, json: withheld.json, names, engine, plan });
   }
-  const token = await tokens.settle(planned.flatMap(({ plan }) => plan.tokens));
-  return planned.map(({ row, json, names, engine, plan }): SettledRow => {
-    const { event, applied } = engine.apply(plan, token);
+  const tokens = new Map<string, (need: TokenNeed) => string>();
+  for (const [log, some] of Map.groupBy(planned, (one) => one.log))
+    tokens.set(
+      log,
+      await settle(
+        some.flatMap(({ plan }) => plan.tokens),
+        log,
+      ),
+    );
+  return planned.map(({ row, log, json, names, engine, plan }): SettledRow => {
+    const { event, applied } = engine.apply(plan, tokens.get(log) as (need: TokenNeed) => string);
     const value = valueAt(event, names);
     if (value === undefined || (applied.length > 0 && applied.every(({ transform }) => transform === 'redact')))
       return { token: row.token, becomes: 'nothing' };

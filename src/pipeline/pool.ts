@@ -6,6 +6,7 @@
  */
 import type { Worker } from 'node:worker_threads';
 import { VeiltrailError } from '../core/errors.ts';
+import type { PseudonymKey } from '../privacy/engine.ts';
 import { limits } from '../core/limits.ts';
 import { Caller } from '../thread/port-call.ts';
 import { groupBuffers, packGroup } from './group-message.ts';
@@ -90,6 +91,11 @@ export class WorkerPool {
   async classify(classified: readonly ClassifiedField[]): Promise<void> {
     // One that dies takes what it had under way to a worker of its own, which begins with the new ones.
     await Promise.all(this.#members.map(({ caller }) => caller.call<void>('classify', classified).catch(ignoreDeath)));
+  }
+
+  /** Hashes under other versions of the pseudonym key: when it returns, no worker does under those before. As {@link classify}. */
+  async rekey(pseudonymKeys: readonly PseudonymKey[]): Promise<void> {
+    await Promise.all(this.#members.map(({ caller }) => caller.call<void>('rekey', pseudonymKeys).catch(ignoreDeath)));
   }
 
   /** Settles what was withheld of a field, under the rules in force. @throws VeiltrailError those of the vault */

@@ -65,6 +65,8 @@ export interface BatchContext {
   idempotency: Idempotency;
   /** By origin, kept from batch to batch: they remember the paths of records. */
   committers: Map<string, RecordCommitter[]>;
+  /** The scope of an event's tokens, told by the event as it was sent; absent: one for all. */
+  scopeOf?: (event: JsonObject, log: string) => string;
   /** What learns which fields a log has; undefined where nobody wants to know. */
   watchOf?: (log: string) => FieldWatch | undefined;
   random?: Random;
@@ -75,6 +77,7 @@ interface Item {
   incoming: Incoming;
   id: string;
   plan: Plan;
+  scope: string;
 }
 
 /**
@@ -107,11 +110,10 @@ export async function processGroup(requests: readonly BatchRequest[], context: B
     for (let slice = group.next(); slice.length > 0; slice = group.next()) {
       stages?.lap('parse');
       const items = slice.map((one) => planItem(one, context, watch));
-      const needs = items.flatMap((item) => ('plan' in item ? item.plan.tokens : []));
       stages?.lap('privacy');
-      const token = await context.tokens.settle(needs);
+      const token = await settleItems(items, context);
       stages?.start();
-      items.forEach((item, at) => writer.add(item, slice[at] as ReadEvent, token));
+      items.forEach((item, at) => writer.add(item, slice[at] as ReadEvent, token(item)));
       writer.endSlice();
     }
     const { refused } = group;
@@ -121,6 +123,38 @@ export async function processGroup(requests: readonly BatchRequest[], context: B
   } finally {
     giveBack(committer, first.origin, context);
   }
+}
+
+/** Settles the tokens of events that are processed together: together too, or scope by scope. */
+async function settleItems(
+  items: readonly (Item | { stub: StubCause })[],
+  { tokens, scopeOf }: BatchContext,
+): Promise<(item: Item | { stub: StubCause }) => (need: TokenNeed) => string> {
+  if (!scopeOf) {
+    const token = await tokens.settle(items.flatMap((item) => ('plan' in item ? item.plan.tokens : [])));
+    return () => token;
+  }
+  const byScope = Map.groupBy(
+    items.flatMap((item) => ('plan' in item ? item : [])),
+    ({ scope }) => scope,
+  );
+  const settled = new Map<string, (need: TokenNeed) => string>();
+  await Promise.all(
+    [...byScope].map(async ([scope, some]) => {
+      settled.set(
+        scope,
+        await tokens.settle(
+          some.flatMap(({ plan }) => plan.tokens),
+          scope,
+        ),
+      );
+    }),
+  );
+  return (item) => ('plan' in item ? (settled.get(item.scope) as (need: TokenNeed) => string) : noToken);
+}
+
+function noToken(): string {
+  throw new Error('a stub has no tokens');
 }
 
 /** An event, and where it stands. */
@@ -226,7 +260,8 @@ function planItem({ one, request, position }: ReadEvent, context: BatchContext, 
   if (condemned?.has(position) || (only && (position < only.from || position >= only.to))) return stubOf(one, 'processing_failed');
   const id = one.id ?? idWithout(one.content, position, request, context);
   try {
-    return { incoming: one, id, plan: context.engine.plan(noteOnEvent(one.event, one.notes), watch) };
+    const scope = context.scopeOf?.(one.event, request.log) ?? '';
+    return { incoming: one, id, plan: context.engine.plan(noteOnEvent(one.event, one.notes), watch), scope };
   } catch (error) {
     return stubOf(one, error instanceof VeiltrailError ? error.code : 'processing_failed');
   }

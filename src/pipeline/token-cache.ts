@@ -5,11 +5,14 @@
 import type { TokenNeed } from '../privacy/plan.ts';
 
 /** Settles needs with the vault: one token each, in order, durable when it returns. */
-export type SettleTokens = (needs: readonly TokenNeed[]) => Promise<string[]>;
+export type SettleTokens = (needs: readonly TokenNeed[], scope: string) => Promise<string[]>;
 
 export interface TokenCache {
-  /** Returns a function that knows the token of each of `needs`. */
-  settle(needs: readonly TokenNeed[]): Promise<(need: TokenNeed) => string>;
+  /**
+   * Returns a function that knows the token of each of `needs`.
+   * @param scope where the same value has the same token; '' is the whole installation
+   */
+  settle(needs: readonly TokenNeed[], scope?: string): Promise<(need: TokenNeed) => string>;
 }
 
 export function createTokenCache(settleTokens: SettleTokens, entriesMax = 50_000): TokenCache {
@@ -19,7 +22,7 @@ export function createTokenCache(settleTokens: SettleTokens, entriesMax = 50_000
   let old = new Generation();
 
   return {
-    async settle(needs) {
+    async settle(needs, scope = '') {
       if (young.size >= entriesMax / 2) {
         old = young;
         young = new Generation();
@@ -28,36 +31,38 @@ export function createTokenCache(settleTokens: SettleTokens, entriesMax = 50_000
       const missing: TokenNeed[] = [];
       const asked = new Generation();
       for (const need of needs) {
-        if (found.get(need) !== undefined) continue;
-        const aged = old.get(need);
-        if (aged !== undefined) found.set(need, aged);
-        else if (asked.get(need) === undefined) {
-          asked.set(need, '');
+        if (found.get(need, scope) !== undefined) continue;
+        const aged = old.get(need, scope);
+        if (aged !== undefined) found.set(need, scope, aged);
+        else if (asked.get(need, scope) === undefined) {
+          asked.set(need, scope, '');
           missing.push(need);
         }
       }
-      if (missing.length === 0) return (need) => found.get(need) as string;
-      const tokens = await settleTokens(missing);
+      if (missing.length === 0) return (need) => found.get(need, scope) as string;
+      const tokens = await settleTokens(missing, scope);
       // Others may have come and gone in the meantime.
       const settled = young;
-      missing.forEach((need, at) => settled.set({ ...need, canonical: copyOf(need.canonical) }, tokens[at] as string));
-      return (need) => settled.get(need) ?? (found.get(need) as string);
+      missing.forEach((need, at) => settled.set({ ...need, canonical: copyOf(need.canonical) }, scope, tokens[at] as string));
+      return (need) => settled.get(need, scope) ?? (found.get(need, scope) as string);
     },
   };
 }
 
-/** Tokens by kind and canonical value. */
+/** Tokens by scope, kind and canonical value. */
 class Generation {
-  readonly #kinds = new Map<string, Map<string, string>>();
+  readonly #scopes = new Map<string, Map<string, Map<string, string>>>();
   size = 0;
 
-  get({ kind, canonical }: TokenNeed): string | undefined {
-    return this.#kinds.get(kind)?.get(canonical);
+  get({ kind, canonical }: TokenNeed, scope: string): string | undefined {
+    return this.#scopes.get(scope)?.get(kind)?.get(canonical);
   }
 
-  set({ kind, canonical }: TokenNeed, token: string): void {
-    let tokens = this.#kinds.get(kind);
-    if (tokens === undefined) this.#kinds.set(kind, (tokens = new Map()));
+  set({ kind, canonical }: TokenNeed, scope: string, token: string): void {
+    let kinds = this.#scopes.get(scope);
+    if (kinds === undefined) this.#scopes.set(scope, (kinds = new Map()));
+    let tokens = kinds.get(kind);
+    if (tokens === undefined) kinds.set(kind, (tokens = new Map()));
     if (!tokens.has(canonical)) this.size++;
     tokens.set(canonical, token);
   }

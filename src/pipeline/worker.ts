@@ -3,6 +3,7 @@ import { parentPort, workerData, type MessagePort } from 'node:worker_threads';
 import { createPrivacyEngine, type PrivacyEngine, type PseudonymKey } from '../privacy/engine.ts';
 import { FieldWatch } from '../privacy/field-watch.ts';
 import { canaryLogOf, type Policy, policyOfLog } from '../privacy/policy-model.ts';
+import { vaultRulesOf } from '../privacy/vault-rules.ts';
 import { freeBuffer } from '../thread/free-buffer.ts';
 import { Caller, serveCalls, Transferred } from '../thread/port-call.ts';
 import { type ClassifiedField, classifiedRules, createPathMatcher, settleRows, type WithheldRow } from './classified-fields.ts';
@@ -10,6 +11,7 @@ import { groupBuffers, type GroupMessage, openGroup } from './group-message.ts';
 import { createIdempotency } from './idempotency.ts';
 import { batchBuffers } from './packed-batch.ts';
 import { processGroup, type BatchContext, type ProcessedBatch, type ProcessedGroup } from './process-batch.ts';
+import { createScopes, installationScope } from './token-scope.ts';
 import { createTokenCache } from './token-cache.ts';
 
 export interface WorkerSettings {
@@ -21,7 +23,8 @@ export interface WorkerSettings {
   systemPolicy: { log: string; policy: Policy; label: string };
   /** The installation's origin: what tokens are bound to. */
   tokenOrigin: string;
-  tokenScope: string;
+  /** What tenants are called in scopes is made with: 32 bytes. */
+  tenantKey: Uint8Array;
   /** All versions that are left. */
   pseudonymKeys: readonly PseudonymKey[];
   idempotencyKey: Uint8Array;
@@ -48,6 +51,8 @@ export interface WorkerContext extends BatchContext {
   ofLog?: ReadonlyMap<string, BatchContext>;
   /** The context in which other fields are classified. */
   classify?: (classified: readonly ClassifiedField[]) => WorkerContext;
+  /** The context in which values are hashed under other versions of the pseudonym key. */
+  rekey?: (pseudonymKeys: readonly PseudonymKey[]) => WorkerContext;
   vault?: Caller;
 }
 
@@ -70,15 +75,20 @@ export function createWorkerContext(settings: WorkerSettings): WorkerContext {
     watches.set(log, watch);
     return watch;
   };
-  const classify = (classified: readonly ClassifiedField[]): WorkerContext => {
+  const scopeOf = createScopes(vaultRulesOf(settings.policy), settings.tenantKey);
+  let { pseudonymKeys, classified = [] } = settings;
+  const make = (): WorkerContext => {
     const { policy } = settings;
     const engineOf = (own: Policy, log: string): PrivacyEngine =>
-      createPrivacyEngine(own, { pseudonymKey: settings.pseudonymKeys, fieldRules: classifiedRules(classified, log) });
+      createPrivacyEngine(own, { pseudonymKey: pseudonymKeys, fieldRules: classifiedRules(classified, log) });
     const context: BatchContext = {
       engine: engineOf(policy, ''),
       policy: settings.policyLabel,
       // A new one: tokens of values that were settled since are not to be given again.
-      tokens: createTokenCache((needs) => vault.call<string[]>('settle', { origin: settings.tokenOrigin, scope: settings.tokenScope, needs })),
+      tokens: createTokenCache((needs, scope) =>
+        vault.call<string[]>('settle', { origin: settings.tokenOrigin, scope: scope === '' ? installationScope : scope, needs }),
+      ),
+      ...(scopeOf ? { scopeOf } : {}),
       idempotency,
       committers: new Map(),
       watchOf,
@@ -90,11 +100,26 @@ export function createWorkerContext(settings: WorkerSettings): WorkerContext {
       ofLog.set(log, own).set(canaryLogOf(policy, log), own);
     }
     const { log, policy: own, label } = settings.systemPolicy;
-    if (label !== settings.policyLabel || classified.length > 0)
-      ofLog.set(log, { ...context, engine: createPrivacyEngine(own, { pseudonymKey: settings.pseudonymKeys }), policy: label });
-    return { ...context, ofLog, classify, vault };
+    if (label !== settings.policyLabel || classified.length > 0 || scopeOf) {
+      // What the server tells of itself is about no tenant.
+      const { scopeOf: _scopeOf, ...unscoped } = context;
+      ofLog.set(log, { ...unscoped, engine: createPrivacyEngine(own, { pseudonymKey: pseudonymKeys }), policy: label });
+    }
+    return {
+      ...context,
+      ofLog,
+      classify: (others) => {
+        classified = others;
+        return make();
+      },
+      rekey: (others) => {
+        pseudonymKeys = others;
+        return make();
+      },
+      vault,
+    };
   };
-  return classify(settings.classified ?? []);
+  return make();
 }
 
 /** Answers the pool's calls on the thread's own port, and ends the thread when it is told to. */
@@ -120,6 +145,10 @@ export function serveBatches(given: WorkerContext, close: () => void = () => und
     // When this returns, nothing is processed under the rules before any more.
     classify: async (classified: readonly ClassifiedField[]) => {
       context = context.classify?.(classified) ?? context;
+      await Promise.allSettled(underWay);
+    },
+    rekey: async (pseudonymKeys: readonly PseudonymKey[]) => {
+      context = context.rekey?.(pseudonymKeys) ?? context;
       await Promise.allSettled(underWay);
     },
     settleWithheld: (field: ClassifiedField) => settleWithheld(field, context, contextOf),
@@ -153,7 +182,8 @@ async function settleWithheld(
       page.rows,
       (one) => (log === '' || one.log === log) && fits(one.path),
       (of) => contextOf(of).engine,
-      context.tokens,
+      // Whose tenant's it was is not known any more: it belongs to nobody's.
+      (needs, of) => context.tokens.settle(needs, context.scopeOf?.({}, of)),
     );
     if (settled.length > 0) await vault.call('settleWithheld', settled);
     for (const { becomes } of settled) counts[becomes]++;
