@@ -39,6 +39,8 @@ const trail: Trail = {
   fields: () => Promise.resolve([]),
   classifyField: () => Promise.reject(new Error('not asked for')),
   checkpoint: nothing,
+  witnessedCheckpoint: nothing,
+  acknowledgeFork: () => Promise.reject(new Error('not asked for')),
   tile: nothing,
   createLog: nothing,
   close: nothing,

@@ -12,7 +12,7 @@ import { createTileNodeReader, tilesForInclusion, tileWidth } from '../log/tile.
 import { proveInclusion } from '../log/tree.ts';
 import { createTrust } from '../log/trust.ts';
 import { fieldsOf } from '../log/redacted-record.ts';
-import type { TileSource } from '../storage/tile-store.ts';
+import { type TileSource, witnessedPath } from '../storage/tile-store.ts';
 
 export interface PublishedLog {
   log: string;
@@ -21,34 +21,51 @@ export interface PublishedLog {
 }
 
 export interface LogReader {
-  /** The newest checkpoint, as signed; undefined before the first. */
+  /** The newest checkpoint that may be given out, as signed; undefined before the first. */
   checkpoint(): Promise<string | undefined>;
+  /** The newest checkpoint that witnesses cosigned; undefined where none did. */
+  witnessed(): Promise<string | undefined>;
   treeSize(): Promise<number>;
   /** Undefined for a path that names no published tile. */
   tile(path: string): Promise<Uint8Array | undefined>;
-  /** The receipt of a leaf, its entry as `extra`; undefined beyond the published size. */
+  /**
+   * The receipt of a leaf, its entry as `extra`; undefined beyond the size that may be given out. It bears the newest checkpoint that witnesses
+   * cosigned, where that covers the leaf.
+   */
   prove(leafIndex: number): Promise<string | undefined>;
 }
 
-export function createLogReader({ log, origin, vkey }: PublishedLog, tiles: TileSource): LogReader {
-  const trust = createTrust([vkey], { origin });
-  let newest: { text: string; checkpoint: VerifiedCheckpoint } | undefined;
+interface ReadCheckpoint {
+  text: string;
+  checkpoint: VerifiedCheckpoint;
+}
 
-  const read = async (): Promise<typeof newest> => {
-    const bytes = await tiles.read(log, 'checkpoint');
+/** @param isWitnessRequired whether checkpoints are given out with the cosignatures of witnesses only */
+export function createLogReader({ log, origin, vkey }: PublishedLog, tiles: TileSource, isWitnessRequired = () => false): LogReader {
+  const trust = createTrust([vkey], { origin });
+  const last = new Map<string, ReadCheckpoint>();
+
+  const readSigned = async (path: string): Promise<ReadCheckpoint | undefined> => {
+    const bytes = await tiles.read(log, path);
     if (!bytes) return undefined;
     const text = Buffer.from(bytes).toString('utf8');
+    const known = last.get(path);
+    if (text === known?.text) return known;
     // Verified once for each text: a reader must not pass on what the log did not sign.
-    if (text !== newest?.text) newest = { text, checkpoint: openCheckpoint(text, trust) };
-    return newest;
+    const read = { text, checkpoint: openCheckpoint(text, trust) };
+    last.set(path, read);
+    return read;
   };
+  const read = (): Promise<ReadCheckpoint | undefined> => readSigned('checkpoint');
+  const given = (): Promise<ReadCheckpoint | undefined> => (isWitnessRequired() ? readSigned(witnessedPath) : read());
 
   const readTile = async (tile: TileName): Promise<Uint8Array | undefined> =>
     (await tiles.read(log, formatTilePath(tile))) ??
     (tile.width < tileWidthMax ? tiles.read(log, formatTilePath({ ...tile, width: tileWidthMax })) : undefined);
 
   return {
-    checkpoint: async () => (await read())?.text,
+    checkpoint: async () => (await given())?.text,
+    witnessed: async () => (await readSigned(witnessedPath))?.text,
     treeSize: async () => (await read())?.checkpoint.treeSize ?? 0,
     async tile(path) {
       const tile = parsePath(path);
@@ -58,7 +75,8 @@ export function createLogReader({ log, origin, vkey }: PublishedLog, tiles: Tile
       return tile.width <= tileWidth(level, tile.index, published.checkpoint.treeSize) ? tiles.read(log, path) : undefined;
     },
     async prove(leafIndex) {
-      const published = await read();
+      const witnessed = await readSigned(witnessedPath);
+      const published = witnessed && leafIndex < witnessed.checkpoint.treeSize ? witnessed : await given();
       if (!published || leafIndex >= published.checkpoint.treeSize) return undefined;
       const { treeSize } = published.checkpoint;
       const bytes = new Map<string, Uint8Array>();

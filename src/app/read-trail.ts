@@ -20,6 +20,8 @@ export interface FoundFields {
 export interface ReadingParts {
   /** Called each time: logs may be added. */
   logs(): PublishedLog[];
+  /** Whether checkpoints of a log are given out with the cosignatures of witnesses only [none]. */
+  isWitnessRequired?: (log: string) => boolean;
   tiles: TileSource;
   records: RecordReader;
   search(log: string, request: SearchRequest): Promise<FoundFields>;
@@ -37,7 +39,7 @@ export function createTrailReading(parts: ReadingParts): Omit<TrailReader, 'clos
   const reader = (log: string): LogReader => {
     const existing = readers.get(log);
     if (existing) return existing;
-    const made = createLogReader(known(log), parts.tiles);
+    const made = createLogReader(known(log), parts.tiles, () => parts.isWitnessRequired?.(log) ?? false);
     readers.set(log, made);
     return made;
   };
@@ -54,6 +56,7 @@ export function createTrailReading(parts: ReadingParts): Omit<TrailReader, 'clos
     logs: () => parts.logs().map(({ log }) => log),
     vkeyOf: (log) => known(log).vkey,
     checkpoint: async (log) => reader(log).checkpoint(),
+    witnessedCheckpoint: async (log) => reader(log).witnessed(),
     tile: async (log, path) => reader(log).tile(path),
     proveEvent: async (log, leafIndex) => reader(log).prove(leafIndex),
     async readEvent(log, leafIndex, hides) {

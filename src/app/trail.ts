@@ -9,6 +9,7 @@ import type { AppendAnswer, AppendCounts, AppendRequest } from './append-events.
 import type { Classification, FieldFilter, FieldInfo } from './field-registry.ts';
 import type { Removal, RemovalResult } from './remove-records.ts';
 import type { RestoredValue } from './restore-withheld.ts';
+import type { KnownFork, LogWitnessFigures } from '../witness/witnesses.ts';
 
 export interface FoundEvent {
   leafIndex: number;
@@ -56,6 +57,8 @@ export interface TrailReader {
   /** A disclosure of the fields at these pointers, and of nothing else. */
   discloseEvent(log: string, leafIndex: number, pointers: readonly string[]): Promise<string | undefined>;
   checkpoint(log: string): Promise<string | undefined>;
+  /** The newest checkpoint that witnesses cosigned; undefined where none did. */
+  witnessedCheckpoint(log: string): Promise<string | undefined>;
   /** Fields that were ever seen. */
   fields(filter: FieldFilter): Promise<FieldInfo[]>;
   /** Bytes of the log itself: a tile or an entry bundle by its C2SP path, only what is published. */
@@ -100,6 +103,8 @@ export interface LogFigures {
   fields: number;
   /** Learnt since the start. */
   newFields: number;
+  /** Of a log that the witness policy is about. */
+  witnesses: LogWitnessFigures | undefined;
 }
 
 export interface Trail extends TrailReader {
@@ -120,6 +125,12 @@ export interface Trail extends TrailReader {
    * @throws VeiltrailError `removal_invalid`, `token_unknown`, `removal_held` (nothing was removed then); `removal_unfinished` (it is gone on with)
    */
   remove(removal: Removal): Promise<RemovalResult>;
+  /**
+   * Lets a log go on that was stopped because a witness holds another history; that witness is asked no more.
+   * @throws VeiltrailError `fork_unknown`
+   */
+  acknowledgeFork(log: string, by: string): Promise<KnownFork>;
+  /** Reasons may stand beside `ready: true`: what should be looked at, and keeps nothing from being taken. */
   ready(): { ready: boolean; reasons: string[] };
   figures(): Promise<TrailFigures>;
   /** Sends canaries through the live policy and looks for them in all that is stored. @throws VeiltrailError `canary_running` */

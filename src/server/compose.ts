@@ -43,10 +43,11 @@ import { openStoredVault } from './stored-vault.ts';
 import { createFreeSpaceGuard } from './free-space.ts';
 import { createClassifier, openFields, openFieldsReader } from './fields.ts';
 import { logFigures } from './log-figures.ts';
+import { Witnessing, type WitnessOptions } from './witnessing.ts';
 
 export { systemLog } from './data-files.ts';
 
-export interface TrailOptions {
+export interface TrailOptions extends WitnessOptions {
   dataDir: string;
   /** Puts this policy in force; without it the one in the directory, or the default. */
   policyFile?: string;
@@ -86,6 +87,7 @@ export async function openTrail(options: TrailOptions): Promise<OpenTrail> {
 async function openLocked(options: TrailOptions, undo: Undo): Promise<OpenTrail> {
   const { dataDir } = options;
   const onFatal = options.onFatal ?? throwLater;
+  Witnessing.check(options);
   const paths = dataDirPaths(dataDir);
   const keyringDir = join(dataDir, keysDirectory);
   removeTemporaryFiles(dataDir);
@@ -100,12 +102,16 @@ async function openLocked(options: TrailOptions, undo: Undo): Promise<OpenTrail>
   const vault = await VaultClient.open({ dataDir, keyringDir, onFatal });
   undo.push(() => vault.close());
   let search: SearchClient | undefined;
+  let witnessing: Witnessing | undefined;
   const ledger = await LedgerClient.open({
     dataDir,
     keyringDir,
     bucketKeys: vault.newPort(),
     onFatal,
-    onPublished: ({ log, published }) => search?.published(log, published.treeSize),
+    onPublished(info) {
+      search?.published(info.log, info.published.treeSize);
+      witnessing?.published(info);
+    },
   });
   undo.push(() => ledger.close());
   const records = openSqliteRecordSource(paths.records);
@@ -145,6 +151,7 @@ async function openLocked(options: TrailOptions, undo: Undo): Promise<OpenTrail>
   const vkeyOf = createVkeys(keyring);
   const reading = createTrailReading({
     logs: () => ledger.logs().map(({ log, origin }) => ({ log, origin, vkey: vkeyOf(log) })),
+    isWitnessRequired: (log) => witnessing?.witnesses?.isRequired(log) ?? false,
     tiles,
     records: reader,
     search: (log, { q, ...request }) => searcher.search({ log, query: q ?? '', ...request }),
@@ -161,6 +168,9 @@ async function openLocked(options: TrailOptions, undo: Undo): Promise<OpenTrail>
   };
   const tell = (event: JsonObject): Promise<void> => tellAll([{ time: nowText(), ...event }]);
   const { access, keyChanges } = await openAccess({ dataDir, keyring, append: tellAll, isNew: states.length === 0 });
+  const vkeysOf = (log: string): string[] => [vkeyOf(log)];
+  const witnesses = (witnessing = await Witnessing.open({ ...options, ledger, tiles, vkeysOf, tell }));
+  undo.push(() => witnesses.close());
   const change = policyChangeEvent(dataDir, policy, states.length === 0);
   if (change) await tell(change);
   recordPolicy(dataDir, policy);
@@ -185,9 +195,12 @@ async function openLocked(options: TrailOptions, undo: Undo): Promise<OpenTrail>
     policyWarnings: policy.warnings.map(({ message }) => message),
     access,
     keyChanges,
-    append(request) {
+    async append(request) {
       const refused = isSystemLog(request.log) ? ownLogRefused() : freeSpace.refusal();
-      return refused ? Promise.reject(refused) : appending.append(request);
+      if (refused) throw refused;
+      const answer = await appending.append(request);
+      const witnessed = await witnesses.witnesses?.require(request.log, answer.treeSize);
+      return witnessed ? { ...answer, ...witnessed } : answer;
     },
     async createLog(log) {
       if (isSystemLog(log)) throw ownLogRefused();
@@ -195,12 +208,14 @@ async function openLocked(options: TrailOptions, undo: Undo): Promise<OpenTrail>
     },
     ready() {
       const refused = freeSpace.refusal();
-      return { ready: refused === undefined, reasons: refused ? [refused.message] : [] };
+      const { blocking, flagged } = witnesses.troubles();
+      const reasons = [...(refused ? [refused.message] : []), ...blocking];
+      return { ready: reasons.length === 0, reasons: [...reasons, ...flagged] };
     },
     async figures() {
       return {
         events: appending.counts,
-        logs: await logFigures(ledger.logs(), paths.logs, searcher, registry),
+        logs: await logFigures(ledger.logs(), paths.logs, searcher, registry, (log) => witnesses.witnesses?.figuresOf(log)),
         withheld: await vault.countWithheld(),
         waitingBytes: appending.waitingBytes,
         policy: policy.label,
@@ -209,6 +224,7 @@ async function openLocked(options: TrailOptions, undo: Undo): Promise<OpenTrail>
     },
     runCanary: (request) => canaries.run(request),
     classifyField: (request) => classifier.classify(request),
+    acknowledgeFork: (log, by) => witnesses.acknowledge(log, by),
     remove: () => Promise.reject(new Error('not there yet')),
     async close() {
       await access.close();

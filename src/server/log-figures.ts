@@ -5,6 +5,7 @@ import type { FieldRegistry } from '../app/field-registry.ts';
 import type { LogFigures } from '../app/trail.ts';
 import type { LogInfo } from '../ledger/ledger.ts';
 import type { IndexState } from '../search/indexer.ts';
+import type { LogWitnessFigures } from '../witness/witnesses.ts';
 
 /** A busy index answers between two steps of its work; nobody waits longer than this for it. */
 const indexMsMax = 2_000;
@@ -14,6 +15,7 @@ export function logFigures(
   logsDir: string,
   index: { state(log: string): Promise<IndexState> },
   registry: FieldRegistry,
+  witnesses: (log: string) => LogWitnessFigures | undefined,
 ): Promise<LogFigures[]> {
   return Promise.all(
     logs.map(async ({ log, published }) => ({
@@ -22,6 +24,7 @@ export function logFigures(
       // A checkpoint is replaced as a whole, and only by the next one.
       checkpointAtMs: statSync(join(logsDir, log, 'checkpoint'), { throwIfNoEntry: false })?.mtimeMs,
       ...registry.figures(log),
+      witnesses: witnesses(log),
       indexedTo: await soon(index.state(log).then(({ indexedTo }) => indexedTo)),
     })),
   );
