@@ -1,5 +1,14 @@
-/** What an auditor runs: receipts, disclosures, tiles. In browsers, too; nothing here needs a server. */
-export { createTrust, type CheckpointTrust, type VerifiedCheckpoint } from '../log/index.ts';
+/**
+ * What an auditor runs: receipts, disclosures, evidence, checkpoints and their cosignatures, consistency, tiles. In browsers, too: synchronous, and nothing here
+ * needs a server.
+ */
+export { openCheckpoint, type CheckpointTrust, type VerifiedCheckpoint } from '../log/checkpoint.ts';
+export { cosignatureTime, createCosignatureVerifier } from '../log/cosignature.ts';
+export { openNote, type NoteSignature, type NoteVerifier } from '../log/note.ts';
+export { createNoteVerifier } from '../log/note-key.ts';
+export { verifyRanges } from '../log/range-proof.ts';
+export { verifyConsistency, verifyInclusion, type LeafRange } from '../log/tree.ts';
+export { createTrust } from '../log/trust.ts';
 export { verifyDisclosure, type VerifiedDisclosure, type VerifiedField } from './disclosure.ts';
 export * from './evidence/index.ts';
 export { Problems, type Problem } from './problem.ts';
