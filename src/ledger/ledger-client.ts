@@ -5,6 +5,7 @@
 import { Worker, type MessagePort } from 'node:worker_threads';
 import { VeiltrailError } from '../core/errors.ts';
 import { type AppendResult, batchBuffers, type PackedBatch } from '../pipeline/packed-batch.ts';
+import type { Compaction } from '../storage/record-store.ts';
 import { Caller } from '../thread/port-call.ts';
 import { threadMemory } from '../thread/thread-memory.ts';
 import type { AppendOutcome, LedgerNews, LedgerThreadData } from './ledger-thread.ts';
@@ -104,6 +105,21 @@ export class LedgerClient {
       this.#waiting.push({ batch, resolve, reject });
       if (this.#waiting.length === 1) setImmediate(() => void this.#send());
     });
+  }
+
+  /** As `Ledger.chunkChanges`. */
+  chunkChanges(): Promise<number> {
+    return this.#caller.call('chunkChanges', undefined);
+  }
+
+  /** As `Ledger.compact`. */
+  compact(compaction: Compaction): Promise<void> {
+    return this.#caller.call('compact', compaction);
+  }
+
+  /** As `Ledger.dropLeftOver`. */
+  dropLeftOver(log: string, bytesMax: number): Promise<boolean> {
+    return this.#caller.call('dropLeftOver', { log, bytesMax });
   }
 
   /** As `Ledger.close`, and ends the thread. */

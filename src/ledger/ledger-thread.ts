@@ -11,6 +11,7 @@ import { type AppendResult, batchBuffers, type PackedBatch } from '../pipeline/p
 import { dataDirPaths } from '../storage/data-dir.ts';
 import { openFileTileStore } from '../storage/files/tile-store.ts';
 import { openSqliteRecordStore } from '../storage/sqlite/record-store.ts';
+import type { Compaction } from '../storage/record-store.ts';
 import { freeBuffer } from '../thread/free-buffer.ts';
 import { Caller, serveCalls } from '../thread/port-call.ts';
 import { type Keyring, openKeyring } from '../vault/keyring.ts';
@@ -61,6 +62,9 @@ export function serveLedger(main: MessagePort, data: LedgerThreadData): void {
     },
     cosigned: async ({ log, note }: { log: string; note: string }) => (await opened).ledger.cosigned(log, note),
     halt: async ({ log, halted }: { log: string; halted: boolean }) => (await opened).ledger.halt(log, halted),
+    chunkChanges: async () => (await opened).ledger.chunkChanges(),
+    compact: async (compaction: Compaction) => (await opened).ledger.compact(compaction),
+    dropLeftOver: async ({ log, bytesMax }: { log: string; bytesMax: number }) => (await opened).ledger.dropLeftOver(log, bytesMax),
     close: async () => {
       await (await opened).ledger.close();
       // With nothing left to listen to, the thread ends by itself once its answer is out.

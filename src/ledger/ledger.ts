@@ -21,7 +21,7 @@ import { type Random, systemRandom } from '../core/random.ts';
 import { isKeyName } from '../log/note.ts';
 import type { NoteKeySigner } from '../log/note-key.ts';
 import type { AppendResult, PackedBatch } from '../pipeline/packed-batch.ts';
-import type { LogState, RecordStore } from '../storage/record-store.ts';
+import type { Compaction, LogState, RecordStore } from '../storage/record-store.ts';
 import { isFatal } from '../storage/storage-error.ts';
 import type { TileStore } from '../storage/tile-store.ts';
 import { BatchQueue, type QueueBounds, queueBounds, systemTimers, type Timers } from './batch-queue.ts';
@@ -196,10 +196,39 @@ export class Ledger {
     if (!halted) this.#publishLater();
   }
 
+  /** See `RecordStore.chunkChanges`. */
+  async chunkChanges(): Promise<number> {
+    return this.#records.chunkChanges();
+  }
+
+  /** Registers the segments of a bucket, between ticks: see `RecordStore.compact`. @throws VeiltrailError `chunks_changed`, `ledger_closed` */
+  compact(compaction: Compaction): Promise<void> {
+    return this.#betweenTicks(() => this.#records.compact(compaction));
+  }
+
+  /** Deletes some of the chunks that a compaction left over, between ticks: see `RecordStore.dropLeftOver`. */
+  dropLeftOver(log: string, bytesMax: number): Promise<boolean> {
+    return this.#betweenTicks(async () => {
+      const more = await this.#records.dropLeftOver(log, bytesMax);
+      await this.#records.tidy();
+      return more;
+    });
+  }
+
   /** Answers what waits, brings everything to disk and closes the stores. */
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;
+  }
+
+  async #betweenTicks<T>(work: () => Promise<T>): Promise<T> {
+    this.#checkOpen();
+    try {
+      return await work();
+    } catch (error) {
+      if (isFatal(error)) this.#die(error as Error);
+      throw error;
+    }
   }
 
   /** The state of a log that is new, or of one that was added before but could not be published then. */

@@ -100,14 +100,16 @@ export class SegmentReader {
   async blockOnce(segment: OpenSegment, rank: number): Promise<OpenBlock> {
     const i = blockOf(segment, rank);
     const place = blockPlace(segment, i);
-    const content = rank < place.endRank ? openBlock(segment.header, place, await this.#read(segment, i), segment.key) : undefined;
+    const content =
+      place.firstRank <= rank && rank < place.endRank ? openBlock(segment.header, place, await this.#read(segment, i), segment.key) : undefined;
     if (!content) throw damagedBlock(segment, i);
     return { ...place, content };
   }
 
   /** A block as it is compressed, by its number. @throws as {@link block} */
   async packedBlock(segment: OpenSegment, i: number): Promise<Uint8Array> {
-    const packed = openPackedBlock(segment.header, blockPlace(segment, i), await this.#read(segment, i), segment.key);
+    const place = blockPlace(segment, i);
+    const packed = place.firstRank < place.endRank ? openPackedBlock(segment.header, place, await this.#read(segment, i), segment.key) : undefined;
     if (!packed) throw damagedBlock(segment, i);
     return packed;
   }

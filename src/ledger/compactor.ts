@@ -1,0 +1,228 @@
+/**
+ * Compaction, in the background: as soon as a bucket of a log (65,536 leaves) is full and published, its chunks become segments.
+ *
+ * 1. The segments are written (`compact.ts`, in a thread of the lowest priority): keys in the vault, files on disk, neither registered.
+ * 2. One transaction of the ledger registers them: records are read from them from here on.
+ * 3. The chunks that are left over are deleted in small steps between ticks, so that none of them holds up a batch.
+ * 4. The bucket's key is dropped: copies of the chunks, in free pages or in backups of the database alone, open no more.
+ *
+ * A crash before 2 leaves files and keys that nothing refers to; the next start removes them and begins again. A crash after it leaves what the
+ * next start goes on with. Whoever changes chunks meanwhile makes 2 refuse (`chunks_changed`), and 1 is done again.
+ */
+import { VeiltrailError } from '../core/errors.ts';
+import { bucketLeaves, type RecordSource, type StoredBucket } from '../storage/record-store.ts';
+import type { SegmentName, SegmentStore } from '../storage/segment-store.ts';
+import { isFatal, isRefusal } from '../storage/storage-error.ts';
+import type { Timers } from './batch-queue.ts';
+import type { CompactedBucket, CompactionTask } from './compact.ts';
+import type { Ledger } from './ledger.ts';
+
+/** What the compactor asks of the vault. */
+export interface CompactorVault {
+  segmentKeyNames(): Promise<SegmentName[]>;
+  dropSegmentKeys(names: readonly SegmentName[]): Promise<void>;
+  bucketKeyNames(): Promise<{ log: string; bucket: number }[]>;
+  dropBucketKey(log: string, bucket: number): Promise<void>;
+}
+
+export interface CompactorParts {
+  /** For reading. */
+  records: RecordSource;
+  ledger: Pick<Ledger, 'chunkChanges' | 'compact' | 'dropLeftOver'>;
+  segments: SegmentStore;
+  vault: CompactorVault;
+  /** Writes the segments of a bucket: `compactBucket`, perhaps in a thread. Rejects when `signal` says so. */
+  compactBucket(task: CompactionTask, signal: AbortSignal): Promise<CompactedBucket>;
+  timers: Timers;
+  /** Leaves of each log that are published already. */
+  logs(): { log: string; origin: string; published: { treeSize: number } }[];
+  /**
+   * A bucket could not be compacted: it stays as it is, and is tried again after the next start, or soon where the disk was full. Without a bucket:
+   * what was left over could not be seen to.
+   */
+  onError?: (error: Error, task?: CompactionTask) => void;
+}
+
+/** Bytes of chunks that one step deletes, and how long the next one waits. */
+const stepBytes = 1_048_576;
+const stepMs = 50;
+/** After a full disk. */
+const againMs = 60_000;
+/** Times that a bucket is compacted again because its chunks were changed. */
+const trialsMax = 3;
+
+export class Compactor {
+  readonly #parts: CompactorParts;
+  /** By log: the first bucket that may still have to be compacted. */
+  readonly #next = new Map<string, number>();
+  #stopped = 0;
+  #closed = false;
+  #abort = new AbortController();
+  #running: Promise<void> | undefined;
+  /** What the last process left was seen to. */
+  #tidied = false;
+  #wake: (() => void) | undefined;
+
+  constructor(parts: CompactorParts) {
+    this.#parts = parts;
+  }
+
+  /** A log has grown, or the server has started: whatever is to be done is begun. */
+  look(): void {
+    if (this.#stopped > 0 || this.#closed || this.#running || (this.#tidied && !this.#nextTask())) return;
+    this.#running = this.#run().then((done) => {
+      this.#running = undefined;
+      // A bucket may have filled up since the last look.
+      if (done) this.look();
+    });
+  }
+
+  /** All that is to be done now is done when this returns. */
+  async idle(): Promise<void> {
+    for (let running = this.#running; running; running = this.#running) await running;
+  }
+
+  /**
+   * Ends what is under way, and begins nothing until the answer is called. When this returns, no record is in a chunk and in a segment at once, and
+   * the keys of chunks that are gone are gone: so whoever removes records finds each in one place.
+   */
+  async pause(): Promise<() => void> {
+    this.#stopped++;
+    try {
+      this.#interrupt();
+      await this.#running;
+      await this.#tidy(0);
+    } catch (error) {
+      this.#resume();
+      throw error;
+    }
+    let paused = true;
+    return () => {
+      if (paused) this.#resume();
+      paused = false;
+    };
+  }
+
+  /** Ends what is under way; the next start goes on. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#interrupt();
+    await this.#running;
+  }
+
+  #resume(): void {
+    this.#stopped--;
+    this.look();
+  }
+
+  #interrupt(): void {
+    this.#abort.abort(new VeiltrailError('compaction_stopped', 'compaction was stopped'));
+    this.#abort = new AbortController();
+    this.#wake?.();
+  }
+
+  /** Does not reject. Returns whether all was done that there was. */
+  async #run(): Promise<boolean> {
+    const { signal } = this.#abort;
+    try {
+      if (!this.#tidied) await this.#tidy(stepMs, signal);
+      for (let task = this.#nextTask(); task; task = this.#nextTask()) {
+        signal.throwIfAborted();
+        await this.#compact(task, signal);
+        if (!this.#tidied) await this.#tidy(stepMs, signal);
+      }
+      return true;
+    } catch (error) {
+      if (!signal.aborted) this.#parts.onError?.(error as Error);
+      return false;
+    }
+  }
+
+  /** The next bucket that is full. */
+  #nextTask(): CompactionTask | undefined {
+    for (const { log, origin, published } of this.#parts.logs()) {
+      const bucket = this.#next.get(log) ?? 0;
+      if ((bucket + 1) * bucketLeaves <= published.treeSize) return { log, origin, bucket };
+    }
+    return undefined;
+  }
+
+  async #compact(task: CompactionTask, signal: AbortSignal): Promise<void> {
+    const { log, bucket } = task;
+    if (!(await this.#isCompacted(task))) {
+      try {
+        await this.#compactOnce(task, signal);
+      } catch (error) {
+        // Whatever came of it is nobody's.
+        if (!isFatal(error)) await this.#removeUnregistered();
+        if (signal.aborted) throw error;
+        this.#parts.onError?.(error as Error, task);
+        if (isRefusal(error)) return this.#wait(againMs);
+      }
+    }
+    this.#next.set(log, bucket + 1);
+  }
+
+  async #compactOnce(task: CompactionTask, signal: AbortSignal): Promise<void> {
+    const { ledger } = this.#parts;
+    for (let trial = 1; ; trial++) {
+      const chunkChanges = await ledger.chunkChanges();
+      const compacted = await this.#parts.compactBucket(task, signal);
+      signal.throwIfAborted();
+      try {
+        this.#tidied = false;
+        return await ledger.compact({ ...compacted, chunkChanges });
+      } catch (error) {
+        if ((error as VeiltrailError).code !== 'chunks_changed' || trial === trialsMax) throw error;
+        await this.#removeUnregistered();
+      }
+    }
+  }
+
+  async #isCompacted({ log, bucket }: CompactionTask): Promise<boolean> {
+    return (await this.#parts.records.compactedBuckets(log, bucket)).some((one) => one.bucket === bucket);
+  }
+
+  /** Deletes chunks that are left over, files and keys that nothing refers to. */
+  async #tidy(waitMs: number, signal?: AbortSignal): Promise<void> {
+    const { ledger, vault } = this.#parts;
+    for (const { log } of this.#parts.logs()) {
+      while (await ledger.dropLeftOver(log, stepBytes)) {
+        if (waitMs > 0) await this.#wait(waitMs);
+        signal?.throwIfAborted();
+      }
+    }
+    const buckets = await this.#removeUnregistered();
+    for (const { log, bucket } of await vault.bucketKeyNames()) if (buckets.get(log)?.has(bucket)) await vault.dropBucketKey(log, bucket);
+    this.#tidied = true;
+  }
+
+  /** Removes files and keys of segments that are not registered. Returns the buckets that are compacted, by log. */
+  async #removeUnregistered(): Promise<Map<string, Set<number>>> {
+    const { records, segments, vault } = this.#parts;
+    const compacted = new Map<string, StoredBucket[]>();
+    for (const { log } of this.#parts.logs()) compacted.set(log, await records.compactedBuckets(log, 0));
+    const byName = new Set<string>();
+    for (const buckets of compacted.values()) for (const { segments: registered } of buckets) for (const one of registered) byName.add(keyOf(one));
+    await segments.removeOthers((name) => byName.has(keyOf(name)));
+    const keys = (await vault.segmentKeyNames()).filter((name) => !byName.has(keyOf(name)));
+    if (keys.length > 0) await vault.dropSegmentKeys(keys);
+    return new Map([...compacted].map(([log, buckets]) => [log, new Set(buckets.map(({ bucket }) => bucket))]));
+  }
+
+  #wait(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const done = (): void => {
+        this.#wake = undefined;
+        cancel();
+        resolve();
+      };
+      const cancel = this.#parts.timers.after(ms, done);
+      this.#wake = done;
+    });
+  }
+}
+
+function keyOf({ log, class: of, bucket, generation }: SegmentName): string {
+  return `${log}/${of}/${bucket}.${generation}`;
+}
