@@ -31,6 +31,7 @@ const nothing = (): Promise<undefined> => Promise.resolve(undefined);
 const trail: Trail = {
   access: createAccessLog({ append: nothing, clock: systemClock, systemLog: '_system', digestQuery: () => '' }),
   keyChanges: { tell: nothing },
+  requests: {} as Trail['requests'], // nobody asks
   append: () => Promise.resolve(answer),
   search: () => Promise.resolve({ events: [], indexedTo: 0, treeSize: 0 }),
   readEvent: nothing,

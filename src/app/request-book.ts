@@ -24,7 +24,16 @@ import { digestRequest, requestIdOf, requestIdPattern } from '../verify/request.
 import type { RequestFacts } from '../verify/request.ts';
 import { accessEvent, type AccessEntry } from './access-event.ts';
 import { type Approver, countedApprovers, openApprover, sealApprover } from './approver-list.ts';
-import { type Ask, type DecisionRequest, type Permit, type Person, requestActions, type RequestInfo, type RequestState } from './requests.ts';
+import {
+  type ApprovalMode,
+  type Ask,
+  type DecisionRequest,
+  type Permit,
+  type Person,
+  requestActions,
+  type RequestInfo,
+  type RequestState,
+} from './requests.ts';
 import { expireEntry, decideEntry, askEntry, useEntry } from './request-events.ts';
 
 export interface BookParts {
@@ -99,10 +108,11 @@ export class RequestBook {
   }
 
   /** @throws VeiltrailError as `RequestDesk.decide` */
-  decide({ id, approval: value, principal, owner }: DecisionRequest): RequestInfo {
+  decide({ id, decision, approval: value, principal, owner }: DecisionRequest): RequestInfo {
     const stored = this.#current(id);
     const { facts } = stored;
     const approval = parseApproval(value);
+    if (approval.decision !== decision) throw new VeiltrailError('approval_mismatch', 'another decision was signed');
     if (stored.state === 'approved' && approval.decision === 'approve')
       throw new VeiltrailError('request_decided', 'the request is approved already');
     if (stored.state !== 'approved') refuseUnless(stored.state, 'pending');
@@ -228,6 +238,16 @@ export class RequestBook {
 
   sealApprover(approver: Approver): ReturnType<typeof sealApprover> {
     return sealApprover(approver, this.#parts.sealer);
+  }
+
+  /** Those who may approve now. @throws VeiltrailError `request_damaged` */
+  active(): Approver[] {
+    return countedApprovers(this.approvers()).filter(({ removedAt }) => removedAt === undefined);
+  }
+
+  /** Whether operations that may need two need two now. @throws VeiltrailError `request_damaged` */
+  needsTwo(mode: ApprovalMode): boolean {
+    return mode === 'required' || (mode === 'auto' && this.active().length > 0);
   }
 
   nowText(): string {

@@ -78,8 +78,7 @@ export class StoredRequestDesk implements RequestDesk {
   }
 
   needsTwo(): boolean {
-    const { mode } = this.#parts;
-    return mode === 'required' || (mode === 'auto' && this.#active().length > 0);
+    return this.#parts.book.needsTwo(this.#parts.mode);
   }
 
   async ask(ask: Ask): Promise<RequestInfo> {
@@ -87,7 +86,7 @@ export class StoredRequestDesk implements RequestDesk {
   }
 
   async decide(decision: DecisionRequest): Promise<RequestInfo> {
-    const action = decision.approval['decision'] === 'deny' ? 'request.deny' : 'request.approve';
+    const action = `request.${decision.decision}`;
     return this.#onRecord({ action, principal: decision.principal, request: decision.id }, () => this.#parts.book.decide(decision));
   }
 
@@ -142,9 +141,9 @@ export class StoredRequestDesk implements RequestDesk {
     const { book } = this.#parts;
     const attempt = { action: 'approver.remove', principal, ...(request === undefined ? {} : { request }) };
     const approver = await this.#orRecorded(attempt, () => {
-      const found = this.#active().find(({ card }) => card.id === id);
+      const found = this.#parts.book.active().find(({ card }) => card.id === id);
       if (!found) throw new VeiltrailError('approver_unknown', 'no approver has this key');
-      if (this.#active().length === 1 && this.#parts.mode !== 'single')
+      if (this.#parts.book.active().length === 1 && this.#parts.mode !== 'single')
         throw new VeiltrailError('approver_last', 'the last approver stays: enrol another one first');
       return found;
     });
@@ -171,7 +170,7 @@ export class StoredRequestDesk implements RequestDesk {
   ): Promise<ApproverInfo> {
     const { book, mode } = this.#parts;
     // Whoever is there has a say about who comes, even where a single person may do everything else.
-    const alone = this.#active().length === 0 || (action === 'approver.remove' && mode === 'single');
+    const alone = this.#parts.book.active().length === 0 || (action === 'approver.remove' && mode === 'single');
     let made: Approver | undefined;
     const write = (used?: Usable): { approver: ReturnType<RequestBook['sealApprover']>; untold: Uint8Array[] } => {
       made = make(used);
@@ -206,7 +205,7 @@ export class StoredRequestDesk implements RequestDesk {
   }
 
   async #refuseUnasked({ ask, action, detail, principal, owner }: Permit): Promise<never> {
-    if (this.#active().length === 0)
+    if (this.#parts.book.active().length === 0)
       throw new VeiltrailError('approval_needed', 'this needs a second person, and there is no approver yet: an admin enrols the first one');
     if (!ask) throw new VeiltrailError('approval_needed', 'this needs a second person: ask for it first, and name the request that was approved');
     const { id } = await this.ask({ action, detail, principal, ...(owner === undefined ? {} : { owner }), ...ask });
@@ -215,10 +214,6 @@ export class StoredRequestDesk implements RequestDesk {
       `this needs a second person: request ${id} was made; an approver runs "veiltrail request approve ${id}"; then do this again with the request named`,
       { request: id },
     );
-  }
-
-  #active(): Approver[] {
-    return countedApprovers(this.#parts.book.approvers()).filter(({ removedAt }) => removedAt === undefined);
   }
 
   /** A step of the book, on record before it is answered; and a refusal, too. */

@@ -6,7 +6,7 @@
  * gets belongs into the operation's own event, or its tombstone.
  */
 import type { JsonObject, JsonValue } from '../core/json.ts';
-import type { Approval, ApproverKind } from '../verify/approval.ts';
+import type { Approval, ApproverKind, Decision } from '../verify/approval.ts';
 import type { RequestFacts } from '../verify/request.ts';
 
 export const requestActions = [
@@ -97,7 +97,8 @@ export type ApproverInfo = {
 /** What a person sends to decide. */
 export type DecisionRequest = Person & {
   id: string;
-  /** With its signature, `decision` being what is decided. */
+  decision: Decision;
+  /** An `Approval`, of that decision. */
   approval: JsonObject;
 };
 
@@ -140,7 +141,7 @@ export interface RequestDesk {
   /** Whether `permit` wants a request now. */
   needsTwo(): boolean;
   /**
-   * Approves or denies, as the signed decision says.
+   * Approves or denies.
    * @throws VeiltrailError `request_unknown`, `request_own`, `request_expired`, `request_used`, `request_denied`, `request_decided`,
    * `request_damaged`, `approval_syntax`, `approval_mismatch`, `approval_signature`, `approval_time`, `approver_unknown`, `approver_removed`;
    * each is on record

@@ -8,6 +8,7 @@ import type { CanaryReport } from './run-canary.ts';
 import type { AppendAnswer, AppendCounts, AppendRequest } from './append-events.ts';
 import type { Classification, FieldFilter, FieldInfo } from './field-registry.ts';
 import type { Removal, RemovalResult } from './remove-records.ts';
+import type { RequestDesk } from './requests.ts';
 import type { RestoredValue } from './restore-withheld.ts';
 import type { KnownFork, LogWitnessFigures } from '../witness/witnesses.ts';
 
@@ -111,6 +112,8 @@ export interface Trail extends TrailReader {
   /** Who did what with the trail, on record in `_system`. */
   readonly access: AccessLog;
   readonly keyChanges: KeyChanges;
+  /** What needs two persons is asked for, approved and used here. */
+  readonly requests: RequestDesk;
   append(request: AppendRequest): Promise<AppendAnswer>;
   /** Does nothing when there is one of that name. */
   createLog(log: string): Promise<void>;

@@ -38,6 +38,7 @@ import { openDataConfig, readDataConfig } from './data-config.ts';
 import { createCanaryRunner } from './canary.ts';
 import { checkNothingLost, indexFileName, keysDirectory, sealedPaths, systemLog } from './data-files.ts';
 import { openPolicy, openSystemPolicy, policyChangeEvent, type PolicyInForce, recordPolicy } from './policy-in-force.ts';
+import { createPolicyGate, createRequestDesk, openRequests } from './requests.ts';
 import { openSearchReader } from './open-search.ts';
 import { openStoredVault } from './stored-vault.ts';
 import { createFreeSpaceGuard } from './free-space.ts';
@@ -91,12 +92,16 @@ async function openLocked(options: TrailOptions, undo: Undo): Promise<OpenTrail>
   const paths = dataDirPaths(dataDir);
   const keyringDir = join(dataDir, keysDirectory);
   removeTemporaryFiles(dataDir);
-  const { origin } = openDataConfig(dataDir, options.origin, systemRandom);
+  const config = openDataConfig(dataDir, options.origin, systemRandom);
+  const { origin, approvals: mode } = config;
   checkNothingLost(dataDir);
   const keyring = openKeyring(keyringDir, { create: true });
   await checkVaultFits(dataDir, keyring);
   const firstKeys = createFirstKeys(dataDir, { clock: systemClock, random: systemRandom });
-  const policy = openPolicy(dataDir, options.policyFile);
+  const requests = openRequests(dataDir, keyring, config);
+  undo.push(() => requests.close());
+  const gate = createPolicyGate(requests.book, mode);
+  const policy = openPolicy(dataDir, options.policyFile, existsSync(paths.records) ? gate : undefined);
   const systemPolicy = openSystemPolicy(policy);
 
   const vault = await VaultClient.open({ dataDir, keyringDir, onFatal });
@@ -171,9 +176,13 @@ async function openLocked(options: TrailOptions, undo: Undo): Promise<OpenTrail>
   const vkeysOf = (log: string): string[] => [vkeyOf(log)];
   const witnesses = (witnessing = await Witnessing.open({ ...options, ledger, tiles, vkeysOf, tell }));
   undo.push(() => witnesses.close());
+  const desk = createRequestDesk({ dataDir, book: requests.book, mode, append: tellAll, access, search: (q) => reading.search(systemLog, { q }) });
+  undo.push(() => desk.close());
+  await desk.start();
   const change = policyChangeEvent(dataDir, policy, states.length === 0);
   if (change) await tell(change);
   recordPolicy(dataDir, policy);
+  gate.done();
   const teller = new FieldTeller(registry, tell);
   const classifier = createClassifier({ registry, pool, policy: policy.policy, tell });
   // What a crash left undone.
@@ -195,6 +204,7 @@ async function openLocked(options: TrailOptions, undo: Undo): Promise<OpenTrail>
     policyWarnings: policy.warnings.map(({ message }) => message),
     access,
     keyChanges,
+    requests: desk,
     async append(request) {
       const refused = isSystemLog(request.log) ? ownLogRefused() : freeSpace.refusal();
       if (refused) throw refused;

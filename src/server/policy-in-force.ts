@@ -2,13 +2,16 @@
  * The policy in force is kept in the data directory (`policy.yaml`), so that every command works under the same one. `--policy FILE` puts another
  * one in its place. Beside it is the policy that was last put on record (`policy.recorded.yaml`): where the two differ, what changed is an event
  * of the log `_system`, appended before the first event that the new policy is applied to.
+ *
+ * A policy that protects less than the one on record comes into force only if a second person approved it, where two are needed (`PolicyGate`).
+ * Until then the one on record stays in force, and what was asked for is beside it (`policy.asked.yaml`).
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { VeiltrailError } from '../core/errors.ts';
 import type { JsonObject } from '../core/json.ts';
 import { defaultPolicyYaml } from '../privacy/default-policy.ts';
-import { diffPolicies, groupChanges } from '../privacy/policy-diff.ts';
+import { diffPolicies, groupChanges, type PolicyChange } from '../privacy/policy-diff.ts';
 import { policyDigest, policyLabel } from '../privacy/policy-digest.ts';
 import { checkPolicy, parsePolicy, type PolicyWarning } from '../privacy/policy-file.ts';
 import type { Policy } from '../privacy/policy-model.ts';
@@ -16,6 +19,7 @@ import { replaceKeyFile } from '../vault/key-file.ts';
 
 export const policyFileName = 'policy.yaml';
 const recordedFileName = 'policy.recorded.yaml';
+const askedFileName = 'policy.asked.yaml';
 /** Changes that an event spells out; beyond it only their number is told. */
 const changesMax = 200;
 
@@ -26,17 +30,65 @@ export interface PolicyInForce {
   policy: Policy;
   /** What is allowed and should be looked at. */
   warnings: PolicyWarning[];
+  /** Who let it into force, where it protects less than the one before. */
+  permission?: JsonObject;
 }
 
-/** @throws VeiltrailError `policy_unreadable`, and what `checkPolicy` throws, naming file and line */
-export function openPolicy(dataDir: string, policyFile: string | undefined): PolicyInForce {
+/** Decides whether a policy that protects less than the one on record may come into force. */
+export interface PolicyGate {
+  /** @returns what the event says of who approved it; undefined: it may not */
+  permit(text: string, policy: Policy): JsonObject | undefined;
+  /** It is in force, and on record. */
+  done(): void;
+}
+
+/**
+ * @param gate asked where something was stored under another policy
+ * @throws VeiltrailError `policy_unreadable`, and what `checkPolicy` throws, naming file and line
+ */
+export function openPolicy(dataDir: string, policyFile: string | undefined, gate?: PolicyGate): PolicyInForce {
   const kept = join(dataDir, policyFileName);
   const source = policyFile ?? (existsSync(kept) ? kept : undefined);
-  const text = source === undefined ? defaultPolicyYaml : readText(source);
-  const { policy, warnings } = checkPolicy(text, source);
-  warnings.push(...versionWarning(dataDir, text, policy));
-  if (!existsSync(kept) || readText(kept) !== text) replaceKeyFile(dataDir, policyFileName, text);
-  return { text, label: policyLabel(policy, text), policy, warnings };
+  const asked = source === undefined ? defaultPolicyYaml : readText(source);
+  const checked = checkPolicy(asked, source);
+  const weaker = gate ? weakerRules(dataDir, asked, checked.policy) : 0;
+  const permission = weaker > 0 ? gate?.permit(asked, checked.policy) : undefined;
+  if (weaker > 0 && !permission) return keepRecorded(dataDir, asked, weaker);
+  const { policy, warnings } = checked;
+  warnings.push(...versionWarning(dataDir, asked, policy));
+  if (!existsSync(kept) || readText(kept) !== asked) replaceKeyFile(dataDir, policyFileName, asked);
+  return { text: asked, label: policyLabel(policy, asked), policy, warnings, ...(permission ? { permission } : {}) };
+}
+
+/** How many rules protect less than under the policy on record, or may for all that anybody can tell; without one on record, than under the default. */
+function weakerRules(dataDir: string, text: string, policy: Policy): number {
+  const before = recordedText(dataDir);
+  if (before === text) return 0;
+  return diffPolicies(parseRecorded(before) ?? parsePolicy(defaultPolicyYaml), policy).filter(mayWeaken).length;
+}
+
+/** What a policy is called, and the reasons that it gives, protect nothing. */
+function mayWeaken({ rule, before, effect }: PolicyChange): boolean {
+  return effect === 'weaker' || (effect === 'other' && !['name', 'version', 'owner', 'approver'].includes(rule) && before !== 'why');
+}
+
+/** The policy on record stays in force, and what was asked for is kept beside it. */
+function keepRecorded(dataDir: string, asked: string, weaker: number): PolicyInForce {
+  const recorded = recordedText(dataDir);
+  const text = parseRecorded(recorded) ? recorded : defaultPolicyYaml;
+  const { policy, warnings } = checkPolicy(text);
+  replaceKeyFile(dataDir, askedFileName, asked);
+  replaceKeyFile(dataDir, policyFileName, text);
+  const label = policyLabel(policy, text);
+  const message =
+    `the policy that was asked for protects less, or may (${weaker} ${weaker === 1 ? 'rule' : 'rules'}), and needs a second person: ${label} stays in force. ` +
+    `Ask with "veiltrail request ask policy.change --policy FILE --purpose WHY"; when it is approved, start with it again (it is kept as ${askedFileName})`;
+  return { text, label, policy, warnings: [...warnings, { line: 1, column: 1, message }] };
+}
+
+function recordedText(dataDir: string): string {
+  const recorded = join(dataDir, recordedFileName);
+  return existsSync(recorded) ? readText(recorded) : defaultPolicyYaml;
 }
 
 /** A version that stays the same while the rules change names nothing. */
@@ -59,7 +111,7 @@ export function openSystemPolicy({ text, label, policy }: PolicyInForce): { poli
  * The event that says what changed since the policy that is on record; undefined if nothing did. Rules by path and kind, never a value.
  * @param isNew nothing was ever stored here: then the default policy is no news
  */
-export function policyChangeEvent(dataDir: string, { text, label, policy }: PolicyInForce, isNew: boolean): JsonObject | undefined {
+export function policyChangeEvent(dataDir: string, { text, label, policy, permission }: PolicyInForce, isNew: boolean): JsonObject | undefined {
   const recorded = join(dataDir, recordedFileName);
   const beforeText = existsSync(recorded) ? readText(recorded) : undefined;
   if (beforeText === text || (beforeText === undefined && isNew && text === defaultPolicyYaml)) return undefined;
@@ -97,6 +149,7 @@ export function policyChangeEvent(dataDir: string, { text, label, policy }: Poli
       },
       comparedWith: before ? 'recorded' : 'default',
       changes: { weaker: count('weaker'), stronger: count('stronger'), other: count('other') },
+      ...permission,
     },
   };
 }

@@ -109,7 +109,7 @@ describe('a request', () => {
   it('is not decided by who asked: not by their key, not by another key of theirs, not with an approver key of theirs', async () => {
     const { approver, asked } = await askedOf(test);
     const decide = (by: { principal: string; owner?: string }, key: ApproverKey, request: RequestInfo): Promise<RequestInfo> =>
-      test.desk.decide({ id: request.id, ...by, approval: decisionOf(key, request, 'approve', test.clock.now()) });
+      test.desk.decide({ id: request.id, decision: 'approve', ...by, approval: decisionOf(key, request, 'approve', test.clock.now()) });
     await refused(decide({ principal: anAsk.principal }, approver, asked), 'request_own', 'request.approve', asked.id);
     await refused(decide({ principal: 'otheraaaaaaa', owner: 'person:asker' }, approver, asked), 'request_own', 'request.approve', asked.id);
     const own = await test.desk.ask({ ...anAsk, principal: 'secondaaaaaa', owner: 'person:second' });
@@ -140,7 +140,7 @@ describe('a request', () => {
     test.clock.nowMs += hourMs;
     // Signed an hour ago, and handed in now: the day runs from the signature.
     const signed = decisionOf(approver, third, 'approve', test.clock.nowMs - hourMs);
-    await test.desk.decide({ id: third.id, principal: 'approveraaaa', approval: signed });
+    await test.desk.decide({ id: third.id, decision: 'approve', principal: 'approveraaaa', approval: signed });
     test.clock.nowMs += 23 * hourMs - 1;
     expect(await use(second.id)).toHaveLength(1);
     test.clock.nowMs += 1;
@@ -169,7 +169,12 @@ describe('a request', () => {
   it('is denied for good, before it was approved and after', async () => {
     const { approver, asked } = await askedOf(test);
     const deny = (request: RequestInfo): Promise<RequestInfo> =>
-      test.desk.decide({ id: request.id, principal: 'approveraaaa', approval: decisionOf(approver, request, 'deny', test.clock.now()) });
+      test.desk.decide({
+        id: request.id,
+        decision: 'deny',
+        principal: 'approveraaaa',
+        approval: decisionOf(approver, request, 'deny', test.clock.now()),
+      });
     expect((await deny(asked)).state).toBe('denied');
     await refused(approve(test, approver, asked), 'request_denied', 'request.approve', asked.id);
     await refused(deny(asked), 'request_denied', 'request.deny', asked.id);
@@ -194,6 +199,7 @@ describe('a request', () => {
       [{ ...good, publicKey: stranger.publicKey }, 'approval_signature'],
       [decisionOf(stranger, asked, 'approve', test.clock.now()), 'approver_unknown'],
       [decisionOf(approver, other, 'approve', test.clock.now()), 'approval_mismatch'],
+      [decisionOf(approver, asked, 'deny', test.clock.now()), 'approval_mismatch'],
       [{ ...good, digest: other.digest }, 'approval_mismatch'],
       [decisionOf(approver, asked, 'approve', test.clock.now() + 6 * 60_000), 'approval_time'],
       [decisionOf(approver, asked, 'approve', test.clock.now() - 6 * 60_000), 'approval_time'],
@@ -202,14 +208,14 @@ describe('a request', () => {
       [{}, 'approval_syntax'],
     ];
     for (const [approval, code] of attempts)
-      await refused(test.desk.decide({ id: asked.id, principal: 'approveraaaa', approval }), code, 'request.approve', asked.id);
+      await refused(test.desk.decide({ id: asked.id, decision: 'approve', principal: 'approveraaaa', approval }), code, 'request.approve', asked.id);
     await refused(
-      test.desk.decide({ id: `r_${'a'.repeat(26)}`, principal: 'approveraaaa', approval: good }),
+      test.desk.decide({ id: `r_${'a'.repeat(26)}`, decision: 'approve', principal: 'approveraaaa', approval: good }),
       'request_unknown',
       'request.approve',
       `r_${'a'.repeat(26)}`,
     );
-    expect((await test.desk.decide({ id: asked.id, principal: 'approveraaaa', approval: good })).state).toBe('approved');
+    expect((await test.desk.decide({ id: asked.id, decision: 'approve', principal: 'approveraaaa', approval: good })).state).toBe('approved');
   });
 
   it.each([
@@ -339,7 +345,12 @@ describe('a file that somebody edited', () => {
     const second = await test.desk.ask({ ...anAsk, detail: { token: 'tok_DAAAAAAAAAAAAAAAAAAAAAAAAAA' } });
     const denied = await test.desk.ask(anAsk);
     await approve(test, approver, second);
-    await test.desk.decide({ id: denied.id, principal: 'approveraaaa', approval: decisionOf(approver, denied, 'deny', test.clock.now()) });
+    await test.desk.decide({
+      id: denied.id,
+      decision: 'deny',
+      principal: 'approveraaaa',
+      approval: decisionOf(approver, denied, 'deny', test.clock.now()),
+    });
     const attempts: [string, (stored: Record<string, unknown>) => void][] = [
       // no signature at all; that of another request; a denial; one of a stranger; garbage
       [asked.id, (stored) => Object.assign(stored, { state: 'approved', usableUntil: '2030-01-01T00:00:00.000Z' })],

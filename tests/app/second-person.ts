@@ -118,5 +118,10 @@ export async function askedOf(test: TestDesk, more: Partial<Ask> = {}): Promise<
 }
 
 export async function approve(test: TestDesk, approver: ApproverKey, asked: RequestInfo): Promise<RequestInfo> {
-  return test.desk.decide({ id: asked.id, principal: 'approveraaaa', approval: decisionOf(approver, asked, 'approve', test.clock.now()) });
+  return test.desk.decide({
+    id: asked.id,
+    decision: 'approve',
+    principal: 'approveraaaa',
+    approval: decisionOf(approver, asked, 'approve', test.clock.now()),
+  });
 }
