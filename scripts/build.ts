@@ -1,7 +1,15 @@
 /** Compiles src to dist: JavaScript and types for `npm pack` (Node runs TypeScript from a checkout, but not from node_modules). */
 import { execFileSync } from 'node:child_process';
-import { chmodSync, rmSync } from 'node:fs';
+import { chmodSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { buildEvidencePage } from './build-evidence-page.ts';
 
 rmSync('dist', { recursive: true, force: true });
 execFileSync('tsc', ['-p', 'tsconfig.build.json'], { stdio: 'inherit', shell: process.platform === 'win32' });
 chmodSync('dist/cli/main.js', 0o755);
+
+// The page that carries evidence and its own verifier, and the digest that release notes repeat.
+const { html, digest } = await buildEvidencePage();
+mkdirSync('dist/evidence', { recursive: true });
+writeFileSync('dist/evidence/page.html', html);
+writeFileSync('dist/evidence/page.sha256', `${digest}  page.html\n`);
+console.log(`evidence page: sha256 ${digest}`);

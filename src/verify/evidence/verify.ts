@@ -218,8 +218,10 @@ class Verification {
       this.#proved.push(`${count(shown, 'event')} shown here ${shown === 1 ? 'is' : 'are'} in that log, at the place given, with the values given.`);
       const ranges = this.#file.parts.ranges ?? [];
       const hidden = proven.length - shown;
+      const [first] = ranges;
+      const which = first && ranges.length === 1 ? describeRange(first) : `${ranges.length} ranges of leaves`;
       this.#proved.push(
-        `Of ${count(ranges.length, 'range')} of leaves none is left out: ${shown} shown, ${hidden} hidden.${hidden === 0 ? '' : ' What the hidden ones say is not known from this file.'}`,
+        `Of ${which} none is left out: ${shown} shown, ${hidden} hidden.${hidden === 0 ? '' : ' What the hidden ones say is not known from this file.'}`,
       );
     }
     const unproven = events.filter(({ status }) => status === 'unproven').length;
@@ -237,6 +239,10 @@ class Verification {
     if (this.#problems.some((problem) => problem.where === where && problem.code === 'evidence_changed')) return;
     this.#problems.push({ code, where, message });
   }
+}
+
+function describeRange({ start, end }: { start: number; end: number }): string {
+  return `leaves ${start} to ${end - 1}`;
 }
 
 function count(n: number, one: string, many = `${one}s`): string {

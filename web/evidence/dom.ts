@@ -1,0 +1,39 @@
+/** Making elements. Whatever comes out of a file goes in as text: there is no way to put HTML here. */
+
+export type Child = Node | string | undefined | false;
+
+interface Options {
+  class?: string;
+  id?: string;
+  /** Attributes, by name. */
+  attributes?: Readonly<Record<string, string>>;
+}
+
+export function element<Name extends keyof HTMLElementTagNameMap>(
+  name: Name,
+  options: Options | string = {},
+  ...children: readonly Child[]
+): HTMLElementTagNameMap[Name] {
+  const { class: className, id, attributes = {} } = typeof options === 'string' ? { class: options } : options;
+  const made = document.createElement(name);
+  if (className) made.className = className;
+  if (id) made.id = id;
+  for (const [attribute, value] of Object.entries(attributes)) made.setAttribute(attribute, value);
+  for (const child of children) if (child !== undefined && child !== false) made.append(child);
+  return made;
+}
+
+/**
+ * Characters that show nothing, or change the order in which others are read, as their code: two texts that differ must look different.
+ * (Newlines and tabs stay.)
+ */
+export function visible(text: string): string {
+  return text.replaceAll(/[^\P{Cc}\n\t]|[\p{Cf}\p{Co}\p{Cn}\p{Zl}\p{Zp}]|\p{Cs}/gu, (unit) =>
+    (unit.codePointAt(0) as number) === 0x200d ? unit : `\\u{${(unit.codePointAt(0) as number).toString(16)}}`,
+  );
+}
+
+/** Text of a file, kept apart from what stands around it. */
+export function said(text: string, className = ''): HTMLElement {
+  return element('bdi', className, visible(text));
+}

@@ -1,0 +1,28 @@
+/**
+ * The evidence page: verifies the evidence that stands in it, and says what it says, what was proved and what was not. It asks nobody for anything:
+ * its policy forbids every connection, and all it needs is in the one file.
+ */
+import { type EvidenceReport, verifyEvidence } from '../../src/verify/index.ts';
+import { element } from './dom.ts';
+import { renderEvents } from './events.ts';
+import { renderHead } from './head.ts';
+import { renderSigner } from './signer.ts';
+import { renderTechnical } from './technical.ts';
+
+function main(): void {
+  const page = document.getElementById('page') as HTMLElement;
+  const text = document.getElementById('evidence')?.textContent ?? '';
+  let report: EvidenceReport;
+  try {
+    report = verifyEvidence(text);
+  } catch {
+    page.replaceChildren(element('p', 'verdict bad', 'This page could not verify its evidence. That is a mistake of the page, not a result.'));
+    return;
+  }
+  const { origin } = report.log ?? { origin: 'unknown log' };
+  document.title = `${report.ok ? 'Verified' : 'Not as exported'} · Evidence from ${origin}`;
+  page.replaceChildren(...renderHead(report), ...renderSigner(report, text), ...renderEvents(report), ...renderTechnical(report, text));
+  document.documentElement.dataset['state'] = report.ok ? 'good' : 'bad';
+}
+
+main();
