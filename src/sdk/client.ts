@@ -252,7 +252,8 @@ export function createClient(options: ClientOptions): Client {
   };
 }
 
-function parseServerUrl(text: string): URL {
+/** @throws VeiltrailError `invalid_url` */
+export function parseServerUrl(text: string): URL {
   let url: URL;
   try {
     url = new URL(text.endsWith('/') ? text : `${text}/`);

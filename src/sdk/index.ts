@@ -12,3 +12,4 @@ export type {
   SearchOptions,
   SearchResult,
 } from './client.ts';
+export { createDataProtectionClient, type DataProtectionClient } from './data-protection.ts';
