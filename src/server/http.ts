@@ -36,6 +36,7 @@ import { registerHealthRoutes } from './routes/health.ts';
 import { registerKeyRoutes } from './routes/keys.ts';
 import { registerLogRoutes } from './routes/logs.ts';
 import { registerMetricsRoute } from './routes/metrics.ts';
+import { registerRequestRoutes } from './routes/requests.ts';
 import { registerTileRoutes } from './routes/tiles.ts';
 import { compileValidator } from './validator.ts';
 
@@ -192,6 +193,7 @@ export async function createHttpServer(parts: HttpParts): Promise<FastifyInstanc
     registerLogRoutes(routes, parts.trail);
     registerFieldRoutes(routes, parts.trail);
     registerKeyRoutes(routes, parts);
+    registerRequestRoutes(routes, parts.trail.requests);
     registerTileRoutes(routes, parts.trail);
     registerHealthRoutes(routes, parts.trail);
     registerCanaryRoute(routes, parts.trail);

@@ -18,9 +18,14 @@ interface Route {
   /** What a key for this log alone, or for another one, may do here. */
   scope: 'log' | 'list' | 'installation' | 'none';
   status: number;
+  /** Of a problem, where the request is not one that could be done. */
+  code?: string;
   body?: string;
 }
 
+const someRequest = `r_${'a'.repeat(26)}`;
+const someApprover = `a_${'a'.repeat(26)}`;
+const whoReadsRequests: readonly Role[] = ['auditor', 'investigator', 'officer', 'approver', 'admin'];
 const leaf = '/api/v1/logs/{log}/events/{leaf}';
 const routes: readonly Route[] = [
   {
@@ -97,6 +102,67 @@ const routes: readonly Route[] = [
     status: 200,
     body: '{"path":"message","as":"scan"}',
   },
+  {
+    method: 'POST',
+    path: '/api/v1/requests',
+    pattern: '/api/v1/requests',
+    allowed: ['investigator', 'officer', 'admin'],
+    scope: 'installation',
+    status: 400,
+    code: 'request_syntax',
+    body: '{}',
+  },
+  { method: 'GET', path: '/api/v1/requests', pattern: '/api/v1/requests', allowed: whoReadsRequests, scope: 'installation', status: 200 },
+  {
+    method: 'GET',
+    path: `/api/v1/requests/${someRequest}`,
+    pattern: '/api/v1/requests/{id}',
+    allowed: whoReadsRequests,
+    scope: 'installation',
+    status: 404,
+    code: 'request_unknown',
+  },
+  {
+    method: 'POST',
+    path: `/api/v1/requests/${someRequest}/approve`,
+    pattern: '/api/v1/requests/{id}/approve',
+    allowed: ['approver'],
+    scope: 'installation',
+    status: 400,
+    code: 'approval_syntax',
+    body: '{}',
+  },
+  {
+    method: 'POST',
+    path: `/api/v1/requests/${someRequest}/deny`,
+    pattern: '/api/v1/requests/{id}/deny',
+    allowed: ['approver'],
+    scope: 'installation',
+    status: 400,
+    code: 'approval_syntax',
+    body: '{}',
+  },
+  { method: 'GET', path: '/api/v1/approvers', pattern: '/api/v1/approvers', allowed: whoReadsRequests, scope: 'installation', status: 200 },
+  {
+    method: 'POST',
+    path: '/api/v1/approvers',
+    pattern: '/api/v1/approvers',
+    allowed: ['admin'],
+    scope: 'installation',
+    status: 400,
+    code: 'approver_card',
+    body: '{}',
+  },
+  {
+    method: 'POST',
+    path: `/api/v1/approvers/${someApprover}/remove`,
+    pattern: '/api/v1/approvers/{id}/remove',
+    allowed: ['admin'],
+    scope: 'installation',
+    status: 404,
+    code: 'approver_unknown',
+    body: '{}',
+  },
   { method: 'GET', path: '/metrics', pattern: '/metrics', allowed: ['operator'], scope: 'installation', status: 200 },
   { method: 'GET', path: '/healthz', pattern: '/healthz', allowed: 'everybody', scope: 'none', status: 200 },
   { method: 'GET', path: '/readyz', pattern: '/readyz', allowed: 'everybody', scope: 'none', status: 200 },
@@ -139,11 +205,11 @@ async function attempt(route: Route, key: string | undefined, method = route.met
 }
 
 describe.each(routes)('$method $pattern', (route) => {
-  const { allowed, status, scope } = route;
+  const { allowed, status, scope, code } = route;
 
   it('answers those who have the right, and nobody else', async () => {
     for (const role of roles) {
-      const expected = allowed === 'everybody' || allowed.includes(role) ? [status, undefined] : [403, 'forbidden'];
+      const expected = allowed === 'everybody' || allowed.includes(role) ? [status, code] : [403, 'forbidden'];
       expect(await attempt(route, server.key[role]), role).toEqual(expected);
     }
   });
@@ -158,22 +224,21 @@ describe.each(routes)('$method $pattern', (route) => {
       `${id}${other.slice(0, -1)}${other.endsWith('A') ? 'B' : 'A'}`,
       server.key.writer.replace('writer', 'admin'),
     ];
-    for (const key of notKeys)
-      expect(await attempt(route, key), key).toEqual(allowed === 'everybody' ? [status, undefined] : [401, 'unauthenticated']);
+    for (const key of notKeys) expect(await attempt(route, key), key).toEqual(allowed === 'everybody' ? [status, code] : [401, 'unauthenticated']);
   });
 
   it('is closed to keys that are over', async () => {
     for (const role of roles) {
-      expect(await attempt(route, bad.expired[role])).toEqual(allowed === 'everybody' ? [status, undefined] : [401, 'key_expired']);
-      expect(await attempt(route, bad.revoked[role])).toEqual(allowed === 'everybody' ? [status, undefined] : [401, 'key_revoked']);
+      expect(await attempt(route, bad.expired[role])).toEqual(allowed === 'everybody' ? [status, code] : [401, 'key_expired']);
+      expect(await attempt(route, bad.revoked[role])).toEqual(allowed === 'everybody' ? [status, code] : [401, 'key_revoked']);
     }
   });
 
   it('keeps a key to its logs', async () => {
     for (const role of roles) {
       const may = allowed === 'everybody' || allowed.includes(role);
-      const here = may && scope !== 'installation' ? [status, undefined] : [403, 'forbidden'];
-      const elsewhere = may && (scope === 'none' || scope === 'list') ? [status, undefined] : [403, 'forbidden'];
+      const here = may && scope !== 'installation' ? [status, code] : [403, 'forbidden'];
+      const elsewhere = may && (scope === 'none' || scope === 'list') ? [status, code] : [403, 'forbidden'];
       expect(await attempt(route, forLog.default[role]), role).toEqual(here);
       expect(await attempt(route, forLog.other[role]), role).toEqual(elsewhere);
     }
