@@ -193,6 +193,7 @@ async function measureLag(dir: string): Promise<void> {
   };
   const search = new SearchClient({
     recordsPath: records.path,
+    segmentsPath: `${records.path}-segments`,
     indexPath: join(dir, 'growing-index.db'),
     indexKey: new Uint8Array(32),
     openVaultPort,

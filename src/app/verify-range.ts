@@ -1,15 +1,15 @@
 /**
- * Verification of a range of leaves, everything that is stored about them: entry bundle and leaf tile, the chunk that holds the record, the
+ * Verification of a range of leaves, everything that is stored about them: entry bundle and leaf tile, the chunk or segment that holds the record, the
  * record against its commitment, and the tokens in it against the vault. Ranges are independent, so they run in threads.
  */
 import { VeiltrailError } from '../core/errors.ts';
-import { bucketOf, generationOf, openChunk, type BucketKeys, type ChunkContent } from '../ledger/chunk.ts';
+import type { OpenedChunk, RecordReader } from '../ledger/reader.ts';
 import { commitPackedMany } from '../log/commit-many.ts';
 import { commitmentBytes } from '../log/entry.ts';
 import { formatTilePath, tileWidthMax } from '../log/tile-path.ts';
 import { tileWidth } from '../log/tile.ts';
 import { hashBytes } from '../log/tree.ts';
-import type { RecordSource, StoredChunk } from '../storage/record-store.ts';
+import { segmentPath } from '../storage/files/segment-store.ts';
 import type { TileSource } from '../storage/tile-store.ts';
 import { Problems, type Problem } from '../verify/problem.ts';
 import { verifyLeafTile } from '../verify/tiles.ts';
@@ -41,8 +41,7 @@ export interface RangeParts {
 }
 
 export interface RangeStore {
-  records: RecordSource;
-  bucketKeys: BucketKeys;
+  reader: Pick<RecordReader, 'openFrom'>;
   tokens: KnownTokens;
 }
 
@@ -78,13 +77,15 @@ async function readEntries(task: RangeTask, tiles: TileSource, problems: Problem
   return { entries, tileRoots };
 }
 
-/** The records of a range: chunk after chunk. */
+/** The records of a range: chunk after chunk, window after window. */
 class RecordCheck {
   readonly #task: RangeTask;
   readonly #store: RangeStore;
   readonly #entries: RangeEntries;
   readonly #problems: Problems;
   readonly #tokens: TokenCheck;
+  /** What does not open and was reported. */
+  readonly #unopened = new Set<string>();
 
   constructor(task: RangeTask, store: RangeStore, entries: RangeEntries, problems: Problems) {
     this.#task = task;
@@ -99,38 +100,48 @@ class RecordCheck {
     let recordsVerified = 0;
     let next = firstLeaf;
     while (next < endLeaf) {
-      const chunk = await this.#store.records.chunkFrom(log, next);
-      const missingTo = Math.min(endLeaf, chunk?.firstLeaf ?? endLeaf);
-      for (; next < missingTo; next++) this.#report(next, 'record_missing', `the record of leaf ${next} is missing, and no tombstone says why`);
-      if (!chunk || next >= endLeaf) break;
-      const end = Math.min(endLeaf, chunk.firstLeaf + chunk.count);
-      const content = await this.#open(chunk, next);
-      if (content) recordsVerified += await this.#checkRecords(content, chunk.firstLeaf, next, end);
+      const opened = await this.#store.reader.openFrom(log, next);
+      const missingTo = Math.min(endLeaf, opened?.firstLeaf ?? endLeaf);
+      for (; next < missingTo; next++) this.#reportMissing(next);
+      if (!opened || next >= endLeaf) break;
+      const end = Math.min(endLeaf, opened.firstLeaf + opened.count);
+      this.#reportUnreadable(opened, next, end);
+      recordsVerified += await this.#checkRecords(opened, next, end);
       next = end;
     }
     return { recordsVerified, tokensChecked: this.#tokens.checked };
   }
 
-  async #open(chunk: StoredChunk, from: number): Promise<ChunkContent | undefined> {
-    const { log, origin } = this.#task;
-    const { firstLeaf, count, receivedAtMs, sealed } = chunk;
-    try {
-      const key = await this.#store.bucketKeys.bucketKey(log, bucketOf(firstLeaf), generationOf(sealed, firstLeaf));
-      return openChunk({ origin, firstLeaf, count, receivedAtMs }, sealed, key);
-    } catch (error) {
-      if (!(error instanceof VeiltrailError)) throw error;
-      const where = `records.db, chunk of leaves ${firstLeaf} to ${firstLeaf + count - 1}`;
-      this.#problems.add({ code: error.code, where, message: `${where}: ${error.message}`, leafIndex: from });
-      return undefined;
+  /** Where a chunk, a segment or a block does not open: once for all of it, by the first leaf that it is about. */
+  #reportUnreadable({ firstLeaf, count, unreadable }: OpenedChunk, from: number, end: number): void {
+    if (!unreadable) return;
+    for (const [leafIndex, { code, message, detail }] of unreadable) {
+      if (leafIndex < from || leafIndex >= end) continue;
+      const { class: of, bucket, generation, block } = detail;
+      const isSegment = typeof of === 'string' && typeof bucket === 'number' && typeof generation === 'number';
+      const file = isSegment ? `segments/${segmentPath({ log: this.#task.log, class: of, bucket, generation })}` : 'records.db';
+      const part = isSegment ? (block === undefined ? '' : `, block ${block}`) : `, chunk of leaves ${firstLeaf} to ${firstLeaf + count - 1}`;
+      const where = `${file}${part}`;
+      if (this.#unopened.has(where)) continue;
+      this.#unopened.add(where);
+      this.#problems.add({ code, where, message: `${where}: ${message}`, leafIndex });
     }
   }
 
-  /** Opens the commitments in the log with the records in a chunk. Returns how many records were in order. */
-  async #checkRecords({ records, offsets }: ChunkContent, firstLeaf: number, from: number, end: number): Promise<number> {
+  /** Opens the commitments in the log with records. Returns how many of them were in order. */
+  async #checkRecords(opened: OpenedChunk, from: number, end: number): Promise<number> {
+    const { firstLeaf, content, unreadable: unopened } = opened;
+    const { records, offsets } = content;
     const bad = new Set<number>();
     const first = from - firstLeaf;
+    for (let leafIndex = from; leafIndex < end; leafIndex++) {
+      if (offsets[leafIndex - firstLeaf] !== offsets[leafIndex - firstLeaf + 1]) continue;
+      bad.add(leafIndex);
+      if (!unopened?.has(leafIndex)) this.#reportMissing(leafIndex);
+    }
     const found = new Uint8Array(commitmentBytes * (end - from));
     commitPackedMany(this.#task.origin, records, offsets, first, end - firstLeaf, found, (record, error) => {
+      if (bad.has(firstLeaf + record)) return;
       bad.add(firstLeaf + record);
       this.#report(firstLeaf + record, error.code, `the record of leaf ${firstLeaf + record}: ${error.message}`);
     });
@@ -159,6 +170,10 @@ class RecordCheck {
       this.#report(leafIndex, error.code, `the record of leaf ${leafIndex}: ${error.message}`);
       return false;
     }
+  }
+
+  #reportMissing(leafIndex: number): void {
+    this.#report(leafIndex, 'record_missing', `the record of leaf ${leafIndex} is missing, and no tombstone says why`);
   }
 
   #report(leafIndex: number, code: string, message: string): void {

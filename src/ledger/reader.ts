@@ -37,8 +37,8 @@ export interface ReaderOptions {
 }
 
 const readTrials = 3;
-/** What is found where something was replaced between being looked up and being opened. */
-const movedCodes = new Set(['bucket_key_missing', 'chunk_damaged', 'segment_missing']);
+/** What keeps a chunk from being opened, or is found where it was replaced between being looked up and being opened. */
+const damages = new Set(['chunk_damaged', 'chunk_version', 'bucket_key_missing', 'bucket_key_damaged', 'root_missing', 'segment_missing']);
 
 export class RecordReader {
   readonly #records: RecordSource;
@@ -105,7 +105,7 @@ export class RecordReader {
     throw new VeiltrailError(why.code, why.message, { ...why.detail, firstLeaf, count }, { cause: why });
   }
 
-  /** The same; of segments, what can be read where not all can. @throws VeiltrailError where a chunk does not open */
+  /** The same, with what can be read where not all can: see {@link OpenedChunk.unreadable}. */
   async openFrom(log: string, leafIndex: number): Promise<OpenedChunk | undefined> {
     let from = leafIndex;
     for (let trial = 1; ; trial++) {
@@ -117,7 +117,8 @@ export class RecordReader {
         if (stored.in === 'segments') [from, trial] = [(stored.bucket + 1) * bucketLeaves, 0];
       } catch (error) {
         // The chunk was rewritten and its key destroyed after it was read: then another one is there now, or segments are.
-        if (trial === readTrials || !movedCodes.has((error as VeiltrailError).code)) throw error;
+        if (!(error instanceof VeiltrailError) || !damages.has(error.code)) throw error;
+        if (trial === readTrials && stored.in === 'chunk') return unreadableChunk(stored, error);
       }
     }
   }
@@ -184,6 +185,12 @@ export class RecordReader {
     invariant(origin !== undefined, 'a log that has chunks is one');
     return origin;
   }
+}
+
+/** A chunk that does not open: none of its records can be read. */
+function unreadableChunk({ firstLeaf, count, receivedAtMs }: StoredChunk, why: VeiltrailError): OpenedChunk {
+  const unreadable = new Map(Array.from({ length: count }, (_, i) => [firstLeaf + i, why]));
+  return { firstLeaf, count, receivedAtMs, content: { offsets: new Uint32Array(count + 1), records: new Uint8Array(0) }, unreadable };
 }
 
 /** Bytes of the packed record of a leaf that the chunk holds: a view. */

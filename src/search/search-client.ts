@@ -10,10 +10,12 @@ import type { Searcher, SearchPage, SearchQuery } from './search.ts';
 
 export interface SearchClientOptions {
   recordsPath: string;
+  /** The directory of segments. */
+  segmentsPath: string;
   indexPath: string;
   /** 32 bytes. */
   indexKey: Uint8Array;
-  /** A new port to the vault's thread, which answers `bucketKey` on it. Asked once for each thread that starts. */
+  /** A new port to the vault's thread, which answers `bucketKey` and `segmentKey` on it. Asked once for each thread that starts. */
   openVaultPort: () => MessagePort;
   /** Told about what failed and is tried again. */
   onError?: (error: Error) => void;
@@ -111,9 +113,9 @@ class SearchThread {
   }
 
   #start(): [Worker, Caller] {
-    const { recordsPath, indexPath, indexKey } = this.#options;
+    const { recordsPath, segmentsPath, indexPath, indexKey } = this.#options;
     const vaultPort = this.#options.openVaultPort();
-    const settings: SearchThreadSettings = { runs: this.#runs, recordsPath, indexPath, indexKey, vaultPort };
+    const settings: SearchThreadSettings = { runs: this.#runs, recordsPath, segmentsPath, indexPath, indexKey, vaultPort };
     const worker = (this.#options.startThread ?? startSearchThread)(settings);
     const caller = new Caller(worker);
     let reason: Error = new VeiltrailError('search_stopped', 'the search thread ended; try again in a moment');

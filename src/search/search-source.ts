@@ -29,9 +29,10 @@ export function createSearchSource(records: RecordSource, reader: Pick<RecordRea
         return await reader.openChunkFrom(log, leafIndex);
       } catch (error) {
         // One damaged chunk must not hide the others. What is wrong with it is for `verify` to say.
-        if (!(error instanceof VeiltrailError) || (error.code !== 'chunk_damaged' && error.code !== 'chunk_version')) throw error;
-        const stored = await records.chunkFrom(log, leafIndex);
-        return stored && { firstLeaf: stored.firstLeaf, count: stored.count, content: undefined };
+        if (!(error instanceof VeiltrailError)) throw error;
+        const { firstLeaf, count } = error.detail;
+        if (typeof firstLeaf !== 'number' || typeof count !== 'number') throw error;
+        return { firstLeaf, count, content: undefined };
       }
     },
   };

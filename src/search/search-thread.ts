@@ -5,6 +5,8 @@
 import { parentPort, workerData, type MessagePort } from 'node:worker_threads';
 import type { BucketKeys } from '../ledger/chunk.ts';
 import { RecordReader } from '../ledger/reader.ts';
+import { SegmentReader } from '../ledger/segment-reader.ts';
+import { openFileSegmentSource } from '../storage/files/segment-store.ts';
 import { openSqliteRecordSource } from '../storage/sqlite/record-source.ts';
 import { Caller, serveCalls } from '../thread/port-call.ts';
 import { IndexReader } from './index-reader.ts';
@@ -16,17 +18,19 @@ import { createSearcher, type SearchQuery } from './search.ts';
 export interface SearchThreadSettings {
   runs: 'search-index' | 'search-query';
   recordsPath: string;
+  /** The directory of segments. */
+  segmentsPath: string;
   indexPath: string;
   /** 32 bytes. */
   indexKey: Uint8Array;
-  /** Answers `bucketKey` with the 32 bytes of a bucket's key. */
+  /** Answers `bucketKey` and `segmentKey` with 32 bytes. */
   vaultPort: MessagePort;
 }
 
 /** What a thread says without being asked. */
 export type SearchNotice = { notice: 'damage'; log: string; partition: number } | { notice: 'error'; error: Error };
 
-function openSource({ recordsPath, vaultPort }: SearchThreadSettings): { source: SearchSource; close: () => Promise<void> } {
+function openSource({ recordsPath, segmentsPath, vaultPort }: SearchThreadSettings): { source: SearchSource; close: () => Promise<void> } {
   const records = openSqliteRecordSource(recordsPath);
   const vault = new Caller(vaultPort);
   const bucketKeys: BucketKeys = { bucketKey: (log, bucket, generation) => vault.call<Uint8Array>('bucketKey', { log, bucket, generation }) };
@@ -34,7 +38,8 @@ function openSource({ recordsPath, vaultPort }: SearchThreadSettings): { source:
     await records.close();
     vaultPort.close();
   };
-  return { source: createSearchSource(records, new RecordReader(records, bucketKeys)), close };
+  const segments = new SegmentReader(openFileSegmentSource(segmentsPath), { segmentKey: (name) => vault.call<Uint8Array>('segmentKey', name) });
+  return { source: createSearchSource(records, new RecordReader(records, bucketKeys, { segments })), close };
 }
 
 /** Indexes, and answers the calls that `search-client.ts` makes of the indexing thread. */

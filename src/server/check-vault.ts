@@ -6,14 +6,17 @@
 import { existsSync } from 'node:fs';
 import { TokenCheck } from '../app/verify-tokens.ts';
 import { VeiltrailError } from '../core/errors.ts';
-import { type OpenedChunk, RecordReader } from '../ledger/reader.ts';
+import type { OpenedChunk, RecordReader } from '../ledger/reader.ts';
 import { dataDirPaths } from '../storage/data-dir.ts';
 import { openSqliteRecordSource } from '../storage/sqlite/record-source.ts';
 import type { Keyring } from '../vault/keyring.ts';
+import { openRecordReader } from './open-records.ts';
 import { openStoredVault } from './stored-vault.ts';
 
 /** Records of each log whose tokens are looked for: the newest chunk may hold nobody who is new. */
 const recordsLookedAt = 1_024;
+
+const openingCodes = new Set(['chunk_damaged', 'chunk_version', 'segment_damaged', 'segment_version', 'segment_missing']);
 
 /** @throws VeiltrailError `vault_behind`, and those of `storage-error.ts` */
 export async function checkVaultFits(dataDir: string, keyring: Keyring): Promise<void> {
@@ -24,7 +27,7 @@ export async function checkVaultFits(dataDir: string, keyring: Keyring): Promise
   const vault = openOrLeave(() => openStoredVault(dataDir, keyring));
   try {
     if (!vault) return;
-    const reader = new RecordReader(records, vault);
+    const reader = openRecordReader(dataDir, records, vault);
     const check = new TokenCheck(vault);
     for (const { log, treeSize } of await records.logs()) {
       for (let end = treeSize; end > 0 && treeSize - end < recordsLookedAt;) {
@@ -57,8 +60,8 @@ async function openHolding(reader: RecordReader, log: string, leafIndex: number)
     return chunk && chunk.firstLeaf <= leafIndex ? chunk : undefined;
   } catch (error) {
     const { code } = error as VeiltrailError;
-    if (code === 'bucket_key_missing') throw behind(log);
-    if (code === 'chunk_damaged' || code === 'chunk_version') return undefined;
+    if (code === 'bucket_key_missing' || code === 'segment_key_missing') throw behind(log);
+    if (openingCodes.has(code)) return undefined;
     throw error;
   }
 }

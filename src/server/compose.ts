@@ -10,6 +10,7 @@ import { removeTemporaryFiles } from '../access/access-file.ts';
 import { createFirstKeys } from '../access/first-keys.ts';
 import { isSystemLog } from '../access/roles.ts';
 import { AppendEvents } from '../app/append-events.ts';
+import type { PublishedLog } from '../app/read-log.ts';
 import { createTrailReading } from '../app/read-trail.ts';
 import { FieldTeller } from '../app/tell-fields.ts';
 import type { Trail, TrailReader } from '../app/trail.ts';
@@ -19,7 +20,7 @@ import type { JsonObject } from '../core/json.ts';
 import { VeiltrailError } from '../core/errors.ts';
 import { systemRandom } from '../core/random.ts';
 import { LedgerClient } from '../ledger/ledger-client.ts';
-import { RecordReader } from '../ledger/reader.ts';
+import { openRecordReader } from './open-records.ts';
 import { breakSeal, sealDataDir } from '../ledger/seal.ts';
 import type { ClassifiedField } from '../pipeline/classified-fields.ts';
 import { WorkerPool } from '../pipeline/pool.ts';
@@ -36,14 +37,18 @@ import { openAccess } from './access.ts';
 import { checkVaultFits } from './check-vault.ts';
 import { openDataConfig, readDataConfig } from './data-config.ts';
 import { createCanaryRunner } from './canary.ts';
+import { type OpenDataProtection, openDataProtection } from './data-protection.ts';
 import { checkNothingLost, indexFileName, keysDirectory, sealedPaths, systemLog } from './data-files.ts';
 import { openPolicy, openSystemPolicy, policyChangeEvent, type PolicyInForce, recordPolicy } from './policy-in-force.ts';
 import { createPolicyGate, createRequestDesk, openRequests } from './requests.ts';
+import { createEvidenceExporter } from './evidence.ts';
 import { openSearchReader } from './open-search.ts';
 import { openStoredVault } from './stored-vault.ts';
 import { createFreeSpaceGuard } from './free-space.ts';
 import { createClassifier, openFields, openFieldsReader } from './fields.ts';
 import { logFigures } from './log-figures.ts';
+import { openLookUps } from './look-ups.ts';
+import { createTurns, openRotation } from './rotation.ts';
 import { Witnessing, type WitnessOptions } from './witnessing.ts';
 
 export { systemLog } from './data-files.ts';
@@ -56,6 +61,8 @@ export interface TrailOptions extends WitnessOptions {
   origin?: string;
   /** Pipeline workers [one less than the machine has cores, at least one]. */
   workers?: number;
+  /** Told what somebody should look at: who revealed how much, whose sweep was stopped. A line, without values. */
+  onAlert?: (line: string) => void;
   /** What is on disk is not known any more, and the process must end. */
   onFatal?: (error: Error) => void;
 }
@@ -122,9 +129,10 @@ async function openLocked(options: TrailOptions, undo: Undo): Promise<OpenTrail>
   const records = openSqliteRecordSource(paths.records);
   undo.push(() => records.close());
   const tiles = openFileTileSource(paths.logs);
-  const reader = new RecordReader(records, vault);
+  const reader = openRecordReader(dataDir, records, vault);
   const searcher = new SearchClient({
     recordsPath: paths.records,
+    segmentsPath: paths.segments,
     indexPath: join(dataDir, indexFileName),
     indexKey: keyring.secret('index').key,
     openVaultPort: () => vault.newPort(),
@@ -159,10 +167,11 @@ async function openLocked(options: TrailOptions, undo: Undo): Promise<OpenTrail>
     isWitnessRequired: (log) => witnessing?.witnesses?.isRequired(log) ?? false,
     tiles,
     records: reader,
-    search: (log, { q, ...request }) => searcher.search({ log, query: q ?? '', ...request }),
+    search: (log, { q, query, ...request }) => searcher.search({ log, query: query ?? q ?? '', ...request }),
     restore: (token) => vault.restore(token),
     fields: (filter) => registry.list(filter),
   });
+  const publishedLog = (log: string): PublishedLog => ({ log, origin: ledger.originOf(log) ?? '', vkey: vkeyOf(log) });
   const createLog = async (log: string): Promise<void> => {
     if (ledger.originOf(log) === undefined) await ledger.createLog(log, `${origin}/${log}`);
   };
@@ -179,6 +188,15 @@ async function openLocked(options: TrailOptions, undo: Undo): Promise<OpenTrail>
   const desk = createRequestDesk({ dataDir, book: requests.book, mode, append: tellAll, access, search: (q) => reading.search(systemLog, { q }) });
   undo.push(() => desk.close());
   await desk.start();
+  const alert = options.onAlert ?? (() => undefined);
+  const shared = { keyring, vault, recorder: access, desk, alert };
+  const lookUps = openLookUps({
+    ...shared,
+    dataDir,
+    policy: policy.policy,
+    search: (log, request, query) => reading.search(log, { ...request, query }),
+  });
+  const rootTurns = createTurns();
   const change = policyChangeEvent(dataDir, policy, states.length === 0);
   if (change) await tell(change);
   recordPolicy(dataDir, policy);
@@ -188,6 +206,30 @@ async function openLocked(options: TrailOptions, undo: Undo): Promise<OpenTrail>
   // What a crash left undone.
   await teller.now();
   await classifier.finish();
+  const rotation = openRotation({
+    ...shared,
+    keyringDir,
+    rootTurns,
+    isRemovalUnfinished: () => existsSync(join(dataDir, 'removal.json')),
+    async rekey(keys) {
+      await pool.rekey(keys);
+      lookUps.rekey(keys);
+    },
+  });
+  const dataProtection: OpenDataProtection = openDataProtection({
+    ...shared,
+    dataDir,
+    origin,
+    reader,
+    reading,
+    lookUps,
+    searcher,
+    logs: () => records.logs(),
+    systemLog,
+    createSystemLog: () => createLog(systemLog),
+    remove: () => Promise.reject(new Error('not there yet')),
+  });
+  await dataProtection.finish();
   const canaries = createCanaryRunner({
     dataDir,
     policy,
@@ -205,6 +247,8 @@ async function openLocked(options: TrailOptions, undo: Undo): Promise<OpenTrail>
     access,
     keyChanges,
     requests: desk,
+    lookUps,
+    rotation,
     async append(request) {
       const refused = isSystemLog(request.log) ? ownLogRefused() : freeSpace.refusal();
       if (refused) throw refused;
@@ -230,12 +274,24 @@ async function openLocked(options: TrailOptions, undo: Undo): Promise<OpenTrail>
         waitingBytes: appending.waitingBytes,
         policy: policy.label,
         canary: canaries.last,
+        lookUps: lookUps.figures,
       };
     },
     runCanary: (request) => canaries.run(request),
     classifyField: (request) => classifier.classify(request),
+    exportEvidence: createEvidenceExporter({
+      keyring,
+      policy,
+      published: publishedLog,
+      tiles,
+      records: reader,
+      search: reading.search,
+      witnesses: () => witnesses.witnesses?.vkeys ?? [],
+      access,
+    }),
     acknowledgeFork: (log, by) => witnesses.acknowledge(log, by),
-    remove: () => Promise.reject(new Error('not there yet')),
+    dataProtection,
+    remove: (removal) => dataProtection.remove(removal),
     async close() {
       await access.close();
       await appending.settled();
@@ -268,7 +324,7 @@ export async function openTrailReader(dataDir: string): Promise<TrailReader> {
     undo.push(() => vault.close());
     const records = openSqliteRecordSource(paths.records);
     undo.push(() => records.close());
-    const reader = new RecordReader(records, vault);
+    const reader = openRecordReader(dataDir, records, vault);
     const search = openSearchReader({ dataDir, keyring, records, reader });
     undo.push(() => search.close());
     const fields = openFieldsReader(dataDir, keyring);
@@ -344,7 +400,7 @@ function startPipelineWorker({ vault, keyring, policy, systemPolicy, origin, cla
     systemPolicy: { log: systemLog, ...systemPolicy },
     tokenOrigin: origin,
     tenantKey: tenantKeyOf(keyring),
-    pseudonymKeys: keyring.secrets('pseudonym'),
+    pseudonymKeys: keyring.readAgain('pseudonym'),
     idempotencyKey: keyring.secret('idempotency').key,
     vaultPort,
     classified,

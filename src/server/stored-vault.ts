@@ -1,6 +1,7 @@
 /** The vault of a data directory, for reading, with the driver it has. */
 import { join } from 'node:path';
 import { tokenBytes, TokenSet } from '../app/token-set.ts';
+import type { SegmentName } from '../storage/segment-store.ts';
 import { openSqliteVaultSource } from '../storage/sqlite/vault-source.ts';
 import type { Keyring } from '../vault/keyring.ts';
 import { parseToken } from '../vault/token.ts';
@@ -8,6 +9,7 @@ import { type Restored, type TokenFinding, VaultReader, vaultSecrets } from '../
 
 export interface StoredVault {
   bucketKey(log: string, bucket: number, generation?: number): Promise<Uint8Array>;
+  segmentKey(name: SegmentName): Promise<Uint8Array>;
   hasToken(token: string): Promise<boolean>;
   /** Tokens of the vault's rows in memory, `max` at the most: for who has many to look for. */
   tokensAtHand(max: number): Promise<TokenSet>;
@@ -25,6 +27,7 @@ export function openStoredVault(dataDir: string, keyring: Keyring): StoredVault 
   const reader = new VaultReader(source, { ...vaultSecrets(keyring), freshRoots: () => keyring.readAgain('root') });
   return {
     bucketKey: (log, bucket, generation) => reader.bucketKey(log, bucket, generation),
+    segmentKey: (name) => reader.segmentKey(name),
     async hasToken(token) {
       const bytes = tokenOrNothing(token);
       return bytes !== undefined && (await source.findRow(bytes)) !== undefined;

@@ -9,6 +9,7 @@ import { openSqliteRecordSource } from '../storage/sqlite/record-source.ts';
 import { serveCalls } from '../thread/port-call.ts';
 import { openKeyring } from '../vault/keyring.ts';
 import { keysDirectory } from './data-files.ts';
+import { openRecordReader } from './open-records.ts';
 import { openStoredVault } from './stored-vault.ts';
 
 export interface VerifyThreadData {
@@ -25,8 +26,7 @@ if (!isMainThread && parentPort && (workerData as Partial<VerifyThreadData> | nu
   const parts = {
     tiles: openFileTileSource(paths.logs),
     store: {
-      records: openSqliteRecordSource(paths.records),
-      bucketKeys: vault,
+      reader: openRecordReader(dataDir, openSqliteRecordSource(paths.records), vault),
       tokens: { atHand: new TokenSet(tokens), hasToken: (token: string) => vault.hasToken(token) },
     },
   };

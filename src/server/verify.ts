@@ -22,6 +22,7 @@ import { openKeyring, type Keyring } from '../vault/keyring.ts';
 import type { Problem } from '../verify/problem.ts';
 import { configFileName, readDataConfig } from './data-config.ts';
 import { keysDirectory, listTileFiles, recordsFileName, sealedPaths } from './data-files.ts';
+import { openRecordReader } from './open-records.ts';
 import { openStoredVault, vaultFileName, type StoredVault } from './stored-vault.ts';
 import type { VerifyThreadData } from './verify-thread.ts';
 
@@ -75,7 +76,7 @@ async function verifyOpened(dataDir: string, options: StoredOptions, closing: ((
     const common = { tiles, listTiles: (log: string) => listTileFiles(join(paths.logs, log)), store: of };
     if (of.state.treeSize < worthThreads) {
       const tokens = { atHand, hasToken: (token: string) => vault.hasToken(token) };
-      const parts = { tiles, store: { records, bucketKeys: vault, tokens } };
+      const parts = { tiles, store: { reader: openRecordReader(dataDir, records, vault), tokens } };
       return verifyLog(one, { ...common, verifyRange: (task) => verifyRange(task, parts), overlap: 1 });
     }
     const started = (threads ??= new RangeThreads({ thread: 'verify', dataDir, tokens: atHand.memory }));
@@ -200,6 +201,11 @@ async function storeParts(dataDir: string, log: string, keyring: Keyring, record
 /** Verifies a log by its public files: a directory of them, or a URL of a server, or of the log itself. */
 export async function verifyPublishedLog(where: string, options: VerifyOptions): Promise<VerifyReport> {
   const tiles = /^https?:\/\//.test(where) ? openUrlTileSource(where) : openDirectoryTileSource(where);
+  return verifyLogFrom(tiles, options);
+}
+
+/** Verifies a log as whatever gives its public files has it. */
+export function verifyLogFrom(tiles: TileSource, options: VerifyOptions): Promise<VerifyReport> {
   return verifyLog(options, { tiles, verifyRange: (task) => verifyRange(task, { tiles }), overlap: 4 });
 }
 

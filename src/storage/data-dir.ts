@@ -13,6 +13,8 @@ import { storageError } from './storage-error.ts';
 export interface DataDirPaths {
   /** Records and committed state. */
   records: string;
+  /** One directory a log: its segments (`files/segment-store.ts`). */
+  segments: string;
   /** One directory a log: tiles and checkpoint. */
   logs: string;
   /** Written at an orderly close, gone while a server runs (see `ledger/seal.ts`). */
@@ -21,7 +23,7 @@ export interface DataDirPaths {
 }
 
 export function dataDirPaths(dataDir: string): DataDirPaths {
-  return { records: join(dataDir, 'records.db'), logs: join(dataDir, 'logs'), seal: join(dataDir, 'seal.json'), lock: join(dataDir, 'lock') };
+  return { records: join(dataDir, 'records.db'), segments: join(dataDir, 'segments'), logs: join(dataDir, 'logs'), seal: join(dataDir, 'seal.json'), lock: join(dataDir, 'lock') };
 }
 
 export interface DataDirLock {

@@ -43,6 +43,7 @@ function open(): SearchClient {
   const indexKey = new Uint8Array(32).fill(6);
   client = new SearchClient({
     recordsPath: records.path,
+    segmentsPath: join(dir, 'segments'),
     indexPath: join(dir, 'index.db'),
     indexKey,
     openVaultPort,
@@ -137,6 +138,7 @@ test('a thread that dies is started again, and what waited is told', async () =>
 test('threads that cannot start say so', async () => {
   const search = new SearchClient({
     recordsPath: join(dir, 'nowhere.db'),
+    segmentsPath: join(dir, 'segments'),
     indexPath: join(dir, 'index.db'),
     indexKey: new Uint8Array(32),
     openVaultPort: () => new MessageChannel().port1,
@@ -165,7 +167,14 @@ test('both threads do the same without a thread around them', async () => {
     serveCalls(vault.port1, { bucketKey: ({ log, bucket }: { log: string; bucket: number }) => bucketKeys.bucketKey(log, bucket) });
     const { port1, port2 } = new MessageChannel();
     vaultPorts.push(vault.port1, port1, port2);
-    serve(port1, { runs, recordsPath: records.path, indexPath: join(dir, 'index.db'), indexKey: new Uint8Array(32), vaultPort: vault.port2 });
+    serve(port1, {
+      runs,
+      recordsPath: records.path,
+      segmentsPath: join(dir, 'segments'),
+      indexPath: join(dir, 'index.db'),
+      indexKey: new Uint8Array(32),
+      vaultPort: vault.port2,
+    });
     return new Caller(port2);
   };
   const index = call(serveIndexing, 'search-index');
