@@ -39,6 +39,7 @@ const trail: Trail = {
   discloseEvent: nothing,
   fields: () => Promise.resolve([]),
   classifyField: () => Promise.reject(new Error('not asked for')),
+  exportEvidence: () => Promise.reject(new Error('not asked for')),
   checkpoint: nothing,
   witnessedCheckpoint: nothing,
   acknowledgeFork: () => Promise.reject(new Error('not asked for')),

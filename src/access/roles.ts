@@ -17,6 +17,7 @@ export const rights = [
   'events.append',
   'events.read',
   'proof.read',
+  'evidence.export',
   'log.list',
   'log.create',
   'key.manage',
@@ -27,6 +28,7 @@ export const rights = [
   'canary.run',
   'token.reveal',
   'token.search',
+  'stop.lift',
   'subject.report',
   'subject.erase',
   'value.redact',
@@ -47,9 +49,9 @@ export type Role = (typeof roles)[number];
 
 export const rightsOf: Readonly<Record<Role, readonly Right[]>> = {
   writer: ['events.append'],
-  reader: ['events.read', 'proof.read', 'log.list'],
-  auditor: ['proof.read', 'log.list', 'system.read', 'canary.run', 'field.read', 'request.read', 'hold.read', 'retention.read'],
-  investigator: ['events.read', 'proof.read', 'log.list', 'token.search', 'token.reveal', 'request.ask', 'request.read'],
+  reader: ['events.read', 'proof.read', 'evidence.export', 'log.list'],
+  auditor: ['proof.read', 'evidence.export', 'log.list', 'system.read', 'canary.run', 'field.read', 'request.read', 'hold.read', 'retention.read'],
+  investigator: ['events.read', 'proof.read', 'evidence.export', 'log.list', 'token.search', 'token.reveal', 'request.ask', 'request.read'],
   officer: [
     'proof.read',
     'log.list',
@@ -65,7 +67,7 @@ export const rightsOf: Readonly<Record<Role, readonly Right[]>> = {
     'request.ask',
     'request.read',
   ],
-  approver: ['log.list', 'hold.read', 'retention.read', 'request.read', 'request.decide'],
+  approver: ['log.list', 'stop.lift', 'hold.read', 'retention.read', 'request.read', 'request.decide'],
   operator: ['metrics.read', 'canary.run', 'backup.make'],
   admin: [
     'log.list',
@@ -75,6 +77,7 @@ export const rightsOf: Readonly<Record<Role, readonly Right[]>> = {
     'field.read',
     'field.classify',
     'canary.run',
+    'stop.lift',
     'hold.read',
     'retention.read',
     'request.ask',
@@ -86,6 +89,7 @@ export const rightsOf: Readonly<Record<Role, readonly Right[]>> = {
 const systemRights: Readonly<Partial<Record<Right, Right>>> = {
   'events.read': 'system.read',
   'proof.read': 'system.read',
+  'evidence.export': 'system.read',
   'log.list': 'system.read',
   'log.create': 'log.create',
 };
@@ -104,6 +108,7 @@ const installationWide: ReadonlySet<Right> = new Set<Right>([
   'field.classify',
   'token.reveal',
   'token.search',
+  'stop.lift',
   'subject.report',
   'subject.erase',
   'value.redact',

@@ -2,15 +2,13 @@
  * Makes evidence (docs/reference/evidence.md): finds the events, adds the leaves between them, proves all of them at once, and signs for one
  * audience and purpose. Who may, and that it is on record, is for the caller to see to.
  */
-import type { Principal } from '../access/roles.ts';
 import { VeiltrailError } from '../core/errors.ts';
 import type { Clock } from '../core/clock.ts';
-import { openCheckpoint, parseCheckpointText } from '../log/checkpoint.ts';
+import { openCheckpoint } from '../log/checkpoint.ts';
 import { createDisclosure, type DisclosedField } from '../log/disclosure.ts';
 import { isPointer, wholePointer } from '../log/record.ts';
 import { fieldsOf, isKept, type RedactableField } from '../log/redacted-record.ts';
 import { countLeaves } from '../log/range-proof.ts';
-import { parseNote } from '../log/note.ts';
 import type { NoteKeySigner } from '../log/note-key.ts';
 import type { LeafRange } from '../log/tree.ts';
 import { createTrust } from '../log/trust.ts';
@@ -19,6 +17,7 @@ import { createHiddenTest } from '../search/hidden.ts';
 import { dottedOf } from '../search/record-values.ts';
 import type { TileSource } from '../storage/tile-store.ts';
 import {
+  type EvidenceAnchor,
   type EvidenceEvent,
   type EvidenceExport,
   evidenceLimits,
@@ -26,36 +25,13 @@ import {
   formatEvidence,
   isWords,
 } from '../verify/evidence/index.ts';
+import type { EvidenceRequest, MadeEvidence } from './evidence-request.ts';
 import { openSnapshot, type LogSnapshot } from './log-snapshot.ts';
 import type { PublishedLog } from './read-log.ts';
 import type { SearchRequest } from './trail.ts';
 
 /** Events that one file shows. */
 const shownMax = 10_000;
-
-export interface EvidenceRequest {
-  log: string;
-  /** For whom, and why: 1 to 4,096 characters each. */
-  audience: string;
-  purpose: string;
-  by: Pick<Principal, 'id' | 'hides'>;
-  /** What the person is called, in their words. */
-  byName?: string;
-  /** Which events to show; nothing: all of the range. */
-  query?: string;
-  since?: string;
-  until?: string;
-  /** The leaves to account for. [from the first event found to the last one] */
-  range?: { from: number; to: number };
-  /** Accounts for the events found and for no leaf between them. */
-  sparse?: boolean;
-  /** Pointers of the fields to show, with all that stands below them. [all] */
-  fields?: readonly string[];
-  /** With the text of the policy in force. */
-  policyText?: boolean;
-  /** A checkpoint that the audience keeps: the file will prove that the log grew from it. */
-  earlier?: string;
-}
 
 export interface EvidenceParts {
   published: PublishedLog;
@@ -69,15 +45,6 @@ export interface EvidenceParts {
   /** One page of what is found, newest first. */
   search(request: SearchRequest): Promise<{ leaves: number[]; nextCursor?: string }>;
   clock: Clock;
-}
-
-export interface MadeEvidence {
-  text: string;
-  /** Leaves that are shown. */
-  shown: number[];
-  /** Leaves that the file accounts for. */
-  leaves: number;
-  treeSize: number;
 }
 
 /**
@@ -230,14 +197,15 @@ function cosignersOf({ checkpoint }: LogSnapshot, { published, witnesses }: Evid
   });
 }
 
-/** @throws VeiltrailError of a checkpoint that is not this log's; `rolled_back`, `history_forked` when the log did not grow from it */
-async function proveGrowth(
-  earlier: string,
-  snapshot: LogSnapshot,
-  { published }: EvidenceParts,
-): Promise<ReturnType<typeof formatConsistencyAnchor>> {
-  openCheckpoint(earlier, createTrust([published.vkey], { origin: published.origin }));
-  const { treeSize } = parseCheckpointText(parseNote(earlier).text);
+/** @throws VeiltrailError `evidence_request` for a checkpoint that the log did not grow from */
+async function proveGrowth(earlier: string, snapshot: LogSnapshot, { published }: EvidenceParts): Promise<EvidenceAnchor> {
+  let treeSize: number;
+  try {
+    ({ treeSize } = openCheckpoint(earlier, createTrust([published.vkey], { origin: published.origin })));
+  } catch (cause) {
+    throw new VeiltrailError('evidence_request', 'the earlier checkpoint is not one of this log', {}, { cause });
+  }
+  if (treeSize > snapshot.treeSize) throw badRequest('the earlier checkpoint is larger than what can be proved of this log now');
   return formatConsistencyAnchor(await snapshot.proveConsistency(treeSize), earlier);
 }
 

@@ -6,6 +6,7 @@ import type { Principal } from '../access/roles.ts';
 import type { AccessLog } from './access-recorder.ts';
 import type { CanaryReport } from './run-canary.ts';
 import type { AppendAnswer, AppendCounts, AppendRequest } from './append-events.ts';
+import type { EvidenceRequest, MadeEvidence } from './evidence-request.ts';
 import type { Classification, FieldFilter, FieldInfo } from './field-registry.ts';
 import type { Removal, RemovalResult } from './remove-records.ts';
 import type { RequestDesk } from './requests.ts';
@@ -128,6 +129,11 @@ export interface Trail extends TrailReader {
    * @throws VeiltrailError `removal_invalid`, `token_unknown`, `removal_held` (nothing was removed then); `removal_unfinished` (it is gone on with)
    */
   remove(removal: Removal): Promise<RemovalResult>;
+  /**
+   * One file that proves events to somebody who knows nothing of us. On record, with its audience and purpose, when it returns.
+   * @throws VeiltrailError `log_unknown`, `evidence_request`, `evidence_empty`, `evidence_too_large`, `query_syntax`, and those of storage
+   */
+  exportEvidence(request: EvidenceRequest): Promise<MadeEvidence>;
   /**
    * Lets a log go on that was stopped because a witness holds another history; that witness is asked no more.
    * @throws VeiltrailError `fork_unknown`

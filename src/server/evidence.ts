@@ -1,6 +1,7 @@
 /** Evidence of a running trail: made from its own parts, and on record before anybody gets it. */
 import type { AccessRecorder } from '../app/access-recorder.ts';
-import { type EvidenceParts, type EvidenceRequest, exportEvidence, type MadeEvidence } from '../app/export-evidence.ts';
+import type { EvidenceRequest, MadeEvidence } from '../app/evidence-request.ts';
+import { type EvidenceParts, exportEvidence } from '../app/export-evidence.ts';
 import { rangesOf } from '../app/leaf-ranges.ts';
 import type { PublishedLog } from '../app/read-log.ts';
 import type { SearchAnswer, SearchRequest } from '../app/trail.ts';
@@ -23,16 +24,13 @@ export interface EvidenceExporterParts extends Pick<EvidenceParts, 'tiles' | 're
   access: Pick<AccessRecorder, 'write'>;
 }
 
-/** Who asks: their role is on record, too. */
-export type EvidenceAsked = EvidenceRequest & { role?: string };
-
-export type ExportEvidence = (request: EvidenceAsked) => Promise<MadeEvidence>;
+export type ExportEvidence = (request: EvidenceRequest) => Promise<MadeEvidence>;
 
 /** Numbers in the ranges of leaves that one record names. */
 const rangesEach = 4_000;
 
 export function createEvidenceExporter(parts: EvidenceExporterParts): ExportEvidence {
-  return async ({ role, ...request }) => {
+  return async (request) => {
     const { log, by, audience, purpose } = request;
     const signer = parts.keyring.signer(log);
     if (!signer) throw new VeiltrailError('log_unknown', 'there is no log of that name');
@@ -54,7 +52,7 @@ export function createEvidenceExporter(parts: EvidenceExporterParts): ExportEvid
     await parts.access.write({
       action: 'evidence.export',
       principal: by.id,
-      ...(role === undefined ? {} : { role }),
+      ...(by.role === undefined ? {} : { role: by.role }),
       outcome: 'success',
       log,
       purpose,

@@ -31,6 +31,7 @@ import { type AnswerCounts, RequestCounts } from './request-counts.ts';
 import { type RouteRule, ruleOf } from './route-table.ts';
 import { registerCanaryRoute } from './routes/canary.ts';
 import { registerEventRoutes } from './routes/events.ts';
+import { registerEvidenceRoute } from './routes/evidence.ts';
 import { registerFieldRoutes } from './routes/fields.ts';
 import { registerHealthRoutes } from './routes/health.ts';
 import { registerKeyRoutes } from './routes/keys.ts';
@@ -190,6 +191,7 @@ export async function createHttpServer(parts: HttpParts): Promise<FastifyInstanc
   await registerOpenApi(app, parts.version);
   await app.register((routes, _options, done) => {
     registerEventRoutes(routes, parts.trail, limits.bodyBytesMax);
+    registerEvidenceRoute(routes, parts.trail);
     registerLogRoutes(routes, parts.trail);
     registerFieldRoutes(routes, parts.trail);
     registerKeyRoutes(routes, parts);

@@ -2,7 +2,8 @@
  * Every route: the right it takes, and what is put on record of it. The server looks up each route here as it registers it, and does not start
  * with one that is missing; docs/reference/access.md is written from this table, and tests/server/rights.test.ts walks it.
  *
- * No route changes or deletes an entry of a log: of the paths below a log, only appending is not a GET.
+ * No route changes or deletes an entry of a log: of the paths below a log, only appending and
+ * asking for evidence are no GET.
  */
 import type { Right } from '../access/roles.ts';
 
@@ -32,8 +33,10 @@ const log = '/api/v1/logs/{log}';
 export const routeTable: readonly RouteRule[] = [
   { method: 'POST', path: `${log}/events`, right: 'events.append', recorded: 'in the log' },
   { method: 'GET', path: `${log}/events`, right: 'events.read', recorded: 'gathered', action: 'event.search' },
+  { method: 'POST', path: `${log}/search`, right: 'events.read', recorded: 'gathered', action: 'event.search' },
   { method: 'GET', path: `${log}/events/{leaf}`, right: 'events.read', recorded: 'gathered', action: 'event.read' },
   { method: 'GET', path: `${log}/events/{leaf}/proof`, right: 'proof.read', recorded: 'gathered', action: 'event.prove' },
+  { method: 'POST', path: `${log}/evidence`, right: 'evidence.export', recorded: 'written', action: 'evidence.export' },
   { method: 'GET', path: '/api/v1/logs', right: 'log.list', recorded: 'gathered', action: 'log.list' },
   { method: 'PUT', path: log, right: 'log.create', recorded: 'written', action: 'log.create' },
   { method: 'GET', path: '/api/v1/keys', right: 'key.manage', recorded: 'gathered', action: 'key.list' },
@@ -51,6 +54,13 @@ export const routeTable: readonly RouteRule[] = [
   { method: 'GET', path: '/api/v1/approvers', right: 'request.read', recorded: 'gathered', action: 'approver.list' },
   { method: 'POST', path: '/api/v1/approvers', right: 'key.manage', recorded: 'written', action: 'approver.enrol' },
   { method: 'POST', path: '/api/v1/approvers/{id}/remove', right: 'key.manage', recorded: 'written', action: 'approver.remove' },
+  { method: 'POST', path: '/api/v1/tokens/reveal', right: 'token.reveal', recorded: 'written', action: 'token.reveal' },
+  { method: 'POST', path: '/api/v1/tokens/find', right: 'token.search', recorded: 'written', action: 'token.find' },
+  { method: 'GET', path: '/api/v1/stops', right: 'stop.lift', recorded: 'gathered', action: 'stop.list' },
+  { method: 'DELETE', path: '/api/v1/stops/{principal}', right: 'stop.lift', recorded: 'written', action: 'token.resume' },
+  { method: 'GET', path: '/api/v1/secrets', right: 'key.manage', recorded: 'gathered', action: 'secret.list' },
+  { method: 'POST', path: '/api/v1/secrets/rotate', right: 'key.manage', recorded: 'written', action: 'secret.rotate' },
+  { method: 'POST', path: '/api/v1/secrets/destroy', right: 'key.manage', recorded: 'written', action: 'secret.destroy' },
   { method: 'GET', path: '/metrics', right: 'metrics.read', recorded: 'nothing' },
   { method: 'GET', path: '/logs/{log}/checkpoint', recorded: 'nothing' },
   { method: 'GET', path: '/logs/{log}/tile/{path}', recorded: 'nothing' },

@@ -78,6 +78,11 @@ export class Witnesses {
     return this.#parts.settings.mode;
   }
 
+  /** Verifier keys of the policy's witnesses. */
+  get vkeys(): string[] {
+    return this.#parts.settings.policy.witnesses.map(({ vkey }) => vkey);
+  }
+
   /** Takes note of what was published, and asks soon. */
   published(log: string, newest: PublishedSize, cosigned?: PublishedSize): void {
     this.#of(log)?.published(newest, cosigned);
