@@ -59,6 +59,7 @@ export function openAuthenticator(dataDir: string, clock: Clock): Authenticator 
   const listeners: (() => void)[] = [];
   let entries = new Map<string, Entry>();
   let readState = '';
+  let isLoaded = false;
   let failure: unknown;
   let lookedMs = -Infinity;
 
@@ -71,7 +72,8 @@ export function openAuthenticator(dataDir: string, clock: Clock): Authenticator 
     const state = stat ? `${stat.ino} ${stat.size} ${stat.mtimeNs} ${stat.mode}` : 'missing';
     if (state === readState) return;
     try {
-      const isFirst = readState === '';
+      const isFirst = !isLoaded;
+      isLoaded = true;
       readState = state;
       entries = new Map(readAccessFile(dataDir).map((row) => [row.id, entryOf(row)]));
       failure = undefined;

@@ -44,10 +44,11 @@ export function accessEvent(entry: AccessEntry, { id, time }: { id: string; time
 }
 
 /**
- * A principal as events name it. A key's bare id may happen to look like a name, which the policy would tokenize: then nobody could say which
- * key it was.
+ * A principal as events name it: `key:…`, `oidc:…`, `local:disk`. A bare word, or a key's bare id, may look like somebody's name, which the
+ * policy would tokenize: then nobody could say which key it was.
  */
 export function actorIdOf(principal: string): string {
+  if (principal === 'local') return 'local:disk';
   return keyIdPattern.test(principal) ? `key:${principal}` : principal;
 }
 

@@ -41,6 +41,8 @@ export interface AccessLog extends AccessRecorder {
   /** Somebody without a key that counts. @param network generalised. Never throws: such a request is refused anyway */
   stranger(reason: string, network: string): void;
   readonly figures: AccessFigures;
+  /** Tells what was gathered so far, before its time: for whoever reads about who read. What the disk refuses waits on. */
+  flush(): Promise<void>;
   /** Tells what waits, if the disk takes it. */
   close(): Promise<void>;
 }
@@ -173,6 +175,10 @@ class GatheredAccess implements AccessLog {
     for (const { count } of this.#waiting.values()) waiting += count;
     for (const { count } of this.#unsent) waiting += count;
     return { recorded: this.#recorded, waiting, unrecorded: this.#unrecorded };
+  }
+
+  flush(): Promise<void> {
+    return this.#send(Infinity);
   }
 
   async close(): Promise<void> {

@@ -2,8 +2,9 @@
 import { readFileSync } from 'node:fs';
 import { parse } from 'yaml';
 import { VeiltrailError } from '../core/errors.ts';
+import { type AccessConfig, type AccessSetting, accessSettings, readAccessSetting } from './access-config.ts';
 
-export interface Config {
+export interface Config extends AccessConfig {
   data?: string;
   listen?: string;
   policy?: string;
@@ -12,6 +13,8 @@ export interface Config {
   logs?: string[];
   /** Hours between two runs of canaries; 0: never. */
   canaryHours?: number;
+  /** Where checkpoints are anchored, as `anchor/targets.ts` reads it. */
+  anchors?: unknown[];
 }
 
 const texts = ['data', 'listen', 'policy', 'origin'] as const;
@@ -38,9 +41,24 @@ export function readConfig(file: string): Config {
     if (known && typeof setting === 'string') config[known] = setting;
     else if (name === 'logs' && Array.isArray(setting) && setting.every((one) => typeof one === 'string')) config.logs = setting;
     else if (name === 'canaryHours' && typeof setting === 'number' && setting >= 0 && setting <= 500) config.canaryHours = setting;
+    else if (name === 'anchors' && Array.isArray(setting)) config.anchors = setting;
+    else if (name === 'anchors') throw new VeiltrailError('config_invalid', `${file}: anchors must be a list of targets`);
     else if (name === 'canaryHours') throw new VeiltrailError('config_invalid', `${file}: canaryHours must be a number of hours, 0 to 500`);
     else if (known || name === 'logs') throw new VeiltrailError('config_invalid', `${file}: ${name} must be ${known ? 'a text' : 'a list of texts'}`);
-    else throw new VeiltrailError('config_invalid', `${file}: unknown setting ${name}; there are ${[...texts, 'logs', 'canaryHours'].join(', ')}`);
+    else if (accessSettings.some((one) => one === name)) Object.assign(config, accessSetting(file, name as AccessSetting, setting));
+    else
+      throw new VeiltrailError(
+        'config_invalid',
+        `${file}: unknown setting ${name}; there are ${[...texts, ...accessSettings, 'logs', 'canaryHours', 'anchors'].join(', ')}`,
+      );
   }
   return config;
+}
+
+function accessSetting(file: string, name: AccessSetting, setting: unknown): AccessConfig {
+  try {
+    return readAccessSetting(name, setting);
+  } catch (error) {
+    throw new VeiltrailError('config_invalid', `${file}: ${(error as Error).message}`);
+  }
 }

@@ -25,19 +25,28 @@ export async function openKeyChanges(parts: KeyChangesParts, isNew: boolean): Pr
   const { dataDir } = parts;
   if (isNew && readRecorded(dataDir) === undefined) record(dataDir, readAccessFile(dataDir));
   let last: Promise<void> = Promise.resolve();
-  const tell = async (by: Principal | undefined, id: string | undefined): Promise<void> => {
+  // Who asked for what is not told yet. It is put here as the change is made, so that whoever comes first to tell of it knows.
+  const askedBy = new Map<string, Principal>();
+  const tell = async (): Promise<void> => {
     const recorded = readRecorded(dataDir);
     const rows = readAccessFile(dataDir);
-    const rotated = rows.find((row) => row.id === id)?.rotates;
-    const entries = changesBetween(recorded ?? [], rows).map((change) => entryOf(change, change.id === id || change.id === rotated ? by : undefined));
-    if (recorded && entries.length === 0) return;
-    await parts.tell(entries);
-    // A crash before this line tells the same changes again.
-    record(dataDir, rows);
+    const asked = new Map(askedBy);
+    for (const { id, rotates } of rows) {
+      const by = asked.get(id);
+      if (by && rotates !== undefined) asked.set(rotates, by);
+    }
+    const entries = changesBetween(recorded ?? [], rows).map((change) => entryOf(change, asked.get(change.id)));
+    if (!recorded || entries.length > 0) {
+      await parts.tell(entries);
+      // A crash before this line tells the same changes again.
+      record(dataDir, rows);
+    }
+    for (const id of asked.keys()) askedBy.delete(id);
   };
   const changes: KeyChanges = {
     tell(by, id) {
-      const telling = last.catch(() => undefined).then(() => tell(by, id));
+      if (by && id !== undefined) askedBy.set(id, by);
+      const telling = last.catch(() => undefined).then(tell);
       last = telling;
       return telling;
     },

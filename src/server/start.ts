@@ -5,6 +5,8 @@ import { openKeys } from '../access/manage-keys.ts';
 import { systemClock } from '../core/clock.ts';
 import { VeiltrailError } from '../core/errors.ts';
 import { systemRandom } from '../core/random.ts';
+import { openDoorParts } from './access.ts';
+import type { AccessConfig } from './access-config.ts';
 import { type OpenTrail, openTrail, type TrailOptions } from './compose.ts';
 import { createHttpServer, type MistakeReport } from './http.ts';
 import { listen, type ListenAddress } from './listen.ts';
@@ -13,6 +15,8 @@ export interface ServerOptions extends TrailOptions {
   listen: ListenAddress;
   /** Logs to make when they are not there. */
   logs: readonly string[];
+  /** Identity providers, proxies, and what roles do not get to see. */
+  access?: AccessConfig;
   report?: (mistake: MistakeReport) => void;
   /** Hours between two runs of canaries, the first an hour after the start; 0: never [24]. */
   canaryHours?: number;
@@ -40,6 +44,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       keys: openKeys(dataDir, { clock: systemClock, random: systemRandom }),
       authenticator: openAuthenticator(dataDir, systemClock),
       version: packageVersion(),
+      ...(await openDoorParts(options.access ?? {}, dataDir, trail.access)),
       ...(options.report ? { report: options.report } : {}),
     });
     const url = await listen(app, options.listen);

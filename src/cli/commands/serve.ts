@@ -23,7 +23,7 @@ export function addServe(program: Command): void {
     .option('--data <dir>', `the data directory [${dataDefault}, or VEILTRAIL_DATA]`)
     .option('--listen <host:port>', `where to listen [${listenDefault}]`)
     .option('--policy <file>', 'the policy to work under from now on [the one in the data directory]')
-    .option('--config <file>', 'these options in a YAML file: data, listen, policy, origin, logs, canaryHours')
+    .option('--config <file>', 'these options in a YAML file: data, listen, policy, origin, logs, canaryHours, oidc, trustedProxies, hides')
     .option('--origin <origin>', 'the origin of a new data directory: a URL without its scheme, of your own')
     .action(runServe);
 }
@@ -39,9 +39,11 @@ async function runServe(options: ServeOptions): Promise<void> {
     dataDir: settings.data,
     listen: address,
     logs: config.logs ?? ['default'],
+    access: config,
     ...(settings.policy === undefined ? {} : { policyFile: settings.policy }),
     ...(config.canaryHours === undefined ? {} : { canaryHours: config.canaryHours }),
     onCanary: (alarm) => say(`${errorColors.red('alarm')} ${alarm}`),
+    onAlert: (line) => say(`${errorColors.yellow('alert')} ${line}`),
     ...(settings.origin === undefined ? {} : { origin: settings.origin }),
     report: ({ code, route, stack }) => say(`${errorColors.red('error')} a mistake of ours: ${code}, in ${route}\n${stack}`),
     onFatal: (error) => {
