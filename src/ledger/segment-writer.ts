@@ -96,7 +96,7 @@ class GrowingBlock {
 
   add({ packed, receivedAtMs }: StoredRecord): void {
     // A copy: what it is a part of is given back before the block is sealed.
-    this.#records.push(packed.slice());
+    this.#records.push(new Uint8Array(packed));
     this.#receivedAtMs.push(receivedAtMs);
     this.#bytes += packed.length;
   }

@@ -21,6 +21,7 @@ import { VeiltrailError } from '../core/errors.ts';
 import { systemRandom } from '../core/random.ts';
 import { LedgerClient } from '../ledger/ledger-client.ts';
 import { openRecordReader } from './open-records.ts';
+import type { Compactor } from '../ledger/compactor.ts';
 import { breakSeal, sealDataDir } from '../ledger/seal.ts';
 import type { ClassifiedField } from '../pipeline/classified-fields.ts';
 import { WorkerPool } from '../pipeline/pool.ts';
@@ -34,6 +35,7 @@ import { threadMemory } from '../thread/thread-memory.ts';
 import { openKeyring, type Keyring, tenantKeyOf } from '../vault/keyring.ts';
 import { VaultClient } from '../vault/vault-client.ts';
 import { openAccess } from './access.ts';
+import { createCompactor } from './compaction.ts';
 import { checkVaultFits } from './check-vault.ts';
 import { openDataConfig, readDataConfig } from './data-config.ts';
 import { createCanaryRunner } from './canary.ts';
@@ -115,6 +117,7 @@ async function openLocked(options: TrailOptions, undo: Undo): Promise<OpenTrail>
   undo.push(() => vault.close());
   let search: SearchClient | undefined;
   let witnessing: Witnessing | undefined;
+  let compacting: Compactor | undefined;
   const ledger = await LedgerClient.open({
     dataDir,
     keyringDir,
@@ -123,11 +126,14 @@ async function openLocked(options: TrailOptions, undo: Undo): Promise<OpenTrail>
     onPublished(info) {
       search?.published(info.log, info.published.treeSize);
       witnessing?.published(info);
+      compacting?.look();
     },
   });
   undo.push(() => ledger.close());
   const records = openSqliteRecordSource(paths.records);
   undo.push(() => records.close());
+  const compactor = createCompactor({ dataDir, records, ledger, vault, retention: () => dataProtection.retentionTable() });
+  undo.push(() => compactor.close());
   const tiles = openFileTileSource(paths.logs);
   const reader = openRecordReader(dataDir, records, vault);
   const searcher = new SearchClient({
@@ -220,11 +226,12 @@ async function openLocked(options: TrailOptions, undo: Undo): Promise<OpenTrail>
     ...shared,
     dataDir,
     origin,
+    records,
     reader,
     reading,
     lookUps,
     searcher,
-    logs: () => records.logs(),
+    logs: () => ledger.logs(),
     systemLog,
     createSystemLog: () => createLog(systemLog),
     remove: () => Promise.reject(new Error('not there yet')),
@@ -239,6 +246,8 @@ async function openLocked(options: TrailOptions, undo: Undo): Promise<OpenTrail>
     isLog: (log) => ledger.originOf(log) !== undefined,
     tell,
   });
+  compacting = compactor;
+  compactor.look();
   return {
     ...reading,
     origin,

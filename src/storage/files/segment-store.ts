@@ -87,7 +87,8 @@ class FileSegmentStore extends FileSegmentSource implements SegmentStore {
     } catch (error) {
       // On a full disk the half of it is in the way.
       rmSync(`${path}${writing}`, { force: true });
-      throw storageError(error, 'write a segment');
+      // What went wrong with its parts is not the storage's.
+      throw typeof (error as { code?: unknown }).code === 'string' ? storageError(error, 'write a segment') : error;
     }
   }
 

@@ -1,0 +1,54 @@
+/**
+ * A thread that compacts one bucket and ends: read-only but for segments, which nobody knows of before they are registered. On Linux it has the
+ * lowest priority, so that it gets what nobody else wants. Only `compaction.ts` starts it.
+ */
+import { setPriority } from 'node:os';
+import { isMainThread, type MessagePort, parentPort, workerData } from 'node:worker_threads';
+import type { RetentionTable } from '../app/retention-table.ts';
+import { systemRandom } from '../core/random.ts';
+import { type CompactedBucket, compactBucket, type CompactionTask } from '../ledger/compact.ts';
+import { RecordReader } from '../ledger/reader.ts';
+import { dataDirPaths } from '../storage/data-dir.ts';
+import { openFileSegmentStore } from '../storage/files/segment-store.ts';
+import type { SegmentName } from '../storage/segment-store.ts';
+import { openSqliteRecordSource } from '../storage/sqlite/record-source.ts';
+import { Caller, serveCalls } from '../thread/port-call.ts';
+import { createRetentionClasses } from './retention-classes.ts';
+
+export interface CompactThreadData {
+  thread: 'compact';
+  dataDir: string;
+  /** A line to the vault. */
+  vaultPort: MessagePort;
+  /** The table in force. */
+  retention: RetentionTable;
+}
+
+const lowest = 19;
+
+if (!isMainThread && parentPort && (workerData as Partial<CompactThreadData> | null)?.thread === 'compact') {
+  const { dataDir, vaultPort, retention } = workerData as CompactThreadData;
+  // There, a priority is a thread's; elsewhere it is the process's.
+  if (process.platform === 'linux') setPriority(0, lowest);
+  const paths = dataDirPaths(dataDir);
+  const records = openSqliteRecordSource(paths.records);
+  const vault = new Caller(vaultPort);
+  vaultPort.on('close', () => vault.fail(new Error('the vault is gone')));
+  const parts = {
+    records,
+    reader: new RecordReader(records, {
+      bucketKey: (log, bucket, generation) => vault.call<Uint8Array>('bucketKey', { log, bucket, generation }),
+    }),
+    segments: openFileSegmentStore(paths.segments),
+    keys: {
+      makeSegmentKey: (name: SegmentName) => vault.call<Uint8Array>('makeSegmentKey', name),
+      currentBucketKey: (log: string, bucket: number) => vault.call<{ key: Uint8Array; generation: number }>('currentBucketKey', { log, bucket }),
+    },
+    classes: createRetentionClasses(retention),
+    random: systemRandom,
+  };
+  const main = parentPort;
+  serveCalls(main, {
+    compact: async (task: CompactionTask): Promise<CompactedBucket> => compactBucket(task, parts),
+  });
+}

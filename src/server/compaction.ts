@@ -1,0 +1,55 @@
+/** Compaction of a data directory that is open for writing: drivers, and a thread for each bucket. */
+import { Worker } from 'node:worker_threads';
+import type { RetentionTable } from '../app/retention-table.ts';
+import type { CompactedBucket, CompactionTask } from '../ledger/compact.ts';
+import { Compactor } from '../ledger/compactor.ts';
+import { systemTimers } from '../ledger/batch-queue.ts';
+import type { LedgerClient } from '../ledger/ledger-client.ts';
+import { dataDirPaths } from '../storage/data-dir.ts';
+import { openFileSegmentStore } from '../storage/files/segment-store.ts';
+import type { RecordSource } from '../storage/record-store.ts';
+import { Caller } from '../thread/port-call.ts';
+import { threadMemory } from '../thread/thread-memory.ts';
+import type { VaultClient } from '../vault/vault-client.ts';
+import type { CompactThreadData } from './compact-thread.ts';
+
+export interface CompactionOptions {
+  dataDir: string;
+  records: RecordSource;
+  ledger: LedgerClient;
+  vault: VaultClient;
+  /** The retention table in force, when a bucket is compacted. */
+  retention: () => RetentionTable;
+  onError?: (error: Error, task?: CompactionTask) => void;
+}
+
+export function createCompactor({ dataDir, records, ledger, vault, retention, onError }: CompactionOptions): Compactor {
+  return new Compactor({
+    records,
+    ledger,
+    segments: openFileSegmentStore(dataDirPaths(dataDir).segments),
+    vault,
+    compactBucket: (task, signal) => inThread({ thread: 'compact', dataDir, vaultPort: vault.newPort(), retention: retention() }, task, signal),
+    timers: systemTimers,
+    logs: () => ledger.logs(),
+    ...(onError ? { onError } : {}),
+  });
+}
+
+/** Settles when the thread has ended: nobody writes files any more then. */
+async function inThread(data: CompactThreadData, task: CompactionTask, signal: AbortSignal): Promise<CompactedBucket> {
+  const url = new URL(import.meta.url.endsWith('.ts') ? './compact-thread.ts' : './compact-thread.js', import.meta.url);
+  const worker = new Worker(url, { workerData: data, transferList: [data.vaultPort], name: 'compact', resourceLimits: threadMemory.calm });
+  const caller = new Caller(worker);
+  worker.on('error', (error) => caller.fail(error as Error));
+  worker.on('exit', () => caller.fail(new Error('the thread of compaction ended')));
+  const stop = (): void => caller.fail(signal.reason as Error);
+  signal.addEventListener('abort', stop);
+  try {
+    signal.throwIfAborted();
+    return await caller.call<CompactedBucket>('compact', task);
+  } finally {
+    signal.removeEventListener('abort', stop);
+    await worker.terminate();
+  }
+}
