@@ -32,6 +32,9 @@ const trail: Trail = {
   access: createAccessLog({ append: nothing, clock: systemClock, systemLog: '_system', digestQuery: () => '' }),
   keyChanges: { tell: nothing },
   requests: {} as Trail['requests'], // nobody asks
+  lookUps: {} as Trail['lookUps'],
+  rotation: {} as Trail['rotation'],
+  dataProtection: {} as Trail['dataProtection'],
   append: () => Promise.resolve(answer),
   search: () => Promise.resolve({ events: [], indexedTo: 0, treeSize: 0 }),
   readEvent: nothing,

@@ -7,10 +7,14 @@ import type { AccessLog } from './access-recorder.ts';
 import type { CanaryReport } from './run-canary.ts';
 import type { AppendAnswer, AppendCounts, AppendRequest } from './append-events.ts';
 import type { EvidenceRequest, MadeEvidence } from './evidence-request.ts';
+import type { DataProtection } from './data-protection.ts';
 import type { Classification, FieldFilter, FieldInfo } from './field-registry.ts';
 import type { Removal, RemovalResult } from './remove-records.ts';
+import type { KeyRotation } from './rotate-keys.ts';
+import type { LookUpFigures, LookUps } from './look-ups.ts';
 import type { RequestDesk } from './requests.ts';
 import type { RestoredValue } from './restore-withheld.ts';
+import type { Query } from '../search/query.ts';
 import type { KnownFork, LogWitnessFigures } from '../witness/witnesses.ts';
 
 export interface FoundEvent {
@@ -27,6 +31,8 @@ export interface FoundEvent {
 
 export interface SearchRequest {
   q?: string;
+  /** In the place of `q`: a query that somebody has put more into than may be written. */
+  query?: Query;
   /** RFC 3339, of the event's own time: from this on, and before that. */
   since?: string;
   until?: string;
@@ -80,6 +86,7 @@ export interface TrailFigures {
   /** The label of the policy in force: name, version, digest. */
   policy: string;
   canary: CanaryFigures;
+  lookUps: LookUpFigures;
 }
 
 export interface ClassifyRequest {
@@ -115,6 +122,12 @@ export interface Trail extends TrailReader {
   readonly keyChanges: KeyChanges;
   /** What needs two persons is asked for, approved and used here. */
   readonly requests: RequestDesk;
+  /** What stands behind tokens, and what stands for values. */
+  readonly lookUps: LookUps;
+  /** The keyring's secrets. */
+  readonly rotation: KeyRotation;
+  /** Holds, retention, erasure, redaction, reports. */
+  readonly dataProtection: DataProtection;
   append(request: AppendRequest): Promise<AppendAnswer>;
   /** Does nothing when there is one of that name. */
   createLog(log: string): Promise<void>;

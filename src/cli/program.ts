@@ -1,19 +1,28 @@
 /** The commands and what they share. Facts go to standard output, words for people to standard error; the exit code says what happened (see exit.ts). */
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
+import { addAnchor } from './commands/anchor.ts';
 import { addCanary } from './commands/canary.ts';
 import { addCheckpoint } from './commands/checkpoint.ts';
+import { addEvidencePage } from './commands/evidence-page.ts';
+import { addExport } from './commands/export.ts';
 import { addField } from './commands/field.ts';
+import { addHold } from './commands/hold.ts';
 import { addIngest } from './commands/ingest.ts';
 import { addKey } from './commands/key.ts';
 import { addPolicy } from './commands/policy.ts';
 import { addPreview } from './commands/preview.ts';
 import { addProve } from './commands/prove.ts';
 import { addRedact } from './commands/redact.ts';
+import { addRedactValue } from './commands/redact-value.ts';
+import { addReport } from './commands/report.ts';
+import { addRetention } from './commands/retention.ts';
+import { addRequest } from './commands/request.ts';
 import { addScan } from './commands/scan.ts';
 import { addSearch } from './commands/search.ts';
 import { addServe } from './commands/serve.ts';
 import { addShow } from './commands/show.ts';
+import { addSubject } from './commands/subject.ts';
 import { addVerify } from './commands/verify.ts';
 import { addWitness } from './commands/witness.ts';
 import { exitCodes, exitCodeOf } from './exit.ts';
@@ -39,12 +48,21 @@ function createProgram(): Command {
     addSearch,
     addShow,
     addProve,
+    addExport,
+    addEvidencePage,
     addVerify,
     addCheckpoint,
+    addAnchor,
     addCanary,
     addKey,
     addPolicy,
     addField,
+    addRequest,
+    addSubject,
+    addRedactValue,
+    addHold,
+    addRetention,
+    addReport,
     addWitness,
   ])
     add(program);

@@ -2,27 +2,30 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { AccessRecorder } from '../app/access-recorder.ts';
-import type { AskedBy } from '../app/asked-operation.ts';
 import type { CertifyParts } from '../app/certify-removal.ts';
-import { type Erasure, type ErasurePlan, eraseSubject, type EraseSubjectParts, type EraseSubjectRequest, planErasure } from '../app/erase-subject.ts';
+import type { DataProtection } from '../app/data-protection.ts';
+import { eraseSubject, type EraseSubjectParts, planErasure } from '../app/erase-subject.ts';
 import type { FindSubjectParts } from '../app/find-subject.ts';
-import { type HoldInfo, type HoldRequest, Holds } from '../app/holds.ts';
-import { planRedaction, type Redaction, type RedactionPlan, type RedactParts, type RedactRequest, redactValues } from '../app/redact-values.ts';
+import { Holds } from '../app/holds.ts';
+import { planRedaction, type RedactParts, redactValues } from '../app/redact-values.ts';
 import type { Removal, RemovalResult, ResolvedRemoval } from '../app/remove-records.ts';
-import { type ReportParts, type ReportRequest, reportSubject, type SubjectReport } from '../app/report-subject.ts';
+import { type ReportParts, reportSubject } from '../app/report-subject.ts';
 import type { RequestDesk } from '../app/requests.ts';
-import { Retention, type RetentionInfo, type RetentionReport } from '../app/retention.ts';
-import type { RetentionChange, RetentionTable } from '../app/retention-table.ts';
-import type { SearchRequest, TrailReader } from '../app/trail.ts';
+import { Retention } from '../app/retention.ts';
+import type { LookUps } from '../app/look-ups.ts';
+import type { TrailReader } from '../app/trail.ts';
 import { systemClock } from '../core/clock.ts';
 import { VeiltrailError } from '../core/errors.ts';
 import { systemRandom } from '../core/random.ts';
 import type { RecordReader, StoredRecord } from '../ledger/reader.ts';
-import { isRemoved, openRecord, type OpenRecord } from '../log/open-record.ts';
+import { isRemoved, openRecord } from '../log/open-record.ts';
+import type { SearchClient } from '../search/search-client.ts';
+import type { RecordSource } from '../storage/record-store.ts';
 import { storageError } from '../storage/storage-error.ts';
 import { replaceKeyFile } from '../vault/key-file.ts';
 import type { Keyring } from '../vault/keyring.ts';
 import { createTextSealer } from '../vault/sealed-text.ts';
+import type { VaultClient } from '../vault/vault-client.ts';
 import { openSealedFile } from './sealed-file.ts';
 
 export const holdsFileName = 'holds.sealed';
@@ -33,40 +36,24 @@ export interface DataProtectionParts {
   dataDir: string;
   origin: string;
   keyring: Keyring;
-  kindsOf(tokens: readonly string[]): Promise<(string | undefined)[]>;
-  /** A look-up of a real value. */
-  findValue: FindSubjectParts['findValue'];
+  vault: Pick<VaultClient, 'kindsOf'>;
+  lookUps: Pick<LookUps, 'find' | 'reveal'>;
+  searcher: Pick<SearchClient, 'search'>;
+  records: Pick<RecordSource, 'logs'>;
   reader: Pick<RecordReader, 'records' | 'record'>;
   reading: Pick<TrailReader, 'readEvent' | 'discloseEvent'>;
-  search(log: string, request: SearchRequest): Promise<{ hits: (OpenRecord & { leafIndex: number })[]; nextCursor?: string }>;
-  /** Names of all logs, those of the server too; and the log of its own, made where there is none. */
-  logs(): { log: string; origin: string; treeSize: number }[];
+  /** All of them, those of the server too. */
+  logs(): { log: string; origin: string }[];
   systemLog: string;
   createSystemLog(): Promise<void>;
   recorder: Pick<AccessRecorder, 'write'>;
   desk: Pick<RequestDesk, 'permit' | 'needsTwo'>;
-  /** The removal engine; asks {@link DataProtection.refuseHeld} itself. */
+  /** The removal engine; asks {@link OpenDataProtection.refuseHeld} itself. */
   remove(removal: Removal): Promise<RemovalResult>;
-  reveal(tokens: readonly string[], asked: AskedBy): Promise<Map<string, string>>;
 }
 
-export interface DataProtection {
-  holds(): HoldInfo[];
-  setHold(request: HoldRequest, by: string): Promise<HoldInfo>;
-  liftHold(name: string, asked: AskedBy): Promise<HoldInfo>;
-  retention(): RetentionInfo;
-  /** In force. */
-  retentionTable(): RetentionTable;
-  applyRetention(text: string, asked: AskedBy): Promise<{ changes: RetentionChange[]; info: RetentionInfo }>;
-  dueRecords(): Promise<RetentionReport>;
-  runRetention(by: string): Promise<RetentionReport>;
-  runScheduledRetention(): Promise<RetentionReport | undefined>;
-  planErasure(request: EraseSubjectRequest, asked: AskedBy): Promise<ErasurePlan>;
-  eraseSubject(request: EraseSubjectRequest, asked: AskedBy): Promise<Erasure>;
-  planRedaction(request: RedactRequest): Promise<RedactionPlan>;
-  redactValues(request: RedactRequest, asked: AskedBy): Promise<Redaction>;
-  reportSubject(request: ReportRequest, asked: AskedBy): Promise<SubjectReport>;
-  /** Removes; what holds set meanwhile wait for. */
+export interface OpenDataProtection extends DataProtection {
+  /** Removes; holds that are set meanwhile wait for it. */
   remove(removal: Removal): Promise<RemovalResult>;
   /** For the engine. @throws VeiltrailError `held` */
   refuseHeld(removal: ResolvedRemoval): Promise<undefined>;
@@ -79,13 +66,14 @@ const breathMs = 10;
 const pageMax = 1_000;
 
 /** @throws VeiltrailError `sealed_text_damaged`, `newer_format`, and those of `storage-error.ts` */
-export function openDataProtection(parts: DataProtectionParts): DataProtection {
+export function openDataProtection(parts: DataProtectionParts): OpenDataProtection {
   const { dataDir, keyring, recorder, desk, systemLog } = parts;
   const sealerOf = (purpose: string): ReturnType<typeof createTextSealer> => createTextSealer(keyring.secrets('seal'), purpose, systemRandom);
   const holdSealer = sealerOf('holds');
   const blind = (text: string): Uint8Array => holdSealer.lookup(text);
   const logs = (): string[] => parts.logs().map(({ log }) => log);
-  const treeSize = async (log: string): Promise<number> => parts.logs().find((one) => one.log === log)?.treeSize ?? 0;
+  const treeSize = async (log: string): Promise<number> => (await parts.records.logs()).find((one) => one.log === log)?.treeSize ?? 0;
+  const search: RedactParts['search'] = (log, { q, ...request }) => parts.searcher.search({ log, query: q, ...request });
   const records = (log: string, from: number, to: number): AsyncGenerator<StoredRecord> => breathing(parts.reader.records(log, from, to));
   let underWay: Promise<unknown> = Promise.resolve();
   const remove = (removal: Removal): Promise<RemovalResult> => {
@@ -101,7 +89,7 @@ export function openDataProtection(parts: DataProtectionParts): DataProtection {
     recorder,
     desk,
     records,
-    bearing: (log, token) => bearing(parts, log, token),
+    bearing: (log, token) => bearing(search, log, token),
     logs,
     settled: async () => void (await underWay),
   });
@@ -123,9 +111,12 @@ export function openDataProtection(parts: DataProtectionParts): DataProtection {
 
   const finding: FindSubjectParts = {
     logs,
-    search: (log, request) => parts.search(log, request),
-    findValue: (kind, value, asked) => parts.findValue(kind, value, asked),
-    kindsOf: (tokens) => parts.kindsOf(tokens),
+    search,
+    async findValue(kind, value, asked) {
+      const { tokens, hashes, sha256 } = await parts.lookUps.find({ ...asked, kind, value });
+      return { tokens: tokens.map(({ token }) => token), hashes: [...hashes, sha256] };
+    },
+    kindsOf: (tokens) => parts.vault.kindsOf(tokens),
   };
   const certify: CertifyParts = {
     signer() {
@@ -141,7 +132,7 @@ export function openDataProtection(parts: DataProtectionParts): DataProtection {
   const redacting: RedactParts = {
     logs,
     treeSize,
-    search: (log, request) => parts.search(log, request),
+    search,
     async fieldsOf(log, leafIndex) {
       for await (const { packed } of parts.reader.records(log, leafIndex, leafIndex + 1)) return isRemoved(packed) ? undefined : openRecord(packed);
       return undefined;
@@ -160,7 +151,10 @@ export function openDataProtection(parts: DataProtectionParts): DataProtection {
         if (!isRemoved(packed)) yield { leafIndex, receivedAtMs, open: openRecord(packed) };
       }
     },
-    reveal: (tokens, asked) => parts.reveal(tokens, asked),
+    async reveal(tokens, asked) {
+      const { tokens: revealed } = await parts.lookUps.reveal({ ...asked, tokens });
+      return new Map(revealed.map(({ token, value }) => [token, value]));
+    },
     retention: () => retention.table,
     recorder,
     installation: parts.origin,
@@ -203,10 +197,10 @@ export function openDataProtection(parts: DataProtectionParts): DataProtection {
   };
 }
 
-async function* bearing(parts: DataProtectionParts, log: string, token: string): AsyncGenerator<number> {
+async function* bearing(search: RedactParts['search'], log: string, token: string): AsyncGenerator<number> {
   let cursor: string | undefined;
   do {
-    const page = await parts.search(log, { q: `"${token}"`, limit: pageMax, ...(cursor === undefined ? {} : { cursor }) });
+    const page = await search(log, { q: `"${token}"`, limit: pageMax, ...(cursor === undefined ? {} : { cursor }) });
     for (const { leafIndex } of page.hits) yield leafIndex;
     cursor = page.nextCursor;
   } while (cursor !== undefined);

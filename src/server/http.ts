@@ -30,6 +30,7 @@ import { createDoorRecords } from './record-access.ts';
 import { type AnswerCounts, RequestCounts } from './request-counts.ts';
 import { type RouteRule, ruleOf } from './route-table.ts';
 import { registerCanaryRoute } from './routes/canary.ts';
+import { registerDataProtectionRoutes } from './routes/data-protection.ts';
 import { registerEventRoutes } from './routes/events.ts';
 import { registerEvidenceRoute } from './routes/evidence.ts';
 import { registerFieldRoutes } from './routes/fields.ts';
@@ -38,7 +39,9 @@ import { registerKeyRoutes } from './routes/keys.ts';
 import { registerLogRoutes } from './routes/logs.ts';
 import { registerMetricsRoute } from './routes/metrics.ts';
 import { registerRequestRoutes } from './routes/requests.ts';
+import { registerSecretRoutes } from './routes/secrets.ts';
 import { registerTileRoutes } from './routes/tiles.ts';
+import { registerTokenRoutes } from './routes/tokens.ts';
 import { compileValidator } from './validator.ts';
 
 declare module 'fastify' {
@@ -197,7 +200,10 @@ export async function createHttpServer(parts: HttpParts): Promise<FastifyInstanc
     registerKeyRoutes(routes, parts);
     registerRequestRoutes(routes, parts.trail.requests);
     registerTileRoutes(routes, parts.trail);
+    registerTokenRoutes(routes, parts.trail);
+    registerSecretRoutes(routes, parts.trail);
     registerHealthRoutes(routes, parts.trail);
+    registerDataProtectionRoutes(routes, parts.trail.dataProtection);
     registerCanaryRoute(routes, parts.trail);
     registerMetricsRoute(routes, createMetrics({ trail: parts.trail, requests: counts, heldBytes: () => desk.held() }));
     done();
@@ -237,7 +243,7 @@ function asOurs(error: FastifyError | Error): Error {
 
 function answerProblem(reply: FastifyReply, error: Error): void {
   const problem = problemOf(error);
-  const retryAfter = retryAfterOf(problem.code);
+  const retryAfter = retryAfterOf(problem.code, problem);
   if (retryAfter !== undefined) void reply.header('retry-after', retryAfter);
   if (problem.status === 401) void reply.header('www-authenticate', 'Bearer realm="veiltrail"');
   // What a success would have said of itself is not true of this.

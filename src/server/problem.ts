@@ -54,6 +54,20 @@ export const problems = {
   record_removed: { status: 410, title: 'The record was removed; a tombstone in the log says why' },
   removal_invalid: { status: 400, title: 'Not a removal that can be carried out' },
   removal_held: { status: 409, title: 'A hold forbids the removal' },
+  held: { status: 409, title: 'A hold forbids it; nothing was removed' },
+  hold_request: { status: 400, title: 'Not a hold' },
+  hold_scope: { status: 400, title: 'Not what a hold can cover' },
+  hold_exists: { status: 409, title: 'There is, or was, a hold of that name' },
+  hold_unknown: { status: 404, title: 'There is no hold of that name' },
+  hold_lifted: { status: 409, title: 'The hold is lifted already' },
+  holds_full: { status: 409, title: 'There are too many holds' },
+  retention_request: { status: 400, title: 'Not a change of the retention table' },
+  retention_invalid: { status: 400, title: 'Not a retention table' },
+  subject_request: { status: 400, title: 'Not a person that can be looked for' },
+  subject_unknown: { status: 404, title: 'Nothing is held about such a person' },
+  subject_too_large: { status: 413, title: 'More records than one person has' },
+  redact_request: { status: 400, title: 'Not values that can be redacted' },
+  redact_nothing: { status: 404, title: 'There is no value at these places' },
   removal_unfinished: { status: 503, title: 'The removal has begun and could not be finished yet; it is gone on with', retryAfter: 30 },
   token_unknown: { status: 404, title: 'The vault has no such token' },
   evidence_request: { status: 400, title: 'Not evidence that can be asked for' },
@@ -69,7 +83,6 @@ export const problems = {
   key_over: { status: 409, title: 'The key is expired or revoked' },
   // Tokens and what stands behind them
   token_syntax: { status: 400, title: 'Not a token' },
-  token_unknown: { status: 404, title: 'No value stands behind this token' },
   reveal_request: { status: 400, title: 'Not a description of a reveal' },
   find_request: { status: 400, title: 'Not a description of a value' },
   search_request: { status: 400, title: 'Not a description of a search' },
@@ -84,6 +97,7 @@ export const problems = {
   key_rotation_running: { status: 409, title: 'A rotation is under way' },
   key_version: { status: 404, title: 'The keyring has no such version' },
   key_in_use: { status: 409, title: 'This version is in use' },
+  fork_unknown: { status: 404, title: 'No witness holds another history of this log' },
   too_many_keys: { status: 409, title: 'There are too many keys' },
   // What needs two persons
   approval_needed: { status: 403, title: 'This needs a second person' },
@@ -117,6 +131,8 @@ export const problems = {
   storage_busy: { status: 503, title: 'The storage is busy; nothing was stored', retryAfter: 1 },
   storage_failed: { status: 503, title: 'The disk failed; send it again', retryAfter: 30 },
   not_published: { status: 503, title: 'The events are stored but not published yet; sending them again with the same ids is safe', retryAfter: 5 },
+  not_witnessed: { status: 503, title: 'The events are stored but not cosigned yet; sending them again with the same ids is safe', retryAfter: 5 },
+  history_forked: { status: 503, title: 'A witness holds another history of this log; nothing is appended until an administrator decides', retryAfter: 60 },
   search_stopped: { status: 503, title: 'Search is starting again', retryAfter: 1 },
   processing_failed: { status: 503, title: 'The batch could not be processed; send it again', retryAfter: 5 },
   access_unrecorded: { status: 503, title: 'Who reads cannot be recorded, so nothing is read', retryAfter: 5 },
@@ -178,6 +194,7 @@ export function problemOf(error: unknown): Problem {
   return { ...error.detail, ...problem, detail: error.message };
 }
 
-export function retryAfterOf(code: ProblemCode): number | undefined {
-  return (problems[code] as ProblemKind).retryAfter;
+/** Seconds after which to try again; a problem may say so itself. */
+export function retryAfterOf(code: ProblemCode, { retryAfterSeconds }: Partial<Problem> = {}): number | undefined {
+  return typeof retryAfterSeconds === 'number' ? retryAfterSeconds : (problems[code] as ProblemKind).retryAfter;
 }
