@@ -10,6 +10,7 @@ import { Caller } from '../thread/port-call.ts';
 import { threadMemory } from '../thread/thread-memory.ts';
 import type { AppendOutcome, LedgerNews, LedgerThreadData } from './ledger-thread.ts';
 import type { LedgerBounds, LogInfo } from './ledger.ts';
+import type { RecordEdits, Rewriting } from './rewrite.ts';
 
 export interface LedgerClientOptions {
   /** Locked by this process (`lockDataDir`). */
@@ -105,6 +106,21 @@ export class LedgerClient {
       this.#waiting.push({ batch, resolve, reject });
       if (this.#waiting.length === 1) setImmediate(() => void this.#send());
     });
+  }
+
+  /** As `Ledger.rewrite`. */
+  rewrite(rewriting: Rewriting): Promise<void> {
+    return this.#caller.call('rewrite', rewriting);
+  }
+
+  /** As `Ledger.forgetIds`. */
+  forgetIds(log: string, edits: RecordEdits): Promise<void> {
+    return this.#caller.call('forgetIds', { log, edits });
+  }
+
+  /** As `Ledger.scrub`. */
+  scrub(): Promise<void> {
+    return this.#caller.call('scrub', undefined);
   }
 
   /** As `Ledger.chunkChanges`. */

@@ -17,6 +17,7 @@ import { Caller, serveCalls } from '../thread/port-call.ts';
 import { type Keyring, openKeyring } from '../vault/keyring.ts';
 import type { BucketKeys } from './chunk.ts';
 import { Ledger, type LedgerBounds, type LogInfo } from './ledger.ts';
+import type { RecordEdits, Rewriting } from './rewrite.ts';
 import { breakSeal } from './seal.ts';
 
 /** What the thread is started with. */
@@ -62,6 +63,9 @@ export function serveLedger(main: MessagePort, data: LedgerThreadData): void {
     },
     cosigned: async ({ log, note }: { log: string; note: string }) => (await opened).ledger.cosigned(log, note),
     halt: async ({ log, halted }: { log: string; halted: boolean }) => (await opened).ledger.halt(log, halted),
+    rewrite: async (rewriting: Rewriting) => (await opened).ledger.rewrite(rewriting),
+    forgetIds: async ({ log, edits }: { log: string; edits: RecordEdits }) => (await opened).ledger.forgetIds(log, edits),
+    scrub: async () => (await opened).ledger.scrub(),
     chunkChanges: async () => (await opened).ledger.chunkChanges(),
     compact: async (compaction: Compaction) => (await opened).ledger.compact(compaction),
     dropLeftOver: async ({ log, bytesMax }: { log: string; bytesMax: number }) => (await opened).ledger.dropLeftOver(log, bytesMax),

@@ -45,6 +45,8 @@ export interface TickLog {
 export interface TickPorts {
   records: RecordStore;
   bucketKeys: BucketKeys;
+  /** The generation of the bucket key for a chunk that begins at a leaf. */
+  generationFor(firstLeaf: number): Promise<number>;
   random: Random;
 }
 
@@ -142,9 +144,10 @@ async function buildAppend(on: TickLog, fresh: FreshRecords, ports: TickPorts): 
   const firstLeaf = on.tree.treeSize;
   const growth = on.tree.grow(commitments);
   const place = { origin: on.origin, firstLeaf, count: fresh.count, receivedAtMs };
-  const bucketKey = await ports.bucketKeys.bucketKey(on.log, bucketOf(firstLeaf));
+  const generation = await ports.generationFor(firstLeaf);
+  const bucketKey = await ports.bucketKeys.bucketKey(on.log, bucketOf(firstLeaf), generation);
   const content = gatherContent(fresh);
-  const chunk = sealChunk(place, content, bucketKey, ports.random);
+  const chunk = sealChunk(place, content, bucketKey, ports.random, generation);
   discardContent(content);
   const rows = sortRows(
     gatherRows(fresh, idempotencyBytes, (batch) => batch.idempotency),

@@ -142,6 +142,23 @@ export interface RecordStore extends RecordSource {
    * @throws VeiltrailError `segment_moved` when one that is replaced is not registered; nothing is changed then
    */
   replaceSegments(replacements: readonly { old: SegmentName; next?: StoredSegment }[]): Promise<void>;
+  /** Writes other bytes in the place of chunks that are there, in one transaction, durable when it returns. */
+  rewriteChunks(log: string, chunks: readonly { firstLeaf: number; sealed: Uint8Array }[]): Promise<void>;
+  /**
+   * Forgets the idempotency rows of some leaves, among `rowsMax` rows behind a key: a guess of an event could be checked against them. Durable when
+   * it returns. Returns the key behind which to go on, unless there are no more.
+   */
+  forgetIds(
+    log: string,
+    isForgotten: (leafIndex: number) => boolean,
+    behind: Uint8Array | undefined,
+    rowsMax: number,
+  ): Promise<Uint8Array | undefined>;
+  /**
+   * Leaves nothing on disk of what was overwritten or deleted: the write-ahead log is emptied, free pages are given back.
+   * @throws VeiltrailError `storage_busy` while somebody reads what was there before
+   */
+  scrub(): Promise<void>;
   /** Says that full tiles below `durableSize` are on disk, and drops what was staged for them. Durable when it returns. */
   markDurable(log: string, durableSize: number): Promise<void>;
   /**

@@ -179,6 +179,46 @@ class SqliteRecordStore extends SqliteRecordSource implements RecordStore {
     });
   }
 
+  async rewriteChunks(log: string, chunks: readonly { firstLeaf: number; sealed: Uint8Array }[]): Promise<void> {
+    this.#transaction('rewrite chunks', () => {
+      const id = this.logId(log);
+      const rewrite = this.database.prepare('UPDATE chunks SET sealed = ? WHERE log = ? AND first_leaf = ?');
+      for (const { firstLeaf, sealed } of chunks) rewrite.run(sealed, id, firstLeaf);
+    });
+    this.#chunkChanges++;
+  }
+
+  async forgetIds(
+    log: string,
+    isForgotten: (leafIndex: number) => boolean,
+    behind: Uint8Array = new Uint8Array(0),
+    rowsMax: number,
+  ): Promise<Uint8Array | undefined> {
+    return this.#transaction('forget ids', () => {
+      const id = this.logId(log);
+      const rows = this.database
+        .prepare('SELECT key, body, leaf FROM idempotency WHERE log = ? AND key > ? ORDER BY key LIMIT ?')
+        .all(id, behind, rowsMax) as unknown as { key: Uint8Array; body: Uint8Array; leaf: number }[];
+      const last = rows.at(-1)?.key;
+      // Rows that share the last key may have been cut off.
+      if (last && rows.length === rowsMax) {
+        const rest = this.database.prepare('SELECT key, body, leaf FROM idempotency WHERE log = ? AND key = ?').all(id, last);
+        rows.push(...(rest as unknown as typeof rows));
+      }
+      const forget = this.database.prepare('DELETE FROM idempotency WHERE log = ? AND key = ? AND body = ?');
+      for (const { key, body, leaf } of rows) if (isForgotten(leaf)) forget.run(id, key, body);
+      return rows.length < rowsMax ? undefined : last;
+    });
+  }
+
+  async scrub(): Promise<void> {
+    this.guard('scrub records.db', () => {
+      this.database.exec('PRAGMA incremental_vacuum');
+      const row = this.database.prepare('PRAGMA wal_checkpoint(TRUNCATE)').get();
+      if (row?.['busy'] !== 0) throw new VeiltrailError('storage_busy', 'records.db is being read, and what was removed is still in its log');
+    });
+  }
+
   async markDurable(log: string, durableSize: number): Promise<void> {
     this.#transaction('drop staged entries', () => {
       const id = this.logId(log);
