@@ -63,6 +63,27 @@ export interface AppendBodyOptions extends AppendOptions {
   repeats?: ReadonlyMap<number, number>;
 }
 
+export interface EvidenceAsked {
+  /** For whom, and why. */
+  audience: string;
+  purpose: string;
+  /** Who asks, in their words. */
+  name?: string;
+  /** Which events are shown; without it all of the range. */
+  query?: string;
+  since?: string;
+  until?: string;
+  /** The leaves to account for, `to` not included. [from the first event found to the last one] */
+  range?: { from: number; to: number };
+  /** Account for the events found and for no leaf between them. */
+  sparse?: boolean;
+  /** Pointers of the fields to show. [all] */
+  fields?: readonly string[];
+  policyText?: boolean;
+  /** A checkpoint that the audience keeps. */
+  earlier?: string;
+}
+
 export interface FoundEvent {
   leafIndex: number;
   record: Record<string, unknown>;
@@ -142,6 +163,8 @@ export interface Client {
     request: { path: string; as: string; log?: string; why?: string },
     options?: { signal?: AbortSignal },
   ): Promise<Record<string, unknown>>;
+  /** Evidence: one file that proves events to a stranger (`POST …/evidence`). It is on record, with audience and purpose, when it comes. */
+  exportEvidence(request: EvidenceAsked, options?: ReadOptions): Promise<string>;
   /** The newest checkpoint; `undefined` when there is no such log. */
   checkpoint(options?: ReadOptions): Promise<string | undefined>;
   /** Sends made-up values of every kind through the live policy and looks for them in all that is stored. Takes some seconds. */
@@ -222,6 +245,18 @@ export function createClient(options: ClientOptions): Client {
       orNothing(async () => (await (await get(`${logPath(log)}/events/${leafText(leafIndex)}`, rest)).json()) as FoundEvent),
     prove: (leafIndex, { log = logDefault, ...rest } = {}) =>
       orNothing(async () => (await get(`${logPath(log)}/events/${leafText(leafIndex)}/proof`, rest)).text()),
+    async exportEvidence(request, { log = logDefault, signal } = {}) {
+      const call: Call = {
+        method: 'POST',
+        path: `${logPath(log)}/evidence`,
+        body: JSON.stringify(request),
+        contentType: 'application/json',
+        // Asked for twice it is on record twice, and no harm is done.
+        repeatable: true,
+        signal,
+      };
+      return (await performCall(transport, call)).text();
+    },
     async listFields({ log, unclassified, signal } = {}) {
       const query = { log, unclassified: unclassified ? '1' : undefined };
       const response = await get('api/v1/fields', signal ? { signal } : {}, { query });

@@ -2,6 +2,7 @@
 export { VeiltrailError } from '../core/errors.ts';
 export { createClient } from './client.ts';
 export type {
+  EvidenceAsked,
   AppendBodyOptions,
   AppendOptions,
   AppendResult,
@@ -13,3 +14,4 @@ export type {
   SearchResult,
 } from './client.ts';
 export { createDataProtectionClient, type DataProtectionClient } from './data-protection.ts';
+export { createRequestClient, type RequestClient } from './requests.ts';

@@ -1,18 +1,21 @@
-import { statSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { colors, errorColors } from '../colors.ts';
 import type { VerifyReport } from '../../app/verify-log.ts';
 import { VeiltrailError } from '../../core/errors.ts';
 import { dataDirOf } from '../connection.ts';
+import { evidenceIn } from '../evidence-file.ts';
 import { exitCodes } from '../exit.ts';
 import { createProgress, print, printJson, say } from '../output.ts';
+import { reportEvidence } from '../verify-evidence.ts';
 import { readText, readVkey } from '../vkey-option.ts';
 
 interface VerifyOptions {
   vkey?: string;
   checkpoint?: string;
   event?: string;
+  audience?: string;
   log?: string;
   json?: boolean;
   data?: string;
@@ -21,11 +24,12 @@ interface VerifyOptions {
 export function addVerify(program: Command): void {
   program
     .command('verify')
-    .description('Prove that nothing was changed: a data directory, a directory of tiles, a URL, a receipt or a disclosure.')
+    .description('Prove that nothing was changed: a data directory, a directory of tiles, a URL, a receipt, a disclosure or evidence.')
     .argument('[target]', 'what to verify [the data directory]')
     .option('--vkey <vkey>', "the log's public key, or @FILE that holds it; without it a data directory's own is taken")
     .option('--checkpoint <file>', 'a checkpoint kept elsewhere: finds rollback and rewritten history')
     .option('--event <file>', 'with a receipt: a disclosure of the event that it must be for')
+    .option('--audience <who>', 'with evidence: for whom it must have been exported')
     .option('--log <name>', 'one log [a data directory: all its logs; elsewhere: default]')
     .option('--data <dir>', 'the data directory, as for other commands')
     .option('--json', 'the report as one line of JSON')
@@ -43,7 +47,14 @@ async function runVerify(target: string | undefined, options: VerifyOptions): Pr
     const report = isDataDir(where) ? await verifyStored(where, vkey, options) : await verifyPublished(where, vkey, options);
     return reportLog(report, options);
   }
-  await verifyFile(where, vkey, options);
+  const evidence = evidenceIn(readFileSync(where));
+  if (!evidence) return verifyFile(where, vkey, options);
+  reportEvidence(evidence, {
+    ...(vkey === undefined ? {} : { vkeys: [vkey] }),
+    ...(options.audience === undefined ? {} : { audience: options.audience }),
+    ...(options.checkpoint === undefined ? {} : { checkpoint: readText(options.checkpoint) }),
+    ...(options.json ? { json: true } : {}),
+  });
 }
 
 function isDataDir(dir: string): boolean {
