@@ -1,6 +1,7 @@
 /** Making, listing and revoking API keys, for the command line and for the admin's routes. A key is shown once, by whoever made it. */
 import type { Clock } from '../core/clock.ts';
 import { VeiltrailError } from '../core/errors.ts';
+import type { JsonObject } from '../core/json.ts';
 import type { Random } from '../core/random.ts';
 import { formatTimestamp, parseTimestamp } from '../event/timestamp.ts';
 import { changeAccessFile, checkKeyName, logNamePattern, readAccessFile } from './access-file.ts';
@@ -49,6 +50,11 @@ export interface Keys {
    * @throws VeiltrailError `key_unknown`, `key_over` for one that is expired or revoked, `key_overlap`
    */
   rotate(id: string, overlapMs: number): { key: string; info: KeyInfo };
+  /**
+   * What a key of this description would be good for, as a second person approves it: without its name, and whose it is as a keyed digest.
+   * @throws VeiltrailError as {@link create}, but for the file
+   */
+  grantOf(request: KeyRequest): JsonObject;
   /** All keys ever made, the revoked and expired ones too, oldest first. */
   list(): KeyInfo[];
   /** Ends a key; one that is revoked already stays so. @throws VeiltrailError `key_unknown` */
@@ -67,6 +73,19 @@ export function openKeys(dataDir: string, { clock, random }: KeyParts): Keys {
       if (owner !== undefined) row.owner = personOf(owner, personSecret(dataDir));
       changeAccessFile(dataDir, (rows) => [...rows, row]);
       return { key, info: infoOf(row) };
+    },
+    grantOf({ owner, ...request }) {
+      const { row } = newKey(request, clock.now(), random); // refuses what no key can be
+      const { role, logs, addresses, hides, expiresAt } = row;
+      const person = owner === undefined ? undefined : personOf(owner, personSecret(dataDir));
+      return {
+        role,
+        ...(logs ? { logs } : {}),
+        ...(expiresAt === undefined ? {} : { expiresAt }),
+        ...(addresses ? { addresses } : {}),
+        ...(hides ? { hides } : {}),
+        ...(person === undefined ? {} : { owner: person }),
+      };
     },
     rotate(id, overlapMs) {
       if (!(overlapMs >= 0 && overlapMs <= overlapMsMax)) throw new VeiltrailError('key_overlap', 'two keys count side by side for 0 to 90 days');

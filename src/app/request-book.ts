@@ -23,7 +23,7 @@ import { type Approval, parseApproval, verifyApproval } from '../verify/approval
 import { digestRequest, requestIdOf, requestIdPattern } from '../verify/request.ts';
 import type { RequestFacts } from '../verify/request.ts';
 import { accessEvent, type AccessEntry } from './access-event.ts';
-import { type Approver, countedApprovers, openApprover, sealApprover } from './approver-list.ts';
+import { type Approver, approverInfo, countedApprovers, openApprover, sealApprover } from './approver-list.ts';
 import {
   type ApprovalMode,
   type Ask,
@@ -33,6 +33,7 @@ import {
   requestActions,
   type RequestInfo,
   type RequestState,
+  type ApproverInfo,
 } from './requests.ts';
 import { expireEntry, decideEntry, askEntry, useEntry } from './request-events.ts';
 
@@ -240,6 +241,11 @@ export class RequestBook {
     return sealApprover(approver, this.#parts.sealer);
   }
 
+  /** Those that count, and those that did and were removed, as people see them. @throws VeiltrailError `request_damaged` */
+  approverInfos(): ApproverInfo[] {
+    return countedApprovers(this.approvers()).map(approverInfo);
+  }
+
   /** Those who may approve now. @throws VeiltrailError `request_damaged` */
   active(): Approver[] {
     return countedApprovers(this.approvers()).filter(({ removedAt }) => removedAt === undefined);
@@ -313,11 +319,10 @@ export class RequestBook {
 }
 
 function infoOf(id: string, { facts, state, decisions, usableUntil, usedAt, usedBy }: Stored): RequestInfo {
-  const { nonce: _nonce, ...asked } = facts;
   return {
     id,
     digest: digestRequest(facts.action, facts.detail),
-    ...asked,
+    ...facts,
     state,
     decisions,
     ...(usableUntil === undefined ? {} : { usableUntil }),

@@ -9,7 +9,7 @@ import type { Approval } from '../verify/approval.ts';
 import { verifyCard } from '../verify/enrolment.ts';
 import { digestRequest } from '../verify/request.ts';
 import type { AccessEntry } from './access-event.ts';
-import { type Approver, approverInfo, countedApprovers } from './approver-list.ts';
+import { type Approver, approverInfo } from './approver-list.ts';
 import { checkText, type RequestBook, type Usable } from './request-book.ts';
 import { approvalsEntry, approverEntry, refusalEntry } from './request-events.ts';
 import type {
@@ -82,17 +82,17 @@ export class StoredRequestDesk implements RequestDesk {
   }
 
   async ask(ask: Ask): Promise<RequestInfo> {
-    return this.#onRecord({ action: 'request.ask', principal: ask.principal, requested: ask.action }, () => this.#parts.book.ask(ask));
+    return this.#onRecord({ action: 'request.ask', principal: ask.principal, requested: ask.action }, () => this.#parts.book.ask(this.#known(ask)));
   }
 
   async decide(decision: DecisionRequest): Promise<RequestInfo> {
     const action = `request.${decision.decision}`;
-    return this.#onRecord({ action, principal: decision.principal, request: decision.id }, () => this.#parts.book.decide(decision));
+    return this.#onRecord({ action, principal: decision.principal, request: decision.id }, () => this.#parts.book.decide(this.#known(decision)));
   }
 
   async permit(permit: Permit): Promise<Approval[]> {
     if (!this.needsTwo()) return [];
-    return (await this.#use(permit, () => ({}))).approvals;
+    return (await this.#use(this.#known(permit), () => ({}))).approvals;
   }
 
   list(filter?: { state?: RequestState }): RequestInfo[] {
@@ -104,7 +104,7 @@ export class StoredRequestDesk implements RequestDesk {
   }
 
   approvers(): ApproverInfo[] {
-    return countedApprovers(this.#parts.book.approvers()).map(approverInfo);
+    return this.#parts.book.approverInfos();
   }
 
   async enrol(enrolment: Enrolment): Promise<ApproverInfo> {
@@ -181,7 +181,7 @@ export class StoredRequestDesk implements RequestDesk {
     if (alone) {
       book.commit(write());
       await this.#tell();
-    } else await this.#use({ ...by, action, detail }, write);
+    } else await this.#use(this.#known({ ...by, action, detail }), write);
     return approverInfo(made as Approver);
   }
 
@@ -214,6 +214,12 @@ export class StoredRequestDesk implements RequestDesk {
       `this needs a second person: request ${id} was made; an approver runs "veiltrail request approve ${id}"; then do this again with the request named`,
       { request: id },
     );
+  }
+
+  /** Whoever works at the machine itself is the person of that name. */
+  #known<T extends Person>(by: T): T {
+    const name = by.owner === undefined ? /^local:(.+)$/s.exec(by.principal)?.[1] : undefined;
+    return name === undefined ? by : { ...by, owner: this.#parts.personOf(name) };
   }
 
   /** A step of the book, on record before it is answered; and a refusal, too. */

@@ -64,8 +64,8 @@ export interface Permit extends Person {
   reference?: string;
 }
 
-/** As people see it. A type, because it is JSON. */
-export type RequestInfo = Omit<RequestFacts, 'nonce'> & {
+/** As people see it; with the facts anybody can work out id and digest anew. A type, because it is JSON. */
+export type RequestInfo = RequestFacts & {
   id: string;
   digest: string;
   state: RequestState;

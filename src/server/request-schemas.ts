@@ -65,6 +65,7 @@ export const requestInfo = Type.Object({
   reference: Type.Optional(Type.String()),
   createdAt: Type.String(),
   expiresAt: Type.String(),
+  nonce: Type.String(),
   state: Type.Union(requestStates.map((state) => Type.Literal(state))),
   decisions: Type.Array(approval),
   usableUntil: Type.Optional(Type.String()),

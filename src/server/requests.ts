@@ -15,10 +15,11 @@ import { policyDigest } from '../privacy/policy-digest.ts';
 import type { Policy } from '../privacy/policy-model.ts';
 import { openSqliteRequestSource, openSqliteRequestStore } from '../storage/sqlite/request-store.ts';
 import type { RequestSource } from '../storage/request-store.ts';
-import type { Keyring } from '../vault/keyring.ts';
+import { type Keyring, openKeyring } from '../vault/keyring.ts';
 import { createTextSealer } from '../vault/sealed-text.ts';
 import { digestRequest } from '../verify/request.ts';
-import type { DataConfig } from './data-config.ts';
+import { type DataConfig, readDataConfig } from './data-config.ts';
+import { keysDirectory } from './data-files.ts';
 import type { PolicyGate } from './policy-in-force.ts';
 
 export const requestsFileName = 'requests.db';
@@ -37,6 +38,13 @@ export function openRequests(dataDir: string, keyring: Keyring, config: DataConf
 export function openRequestsReader(dataDir: string, keyring: Keyring, config: DataConfig): OpenBook {
   const path = join(dataDir, requestsFileName);
   return openedOn(existsSync(path) ? openSqliteRequestSource(path) : nothing, keyring, config);
+}
+
+/** Opens the book of a data directory for reading, whether or not a server has it. @throws VeiltrailError as its parts do */
+export function readRequests(dataDir: string): OpenBook & { mode: ApprovalMode } {
+  const config = readDataConfig(dataDir);
+  const keyring = openKeyring(join(dataDir, keysDirectory), { create: false });
+  return { ...openRequestsReader(dataDir, keyring, config), mode: config.approvals };
 }
 
 const nothing: RequestSource = {

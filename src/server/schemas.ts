@@ -3,6 +3,7 @@ import { Type, type Static } from 'typebox';
 import { rightsOf, roles } from '../access/roles.ts';
 import { logNamePattern } from '../access/access-file.ts';
 import { formats } from '../ingest/incoming.ts';
+import { permission } from './request-schemas.ts';
 
 /** A whole number as people write it: no sign, no exponent, no zeros before it. */
 const wholeNumber = '^(?:0|[1-9][0-9]{0,15})$';
@@ -118,11 +119,13 @@ export const keyRequest = Type.Object(
     ),
     owner: Type.Optional(Type.String({ description: 'What names the person whose it is; only a keyed digest of it is stored' })),
     name: Type.Optional(Type.String({ description: 'For people, 1 to 100 characters' })),
+    ...permission,
   },
   { additionalProperties: false },
 );
 export const rotateQuery = Type.Object(
   {
+    request: permission.request,
     overlapHours: Type.Optional(
       Type.String({
         pattern: '^(?:0|[1-9][0-9]{0,2}|1[0-9]{3}|20[0-9]{2}|21[0-5][0-9]|2160)$',

@@ -5,16 +5,18 @@ import type { Static } from 'typebox';
 import type { Authenticator } from '../../access/authenticate.ts';
 import type { Keys } from '../../access/manage-keys.ts';
 import type { Principal } from '../../access/roles.ts';
+import { permitGrant } from '../../app/permit-grant.ts';
 import type { Trail } from '../../app/trail.ts';
 import { decodeUtf8 } from '../../core/bytes.ts';
 import { VeiltrailError } from '../../core/errors.ts';
 import { parseJson } from '../../core/json.ts';
+import { permitBy } from './requests.ts';
 import { keyCreated, keyInfo, keyList, keyParams, keyRequest, noQuery, rotateQuery } from '../schemas.ts';
 
 export interface KeyRouteParts {
   keys: Keys;
   authenticator: Authenticator;
-  trail: Pick<Trail, 'keyChanges'>;
+  trail: Pick<Trail, 'keyChanges' | 'requests'>;
 }
 
 const hourMs = 3_600_000;
@@ -50,8 +52,13 @@ export function registerKeyRoutes(app: FastifyInstance, { keys, authenticator, t
     async ({ body, principal }, reply) => {
       const { value } = parseJson(decodeUtf8(body ?? Buffer.alloc(0)));
       if (!request.Check(value))
-        throw new VeiltrailError('key_request', 'a key is {"role", "logs"?, "expiresAt"?, "addresses"?, "hides"?, "owner"?, "name"?}');
-      const { key, info } = keys.create(value);
+        throw new VeiltrailError(
+          'key_request',
+          'a key is {"role", "logs"?, "expiresAt"?, "addresses"?, "hides"?, "owner"?, "name"?}, with "request" or "purpose"',
+        );
+      const { request: approved, purpose, reference, ...wanted } = value;
+      await permitGrant(trail.requests, wanted.role, keys.grantOf(wanted), permitBy(principal, { request: approved, purpose, reference }));
+      const { key, info } = keys.create(wanted);
       await tell(principal, info.id, true);
       return reply.code(201).send({ ...info, key });
     },
@@ -68,6 +75,9 @@ export function registerKeyRoutes(app: FastifyInstance, { keys, authenticator, t
       },
     },
     async ({ params, query, principal }, reply) => {
+      // Whoever rotates a key has its rights from then on.
+      const rotated = keys.list().find(({ id }) => id === params.id);
+      if (rotated) await permitGrant(trail.requests, rotated.role, { rotates: rotated.id }, permitBy(principal, query));
       const { key, info } = keys.rotate(params.id, Number(query.overlapHours ?? 0) * hourMs);
       await tell(principal, info.id, true);
       return reply.code(201).send({ ...info, key });

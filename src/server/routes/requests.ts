@@ -109,15 +109,9 @@ export function registerRequestRoutes(app: FastifyInstance, desk: RequestDesk): 
       const value = valueOf(body);
       if (!enrol.Check(value))
         throw new VeiltrailError('approver_card', 'an enrolment is {"card", "owner", "name"?, "request"?, "purpose"?, "reference"?}');
-      const { card, owner, name, request } = value;
-      const enrolled = await desk.enrol({
-        card: card as JsonValue,
-        approverOwner: owner,
-        ...personOf(principal),
-        ...(name === undefined ? {} : { name }),
-        ...(request === undefined ? askFor(value) : { request }),
-      });
-      return reply.code(201).send(enrolled);
+      const { card, owner: approverOwner, name } = value;
+      const who = { approverOwner, ...(name === undefined ? {} : { name }) };
+      return reply.code(201).send(await desk.enrol({ ...permitBy(principal, value), card: card as JsonValue, ...who }));
     },
   );
 
@@ -135,20 +129,26 @@ export function registerRequestRoutes(app: FastifyInstance, desk: RequestDesk): 
     ({ params: { id }, body, principal }) => {
       const value = valueOf(body);
       if (!remove.Check(value)) throw new VeiltrailError('request_syntax', 'a removal is {"request"?, "purpose"?, "reference"?}');
-      const { request } = value;
-      return desk.remove({ approver: id, ...personOf(principal), ...(request === undefined ? askFor(value) : { request }) });
+      return desk.remove({ ...permitBy(principal, value), approver: id });
     },
   );
 }
 
 /** A principal as the desk knows it. */
-export function personOf({ id, owner }: Principal): Person {
+function personOf({ id, owner }: Principal): Person {
   return { principal: id, ...(owner === undefined ? {} : { owner }) };
 }
 
-/** What to ask for, where somebody said why. */
-export function askFor({ purpose, reference }: { purpose?: string | undefined; reference?: string | undefined }): { ask?: AskFor } {
-  return purpose === undefined ? {} : { ask: { purpose, ...(reference === undefined ? {} : { reference }) } };
+interface Permission {
+  request?: string | undefined;
+  purpose?: string | undefined;
+  reference?: string | undefined;
+}
+
+/** Who wants something that may need two: with the request that was approved, or what to ask for where somebody said why. */
+export function permitBy(principal: Principal, { request, purpose, reference }: Permission): Person & { request?: string; ask?: AskFor } {
+  const why = purpose === undefined ? {} : { ask: { purpose, ...(reference === undefined ? {} : { reference }) } };
+  return { ...personOf(principal), ...(request === undefined ? why : { request }) };
 }
 
 function valueOf(body: Buffer | undefined): JsonValue {
