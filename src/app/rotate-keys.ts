@@ -55,8 +55,10 @@ export interface KeyRotationParts {
   /** Gone when it returns. */
   destroyVersion(purpose: SecretPurpose, version: number): void;
   vault: { rotateLookups(): Promise<Rewrapped>; forgetLookups(): Promise<void> };
-  /** Seals all bucket keys under a new root, makes it durable and destroys the older ones. */
-  rotateRoot(): Promise<{ version: number }>;
+  /** Makes a new root, seals all keys of buckets under it, and destroys the older ones. @throws VeiltrailError `storage_busy`: the rest is for later */
+  renewRoot(): Promise<void>;
+  /** Does what is left of that. */
+  finishRoot(): Promise<void>;
   /** Hashes under these versions from now on, everywhere. */
   rekey(keys: readonly Secret[]): Promise<void>;
   recorder: AccessRecorder;
@@ -79,7 +81,8 @@ class Rotation implements KeyRotation {
 
   constructor(parts: KeyRotationParts) {
     this.#parts = parts;
-    if (parts.versions('lookup').length > 1) this.#moveLookups();
+    if (parts.versions('root').length > 1) this.#move('root', () => parts.finishRoot());
+    else if (parts.versions('lookup').length > 1) this.#moveLookups();
   }
 
   list(): SecretInfo[] {
@@ -92,9 +95,14 @@ class Rotation implements KeyRotation {
     const known = rotatedPurposes.find((one) => one === purpose);
     if (known === undefined) throw new VeiltrailError('key_rotation', `what can be rotated is ${rotatedPurposes.join(', ')}`);
     if (this.#moving) throw new VeiltrailError('key_rotation_running', 'a rotation is under way: wait until it is done');
-    const { version } = known === 'root' ? await this.#parts.rotateRoot() : this.#parts.add(known);
-    if (known === 'pseudonym') await this.#parts.rekey(this.#parts.versions('pseudonym'));
-    await this.#tell(by, 'key.rotate', known, version, {});
+    const parts = this.#parts;
+    if (known === 'root') {
+      this.#move('root', () => parts.renewRoot());
+      await this.idle();
+    } else parts.add(known);
+    const [{ version }] = parts.versions(known) as [Secret];
+    if (known === 'pseudonym') await parts.rekey(parts.versions('pseudonym'));
+    await this.#tell(by, 'secret.rotate', known, version, {});
     if (known === 'lookup') this.#moveLookups();
     return { purpose: known, version, state: 'newest' };
   }
@@ -110,7 +118,7 @@ class Rotation implements KeyRotation {
       throw new VeiltrailError('reference_needed', `a reference names the case, ticket or order, in 1 to ${referenceMax} characters`);
     const permission = await permitOperation(parts.desk, 'key.destroy', { purpose, version }, by);
     // Told first: a key that is gone cannot be had back to say so.
-    await this.#tell(by, 'key.destroy', purpose, version, permissionFacts(permission));
+    await this.#tell(by, 'secret.destroy', purpose, version, permissionFacts(permission));
     await parts.rekey(all.filter((one) => one.version !== version));
     parts.destroyVersion('pseudonym', version);
   }
@@ -122,9 +130,9 @@ class Rotation implements KeyRotation {
     if (failure) throw failure;
   }
 
-  /** Goes on in the background. Older versions are destroyed when no row is under them; what fails is told, and tried again at the next start. */
+  /** Older versions are destroyed when no row is under them. */
   #moveLookups(): void {
-    const move = async (): Promise<void> => {
+    this.#move('lookup', async () => {
       const parts = this.#parts;
       const { rows, unreadable } = await parts.vault.rotateLookups();
       if (unreadable > 0) {
@@ -133,16 +141,21 @@ class Rotation implements KeyRotation {
       }
       await parts.vault.forgetLookups();
       for (const { version } of parts.versions('lookup').slice(1).toReversed()) {
+        // Told first: a crash in between tells it twice, and never not at all.
+        await this.#tell(system, 'secret.destroy', 'lookup', version, { rows, reason: 'rotated' });
         parts.destroyVersion('lookup', version);
-        await this.#tell(system, 'key.destroy', 'lookup', version, { rows, reason: 'rotated' });
       }
-    };
+    });
+  }
+
+  /** Goes on in the background; what fails is told, and tried again at the next start. */
+  #move(purpose: RotatedPurpose, work: () => Promise<void>): void {
     this.#failure = undefined;
-    this.#moving = move()
+    this.#moving = work()
       .catch((error: unknown) => {
         this.#failure = error as Error;
         const code = error instanceof VeiltrailError ? error.code : 'a mistake of ours';
-        if (code !== 'vault_closed') this.#parts.alert(`the rotation of the lookup key stopped (${code}); the next start goes on with it`);
+        if (code !== 'vault_closed') this.#parts.alert(`the rotation of the ${purpose} key stopped (${code}); the next start goes on with it`);
       })
       .finally(() => (this.#moving = undefined));
   }
@@ -158,7 +171,7 @@ class Rotation implements KeyRotation {
       ...whoAndWhy(by),
       action,
       category: 'config_change',
-      severity: action === 'key.destroy' && by !== system ? 4 : 3,
+      severity: action === 'secret.destroy' && by !== system ? 4 : 3,
       outcome: 'success',
       target: { type: 'secret', id: `${purpose}.v${version}` },
       metadata: { ...metadata },

@@ -177,6 +177,40 @@ const metrics: readonly Metric[] = [
     samples: () => [[process.memoryUsage.rss()]],
   },
   {
+    name: 'veiltrail_tokens_revealed_total',
+    help: 'Tokens whose values somebody was shown, since the start.',
+    type: 'counter',
+    samples: ({ figures }) => [[figures.lookUps.reveals]],
+  },
+  {
+    name: 'veiltrail_value_searches_total',
+    help: 'Searches by real values.',
+    type: 'counter',
+    samples: ({ figures }) => [[figures.lookUps.searches]],
+  },
+  {
+    name: 'veiltrail_look_ups_refused_total',
+    help: 'Reveals and searches by real values that were refused.',
+    type: 'counter',
+    labels: ['use'],
+    samples: ({ figures: { lookUps } }) => [
+      [lookUps.revealsRefused, { use: 'reveal' }],
+      [lookUps.searchesRefused, { use: 'search' }],
+    ],
+  },
+  {
+    name: 'veiltrail_sweeps_total',
+    help: 'Times that somebody looked up more different tokens or values than the policy allows: an alarm each.',
+    type: 'counter',
+    samples: ({ figures }) => [[figures.lookUps.sweeps]],
+  },
+  {
+    name: 'veiltrail_stopped_principals',
+    help: 'Principals that are stopped for a sweep.',
+    type: 'gauge',
+    samples: ({ figures }) => [[figures.lookUps.stopped]],
+  },
+  {
     name: 'process_start_time_seconds',
     help: 'When the process started, in seconds since 1970.',
     type: 'gauge',

@@ -132,7 +132,11 @@ export const problems = {
   storage_failed: { status: 503, title: 'The disk failed; send it again', retryAfter: 30 },
   not_published: { status: 503, title: 'The events are stored but not published yet; sending them again with the same ids is safe', retryAfter: 5 },
   not_witnessed: { status: 503, title: 'The events are stored but not cosigned yet; sending them again with the same ids is safe', retryAfter: 5 },
-  history_forked: { status: 503, title: 'A witness holds another history of this log; nothing is appended until an administrator decides', retryAfter: 60 },
+  history_forked: {
+    status: 503,
+    title: 'A witness holds another history of this log; nothing is appended until an administrator decides',
+    retryAfter: 60,
+  },
   search_stopped: { status: 503, title: 'Search is starting again', retryAfter: 1 },
   processing_failed: { status: 503, title: 'The batch could not be processed; send it again', retryAfter: 5 },
   access_unrecorded: { status: 503, title: 'Who reads cannot be recorded, so nothing is read', retryAfter: 5 },

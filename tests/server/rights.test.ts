@@ -398,7 +398,7 @@ describe('the table above', () => {
 
   it('keeps a server from starting with a route that the table does not have', async () => {
     const app = await createHttpServer({ ...server, authenticator: openAuthenticator(server.dataDir, systemClock), version: '0' });
-    expect(() => app.get('/api/v1/secrets', () => 'all')).toThrow('GET /api/v1/secrets is missing from src/server/route-table.ts');
+    expect(() => app.get('/api/v1/passwords', () => 'all')).toThrow('GET /api/v1/passwords is missing from src/server/route-table.ts');
     expect(() => app.delete('/api/v1/logs/:log/events/:leaf', () => 'gone')).toThrow('is missing from src/server/route-table.ts');
     await app.close();
   });

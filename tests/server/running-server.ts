@@ -10,7 +10,7 @@ import { openKeys, type Keys } from '../../src/access/manage-keys.ts';
 import { roles, type Role } from '../../src/access/roles.ts';
 import { systemClock } from '../../src/core/clock.ts';
 import { systemRandom } from '../../src/core/random.ts';
-import { openTrail, type OpenTrail } from '../../src/server/compose.ts';
+import { openTrail, type OpenTrail, type TrailOptions } from '../../src/server/compose.ts';
 import { createHttpServer, type HttpParts, type MistakeReport } from '../../src/server/http.ts';
 import { listen } from '../../src/server/listen.ts';
 
@@ -45,9 +45,10 @@ export interface Answer {
 export async function runServer(
   limits: HttpParts['limits'] = {},
   change: (trail: OpenTrail) => OpenTrail = (trail) => trail,
+  options: Partial<TrailOptions> = {},
 ): Promise<RunningServer> {
   const dataDir = mkdtempSync(join(tmpdir(), 'veiltrail-server-'));
-  const opened = await openTrail({ dataDir, workers: 1 });
+  const opened = await openTrail({ dataDir, workers: 1, ...options });
   await opened.createLog('default');
   const trail = change(opened);
   const mistakes: MistakeReport[] = [];
