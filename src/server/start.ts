@@ -10,6 +10,7 @@ import type { AccessConfig } from './access-config.ts';
 import { type OpenTrail, openTrail, type TrailOptions } from './compose.ts';
 import { createHttpServer, type MistakeReport } from './http.ts';
 import { listen, type ListenAddress } from './listen.ts';
+import { scheduleRetention } from './schedule-retention.ts';
 
 export interface ServerOptions extends TrailOptions {
   listen: ListenAddress;
@@ -20,8 +21,12 @@ export interface ServerOptions extends TrailOptions {
   report?: (mistake: MistakeReport) => void;
   /** Hours between two runs of canaries, the first an hour after the start; 0: never [24]. */
   canaryHours?: number;
+  /** Hours between two runs of retention, the first some minutes after the start; 0: never [24]. */
+  retentionHours?: number;
   /** Told when a canary leaked, or its run failed. */
   onCanary?: (alarm: string) => void;
+  /** Where checkpoints are anchored: the list `anchors` of the configuration. */
+  anchors?: readonly unknown[];
 }
 
 export interface RunningServer {
@@ -48,7 +53,12 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       ...(options.report ? { report: options.report } : {}),
     });
     const url = await listen(app, options.listen);
+    const anchors = options.anchors === undefined ? undefined : await openAnchoring(trail, options.anchors, options);
     const canaries = scheduleCanaries(trail, options);
+    const retention = scheduleRetention(trail.dataProtection, {
+      ...(options.retentionHours === undefined ? {} : { hours: options.retentionHours }),
+      ...(options.onAlert ? { onFailure: options.onAlert } : {}),
+    });
     return {
       url,
       logs: trail.logs().map((log) => ({ log, vkey: trail.vkeyOf(log) })),
@@ -56,6 +66,8 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       policyWarnings: trail.policyWarnings,
       close: async () => {
         await canaries.stop();
+        await retention.stop();
+        await anchors?.stop();
         await app.close();
         await trail.close();
       },
@@ -64,6 +76,13 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     await trail.close();
     throw error;
   }
+}
+
+/** Loaded by those who anchor: reading time stamps and signing for buckets takes code of its own. */
+async function openAnchoring(trail: OpenTrail, list: readonly unknown[], { dataDir, onAlert }: ServerOptions): Promise<{ stop(): Promise<void> }> {
+  const { readTargets } = await import('../anchor/targets.ts');
+  const { startAnchors } = await import('./anchors.ts');
+  return startAnchors(dataDir, readTargets(list), (entry) => trail.access.write(entry), onAlert ?? (() => undefined));
 }
 
 /** Encodings that a scheduled run draws: over the days all of them have their turn, and the log of canaries stays small. */

@@ -8,6 +8,7 @@ import { dataDirOf } from '../connection.ts';
 import { evidenceIn } from '../evidence-file.ts';
 import { exitCodes } from '../exit.ts';
 import { createProgress, print, printJson, say } from '../output.ts';
+import { certificateIn, reportCertificate } from '../verify-certificate.ts';
 import { reportEvidence } from '../verify-evidence.ts';
 import { readText, readVkey } from '../vkey-option.ts';
 
@@ -24,7 +25,9 @@ interface VerifyOptions {
 export function addVerify(program: Command): void {
   program
     .command('verify')
-    .description('Prove that nothing was changed: a data directory, a directory of tiles, a URL, a receipt, a disclosure or evidence.')
+    .description(
+      'Prove that nothing was changed: a data directory, a directory of tiles, a URL, a receipt, a disclosure, evidence or a certificate of removal.',
+    )
     .argument('[target]', 'what to verify [the data directory]')
     .option('--vkey <vkey>', "the log's public key, or @FILE that holds it; without it a data directory's own is taken")
     .option('--checkpoint <file>', 'a checkpoint kept elsewhere: finds rollback and rewritten history')
@@ -46,6 +49,15 @@ async function runVerify(target: string | undefined, options: VerifyOptions): Pr
   if (kind.isDirectory()) {
     const report = isDataDir(where) ? await verifyStored(where, vkey, options) : await verifyPublished(where, vkey, options);
     return reportLog(report, options);
+  }
+  const certificate = certificateIn(readFileSync(where));
+  if (certificate !== undefined) {
+    const data = options.data ?? process.env['VEILTRAIL_DATA'];
+    return reportCertificate(certificate, where, {
+      ...(vkey === undefined ? {} : { vkey }),
+      ...(data === undefined ? {} : { data }),
+      ...(options.json ? { json: true } : {}),
+    });
   }
   const evidence = evidenceIn(readFileSync(where));
   if (!evidence) return verifyFile(where, vkey, options);
