@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { parse } from 'yaml';
 import { VeiltrailError } from '../core/errors.ts';
+import { type WitnessMode, witnessModes } from '../witness/witnesses.ts';
 import { type AccessConfig, type AccessSetting, accessSettings, readAccessSetting } from './access-config.ts';
 
 export interface Config extends AccessConfig {
@@ -11,13 +12,16 @@ export interface Config extends AccessConfig {
   origin?: string;
   /** Logs to make when they are not there. */
   logs?: string[];
+  /** A policy file of witnesses (C2SP tlog-policy), and what a missing quorum means: `flag` or `require`. */
+  witnessPolicy?: string;
+  witnessMode?: WitnessMode;
   /** Hours between two runs of canaries; 0: never. */
   canaryHours?: number;
   /** Where checkpoints are anchored, as `anchor/targets.ts` reads it. */
   anchors?: unknown[];
 }
 
-const texts = ['data', 'listen', 'policy', 'origin'] as const;
+const texts = ['data', 'listen', 'policy', 'origin', 'witnessPolicy'] as const;
 
 /** @throws VeiltrailError `config_unreadable`, `config_invalid` */
 export function readConfig(file: string): Config {
@@ -43,6 +47,7 @@ export function readConfig(file: string): Config {
     else if (name === 'canaryHours' && typeof setting === 'number' && setting >= 0 && setting <= 500) config.canaryHours = setting;
     else if (name === 'anchors' && Array.isArray(setting)) config.anchors = setting;
     else if (name === 'anchors') throw new VeiltrailError('config_invalid', `${file}: anchors must be a list of targets`);
+    else if (name === 'witnessMode') config.witnessMode = parseWitnessMode(setting, file);
     else if (name === 'canaryHours') throw new VeiltrailError('config_invalid', `${file}: canaryHours must be a number of hours, 0 to 500`);
     else if (known || name === 'logs') throw new VeiltrailError('config_invalid', `${file}: ${name} must be ${known ? 'a text' : 'a list of texts'}`);
     else if (accessSettings.some((one) => one === name)) Object.assign(config, accessSetting(file, name as AccessSetting, setting));
@@ -61,4 +66,11 @@ function accessSetting(file: string, name: AccessSetting, setting: unknown): Acc
   } catch (error) {
     throw new VeiltrailError('config_invalid', `${file}: ${(error as Error).message}`);
   }
+}
+
+/** @param where what says so, for the message @throws VeiltrailError `config_invalid` */
+export function parseWitnessMode(value: unknown, where: string): WitnessMode {
+  const mode = witnessModes.find((one) => one === value);
+  if (!mode) throw new VeiltrailError('config_invalid', `${where}: a witness mode is ${witnessModes.join(' or ')}`);
+  return mode;
 }

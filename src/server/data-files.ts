@@ -13,10 +13,10 @@ export const recordsFileName = 'records.db';
 export const indexFileName = 'index.db';
 
 /**
- * Not sealed: what is checked by content (logs), rebuilt (index), held by the running process (lock), or is the seal. Partial tiles are sealed:
+ * Not sealed: what is checked by content (logs, anchors), rebuilt (index), held by the running process (lock), or is the seal. Partial tiles are sealed:
  * they are few, and nothing else says which of the earlier sizes were published and must stay.
  */
-const unsealed = [/^logs\/(?!.*\.p\/)/, /^index\.db/, /^lock/, /^seal\.json/];
+const unsealed = [/^logs\/(?!.*\.p\/)/, /^index\.db/, /^lock/, /^seal\.json/, /^anchors\//];
 
 /**
  * Refuses a directory that has lost its keyring, its vault or its keys. Records are made last, so where they are, those were; new ones in their

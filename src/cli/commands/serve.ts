@@ -14,6 +14,8 @@ interface ServeOptions {
   policy?: string;
   config?: string;
   origin?: string;
+  witnessPolicy?: string;
+  witnessMode?: string;
 }
 
 export function addServe(program: Command): void {
@@ -23,13 +25,16 @@ export function addServe(program: Command): void {
     .option('--data <dir>', `the data directory [${dataDefault}, or VEILTRAIL_DATA]`)
     .option('--listen <host:port>', `where to listen [${listenDefault}]`)
     .option('--policy <file>', 'the policy to work under from now on [the one in the data directory]')
-    .option('--config <file>', 'these options in a YAML file: data, listen, policy, origin, logs, canaryHours, oidc, trustedProxies, hides')
+    .option('--witness-policy <file>', 'ask these witnesses from now on: a C2SP tlog-policy file [the one in the data directory]')
+    .option('--witness-mode <mode>', 'what a missing quorum means: flag (shown) or require (receipts wait for it) [flag]')
+    .option('--config <file>', 'these options in a YAML file: data, listen, policy, origin, logs, canaryHours, anchors, oidc, trustedProxies, hides')
     .option('--origin <origin>', 'the origin of a new data directory: a URL without its scheme, of your own')
     .action(runServe);
 }
 
 async function runServe(options: ServeOptions): Promise<void> {
   const { startServer } = await import('../../server/start.ts');
+  const { parseWitnessMode } = await import('../../server/config.ts');
   const config = await configOf(options);
   const settings = { data: process.env['VEILTRAIL_DATA'] ?? dataDefault, listen: listenDefault, ...config, ...options };
   const address = parseListen(settings.listen);
@@ -42,6 +47,15 @@ async function runServe(options: ServeOptions): Promise<void> {
     access: config,
     ...(settings.policy === undefined ? {} : { policyFile: settings.policy }),
     ...(config.canaryHours === undefined ? {} : { canaryHours: config.canaryHours }),
+    ...(config.anchors === undefined ? {} : { anchors: config.anchors }),
+    ...(settings.witnessPolicy === undefined ? {} : { witnessPolicyFile: settings.witnessPolicy }),
+    ...(settings.witnessMode === undefined ? {} : { witnessMode: parseWitnessMode(settings.witnessMode, '--witness-mode') }),
+    onFork: ({ log, witness, kind, witnessSize }) => {
+      const what = kind === 'ahead' ? `a larger one, of ${witnessSize} leaves` : `one of ${witnessSize} leaves that this does not grow from`;
+      say(
+        `${errorColors.red('alarm')} history forked: witness ${witness} holds another history of log ${log}, ${what}. The log is stopped; see docs/guide/witness.md`,
+      );
+    },
     onCanary: (alarm) => say(`${errorColors.red('alarm')} ${alarm}`),
     onAlert: (line) => say(`${errorColors.yellow('alert')} ${line}`),
     ...(settings.origin === undefined ? {} : { origin: settings.origin }),

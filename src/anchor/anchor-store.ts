@@ -1,0 +1,99 @@
+/**
+ * The anchors that were made, as files: `anchors/<log>/<16 digits of the tree size>-<target>.json` in the data directory. Each proves itself, so the seal
+ * does not cover them, and one that is gone is one proof less and nothing else.
+ */
+import { mkdir, open, readdir, readFile, rename } from 'node:fs/promises';
+import { join } from 'node:path';
+import { VeiltrailError } from '../core/errors.ts';
+import { storageError } from '../storage/storage-error.ts';
+import { type Anchor, formatAnchor, parseAnchor } from './anchor.ts';
+
+export const anchorsDirectory = 'anchors';
+export const targetNamePattern = /^[a-z0-9][a-z0-9-]{0,31}$/;
+const filePattern = /^(\d{16})-([a-z0-9][a-z0-9-]{0,31})\.json$/;
+
+/** An anchor's file; `anchor` is absent where it cannot be read, and `problem` says why. */
+export interface FiledAnchor {
+  file: string;
+  treeSize: number;
+  target: string;
+  anchor?: Anchor;
+  problem?: string;
+}
+
+export class AnchorStore {
+  readonly #dir: string;
+
+  constructor(dataDir: string) {
+    this.#dir = join(dataDir, anchorsDirectory);
+  }
+
+  /** Anchors of a log, the smallest tree first. @throws VeiltrailError those of `storage-error.ts` */
+  async list(log: string): Promise<FiledAnchor[]> {
+    const filed: FiledAnchor[] = [];
+    for (const file of await namesIn(join(this.#dir, log))) {
+      const match = filePattern.exec(file);
+      if (!match) continue;
+      const head = { file: `${anchorsDirectory}/${log}/${file}`, treeSize: Number(match[1]), target: match[2] as string };
+      try {
+        const anchor = parseAnchor(await readFile(join(this.#dir, log, file), 'utf8'));
+        if (anchor.treeSize !== head.treeSize || anchor.target !== head.target || anchor.log !== log)
+          throw new VeiltrailError('anchor_syntax', 'the file bears the name of another anchor');
+        filed.push({ ...head, anchor });
+      } catch (error) {
+        if (!(error instanceof VeiltrailError)) throw storageError(error, 'read an anchor');
+        filed.push({ ...head, problem: error.message });
+      }
+    }
+    return filed.toSorted((a, b) => a.treeSize - b.treeSize);
+  }
+
+  /** Logs that have anchors. */
+  logs(): Promise<string[]> {
+    return namesIn(this.#dir);
+  }
+
+  /** The newest of a log that a target made; undefined where there is none. */
+  async newest(log: string, target: string): Promise<Anchor | undefined> {
+    return (await this.list(log)).findLast((one) => one.target === target && one.anchor)?.anchor;
+  }
+
+  /** Durable when it returns. @throws VeiltrailError those of `storage-error.ts` */
+  async add(anchor: Anchor): Promise<void> {
+    const dir = join(this.#dir, anchor.log);
+    const path = join(dir, `${String(anchor.treeSize).padStart(16, '0')}-${anchor.target}.json`);
+    try {
+      await mkdir(dir, { recursive: true, mode: 0o700 });
+      const file = await open(`${path}.tmp`, 'w', 0o600);
+      try {
+        await file.writeFile(formatAnchor(anchor));
+        await file.sync();
+      } finally {
+        await file.close();
+      }
+      await rename(`${path}.tmp`, path);
+      await syncDirectory(dir);
+    } catch (error) {
+      throw storageError(error, 'keep an anchor');
+    }
+  }
+}
+
+/** Returns when the names in a directory would survive a power loss. */
+export async function syncDirectory(path: string): Promise<void> {
+  const directory = await open(path, 'r');
+  try {
+    await directory.sync();
+  } finally {
+    await directory.close();
+  }
+}
+
+async function namesIn(dir: string): Promise<string[]> {
+  try {
+    return (await readdir(dir)).toSorted();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    throw storageError(error, 'list anchors');
+  }
+}

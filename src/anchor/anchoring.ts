@@ -1,0 +1,149 @@
+/**
+ * Anchoring by the clock: each target has its own turn, and one that is away keeps nobody else waiting. What failed is tried again, ever later, up to
+ * the target's own interval; how far behind it is shows in the figures.
+ */
+import type { Clock } from '../core/clock.ts';
+import { VeiltrailError } from '../core/errors.ts';
+import type { Anchor, Anchored, AnchorTarget } from './anchor.ts';
+import type { AnchorStore } from './anchor-store.ts';
+
+export interface AnchoringParts {
+  targets: readonly AnchorTarget[];
+  store: AnchorStore;
+  clock: Clock;
+  /** What is published, by log. */
+  readonly checkpoints: () => Promise<Anchored[]>;
+  /** After every anchor that was made, and every try that failed. */
+  onResult(result: AnchorResult): void | Promise<void>;
+}
+
+export type AnchorResult = { anchor: Anchor } | { target: string; kind: string; log: string; error: VeiltrailError };
+
+export interface AnchorFigures {
+  log: string;
+  target: string;
+  kind: string;
+  /** Of its newest anchor; 0: none. */
+  treeSize: number;
+  /** When that was made. */
+  madeAtMs: number | undefined;
+  /** Leaves that are published and not in it. */
+  behind: number;
+  failures: number;
+}
+
+const retryMsMin = 10_000;
+
+export class Anchoring {
+  readonly #parts: AnchoringParts;
+  readonly #timers = new Set<NodeJS.Timeout>();
+  readonly #failures = new Map<string, number>();
+  #underWay: Promise<unknown> = Promise.resolve();
+  #stopped = false;
+
+  constructor(parts: AnchoringParts) {
+    this.#parts = parts;
+  }
+
+  /** Begins; the first anchors are made when they are due, counted from the newest ones in the store. */
+  async start(): Promise<void> {
+    for (const target of this.#parts.targets) {
+      const newest = await this.#newestMs(target);
+      const dueMs = newest === undefined ? retryMsMin : Math.max(retryMsMin, newest + target.everyMs - this.#parts.clock.now());
+      this.#later(target, Math.min(dueMs, target.everyMs));
+    }
+  }
+
+  /** Gives every log's checkpoint to a target now. Returns what became of each; one that the target has already is made again only when forced. */
+  async anchorNow(target: AnchorTarget, force = false): Promise<AnchorResult[]> {
+    const results: AnchorResult[] = [];
+    for (const anchored of await this.#parts.checkpoints()) {
+      const { log } = anchored;
+      const had = await this.#parts.store.newest(log, target.name);
+      if (!force && had && had.treeSize >= anchored.treeSize) continue;
+      const result = await this.#anchor(target, anchored);
+      this.#failures.set(`${target.name} ${log}`, 'error' in result ? (this.#failures.get(`${target.name} ${log}`) ?? 0) + 1 : 0);
+      results.push(result);
+      await this.#parts.onResult(result);
+    }
+    return results;
+  }
+
+  async figures(): Promise<AnchorFigures[]> {
+    const published = await this.#parts.checkpoints();
+    const figures: AnchorFigures[] = [];
+    for (const { name, kind } of this.#parts.targets) {
+      for (const { log, treeSize } of published) {
+        const newest = await this.#parts.store.newest(log, name);
+        const madeAtMs = newest && Date.parse(newest.madeAt);
+        const kept = newest?.treeSize ?? 0;
+        figures.push({
+          log,
+          target: name,
+          kind,
+          treeSize: kept,
+          madeAtMs,
+          behind: Math.max(0, treeSize - kept),
+          failures: this.#failures.get(`${name} ${log}`) ?? 0,
+        });
+      }
+    }
+    return figures;
+  }
+
+  /** Returns when nothing is under way any more. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    for (const timer of this.#timers) clearTimeout(timer);
+    await this.#underWay;
+  }
+
+  async #anchor(target: AnchorTarget, anchored: Anchored): Promise<AnchorResult> {
+    const { name, kind } = target;
+    try {
+      const proof = await target.put(anchored);
+      const anchor: Anchor = { ...anchored, kind, target: name, madeAt: new Date(this.#parts.clock.now()).toISOString(), proof };
+      await this.#parts.store.add(anchor);
+      return { anchor };
+    } catch (error) {
+      const told =
+        error instanceof VeiltrailError ? error : new VeiltrailError('anchor_failed', `anchor ${name}: a mistake of ours`, {}, { cause: error });
+      return { target: name, kind, log: anchored.log, error: told };
+    }
+  }
+
+  #later(target: AnchorTarget, ms: number): void {
+    if (this.#stopped) return;
+    const timer = setTimeout(
+      () => {
+        this.#timers.delete(timer);
+        const turn = this.#turn(target);
+        this.#underWay = Promise.all([this.#underWay, turn]);
+      },
+      // A timer holds 24 days at the most.
+      Math.min(ms, 2 ** 31 - 1),
+    ).unref();
+    this.#timers.add(timer);
+  }
+
+  async #turn(target: AnchorTarget): Promise<void> {
+    let failures = 0;
+    try {
+      for (const result of await this.anchorNow(target))
+        if ('error' in result) failures = Math.max(failures, this.#failures.get(`${target.name} ${result.log}`) ?? 1);
+    } catch {
+      // The store or the checkpoints could not be read: tried again like any failure.
+      failures = 1;
+    }
+    this.#later(target, failures === 0 ? target.everyMs : Math.min(target.everyMs, retryMsMin * 2 ** Math.min(failures, 12)));
+  }
+
+  async #newestMs({ name }: AnchorTarget): Promise<number | undefined> {
+    let newest: number | undefined;
+    for (const log of await this.#parts.store.logs()) {
+      const anchor = await this.#parts.store.newest(log, name);
+      if (anchor) newest = Math.max(newest ?? 0, Date.parse(anchor.madeAt));
+    }
+    return newest;
+  }
+}

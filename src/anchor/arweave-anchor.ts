@@ -1,0 +1,111 @@
+/**
+ * Arweave: the checkpoint as the data of a transaction, signed by a wallet of our own and kept by a network that nobody here rules. The transaction
+ * is in the proof, so its signature and its data are verified without asking; the gateway says whether it is there, and the block since when.
+ * Proof: {"id","owner","transaction"} (the transaction as the network has it, in JSON)
+ */
+import type Arweave from 'arweave';
+import { utf8 } from '../core/bytes.ts';
+import { VeiltrailError } from '../core/errors.ts';
+import { isJsonObject, parseJson, type JsonObject } from '../core/json.ts';
+import { type AnchorTarget, failed, proofText, refused } from './anchor.ts';
+
+export interface ArweaveSettings {
+  name: string;
+  everyMs: number;
+  gateway: string;
+  /** The wallet: a JSON Web Key (RSA), as text. */
+  wallet: string;
+  timeoutMs?: number;
+}
+
+type Wallet = NonNullable<Parameters<Arweave['transactions']['sign']>[1]>;
+
+export function createArweaveTarget({ name, everyMs, gateway, wallet, timeoutMs = 60_000 }: ArweaveSettings): AnchorTarget {
+  const { hostname, port, protocol } = new URL(gateway);
+  const scheme = protocol.slice(0, -1);
+  // Loaded by those who use it.
+  const open = async (): Promise<Arweave> => {
+    const { default: library } = await import('arweave');
+    return library.init({
+      host: hostname,
+      port: port === '' ? (scheme === 'https' ? 443 : 80) : Number(port),
+      protocol: scheme,
+      timeout: timeoutMs,
+      logging: false,
+    });
+  };
+  const keyOf = (): Wallet => {
+    try {
+      return JSON.parse(wallet) as Wallet;
+    } catch {
+      throw refused(name, 'its wallet is not a JSON Web Key');
+    }
+  };
+
+  return {
+    name,
+    kind: 'arweave',
+    everyMs,
+    async put({ origin, treeSize, checkpoint }) {
+      const key = keyOf();
+      try {
+        const api = await open();
+        const transaction = await api.createTransaction({ data: checkpoint }, key);
+        transaction.addTag('Content-Type', 'text/plain; charset=utf-8');
+        transaction.addTag('App-Name', 'veiltrail');
+        transaction.addTag('Origin', origin);
+        transaction.addTag('Tree-Size', String(treeSize));
+        await api.transactions.sign(transaction, key);
+        const { status } = await api.transactions.post(transaction);
+        if (status !== 200 && status !== 208) throw failed(name, `the gateway answers with ${status}`);
+        const { data: _data, chunks: _chunks, ...rest } = transaction.toJSON() as Record<string, unknown>;
+        return {
+          id: transaction.id,
+          owner: await api.wallets.ownerToAddress(transaction.owner),
+          transaction: JSON.parse(JSON.stringify(rest)) as JsonObject,
+        };
+      } catch (cause) {
+        if (cause instanceof VeiltrailError) throw cause;
+        throw failed(name, `the gateway is out of reach (${(cause as Error).message})`, cause);
+      }
+    },
+    async check({ checkpoint, proof }) {
+      const id = proofText(proof, 'id');
+      const api = await open();
+      if (!(await isSigned(api, id, proof, checkpoint))) return { ok: false, detail: `transaction ${id} is not one that signs this checkpoint` };
+      try {
+        const kept = await api.transactions.getData(id, { decode: true, string: true });
+        if (kept !== checkpoint) return { ok: false, detail: `transaction ${id} holds something else` };
+        const { confirmed } = await api.transactions.getStatus(id);
+        if (!confirmed) return { ok: true, detail: `transaction ${id}, signed and not in a block yet` };
+        const provedAt = await blockTime(confirmed.block_indep_hash);
+        return {
+          ok: true,
+          detail: `transaction ${id}, in block ${confirmed.block_height}${provedAt ? ` of ${provedAt}` : ''}`,
+          ...(provedAt ? { provedAt } : {}),
+        };
+      } catch (cause) {
+        throw failed(name, `the gateway is out of reach (${(cause as Error).message})`, cause);
+      }
+    },
+  };
+
+  async function blockTime(block: string): Promise<string | undefined> {
+    const response = await fetch(new URL(`block/hash/${encodeURIComponent(block)}`, gateway), { signal: AbortSignal.timeout(timeoutMs) });
+    if (!response.ok) return undefined;
+    const { value } = parseJson(await response.text());
+    return isJsonObject(value) && typeof value.timestamp === 'number' ? new Date(value.timestamp * 1_000).toISOString() : undefined;
+  }
+}
+
+/** Signature, id and data belong together; nobody is asked. */
+async function isSigned(api: Arweave, id: string, { transaction: stored }: JsonObject, checkpoint: string): Promise<boolean> {
+  try {
+    const transaction = api.transactions.fromRaw({ ...(stored as object), data: '' });
+    // The root of our own checkpoint: the signature must be over this one.
+    await transaction.prepareChunks(utf8(checkpoint));
+    return transaction.id === id && (await api.transactions.verify(transaction));
+  } catch {
+    return false;
+  }
+}

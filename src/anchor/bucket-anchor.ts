@@ -1,0 +1,70 @@
+/**
+ * An S3 bucket under Object Lock: full tiles and checkpoints of the log itself, so that it can be verified from the bucket alone, whatever becomes of
+ * this machine. Nothing in it names anybody: entries are salted commitments.
+ * Proof: {"bucket","key","versionId","mode","retainUntil","objects","bytes"}
+ */
+import type { Clock } from '../core/clock.ts';
+import type { TileSource } from '../storage/tile-store.ts';
+import { decodeUtf8 } from '../core/bytes.ts';
+import { VeiltrailError } from '../core/errors.ts';
+import { isJsonObject, parseJson } from '../core/json.ts';
+import { type AnchorTarget, failed, proofText } from './anchor.ts';
+import { Bucket, type BucketSettings, type Lock } from './bucket.ts';
+import { putLog } from './bucket-log.ts';
+import { sameCheckpoint } from './file-anchor.ts';
+
+export interface BucketTargetSettings extends BucketSettings {
+  everyMs: number;
+  prefix: string;
+  mode: Lock['mode'];
+  retainDays: number;
+  legalHold: boolean;
+}
+
+export interface BucketTargetParts {
+  clock: Clock;
+  tiles: TileSource;
+  /** Tree size of the newest checkpoint of a log that this target is known to keep; 0: none. */
+  keptSize(log: string): Promise<number>;
+}
+
+const dayMs = 86_400_000;
+
+export function createBucketTarget(settings: BucketTargetSettings, parts: BucketTargetParts): AnchorTarget {
+  const { name, everyMs, prefix, mode, retainDays, legalHold } = settings;
+  const bucket = new Bucket(settings);
+  return {
+    name,
+    kind: 's3',
+    everyMs,
+    async put(anchored) {
+      await bucket.checkLocked();
+      const retainUntil = new Date(parts.clock.now() + retainDays * dayMs);
+      const lock: Lock = { mode, retainUntil, legalHold };
+      const kept = await putLog(bucket, { name, prefix }, anchored, { tiles: parts.tiles, keptSize: await parts.keptSize(anchored.log), lock });
+      return { bucket: settings.bucket, ...kept, mode, retainUntil: retainUntil.toISOString() };
+    },
+    async check({ checkpoint, proof }) {
+      const key = proofText(proof, 'key');
+      try {
+        const stored = await bucket.get(key, proofText(proof, 'versionId'));
+        if (!stored) return { ok: false, detail: `${key} is not in the bucket any more` };
+        const { value } = parseJson(decodeUtf8(stored.bytes));
+        if (!isJsonObject(value) || typeof value.checkpoint !== 'string' || !sameCheckpoint(value.checkpoint, checkpoint))
+          return { ok: false, detail: `${key} holds another checkpoint` };
+        const { mode: lockedBy, retainUntil, legalHold: held } = stored.lock;
+        if (!held && !(Date.parse(retainUntil ?? '') > parts.clock.now())) return { ok: false, detail: `${key} is locked no more` };
+        const provedAt = stored.lastModified.toISOString();
+        return {
+          ok: true,
+          detail: `in bucket ${settings.bucket} since ${provedAt}, ${lockedBy ?? 'legal hold'} until ${held ? 'lifted' : retainUntil}`,
+          provedAt,
+        };
+      } catch (error) {
+        if (error instanceof VeiltrailError && error.code !== 'anchor_failed') return { ok: false, detail: `${key}: ${error.message}` };
+        if (error instanceof VeiltrailError) throw error;
+        throw failed(name, 'its answer cannot be read', error);
+      }
+    },
+  };
+}

@@ -1,0 +1,213 @@
+/**
+ * A bucket of an S3 service, as far as write-once storage needs it: put under Object Lock, read by version, list versions. Requests are signed by
+ * aws4fetch (Signature Version 4); keys and secrets are in no URL and no error.
+ *
+ * A lock protects a *version* of an object. A plain DELETE only puts a marker in front of it, and a PUT another version: so whoever verifies asks
+ * for versions, and the oldest one is what was written first.
+ */
+import { createHash } from 'node:crypto';
+import { AwsClient } from 'aws4fetch';
+import { XMLParser, XMLValidator } from 'fast-xml-parser';
+import { failed, refused } from './anchor.ts';
+
+export interface BucketSettings {
+  /** For messages: the target's name. */
+  name: string;
+  /** `https://s3.eu-central-1.amazonaws.com` or another service's. */
+  endpoint: string;
+  region: string;
+  bucket: string;
+  accessKeyId: string;
+  secretAccessKey: string;
+  sessionToken?: string;
+  timeoutMs?: number;
+}
+
+/** How long an object is locked, and how hard. */
+export interface Lock {
+  /** GOVERNANCE can be lifted by whoever has a permission for it; COMPLIANCE by nobody, the root user included. */
+  mode: 'COMPLIANCE' | 'GOVERNANCE';
+  retainUntil: Date;
+  /** Without an end, until it is lifted. */
+  legalHold: boolean;
+}
+
+export interface ObjectVersion {
+  key: string;
+  versionId: string;
+  lastModified: string;
+  size: number;
+  isDeleteMarker: boolean;
+}
+
+export interface StoredObject {
+  bytes: Uint8Array;
+  versionId: string;
+  lock: { mode?: string; retainUntil?: string; legalHold: boolean };
+  /** When the service says that it got it. */
+  lastModified: Date;
+}
+
+const answerBytesMax = 64 * 1_048_576;
+const listPagesMax = 10_000;
+
+export class Bucket {
+  readonly #client: AwsClient;
+  readonly #base: string;
+  readonly #name: string;
+  readonly #bucket: string;
+  readonly #timeoutMs: number;
+
+  constructor({ name, endpoint, region, bucket, accessKeyId, secretAccessKey, sessionToken, timeoutMs = 60_000 }: BucketSettings) {
+    if (!/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/.test(bucket)) throw refused(name, 'not the name of a bucket');
+    const session = sessionToken === undefined ? {} : { sessionToken };
+    this.#client = new AwsClient({ accessKeyId, secretAccessKey, ...session, service: 's3', region, retries: 3, initRetryMs: 200 });
+    this.#base = `${endpoint.replace(/\/+$/, '')}/${bucket}`;
+    this.#name = name;
+    this.#bucket = bucket;
+    this.#timeoutMs = timeoutMs;
+  }
+
+  /**
+   * Refuses a bucket in which what is written can be overwritten or deleted.
+   * @throws VeiltrailError `anchor_refused` with what to switch on, `anchor_failed`
+   */
+  async checkLocked(): Promise<void> {
+    const versioning = await this.#xml('GET', '?versioning');
+    if (textIn(versioning, 'VersioningConfiguration', 'Status') !== 'Enabled') {
+      throw refused(
+        this.#name,
+        `bucket ${this.#bucket} keeps no versions: switch on Bucket Versioning and Object Lock (a new bucket: --object-lock-enabled-for-bucket)`,
+      );
+    }
+    const response = await this.#fetch('GET', '?object-lock');
+    const lock = response.ok ? this.#parse(await response.text()) : undefined;
+    if (textIn(lock, 'ObjectLockConfiguration', 'ObjectLockEnabled') !== 'Enabled')
+      throw refused(this.#name, `bucket ${this.#bucket} has no Object Lock: what is written there can be deleted; switch on Object Lock`);
+  }
+
+  /**
+   * Writes an object under a lock; returns its version.
+   * @throws VeiltrailError `anchor_failed`, `anchor_refused` when the service took the object and not the lock
+   */
+  async put(key: string, bytes: Uint8Array, { mode, retainUntil, legalHold }: Lock): Promise<string> {
+    const headers = {
+      'content-type': 'application/octet-stream',
+      // Object Lock wants it, and it is checked before anything is stored.
+      'content-md5': createHash('md5').update(bytes).digest('base64'),
+      'x-amz-object-lock-mode': mode,
+      'x-amz-object-lock-retain-until-date': retainUntil.toISOString(),
+      ...(legalHold ? { 'x-amz-object-lock-legal-hold': 'ON' } : {}),
+    };
+    const response = await this.#fetch('PUT', pathOf(key), headers, bytes);
+    await this.#check(response, `put ${key}`);
+    const versionId = response.headers.get('x-amz-version-id');
+    if (!versionId || versionId === 'null') throw refused(this.#name, `${key} was stored without a version: switch on Bucket Versioning`);
+    // Some services take the headers and do nothing.
+    const stored = await this.head(key, versionId);
+    if (stored?.mode !== mode) throw refused(this.#name, `${key} was stored without its lock: this service does not do Object Lock`);
+    return versionId;
+  }
+
+  /** The lock of a version, or undefined when it is not there. @throws VeiltrailError `anchor_failed` */
+  async head(key: string, versionId: string): Promise<StoredObject['lock'] | undefined> {
+    const response = await this.#fetch('HEAD', `${pathOf(key)}?versionId=${encodeURIComponent(versionId)}`);
+    if (response.status === 404) return undefined;
+    await this.#check(response, `look at ${key}`);
+    return lockOf(response.headers);
+  }
+
+  /** A version of an object, or undefined when it is not there. @throws VeiltrailError `anchor_failed` */
+  async get(key: string, versionId: string): Promise<StoredObject | undefined> {
+    const response = await this.#fetch('GET', `${pathOf(key)}?versionId=${encodeURIComponent(versionId)}`);
+    if (response.status === 404) return undefined;
+    await this.#check(response, `get ${key}`);
+    const bytes = new Uint8Array(await response.arrayBuffer());
+    if (bytes.length > answerBytesMax) throw failed(this.#name, `${key} is larger than anything written here`);
+    return { bytes, versionId, lock: lockOf(response.headers), lastModified: new Date(response.headers.get('last-modified') ?? NaN) };
+  }
+
+  /** Every version below a prefix, delete markers too, by key, the newest of each key first. @throws VeiltrailError `anchor_failed` */
+  async *versions(prefix: string): AsyncGenerator<ObjectVersion> {
+    let marker = '';
+    for (let page = 0; page < listPagesMax; page++) {
+      const answer = await this.#xml('GET', `?versions&prefix=${encodeURIComponent(prefix)}&max-keys=1000${marker}`);
+      const result = (answer as { ListVersionsResult?: Record<string, unknown> }).ListVersionsResult ?? {};
+      for (const [tag, isDeleteMarker] of [
+        ['Version', false],
+        ['DeleteMarker', true],
+      ] as const) {
+        for (const one of (result[tag] ?? []) as Record<string, string>[]) {
+          yield {
+            key: String(one['Key']),
+            versionId: String(one['VersionId']),
+            lastModified: String(one['LastModified']),
+            size: Number(one['Size'] ?? 0),
+            isDeleteMarker,
+          };
+        }
+      }
+      if (result['IsTruncated'] !== 'true') return;
+      marker = `&key-marker=${encodeURIComponent(String(result['NextKeyMarker']))}&version-id-marker=${encodeURIComponent(String(result['NextVersionIdMarker']))}`;
+    }
+    throw failed(this.#name, 'the bucket lists without end');
+  }
+
+  async #xml(method: string, path: string): Promise<unknown> {
+    const response = await this.#fetch(method, path);
+    await this.#check(response, 'list');
+    return this.#parse(await response.text());
+  }
+
+  #parse(text: string): unknown {
+    if (text.length > answerBytesMax || XMLValidator.validate(text) !== true) throw failed(this.#name, 'the bucket does not answer in XML');
+    const parser = new XMLParser({
+      parseTagValue: false,
+      processEntities: true,
+      isArray: (tag) => tag === 'Version' || tag === 'DeleteMarker',
+    });
+    return parser.parse(text);
+  }
+
+  async #fetch(method: string, path: string, headers: Record<string, string> = {}, body?: Uint8Array): Promise<Response> {
+    try {
+      return await this.#client.fetch(`${this.#base}${path.startsWith('?') ? '/' : ''}${path}`, {
+        method,
+        headers,
+        redirect: 'error',
+        signal: AbortSignal.timeout(this.#timeoutMs),
+        ...(body === undefined ? {} : { body: Uint8Array.from(body) }),
+      });
+    } catch (cause) {
+      throw failed(this.#name, `the bucket is out of reach (${(cause as Error).name})`, cause);
+    }
+  }
+
+  async #check(response: Response, what: string): Promise<void> {
+    if (response.ok) return;
+    // The service's code says what is wrong; the rest may repeat what was sent.
+    const code = /<Code>([A-Za-z]{1,64})<\/Code>/.exec(await response.text())?.[1] ?? '';
+    throw failed(this.#name, `cannot ${what}: ${response.status} ${code}`.trim());
+  }
+}
+
+function lockOf(headers: Headers): StoredObject['lock'] {
+  const mode = headers.get('x-amz-object-lock-mode');
+  const retainUntil = headers.get('x-amz-object-lock-retain-until-date');
+  return {
+    ...(mode === null ? {} : { mode }),
+    ...(retainUntil === null ? {} : { retainUntil }),
+    legalHold: headers.get('x-amz-object-lock-legal-hold') === 'ON',
+  };
+}
+
+/** Keys are of letters, digits and `/-._%`, so they stand in a path as they are. */
+function pathOf(key: string): string {
+  return `/${key.split('/').map(encodeURIComponent).join('/')}`;
+}
+
+function textIn(value: unknown, ...path: readonly string[]): string | undefined {
+  let at: unknown = value;
+  for (const name of path) at = typeof at === 'object' && at !== null ? (at as Record<string, unknown>)[name] : undefined;
+  return typeof at === 'string' ? at : undefined;
+}

@@ -1,0 +1,51 @@
+/** Checking anchors, for `anchor verify` and `verify --anchors`. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { TargetSettings } from '../anchor/targets.ts';
+import type { VerifyReport } from '../app/verify-log.ts';
+import { VeiltrailError } from '../core/errors.ts';
+import { openAnchors } from '../server/anchors.ts';
+import { keysDirectory } from '../server/data-files.ts';
+import { type CheckedAnchor, openBucketLog, verifyAnchors } from '../server/verify-anchors.ts';
+import { verifyLogFrom } from '../server/verify.ts';
+import type { Problem } from '../verify/problem.ts';
+
+/** Every anchor of a data directory, or of one log. @throws VeiltrailError `vkey_missing`, `anchor_config` */
+export async function checkAnchors(
+  dataDir: string,
+  settings: readonly TargetSettings[],
+  { log, vkey }: { log?: string; vkey?: string },
+): Promise<CheckedAnchor[]> {
+  const opened = openAnchors(dataDir, settings);
+  const checked: CheckedAnchor[] = [];
+  for (const one of log === undefined ? await opened.store.logs() : [log]) {
+    checked.push(...(await verifyAnchors(one, vkey ?? ownVkey(dataDir, one), opened)));
+  }
+  return checked;
+}
+
+function ownVkey(dataDir: string, log: string): string {
+  try {
+    return readFileSync(join(dataDir, keysDirectory, `${log}.vkey`), 'utf8').trim();
+  } catch (cause) {
+    throw new VeiltrailError('vkey_missing', `there is no public key of log ${log}; say it with --vkey`, {}, { cause });
+  }
+}
+
+/** A log from a bucket alone. @throws VeiltrailError `anchor_config`, `anchor_failed` */
+export async function verifyBucketLog(
+  target: TargetSettings,
+  log: string,
+  vkey: string,
+): Promise<{ report: VerifyReport; problems: Problem[]; sizes: readonly number[] }> {
+  const kept = await openBucketLog(target, log);
+  const report = await verifyLogFrom(kept, { log, vkey });
+  const problems: Problem[] = kept.changed.map(({ key, what }) => ({
+    code: what === 'deleted' ? 'bucket_deleted' : 'bucket_overwritten',
+    where: key,
+    message: `${key} was ${what} after it was written; what was written first is still there, and was verified`,
+  }));
+  for (const key of await kept.unlocked(Date.now()))
+    problems.push({ code: 'bucket_unlocked', where: key, message: `${key} is held by no lock any more` });
+  return { report, problems, sizes: kept.sizes };
+}

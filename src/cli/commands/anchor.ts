@@ -1,0 +1,175 @@
+import type { Command } from 'commander';
+import type { AnchorResult } from '../../anchor/anchoring.ts';
+import type { FiledAnchor } from '../../anchor/anchor-store.ts';
+import type { TargetSettings } from '../../anchor/targets.ts';
+import { VeiltrailError } from '../../core/errors.ts';
+import type { CheckedAnchor } from '../../server/verify-anchors.ts';
+import { colors } from '../colors.ts';
+import { dataDefault, dataDirOf } from '../connection.ts';
+import { exitCodes } from '../exit.ts';
+import { print, printJson, say } from '../output.ts';
+import { readVkey } from '../vkey-option.ts';
+
+interface AnchorOptions {
+  data?: string;
+  config?: string;
+  log?: string;
+  json?: boolean;
+}
+
+export function addAnchor(program: Command): void {
+  const anchor = program
+    .command('anchor')
+    .description('Checkpoints kept by somebody else: a file elsewhere, a time stamp, a bucket under Object Lock, Arweave.');
+  const dataOption = ['--data <dir>', `the data directory [${dataDefault}, or VEILTRAIL_DATA]`] as const;
+  const configOption = ['--config <file>', 'the configuration file of `serve`; its list `anchors` says where to'] as const;
+  const jsonOption = ['--json', 'as JSON, one line each'] as const;
+  anchor
+    .command('list')
+    .description('The anchors that were made: log, tree size, target, when.')
+    .option('--log <name>', 'of one log [all]')
+    .option(...dataOption)
+    .option(...jsonOption)
+    .action(listAnchors);
+  anchor
+    .command('now')
+    .description('Give the newest checkpoint of every log to the targets now. A server does it by itself, by the clock.')
+    .requiredOption(...configOption)
+    .option('--target <name>', 'one target [all]')
+    .option('--force', 'also where the target has this checkpoint already')
+    .option(...dataOption)
+    .option(...jsonOption)
+    .action(anchorNow);
+  anchor
+    .command('verify')
+    .description('Check every anchor: signed by the log, a prefix of what is published now, and still what its target says.')
+    .option(...configOption)
+    .option('--log <name>', 'of one log [all]')
+    .option('--vkey <vkey>', "the log's public key, or @FILE that holds it; without it the data directory's own is taken")
+    .option('--bucket <target>', 'verify the log from this bucket alone; needs --vkey, and nothing of the data directory')
+    .option(...dataOption)
+    .option(...jsonOption)
+    .addHelpText('after', '\nExits 0 when all anchors fit, 1 when one does not, 3 when a target is out of reach.')
+    .action(verifyAnchorsCommand);
+}
+
+async function settingsOf({ config }: AnchorOptions): Promise<TargetSettings[]> {
+  if (config === undefined) return [];
+  const { readConfig } = await import('../../server/config.ts');
+  const { readTargets } = await import('../../anchor/targets.ts');
+  const { anchors } = readConfig(config);
+  if (anchors === undefined) throw new VeiltrailError('anchor_config', `${config} has no list anchors`);
+  return readTargets(anchors);
+}
+
+async function listAnchors(options: AnchorOptions): Promise<void> {
+  const { AnchorStore } = await import('../../anchor/anchor-store.ts');
+  const store = new AnchorStore(dataDirOf(options));
+  let count = 0;
+  for (const log of options.log === undefined ? await store.logs() : [options.log]) {
+    for (const filed of await store.list(log)) {
+      count++;
+      if (options.json) printJson({ log, file: filed.file, treeSize: filed.treeSize, target: filed.target, ...factsOf(filed) });
+      else print(lineOf(log, filed));
+    }
+  }
+  if (!options.json) say(`${count} anchor${count === 1 ? '' : 's'}`);
+}
+
+function factsOf({ anchor, problem }: FiledAnchor): Record<string, unknown> {
+  if (!anchor) return { problem };
+  const { kind, madeAt, proof } = anchor;
+  return { kind, madeAt, cost: costOf(anchor.kind, proof), proof };
+}
+
+function lineOf(log: string, { treeSize, target, anchor, problem }: FiledAnchor): string {
+  const head = `${log.padEnd(16)} ${String(treeSize).padStart(10)}  ${target.padEnd(12)}`;
+  if (!anchor) return `${head} ${colors.red(problem ?? '')}`;
+  return `${head} ${anchor.kind.padEnd(8)} ${anchor.madeAt}  ${colors.dim(costOf(anchor.kind, anchor.proof))}`;
+}
+
+/** What it took, as far as anybody says. */
+function costOf(kind: string, proof: Record<string, unknown>): string {
+  if (kind === 's3')
+    return `${String(proof['objects'])} objects, ${String(proof['bytes'])} bytes, until ${String(proof['retainUntil']).slice(0, 10)}`;
+  if (kind === 'arweave') {
+    const { reward } = (proof['transaction'] ?? {}) as { reward?: string };
+    return reward === undefined ? '' : `${Number(reward) / 1e12} AR`;
+  }
+  return kind === 'rfc3161' ? `stamped ${String(proof['time'])} by ${String(proof['authority'])}` : '';
+}
+
+async function anchorNow(options: AnchorOptions & { target?: string; force?: boolean }): Promise<void> {
+  const { openAnchors } = await import('../../server/anchors.ts');
+  const { Anchoring } = await import('../../anchor/anchoring.ts');
+  const { systemClock } = await import('../../core/clock.ts');
+  const all = await settingsOf(options);
+  const chosen = all.filter(({ name }) => options.target === undefined || name === options.target);
+  if (chosen.length === 0) throw new VeiltrailError('anchor_config', 'no target of that name');
+  const opened = openAnchors(dataDirOf(options), chosen);
+  const anchoring = new Anchoring({ ...opened, clock: systemClock, onResult: () => undefined });
+  for (const target of opened.targets) {
+    const results = await anchoring.anchorNow(target, options.force);
+    if (results.length === 0) say(`${target.name}: has the newest checkpoint of every log already`);
+    for (const result of results) {
+      if ('error' in result) process.exitCode = exitCodes.refused;
+      if (options.json)
+        printJson(
+          'error' in result
+            ? { ok: false, log: result.log, target: result.target, code: result.error.code, message: result.error.message }
+            : { ok: true, ...result.anchor },
+        );
+      else print(resultLine(result));
+    }
+  }
+}
+
+function resultLine(result: AnchorResult): string {
+  if ('error' in result) return `${colors.red('✗')} log ${result.log}: ${result.error.message}`;
+  const { log, treeSize, target, kind, proof } = result.anchor;
+  return `${colors.green('✓')} log ${log}, ${treeSize} leaves: kept by ${target} (${kind}) ${colors.dim(costOf(kind, proof))}`;
+}
+
+interface VerifyOptions extends AnchorOptions {
+  vkey?: string;
+  bucket?: string;
+}
+
+async function verifyAnchorsCommand(options: VerifyOptions): Promise<void> {
+  if (options.bucket !== undefined) return verifyBucket(options.bucket, options);
+  const { checkAnchors } = await import('../check-anchors.ts');
+  const checked = await checkAnchors(dataDirOf(options), await settingsOf(options), {
+    ...(options.log === undefined ? {} : { log: options.log }),
+    ...(options.vkey === undefined ? {} : { vkey: readVkey(options.vkey) }),
+  });
+  if (checked.some(({ ok }) => ok === false)) process.exitCode = exitCodes.wrong;
+  else if (options.config !== undefined && checked.some(({ ok }) => ok === undefined)) process.exitCode = exitCodes.refused;
+  for (const one of checked) {
+    if (options.json) printJson(one);
+    else print(checkLine(one));
+  }
+  if (!options.json) say(checked.length === 0 ? 'no anchors: nobody but this machine vouches for its logs' : `${checked.length} anchors`);
+}
+
+export function checkLine({ ok, log, treeSize, target, detail }: CheckedAnchor): string {
+  const sign = ok === undefined ? colors.dim('–') : ok ? colors.green('✓') : colors.red('✗');
+  return `${sign} log ${log}, ${treeSize} leaves, ${target}: ${detail}`;
+}
+
+/** A log as a stranger finds it: the bucket, and the log's key. */
+async function verifyBucket(name: string, options: VerifyOptions): Promise<void> {
+  if (options.vkey === undefined) throw new VeiltrailError('vkey_missing', "say whose log it should be: --vkey, the log's public key");
+  const target = (await settingsOf(options)).find((one) => one.name === name);
+  if (!target) throw new VeiltrailError('anchor_config', 'no target of that name');
+  const { verifyBucketLog } = await import('../check-anchors.ts');
+  const log = options.log ?? 'default';
+  const { report, problems, sizes } = await verifyBucketLog(target, log, readVkey(options.vkey));
+  const ok = report.ok && problems.length === 0;
+  if (!ok) process.exitCode = exitCodes.wrong;
+  if (options.json) return printJson({ ...report, ok, problems: [...problems, ...report.problems], checkpoints: sizes });
+  for (const { step, ok: fine, detail } of report.steps) print(`${fine ? colors.green('✓') : colors.red('✗')} ${step.padEnd(10)}  ${detail}`);
+  for (const { message, code } of [...report.problems, ...problems]) print(`  ${colors.red(message)} ${colors.dim(`(${code})`)}`);
+  print(
+    `${colors.bold(report.origin)}, ${report.treeSize} leaves, ${sizes.length} checkpoints, from the bucket alone: ${ok ? colors.green('all well') : colors.red('something is wrong')}`,
+  );
+}

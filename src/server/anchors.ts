@@ -1,0 +1,118 @@
+/** Anchors of a data directory: which checkpoints are there to be given away, the targets of the configuration, and what is said of the results. */
+import { readdir } from 'node:fs/promises';
+import { Anchoring, type AnchorFigures, type AnchorResult } from '../anchor/anchoring.ts';
+import type { Anchored, AnchorTarget } from '../anchor/anchor.ts';
+import { AnchorStore } from '../anchor/anchor-store.ts';
+import { openTarget, type TargetSettings } from '../anchor/targets.ts';
+import type { AccessEntry } from '../app/access-event.ts';
+import { systemClock } from '../core/clock.ts';
+import { VeiltrailError } from '../core/errors.ts';
+import { systemRandom } from '../core/random.ts';
+import { parseCheckpointText } from '../log/checkpoint.ts';
+import { dataDirPaths } from '../storage/data-dir.ts';
+import { openFileTileSource } from '../storage/files/tile-store.ts';
+import type { TileSource } from '../storage/tile-store.ts';
+
+export interface OpenedAnchors {
+  store: AnchorStore;
+  targets: AnchorTarget[];
+  tiles: TileSource;
+  /** The newest published checkpoint of each log, those of canaries aside. */
+  readonly checkpoints: () => Promise<Anchored[]>;
+}
+
+/** @throws VeiltrailError `anchor_config`, `anchor_refused` */
+export function openAnchors(dataDir: string, settings: readonly TargetSettings[]): OpenedAnchors {
+  const { logs } = dataDirPaths(dataDir);
+  const store = new AnchorStore(dataDir);
+  const tiles = openFileTileSource(logs);
+  const keptSize = async (log: string, target: string): Promise<number> => (await store.newest(log, target))?.treeSize ?? 0;
+  const targets = settings.map((one) => openTarget(one, { clock: systemClock, random: systemRandom, tiles, keptSize }));
+  return {
+    store,
+    targets,
+    tiles,
+    async checkpoints() {
+      const found: Anchored[] = [];
+      for (const log of await logsIn(logs)) {
+        const bytes = log.startsWith('_canary') ? undefined : await tiles.read(log, 'checkpoint');
+        if (!bytes) continue;
+        const checkpoint = Buffer.from(bytes).toString('utf8');
+        const { origin, treeSize } = parseCheckpointText(checkpoint.slice(0, checkpoint.lastIndexOf('\n\n') + 1));
+        if (treeSize > 0) found.push({ log, origin, treeSize, checkpoint });
+      }
+      return found;
+    },
+  };
+}
+
+export interface RunningAnchors {
+  figures(): Promise<AnchorFigures[]>;
+  stop(): Promise<void>;
+}
+
+/**
+ * Anchors by the clock, beside a running server.
+ * @param record puts an entry into `_system`
+ * @throws VeiltrailError `anchor_config`, `anchor_refused`: a target that cannot work is said at the start
+ */
+export async function startAnchors(
+  dataDir: string,
+  settings: readonly TargetSettings[],
+  record: (entry: AccessEntry) => Promise<void>,
+  alarm: (text: string) => void,
+): Promise<RunningAnchors> {
+  const { store, targets, checkpoints } = openAnchors(dataDir, settings);
+  const failing = new Set<string>();
+  const anchoring = new Anchoring({
+    store,
+    targets,
+    checkpoints,
+    clock: systemClock,
+    async onResult(result) {
+      const name = 'anchor' in result ? `${result.anchor.target} ${result.anchor.log}` : `${result.target} ${result.log}`;
+      // The first failure and the end of failing are news; an hour of tries is not.
+      const isNews = 'anchor' in result || !failing.has(name);
+      if ('anchor' in result) failing.delete(name);
+      else {
+        failing.add(name);
+        if (isNews) alarm(`log ${result.log}: ${result.error.message}; it is tried again`);
+      }
+      // An anchor of _system makes no event, or each would ask for the next.
+      const log = 'anchor' in result ? result.anchor.log : result.log;
+      if (isNews && log !== '_system') await record(entryOf(result)).catch(() => undefined);
+    },
+  });
+  await anchoring.start();
+  return { figures: () => anchoring.figures(), stop: () => anchoring.stop() };
+}
+
+function entryOf(result: AnchorResult): AccessEntry {
+  const common = { principal: 'system', category: 'log_control' } as const;
+  if ('anchor' in result) {
+    const { log, target, kind, treeSize } = result.anchor;
+    return { ...common, action: 'anchor.made', outcome: 'success', log, target: { type: 'anchor', id: target }, metadata: { kind, treeSize } };
+  }
+  const { log, target, kind, error } = result;
+  return {
+    ...common,
+    action: 'anchor.failed',
+    outcome: 'failure',
+    log,
+    target: { type: 'anchor', id: target },
+    reason: error.code,
+    metadata: { kind },
+  };
+}
+
+async function logsIn(dir: string): Promise<string[]> {
+  try {
+    return (await readdir(dir, { withFileTypes: true }))
+      .filter((entry) => entry.isDirectory())
+      .map(({ name }) => name)
+      .toSorted();
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') throw new VeiltrailError('data_dir_missing', 'there are no logs here', {}, { cause });
+    throw cause;
+  }
+}

@@ -1,0 +1,290 @@
+/** Anchors: their files, targets of other kinds, the clock that makes them, and the command. */
+import { execFileSync } from 'node:child_process';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { type Anchored, type AnchorTarget, formatAnchor, parseAnchor } from '../../src/anchor/anchor.ts';
+import { Anchoring, type AnchorResult } from '../../src/anchor/anchoring.ts';
+import { AnchorStore } from '../../src/anchor/anchor-store.ts';
+import { createCommandTarget } from '../../src/anchor/command-anchor.ts';
+import { createFileTarget } from '../../src/anchor/file-anchor.ts';
+import { openTarget, readTargets } from '../../src/anchor/targets.ts';
+import { systemClock } from '../../src/core/clock.ts';
+import { VeiltrailError } from '../../src/core/errors.ts';
+import { systemRandom } from '../../src/core/random.ts';
+import { run } from '../e2e/product.ts';
+import { hasOpenssl, startTimeStampAuthority } from './time-stamp-authority.ts';
+import { createTestLog, type TestLog } from './test-log.ts';
+
+let home: string;
+beforeEach(() => {
+  home = mkdtempSync(join(tmpdir(), 'veiltrail-anchors-'));
+});
+afterEach(() => rmSync(home, { recursive: true, force: true }));
+
+const checkpoint = 'example.com/log\n42\nAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n\n— example.com/log AAAA\n';
+const anchored: Anchored = { log: 'log', origin: 'example.com/log', treeSize: 42, checkpoint };
+const anchorOf = (proof: Record<string, string>, over: Partial<Anchored> = {}): ReturnType<typeof parseAnchor> => ({
+  ...anchored,
+  ...over,
+  kind: 'file',
+  target: 'usb',
+  madeAt: '2026-01-01T00:00:00.000Z',
+  proof,
+});
+
+describe('an anchor', () => {
+  test('is read as it was written, and as nothing else', () => {
+    const text = formatAnchor(anchorOf({ path: 'x' }));
+    expect(parseAnchor(text)).toEqual(anchorOf({ path: 'x' }));
+    for (const bent of [
+      '',
+      '[]',
+      '{}',
+      text.replace('v1', 'v2'),
+      text.replace('"file"', '"tape"'),
+      text.replace('42', '-1'),
+      text.replace('"proof"', '"prove"'),
+      text.slice(0, -3),
+    ]) {
+      expect(() => parseAnchor(bent), bent.slice(0, 40)).toThrow(expect.objectContaining({ code: 'anchor_syntax' }));
+    }
+  });
+
+  test('is kept by log and size; a file of another name, or that cannot be read, is said so', async () => {
+    const store = new AnchorStore(home);
+    await store.add(anchorOf({ path: 'x' }));
+    await store.add(anchorOf({ path: 'y' }, { treeSize: 50 }));
+    expect((await store.newest('log', 'usb'))?.treeSize).toBe(50);
+    expect(await store.newest('log', 'other')).toBe(undefined);
+    writeFileSync(join(home, 'anchors/log/0000000000000060-usb.json'), formatAnchor(anchorOf({ path: 'x' })));
+    writeFileSync(join(home, 'anchors/log/0000000000000070-usb.json'), 'no');
+    expect((await store.list('log')).map(({ treeSize, problem }) => [treeSize, problem !== undefined])).toEqual([
+      [42, false],
+      [50, false],
+      [60, true],
+      [70, true],
+    ]);
+    expect(await new AnchorStore(join(home, 'nowhere')).logs()).toEqual([]);
+  });
+});
+
+describe('a file elsewhere', () => {
+  test('is written once; the same again does no harm, another history is refused, and what changes is found', async () => {
+    const target = createFileTarget({ name: 'usb', everyMs: 1, dir: home, git: false });
+    const proof = await target.put(anchored);
+    const path = join(home, 'example.com%2Flog/42.checkpoint');
+    expect(readFileSync(path, 'utf8')).toBe(checkpoint);
+    expect(await target.put(anchored)).toEqual(proof);
+    // Cosignatures may have come since.
+    expect(await target.put({ ...anchored, checkpoint: `${checkpoint}— witness AAAA\n` })).toEqual(proof);
+    expect(await target.check(anchorOf(proof as never))).toMatchObject({ ok: true });
+    await expect(target.put({ ...anchored, checkpoint: checkpoint.replace('AAAA=', 'AAAB=') })).rejects.toMatchObject({
+      code: 'anchor_refused',
+      message: expect.stringContaining('two histories'),
+    });
+    chmodSync(path, 0o644);
+    writeFileSync(path, checkpoint.replace('42', '43'));
+    expect(await target.check(anchorOf(proof as never))).toMatchObject({ ok: false, detail: expect.stringContaining('another checkpoint') });
+    rmSync(path);
+    expect(await target.check(anchorOf(proof as never))).toMatchObject({ ok: false, detail: expect.stringContaining('not there') });
+    expect(await target.check(anchorOf({ path: '../elsewhere' }))).toMatchObject({ ok: false });
+  });
+
+  test('that a crash cut short is made whole', async () => {
+    const target = createFileTarget({ name: 'usb', everyMs: 1, dir: home, git: false });
+    for (const cut of [0, 1, 30, checkpoint.length - 1]) {
+      mkdirSync(join(home, 'example.com%2Flog'), { recursive: true });
+      writeFileSync(join(home, 'example.com%2Flog/42.checkpoint'), checkpoint.slice(0, cut));
+      await target.put(anchored);
+      expect(readFileSync(join(home, 'example.com%2Flog/42.checkpoint'), 'utf8')).toBe(checkpoint);
+      expect(readdirSync(join(home, 'example.com%2Flog'))).toEqual(['42.checkpoint']);
+    }
+  });
+
+  test('in a git working copy is a commit', async () => {
+    const git = (...args: string[]): string => execFileSync('git', args, { cwd: home, stdio: ['ignore', 'pipe', 'ignore'] }).toString();
+    git('init', '--quiet');
+    git('config', 'user.email', 'anchor@example.com');
+    git('config', 'user.name', 'anchor');
+    const target = createFileTarget({ name: 'git', everyMs: 1, dir: home, git: true });
+    const proof = await target.put(anchored);
+    expect(git('log', '--format=%H %s').trim()).toBe(`${proof['commit'] as string} checkpoint example.com%2Flog/42.checkpoint`);
+    expect(await target.put(anchored)).toEqual(proof);
+    expect(git('status', '--porcelain')).toBe('');
+  });
+
+  test('that cannot be written is said so', async () => {
+    writeFileSync(join(home, 'file'), '');
+    const target = createFileTarget({ name: 'usb', everyMs: 1, dir: join(home, 'file'), git: false });
+    await expect(target.put(anchored)).rejects.toMatchObject({ code: 'anchor_failed' });
+    expect(() => createFileTarget({ name: 'usb', everyMs: 1, dir: 'relative', git: false })).toThrow(
+      expect.objectContaining({ code: 'anchor_refused' }),
+    );
+  });
+});
+
+describe('a command', () => {
+  test('gets the checkpoint and its name, and nothing else of ours', async () => {
+    process.env['VEILTRAIL_KEY'] = 'secret';
+    const target = createCommandTarget({ name: 'c', everyMs: 1, argv: ['/bin/sh', '-c', `cat > ${home}/got; env > ${home}/env; echo queued as 7`] });
+    expect(await target.put(anchored)).toEqual({ said: 'queued as 7' });
+    expect(readFileSync(join(home, 'got'), 'utf8')).toBe(checkpoint);
+    const env = readFileSync(join(home, 'env'), 'utf8');
+    expect(env).toContain('VEILTRAIL_ORIGIN=example.com/log');
+    expect(env).toContain('VEILTRAIL_TREE_SIZE=42');
+    expect(env).not.toContain('secret');
+    delete process.env['VEILTRAIL_KEY'];
+  });
+
+  test('that fails, hangs or is not there is said so', async () => {
+    for (const argv of [['/bin/sh', '-c', 'exit 3'], ['/bin/sleep', '20'], [join(home, 'nothing')]]) {
+      const target = createCommandTarget({ name: 'c', everyMs: 1, argv, timeoutMs: 300 });
+      await expect(target.put(anchored)).rejects.toMatchObject({ code: 'anchor_failed' });
+    }
+  });
+});
+
+describe('the list of targets', () => {
+  const file = { kind: 'file', name: 'usb', dir: '/mnt/usb' };
+  test('is read strictly, and says what would be right', () => {
+    expect(readTargets([{ ...file, every: '2d' }])).toMatchObject([
+      { kind: 'file', name: 'usb', everyMs: 172_800_000, settings: { dir: '/mnt/usb' } },
+    ]);
+    for (const [list, message] of [
+      ['file', 'must be a list'],
+      [['file'], 'must have kind'],
+      [[{ ...file, kind: 'tape' }], 'kind is one of file, command'],
+      [[{ ...file, name: 'USB!' }], 'lower-case'],
+      [[{ kind: 'file', name: 'usb' }], 'needs dir'],
+      [[{ ...file, bucket: 'x' }], 'unknown setting bucket; file has dir, git, every'],
+      [[{ ...file, every: 'hourly' }], 'every is a number'],
+      [[file, file], 'same name'],
+    ] as const)
+      expect(() => readTargets(list), message).toThrow(expect.objectContaining({ code: 'anchor_config', message: expect.stringContaining(message) }));
+  });
+
+  test('opens targets without asking anybody, and refuses secrets that others may read', () => {
+    const parts = { clock: systemClock, random: systemRandom, tiles: { read: () => Promise.resolve(undefined) }, keptSize: () => Promise.resolve(0) };
+    const open = (entry: Record<string, unknown>): AnchorTarget => openTarget(readTargets([{ name: 't', ...entry }])[0] as never, parts);
+    const keys = join(home, 'keys.json');
+    writeFileSync(keys, '{"accessKeyId":"a","secretAccessKey":"b"}', { mode: 0o644 });
+    const bucket = { kind: 's3', endpoint: 'https://s3.example.com', region: 'x', bucket: 'audit', retainDays: 30, credentials: keys };
+    expect(() => open(bucket)).toThrow(expect.objectContaining({ message: expect.stringContaining('chmod 600') }));
+    chmodSync(keys, 0o600);
+    expect(open(bucket)).toMatchObject({ kind: 's3', name: 't' });
+    for (const [over, message] of [
+      [{ retainDays: 0 }, 'retainDays'],
+      [{ mode: 'NONE' }, 'mode is'],
+      [{ prefix: '../x y' }, 'prefix is'],
+      [{ endpoint: 'ftp://x' }, 'URL of http'],
+      [{ endpoint: 'https://a:b@x' }, 'without a password'],
+      [{ bucket: 'Not A Bucket' }, 'name of a bucket'],
+      [{ credentials: join(home, 'none') }, 'cannot be read'],
+      [{ legalHold: 'yes' }, 'true or false'],
+    ] as const)
+      expect(() => open({ ...bucket, ...over }), message).toThrow(expect.objectContaining({ message: expect.stringContaining(message) }));
+    writeFileSync(keys, '{}', { mode: 0o600 });
+    expect(() => open(bucket)).toThrow(expect.objectContaining({ message: expect.stringContaining('accessKeyId') }));
+    expect(() => open({ kind: 'command', run: 'mail' })).toThrow(expect.objectContaining({ message: expect.stringContaining('a list') }));
+    expect(() => open({ kind: 'rfc3161', url: 'https://tsa.example.com', trusted: join(home, 'none') })).toThrow(
+      expect.objectContaining({ code: 'anchor_config' }),
+    );
+  });
+});
+
+describe('anchoring by the clock', () => {
+  test('each target has its turn; what fails is told, and keeps nobody else waiting', async () => {
+    const results: AnchorResult[] = [];
+    let size = 42;
+    const good: AnchorTarget = {
+      name: 'good',
+      kind: 'file',
+      everyMs: 20,
+      put: () => Promise.resolve({ path: 'x' }),
+      check: () => Promise.resolve({ ok: true, detail: '' }),
+    };
+    const bad: AnchorTarget = { ...good, name: 'bad', put: () => Promise.reject(new VeiltrailError('anchor_failed', 'away')) };
+    const anchoring = new Anchoring({
+      targets: [bad, good],
+      store: new AnchorStore(home),
+      clock: systemClock,
+      checkpoints: () => Promise.resolve([{ ...anchored, treeSize: size }]),
+      onResult: (result) => void results.push(result),
+    });
+    await anchoring.start();
+    await expect.poll(() => results.length).toBeGreaterThanOrEqual(2);
+    size = 50;
+    await expect.poll(async () => (await anchoring.figures()).find(({ target }) => target === 'good')?.treeSize).toBe(50);
+    await anchoring.stop();
+    const count = results.length;
+    const figures = await anchoring.figures();
+    expect(figures.find(({ target }) => target === 'good')).toMatchObject({ behind: 0, failures: 0 });
+    expect(figures.find(({ target }) => target === 'bad')).toMatchObject({ treeSize: 0, behind: 50, madeAtMs: undefined });
+    expect(figures.find(({ target }) => target === 'bad')?.failures).toBeGreaterThan(0);
+    expect(results.flatMap((result) => ('anchor' in result ? [result.anchor.treeSize] : []))).toEqual([42, 50]);
+    await sleep(60);
+    expect(results.length, 'after the stop').toBe(count);
+  });
+});
+
+describe('veiltrail anchor', () => {
+  let log: TestLog;
+  let config: string;
+  beforeEach(() => {
+    log = createTestLog();
+    mkdirSync(join(home, 'usb'));
+    config = join(home, 'config.yaml');
+    writeFileSync(config, `anchors:\n  - {kind: file, name: usb, dir: ${join(home, 'usb')}}\n`);
+  });
+  afterEach(() => log.remove());
+
+  test('now | list | verify: what was made is found, and what somebody changed as well', { timeout: 60_000 }, async () => {
+    await log.grow(300);
+    const at = ['--data', log.dataDir];
+    const made = await run(['anchor', 'now', ...at, '--config', config]);
+    expect(made, made.err).toMatchObject({ code: 0, out: expect.stringContaining('log default, 300 leaves: kept by usb (file)') });
+    expect((await run(['anchor', 'now', ...at, '--config', config])).err).toContain('has the newest checkpoint');
+    await log.grow(30);
+    expect((await run(['anchor', 'now', ...at, '--config', config])).code).toBe(0);
+    expect((await run(['anchor', 'list', ...at])).out.trim().split('\n').length).toBe(2);
+    const verify = (...more: string[]): ReturnType<typeof run> => run(['anchor', 'verify', ...at, '--vkey', log.vkey, '--json', ...more]);
+    const good = await verify('--config', config);
+    expect(good.code, good.err).toBe(0);
+    expect(
+      good.out
+        .trim()
+        .split('\n')
+        .map((line) => (JSON.parse(line) as { ok: boolean }).ok),
+    ).toEqual([true, true]);
+    // Without the configuration nobody else is asked, and that is said.
+    expect((await verify()).out).toContain('nobody else was asked');
+    const kept = join(home, 'usb', readdirSync(join(home, 'usb'))[0] as string, '300.checkpoint');
+    expect(existsSync(kept)).toBe(true);
+    rmSync(kept);
+    const gone = await verify('--config', config);
+    expect(gone.code).toBe(1);
+    expect(gone.out).toContain('not there any more');
+    expect((await run(['anchor', 'now', ...at, '--config', join(home, 'none')])).code).toBe(2);
+    writeFileSync(config, 'anchors: [{kind: tape, name: x}]\n');
+    expect(await run(['anchor', 'now', ...at, '--config', config])).toMatchObject({ code: 2, err: expect.stringContaining('kind is one of') });
+  });
+
+  test.skipIf(!hasOpenssl())('a time stamp brackets what was there (needs openssl)', { timeout: 60_000 }, async () => {
+    const authority = await startTimeStampAuthority();
+    try {
+      await log.grow(10);
+      writeFileSync(join(home, 'root.pem'), authority.trusted);
+      writeFileSync(config, `anchors:\n  - {kind: rfc3161, name: tsa, url: "${authority.url}", trusted: ${join(home, 'root.pem')}}\n`);
+      const made = await run(['anchor', 'now', '--data', log.dataDir, '--config', config]);
+      expect(made, made.err).toMatchObject({ code: 0, out: expect.stringContaining('stamped') });
+    } finally {
+      await authority.close();
+    }
+    // The authority is gone, and the stamp is verified all the same.
+    const checked = await run(['anchor', 'verify', '--data', log.dataDir, '--vkey', log.vkey, '--config', config]);
+    expect(checked, checked.err).toMatchObject({ code: 0, out: expect.stringContaining('says that it was there at') });
+  });
+});
