@@ -53,7 +53,8 @@ export function hashTile(bytes: Uint8Array): Uint8Array {
   if (bytes.length === 0 || bytes.length % hashBytes !== 0) throw new VeiltrailError('tile_length', 'a tile is made of 32-byte hashes');
   const inLanes = hashTileInLanes(bytes);
   if (inLanes) return inLanes;
-  const hashes = bytes.slice();
+  // Not `slice`: a Buffer's is a view, and what was read must stay as it is.
+  const hashes = new Uint8Array(bytes);
   // Level by level in place; one left over at the end of a level goes up as it is (RFC 6962 gives the left side a power of two).
   for (let count = hashes.length / hashBytes; count > 1; count = Math.ceil(count / 2)) {
     for (let i = 0; i + 1 < count; i += 2) nodeHashInto(hashes, i * hashBytes, hashes, (i + 1) * hashBytes, hashes, (i / 2) * hashBytes);

@@ -6,6 +6,7 @@
  */
 import { Counter, Gauge, Registry } from 'prom-client';
 import type { Trail, TrailFigures } from '../app/trail.ts';
+import type { WitnessFigures } from '../witness/log-witnesses.ts';
 import type { RequestCounts } from './request-counts.ts';
 
 export interface Metrics {
@@ -108,6 +109,52 @@ const metrics: readonly Metric[] = [
       figures.logs.map(({ log, treeSize, indexedTo }): Sample => [indexedTo === undefined ? undefined : Math.max(0, treeSize - indexedTo), { log }]),
   },
   {
+    name: 'veiltrail_log_witnessed_size',
+    help: 'Leaves under the newest checkpoint that has the quorum of the witness policy.',
+    type: 'gauge',
+    labels: ['log'],
+    samples: ({ figures }) => figures.logs.map(({ log, witnesses }): Sample => [witnesses?.witnessedSize, { log }]),
+  },
+  {
+    name: 'veiltrail_log_unwitnessed_since_timestamp_seconds',
+    help: 'Since when something is published without a quorum, in seconds since 1970; absent while all of it has one.',
+    type: 'gauge',
+    labels: ['log'],
+    samples: ({ figures }) =>
+      figures.logs.map(({ log, witnesses }): Sample => [
+        witnesses?.behindSinceMs === undefined ? undefined : witnesses.behindSinceMs / 1_000,
+        { log },
+      ]),
+  },
+  {
+    name: 'veiltrail_log_history_forked',
+    help: '1: a witness holds another history, and the log is stopped until an administrator decides. Anything above 0 is an alarm.',
+    type: 'gauge',
+    labels: ['log'],
+    samples: ({ figures }) => figures.logs.map(({ log, witnesses }): Sample => [witnesses && Number(witnesses.forked), { log }]),
+  },
+  {
+    name: 'veiltrail_witness_cosignatures_total',
+    help: 'Cosignatures by each witness of the policy, since the start.',
+    type: 'counter',
+    labels: ['log', 'witness'],
+    samples: ({ figures }) => ofWitnesses(figures, ({ cosignatures }) => cosignatures),
+  },
+  {
+    name: 'veiltrail_witness_failures_total',
+    help: 'Requests to each witness that brought no cosignature, since the start.',
+    type: 'counter',
+    labels: ['log', 'witness'],
+    samples: ({ figures }) => ofWitnesses(figures, ({ failures }) => failures),
+  },
+  {
+    name: 'veiltrail_witness_cosigned_timestamp_seconds',
+    help: 'When each witness cosigned last, in seconds since 1970; absent before it did.',
+    type: 'gauge',
+    labels: ['log', 'witness'],
+    samples: ({ figures }) => ofWitnesses(figures, ({ cosignedAtMs }) => (cosignedAtMs === undefined ? undefined : cosignedAtMs / 1_000)),
+  },
+  {
     name: 'veiltrail_waiting_bytes',
     help: 'Bodies that are being appended.',
     type: 'gauge',
@@ -165,18 +212,6 @@ const metrics: readonly Metric[] = [
     samples: ({ figures }) => [[figures.withheld]],
   },
   {
-    name: 'process_cpu_seconds_total',
-    help: 'CPU time of all threads, user and system.',
-    type: 'counter',
-    samples: () => [[microsecondsOfCpu() / 1e6]],
-  },
-  {
-    name: 'process_resident_memory_bytes',
-    help: 'Resident memory of the process.',
-    type: 'gauge',
-    samples: () => [[process.memoryUsage.rss()]],
-  },
-  {
     name: 'veiltrail_tokens_revealed_total',
     help: 'Tokens whose values somebody was shown, since the start.',
     type: 'counter',
@@ -211,6 +246,18 @@ const metrics: readonly Metric[] = [
     samples: ({ figures }) => [[figures.lookUps.stopped]],
   },
   {
+    name: 'process_cpu_seconds_total',
+    help: 'CPU time of all threads, user and system.',
+    type: 'counter',
+    samples: () => [[microsecondsOfCpu() / 1e6]],
+  },
+  {
+    name: 'process_resident_memory_bytes',
+    help: 'Resident memory of the process.',
+    type: 'gauge',
+    samples: () => [[process.memoryUsage.rss()]],
+  },
+  {
     name: 'process_start_time_seconds',
     help: 'When the process started, in seconds since 1970.',
     type: 'gauge',
@@ -235,6 +282,10 @@ function fill({ name, help, type, labels = [], samples }: Metric, facts: Facts, 
   const options = { name, help, labelNames: labels, registers: [registry] };
   const made = type === 'counter' ? new Counter(options) : new Gauge(options);
   for (const [value, of = {}] of samples(facts)) if (value !== undefined) made.inc(of, value);
+}
+
+function ofWitnesses({ logs }: TrailFigures, value: (witness: WitnessFigures) => number | undefined): Sample[] {
+  return logs.flatMap(({ log, witnesses }) => (witnesses?.witnesses ?? []).map((one): Sample => [value(one), { log, witness: one.name }]));
 }
 
 function microsecondsOfCpu(): number {

@@ -72,7 +72,7 @@ export const routeTable: readonly RouteRule[] = [
   { method: 'POST', path: '/api/v1/secrets/rotate', right: 'key.manage', recorded: 'written', action: 'secret.rotate' },
   { method: 'POST', path: '/api/v1/secrets/destroy', right: 'key.manage', recorded: 'written', action: 'secret.destroy' },
   { method: 'GET', path: '/metrics', right: 'metrics.read', recorded: 'nothing' },
-  { method: 'POST', path: `${log}/fork/acknowledge`, right: 'log.create', recorded: 'written', action: 'witness.fork.acknowledge' },
+  { method: 'POST', path: '/api/v1/forks/{log}/acknowledge', right: 'log.create', recorded: 'written', action: 'witness.fork.acknowledge' },
   { method: 'GET', path: '/logs/{log}/checkpoint', recorded: 'nothing' },
   { method: 'GET', path: '/logs/{log}/checkpoint.witnessed', recorded: 'nothing' },
   { method: 'GET', path: '/logs/{log}/tile/{path}', recorded: 'nothing' },

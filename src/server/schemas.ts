@@ -203,6 +203,19 @@ export const classifyAnswer = Type.Object({
 export const logInfo = Type.Object({ log: Type.String(), vkey: Type.String({ description: 'C2SP verifier key' }) });
 export const logList = Type.Object({ logs: Type.Array(logInfo) });
 
+export const forkInfo = Type.Object({
+  log: Type.String(),
+  witness: Type.String({ description: 'By its name in the policy' }),
+  vkey: Type.String(),
+  kind: Type.Union([Type.Literal('ahead'), Type.Literal('refused')], {
+    description: 'ahead: it cosigned a larger tree than was published here; refused: one that this does not grow from',
+  }),
+  witnessSize: Type.Integer({ description: 'Tree size that the witness holds' }),
+  checkpoint: Type.String({ description: 'What it was asked to cosign' }),
+  at: Type.String(),
+  acknowledged: Type.Optional(Type.Object({ by: Type.String(), at: Type.String() })),
+});
+
 export const readiness = Type.Object({ ready: Type.Boolean(), reasons: Type.Array(Type.String()) });
 export const health = Type.Object({ status: Type.Literal('ok') });
 

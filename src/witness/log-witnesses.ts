@@ -108,6 +108,8 @@ export class LogWitnesses {
   #witnessedAtMs = 0;
   /** Since when something is published without a quorum. */
   #behindSinceMs: number | undefined;
+  /** Cosignatures of the checkpoint that the newest round is about; those of rounds before of the same size count too. */
+  #lines = { treeSize: -1, of: new Map<WitnessState, NoteSignature>() };
   #roundAtMs = Number.NEGATIVE_INFINITY;
   #inRound = false;
   #cancelRound: (() => void) | undefined;
@@ -223,7 +225,8 @@ export class LogWitnesses {
     this.#roundAtMs = now;
     this.#inRound = true;
     const asked = this.#witnesses.filter((one) => !one.busy && one.notBeforeMs <= now && this.#isDue(one));
-    const lines = new Map<WitnessState, NoteSignature>();
+    if (this.#lines.treeSize !== target.treeSize) this.#lines = { treeSize: target.treeSize, of: new Map() };
+    const lines = this.#lines.of;
     await new Promise<void>((resolve) => {
       let waiting = asked.length;
       if (waiting === 0) resolve();

@@ -75,6 +75,13 @@ describe('which tiles there are', () => {
   });
 });
 
+test('hashTile leaves what it is given as it is, a Buffer too', () => {
+  const tile = Buffer.from(concatBytes(...leavesUpTo(5)));
+  const before = tile.toString('hex');
+  hashTile(tile);
+  expect(tile.toString('hex')).toBe(before);
+});
+
 test('hashTile is the root over its hashes, for every width', () => {
   const leaves = leavesUpTo(256);
   const reference = new ReferenceTree(leaves);

@@ -3,7 +3,7 @@ import type { FastifyInstance } from 'fastify';
 import { mayDo } from '../../access/roles.ts';
 import type { Trail } from '../../app/trail.ts';
 import { VeiltrailError } from '../../core/errors.ts';
-import { logInfo, logList, logParams, noQuery } from '../schemas.ts';
+import { forkInfo, logInfo, logList, logParams, noQuery } from '../schemas.ts';
 
 export function registerLogRoutes(app: FastifyInstance, trail: Trail): void {
   app.get(
@@ -35,6 +35,24 @@ export function registerLogRoutes(app: FastifyInstance, trail: Trail): void {
       if (!there) await trail.access.write({ ...entry, category: 'log_control', severity: 2 });
       await trail.createLog(log);
       return reply.code(there ? 200 : 201).send({ log, vkey: trail.vkeyOf(log) });
+    },
+  );
+
+  app.post<{ Params: { log: string } }>(
+    '/api/v1/forks/:log/acknowledge',
+    {
+      schema: {
+        summary: 'Let a log go on that was stopped because a witness holds another history; the witness is asked no more',
+        params: logParams,
+        querystring: noQuery,
+        response: { 200: forkInfo },
+      },
+    },
+    async (request, reply) => {
+      const { params, principal } = request;
+      const entry = { action: 'witness.fork.acknowledge', principal: principal.id, role: principal.role, log: params.log } as const;
+      await trail.access.write({ ...entry, outcome: 'success', category: 'log_control', severity: 5 });
+      return reply.send(await trail.acknowledgeFork(params.log, principal.id));
     },
   );
 }

@@ -20,6 +20,18 @@ export function registerTileRoutes(app: FastifyInstance, trail: Trail): void {
     },
   );
 
+  app.get<{ Params: { log: string } }>(
+    '/logs/:log/checkpoint.witnessed',
+    { schema: { summary: 'The newest checkpoint that witnesses cosigned', params: logParams, produces: ['text/plain'] } },
+    async (request, reply) => {
+      const checkpoint = await forStrangers(() => trail.witnessedCheckpoint(request.params.log));
+      return reply
+        .headers({ 'access-control-allow-origin': '*', 'cross-origin-resource-policy': 'cross-origin' })
+        .type('text/plain; charset=utf-8')
+        .send(checkpoint);
+    },
+  );
+
   app.get<{ Params: { log: string; '*': string } }>(
     '/logs/:log/tile/*',
     {

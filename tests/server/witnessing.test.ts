@@ -1,0 +1,323 @@
+/** A server and its witnesses, all of them real: cosigned checkpoints and receipts, missing quorums, histories that forked. */
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { createTrust, openWitnessed, parseNote, parseProof, parseWitnessPolicy, type QuorumState } from '../../src/log/index.ts';
+import { type OpenTrail, openTrail, type TrailOptions } from '../../src/server/compose.ts';
+import { readForks } from '../../src/server/witness-files.ts';
+import { type RunningWitness, serveWitness } from '../../src/witness/serve-witness.ts';
+import { openKeyring } from '../../src/vault/keyring.ts';
+import { openSqliteWitnessStore } from '../../src/storage/sqlite/witness-store.ts';
+
+const origin = 'witnessed.example';
+const times = { everyMs: 20, backOffMs: 20, confirmMs: 20, waitMs: 2_000 };
+
+let folder: string;
+let trail: OpenTrail;
+let witnesses: RunningWitness[];
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'veiltrail-witnessing-'));
+  witnesses = [];
+});
+
+afterEach(async () => {
+  await trail?.close();
+  for (const witness of witnesses) await witness.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+function dataDir(): string {
+  return join(folder, 'data');
+}
+
+/** A witness that knows the log `default`, on a directory of its own. */
+async function startWitness(name: string, port = 0): Promise<RunningWitness> {
+  const witness = await serveWitness({ dir: join(folder, name), name: `${name}.example`, host: '127.0.0.1', port, logs: [vkey()] });
+  witnesses.push(witness);
+  return witness;
+}
+
+async function stopWitness(witness: RunningWitness): Promise<void> {
+  witnesses = witnesses.filter((one) => one !== witness);
+  await witness.close();
+}
+
+function vkey(): string {
+  return readFileSync(join(dataDir(), 'keys', 'default.vkey'), 'utf8').trim();
+}
+
+/** A policy about the log `default` alone, by which so many of these witnesses must have cosigned. */
+function writePolicy(of: readonly RunningWitness[], k: number | 'all'): string {
+  const file = join(folder, 'policy');
+  const lines = of.map(({ vkey: key, url }, i) => `witness w${i} ${key} ${url}`);
+  writeFileSync(file, `log ${vkey()}\n${lines.join('\n')}\ngroup g ${k} ${of.map((_, i) => `w${i}`).join(' ')}\nquorum g\n`);
+  return file;
+}
+
+async function open(options: Partial<TrailOptions> = {}): Promise<void> {
+  trail = await openTrail({ dataDir: dataDir(), origin, workers: 1, witnessTimes: times, ...options });
+  await trail.createLog('default');
+}
+
+/** Makes the log's key before the first start, so that witnesses can be told of it. */
+function make(): void {
+  mkdirSync(dataDir(), { mode: 0o700 });
+  openKeyring(join(dataDir(), 'keys'), { create: true }).createSigner('default', `${origin}/default`);
+}
+
+function append(count = 1): ReturnType<OpenTrail['append']> {
+  const body = Array.from({ length: count }, (_, i) => JSON.stringify({ message: `event ${i}` })).join('\n');
+  return trail.append({ log: 'default', principal: 'test', body: Buffer.from(body), format: 'ndjson' });
+}
+
+function quorumOf(checkpoint: string | undefined): QuorumState & { treeSize: number } {
+  const policy = parseWitnessPolicy(readFileSync(join(folder, 'policy')));
+  const opened = openWitnessed(checkpoint ?? '', createTrust([vkey()]), policy);
+  return { ...opened.quorum, treeSize: opened.checkpoint.treeSize };
+}
+
+async function until<T>(read: () => Promise<T> | T, isThere: (value: T) => boolean): Promise<T> {
+  for (let tries = 0; tries < 400; tries++) {
+    const value = await read();
+    if (isThere(value)) return value;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  throw new Error(`it did not come: ${JSON.stringify(await read())} ${JSON.stringify((await trail.figures()).logs)}`);
+}
+
+async function witnessed(treeSize: number): Promise<void> {
+  await until(
+    async () => (await trail.figures()).logs.find(({ log }) => log === 'default')?.witnesses?.witnessedSize,
+    (size) => size === treeSize,
+  );
+}
+
+describe('by a policy that flags', () => {
+  test('checkpoint and receipts are cosigned soon after publication, and are so after a restart', async () => {
+    make();
+    const policy = writePolicy([await startWitness('a'), await startWitness('b')], 'all');
+    await open({ witnessPolicyFile: policy });
+    const { checkpoint } = await append(3);
+    expect(quorumOf(checkpoint).met).toBe(false);
+    await witnessed(3);
+    expect(quorumOf(await trail.checkpoint('default'))).toMatchObject({ met: true, treeSize: 3, cosigned: [{ name: 'w0' }, { name: 'w1' }] });
+    const before = await trail.checkpoint('default');
+    expect(quorumOf(parseProof((await trail.proveEvent('default', 2)) as string).checkpoint).met).toBe(true);
+    await trail.close();
+    await open();
+    expect(await trail.checkpoint('default')).toBe(before);
+    await append(300);
+    await witnessed(303);
+    expect(quorumOf(await trail.checkpoint('default'))).toMatchObject({ met: true, treeSize: 303 });
+  });
+
+  test('a receipt bears the newest cosigned checkpoint that covers its leaf, and the newest of all where none does', async () => {
+    make();
+    const witness = await startWitness('a');
+    await open({ witnessPolicyFile: writePolicy([witness], 'all') });
+    await append(2);
+    await witnessed(2);
+    await stopWitness(witness);
+    await append(2);
+    const sizes = await Promise.all([1, 3].map(async (leaf) => quorumOf(parseProof((await trail.proveEvent('default', leaf)) as string).checkpoint)));
+    expect(sizes).toMatchObject([
+      { met: true, treeSize: 2 },
+      { met: false, treeSize: 4 },
+    ]);
+  });
+
+  test('a witness that was away is caught up, and one that starts late begins where the log is', async () => {
+    make();
+    const a = await startWitness('a');
+    const port = Number(new URL(a.url).port);
+    const b = await startWitness('b');
+    await open({ witnessPolicyFile: writePolicy([a, b], 1) });
+    await append(2);
+    await witnessed(2);
+    await stopWitness(a);
+    await append(400);
+    await witnessed(402);
+    await startWitness('a', port);
+    await until(
+      async () => quorumOf(await trail.checkpoint('default')).cosigned.length,
+      (count) => count === 2,
+    );
+    expect(openSqliteWitnessStore(join(folder, 'a', 'witness.db')).log(`${origin}/default`)?.treeSize).toBe(402);
+  });
+
+  test('nothing waits while nobody answers; the figures say so', async () => {
+    make();
+    const witness = await startWitness('a');
+    const policy = writePolicy([witness], 'all');
+    await stopWitness(witness);
+    await open({ witnessPolicyFile: policy });
+    await append(5);
+    expect(trail.ready()).toEqual({ ready: true, reasons: [] });
+    const { logs } = await until(
+      () => trail.figures(),
+      ({ logs: all }) => (all.find(({ log }) => log === 'default')?.witnesses?.witnesses[0]?.failures ?? 0) > 1,
+    );
+    expect(logs.find(({ log }) => log === 'default')?.witnesses).toMatchObject({
+      witnessedSize: 0,
+      forked: false,
+      witnesses: [{ name: 'w0', treeSize: undefined, cosignatures: 0, error: 'witness_unreachable' }],
+    });
+    expect(logs.find(({ log }) => log === '_system')?.witnesses).toBeUndefined();
+  });
+
+  test('the change of the policy is on record', async () => {
+    make();
+    await open({ witnessPolicyFile: writePolicy([await startWitness('a')], 'all') });
+    const { events } = await until(
+      () => trail.search('_system', {}),
+      ({ events: all }) => all.length > 0,
+    );
+    expect(events.map(({ record }) => record['action'])).toContain('witness.policy.change');
+    await trail.close();
+    await open({ witnessMode: 'require' });
+    const told = (await trail.search('_system', {})).events.filter(({ record }) => record['action'] === 'witness.policy.change');
+    expect(told).toHaveLength(2);
+  });
+});
+
+describe('by a policy that requires', () => {
+  test('who appends is answered with the quorum, and nothing is given out without it', async () => {
+    make();
+    const [a, b] = [await startWitness('a'), await startWitness('b')];
+    await open({ witnessPolicyFile: writePolicy([a, b], 2), witnessMode: 'require' });
+    const answers = await Promise.all([append(2), append(1), append(3)]);
+    for (const { checkpoint, treeSize, receipts } of answers) {
+      expect(quorumOf(checkpoint)).toMatchObject({ met: true, treeSize });
+      expect(treeSize).toBeGreaterThan(Math.max(...receipts.map(({ leafIndex }) => leafIndex)));
+    }
+    await stopWitness(b);
+    const late = append(1);
+    await until(
+      async () => trail.readEvent('default', 6),
+      (event) => event !== undefined,
+    );
+    expect(quorumOf(await trail.checkpoint('default'))).toMatchObject({ met: true, treeSize: 6 });
+    expect(await trail.proveEvent('default', 6)).toBeUndefined();
+    await expect(late).rejects.toMatchObject({ code: 'not_witnessed' });
+    // It is stored: once the witness is back, the receipt can be had.
+    await startWitness('b', Number(new URL(b.url).port));
+    await witnessed(7);
+    expect(quorumOf(parseProof((await trail.proveEvent('default', 6)) as string).checkpoint).met).toBe(true);
+  });
+
+  test('a quorum that can never be there is refused, and so is a policy that cannot be read', async () => {
+    make();
+    const file = writePolicy([await startWitness('a')], 'all');
+    const without = readFileSync(file, 'utf8').replace(/ http:\S+/, '');
+    const refusalFor = async (policy: string, witnessMode?: 'require'): Promise<unknown> => {
+      writeFileSync(file, policy);
+      return openTrail({ dataDir: dataDir(), witnessPolicyFile: file, ...(witnessMode ? { witnessMode } : {}) }).then(
+        (opened) => opened.close(),
+        (error: { code: string }) => error.code,
+      );
+    };
+    expect(await refusalFor(without, 'require')).toBe('witness_policy');
+    expect(await refusalFor(without)).toBeUndefined();
+    expect(await refusalFor(`${without}x`)).toBe('witness_policy');
+    expect(await refusalFor(without.replace('quorum', 'Quorum'))).toBe('witness_policy');
+    expect(await refusalFor(readFileSync(file, 'utf8').replace(/(witness w0 \S+)/, '$1 ftp://a/'))).toBe('witness_policy');
+  });
+});
+
+describe('a witness that holds another history', () => {
+  /** A backup of the first two leaves is put back, after the witness saw more. */
+  async function putBackupBack(witnessMode: 'flag' | 'require'): Promise<string[]> {
+    make();
+    await open({ witnessPolicyFile: writePolicy([await startWitness('a')], 'all'), witnessMode });
+    await append(2);
+    await witnessed(2);
+    await trail.close();
+    cpSync(dataDir(), join(folder, 'backup'), { recursive: true });
+    await open();
+    await append(3);
+    await witnessed(5);
+    await trail.close();
+    rmSync(dataDir(), { recursive: true });
+    cpSync(join(folder, 'backup'), dataDir(), { recursive: true });
+    const alarms: string[] = [];
+    await open({ onFork: ({ log, kind, witnessSize }) => alarms.push(`${log} ${kind} ${witnessSize}`) });
+    return alarms;
+  }
+
+  test('is an alarm that stops the log, over restarts, until somebody decides', async () => {
+    const alarms = await putBackupBack('flag');
+    // Whatever is appended meanwhile is of the second history.
+    await append(1).catch(() => undefined);
+    await until(
+      () => alarms.length,
+      (count) => count > 0,
+    );
+    expect(alarms).toEqual(['default ahead 5']);
+    await expect(append(1)).rejects.toMatchObject({ code: 'history_forked' });
+    expect(trail.ready()).toMatchObject({ ready: false, reasons: [expect.stringContaining('witness w0 holds another history')] });
+    const stopped = await trail.checkpoint('default');
+    await trail.close();
+    await open();
+    await expect(append(1)).rejects.toMatchObject({ code: 'history_forked' });
+    expect(await trail.checkpoint('default')).toBe(stopped);
+    const told = (await trail.search('_system', {})).events.map(({ record }) => record['action']);
+    expect(told).toContain('witness.fork');
+    await expect(trail.acknowledgeFork('other', 'somebody')).rejects.toMatchObject({ code: 'fork_unknown' });
+    expect(await trail.acknowledgeFork('default', 'somebody')).toMatchObject({ log: 'default', kind: 'ahead', acknowledged: { by: 'somebody' } });
+    await append(1);
+    expect(trail.ready().ready).toBe(true);
+    expect(readForks(dataDir())).toHaveLength(1);
+    await expect(trail.acknowledgeFork('default', 'somebody')).rejects.toMatchObject({ code: 'fork_unknown' });
+    expect((await trail.search('_system', {})).events.map(({ record }) => record['action'])).toContain('witness.fork.acknowledge');
+  });
+
+  test('a second history of more leaves is refused by the witness: the same alarm', async () => {
+    make();
+    const witness = await startWitness('a');
+    await open({ witnessPolicyFile: writePolicy([witness], 'all') });
+    await append(2);
+    await witnessed(2);
+    await trail.close();
+    cpSync(dataDir(), join(folder, 'backup'), { recursive: true });
+    await open();
+    await append(3);
+    await witnessed(5);
+    await trail.close();
+    rmSync(dataDir(), { recursive: true });
+    cpSync(join(folder, 'backup'), dataDir(), { recursive: true });
+    // Out of reach of its witness the restored log grows beyond what was seen.
+    const port = Number(new URL(witness.url).port);
+    await stopWitness(witness);
+    const alarms: string[] = [];
+    await open({ onFork: ({ kind, witnessSize }) => alarms.push(`${kind} ${witnessSize}`) });
+    await append(9);
+    await startWitness('a', port);
+    await until(
+      () => alarms.length,
+      (count) => count > 0,
+    );
+    expect(alarms).toEqual(['refused 5']);
+    await expect(append(1)).rejects.toMatchObject({ code: 'history_forked' });
+  });
+
+  test('where a quorum is required, who waits is told', async () => {
+    const alarms = await putBackupBack('require');
+    await expect(append(1)).rejects.toMatchObject({ code: 'history_forked' });
+    await until(
+      () => alarms.length,
+      (count) => count > 0,
+    );
+  });
+});
+
+test('cosignatures are of the text that the log signed, and verify by the policy alone', async () => {
+  make();
+  const witness = await startWitness('a');
+  await open({ witnessPolicyFile: writePolicy([witness], 'all') });
+  await append(1);
+  await witnessed(1);
+  const note = parseNote((await trail.witnessedCheckpoint('default')) as string);
+  expect(note.signatures.map(({ name }) => name)).toEqual([`${origin}/default`, 'a.example']);
+});
