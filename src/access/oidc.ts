@@ -26,6 +26,8 @@ export interface OidcParts {
   secret: Secret;
   /** Somebody was recognised whom this process has not seen for twelve hours. */
   onLogin?: (principal: Principal, login: Login) => void;
+  /** After which a provider is asked again that did not answer, or did not know a key [30,000]. */
+  triedAgainMs?: number;
 }
 
 /** What a token says of who bears it: personal, to be told to nobody but the recorder. */
@@ -40,13 +42,12 @@ const keptMax = 10_000;
 const loginKeptMs = 12 * 3_600_000;
 const metadataBytesMax = 1_048_576;
 const fetchTimeoutMs = 5_000;
-const triedAgainMs = 30_000;
 const keysKeptMs = 600_000;
 const typesAccepted: ReadonlySet<string | undefined> = new Set([undefined, 'jwt', 'at+jwt', 'application/at+jwt']);
 
 export function openOidc(configs: readonly IssuerConfig[], parts: OidcParts): TokenAuthenticator {
-  const { clock, secret } = parts;
-  const issuers = new Map(configs.map((config) => [config.issuer, { config, keys: createKeySource(config, clock) }]));
+  const { clock, secret, triedAgainMs = 30_000 } = parts;
+  const issuers = new Map(configs.map((config) => [config.issuer, { config, keys: createKeySource(config, clock, triedAgainMs) }]));
   const recognised = new Map<string, { principal: Principal; untilMs: number }>();
   const logins = new Map<string, number>();
 
@@ -120,7 +121,7 @@ async function claimsOf(token: string, config: IssuerConfig, key: JWTVerifyGetKe
 class Unreachable extends Error {}
 
 /** The provider's keys, found when they are first needed. */
-function createKeySource(config: IssuerConfig, clock: Clock): () => Promise<JWTVerifyGetKey> {
+function createKeySource(config: IssuerConfig, clock: Clock, triedAgainMs: number): () => Promise<JWTVerifyGetKey> {
   let source: Promise<JWTVerifyGetKey> | undefined;
   let triedMs = -Infinity;
   const open = async (): Promise<JWTVerifyGetKey> => {

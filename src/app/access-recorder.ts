@@ -237,7 +237,8 @@ class GatheredAccess implements AccessLog {
   }
 
   async #tick(): Promise<void> {
-    await this.#send(this.#parts.clock.now());
+    // What was gathered since the last time, whenever in that second it came.
+    await this.#send(this.#parts.clock.now() + gatherMs);
     this.#timer = undefined;
     const more = this.#waiting.size > 0 || this.#unsent.length > 0 || this.#refusedFor > 0;
     if (more && !this.#closed) this.#timer = setTimeout(() => void this.#tick(), gatherMs).unref();
