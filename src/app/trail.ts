@@ -164,8 +164,9 @@ export interface KeyChanges {
   /**
    * Puts on record what changed in the keys since it was last on record. Durable and published when it returns.
    * @param by who changed the key `id`; others were changed by whoever has the disk
+   * @param permission what the event says of a second person
    */
-  tell(by?: Principal, id?: string): Promise<void>;
+  tell(by?: Principal, id?: string, permission?: JsonObject): Promise<void>;
 }
 
 export interface CanaryRequest {

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { readAccessFile, readRows, formatRows, type KeyRow } from '../access/access-file.ts';
 import type { Principal } from '../access/roles.ts';
 import type { AccessEntry } from '../app/access-event.ts';
+import { isGrant } from '../app/permit-grant.ts';
 import type { KeyChanges } from '../app/trail.ts';
 import type { JsonObject } from '../core/json.ts';
 import { replaceKeyFile } from '../vault/key-file.ts';
@@ -26,7 +27,7 @@ export async function openKeyChanges(parts: KeyChangesParts, isNew: boolean): Pr
   if (isNew && readRecorded(dataDir) === undefined) record(dataDir, readAccessFile(dataDir));
   let last: Promise<void> = Promise.resolve();
   // Who asked for what is not told yet. It is put here as the change is made, so that whoever comes first to tell of it knows.
-  const askedBy = new Map<string, Principal>();
+  const askedBy = new Map<string, AskedChange>();
   const tell = async (): Promise<void> => {
     const recorded = readRecorded(dataDir);
     const rows = readAccessFile(dataDir);
@@ -44,8 +45,8 @@ export async function openKeyChanges(parts: KeyChangesParts, isNew: boolean): Pr
     for (const id of asked.keys()) askedBy.delete(id);
   };
   const changes: KeyChanges = {
-    tell(by, id) {
-      if (by && id !== undefined) askedBy.set(id, by);
+    tell(by, id, permission) {
+      if (by && id !== undefined) askedBy.set(id, { by, permission });
       const telling = last.catch(() => undefined).then(tell);
       last = telling;
       return telling;
@@ -53,6 +54,12 @@ export async function openKeyChanges(parts: KeyChangesParts, isNew: boolean): Pr
   };
   await changes.tell();
   return changes;
+}
+
+interface AskedChange {
+  by: Principal;
+  /** What is said of a second person. */
+  permission: JsonObject | undefined;
 }
 
 interface Change {
@@ -71,17 +78,19 @@ function changesBetween(before: readonly KeyRow[], after: readonly KeyRow[]): Ch
   return [...changed, ...before.filter(({ id }) => !now.has(id)).map((row) => ({ id: row.id, before: row, after: undefined }))];
 }
 
-function entryOf({ id, before, after }: Change, by: Principal | undefined): AccessEntry {
+function entryOf({ id, before, after }: Change, asked: AskedChange | undefined): AccessEntry {
   const row = (after ?? before) as KeyRow;
+  // Whoever has the disk can give themselves any key: that nobody approved it is on record.
+  const isUnapproved = !asked && after !== undefined && after.revokedAt === undefined && isGrant(after.role);
   return {
     action: actionOf(before, after),
-    principal: by?.id ?? 'local',
-    ...(by ? { role: by.role } : {}),
+    principal: asked?.by.id ?? 'local',
+    ...(asked ? { role: asked.by.role } : {}),
     outcome: 'success',
     category: 'privilege',
-    severity: after && after.revokedAt === undefined ? 3 : 2,
+    severity: isUnapproved ? 4 : after && after.revokedAt === undefined ? 3 : 2,
     target: { type: 'key', id: `key:${id}` },
-    metadata: factsOf(row),
+    metadata: { ...factsOf(row), ...(isUnapproved ? { approvals: 'none' } : asked?.permission) },
   };
 }
 

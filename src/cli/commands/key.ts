@@ -1,9 +1,11 @@
 import type { Command } from 'commander';
-import type { KeyInfo, Keys } from '../../access/manage-keys.ts';
+import type { KeyInfo, KeyRequest, Keys } from '../../access/manage-keys.ts';
 import { roles, type Role } from '../../access/roles.ts';
 import { VeiltrailError } from '../../core/errors.ts';
 import { dataDefault, dataDirOf } from '../connection.ts';
+import { grantHere } from '../grant-key.ts';
 import { print, printJson, say } from '../output.ts';
+import type { PermitOptions } from '../request-desk.ts';
 
 interface KeyOptions {
   data?: string;
@@ -22,6 +24,9 @@ export function addKey(program: Command): void {
     .option('--for-log <name...>', 'the logs it is for [all]')
     .option('--expires <time>', 'when it ends (RFC 3339) [never]')
     .option('--name <name>', 'what it is called in the list')
+    .option('--request <id>', 'the request that a second person approved, where one is needed')
+    .option('--purpose <text>', 'why: makes the request where one is needed')
+    .option('--reference <text>', 'of a case, a ticket')
     .option(...dataOption)
     .option(...jsonOption)
     .action(createKey);
@@ -46,7 +51,7 @@ export function addKey(program: Command): void {
     .action(exportPublic);
 }
 
-interface CreateOptions extends KeyOptions {
+interface CreateOptions extends KeyOptions, PermitOptions {
   role: string;
   forLog?: string[];
   expires?: string;
@@ -56,14 +61,14 @@ interface CreateOptions extends KeyOptions {
 async function createKey(options: CreateOptions): Promise<void> {
   const role = roles.find((one) => one === options.role) as Role | undefined;
   if (role === undefined) throw new VeiltrailError('key_role', `--role is one of ${roles.join(', ')}`);
-  const { key, info } = await manage(options, (keys) =>
-    keys.create({
-      role,
-      ...(options.forLog ? { logs: options.forLog } : {}),
-      ...(options.expires === undefined ? {} : { expiresAt: options.expires }),
-      ...(options.name === undefined ? {} : { name: options.name }),
-    }),
-  );
+  const request: KeyRequest = {
+    role,
+    ...(options.forLog ? { logs: options.forLog } : {}),
+    ...(options.expires === undefined ? {} : { expiresAt: options.expires }),
+    ...(options.name === undefined ? {} : { name: options.name }),
+  };
+  const granted = await grantHere(dataDirOf(options), request, options);
+  const { key, info } = granted ?? (await manage(options, (keys) => keys.create(request)));
   if (options.json) printJson({ key, ...info });
   else {
     print(key);

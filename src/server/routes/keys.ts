@@ -9,7 +9,7 @@ import { permitGrant } from '../../app/permit-grant.ts';
 import type { Trail } from '../../app/trail.ts';
 import { decodeUtf8 } from '../../core/bytes.ts';
 import { VeiltrailError } from '../../core/errors.ts';
-import { parseJson } from '../../core/json.ts';
+import { type JsonObject, parseJson } from '../../core/json.ts';
 import { permitBy } from './requests.ts';
 import { keyCreated, keyInfo, keyList, keyParams, keyRequest, noQuery, rotateQuery } from '../schemas.ts';
 
@@ -24,9 +24,9 @@ const hourMs = 3_600_000;
 export function registerKeyRoutes(app: FastifyInstance, { keys, authenticator, trail }: KeyRouteParts): void {
   const request = Compile(keyRequest);
   /** A key that nobody is told of must not be one: where the change cannot be put on record, it ends. */
-  const tell = async (by: Principal, id: string, isNew: boolean): Promise<void> => {
+  const tell = async (by: Principal, id: string, isNew: boolean, permission?: JsonObject): Promise<void> => {
     try {
-      await trail.keyChanges.tell(by, id);
+      await trail.keyChanges.tell(by, id, permission);
     } catch (error) {
       if (isNew) keys.revoke(id);
       throw error;
@@ -57,9 +57,10 @@ export function registerKeyRoutes(app: FastifyInstance, { keys, authenticator, t
           'a key is {"role", "logs"?, "expiresAt"?, "addresses"?, "hides"?, "owner"?, "name"?}, with "request" or "purpose"',
         );
       const { request: approved, purpose, reference, ...wanted } = value;
-      await permitGrant(trail.requests, wanted.role, keys.grantOf(wanted), permitBy(principal, { request: approved, purpose, reference }));
+      const by = permitBy(principal, { request: approved, purpose, reference });
+      const permission = await permitGrant(trail.requests, wanted.role, keys.grantOf(wanted), by);
       const { key, info } = keys.create(wanted);
-      await tell(principal, info.id, true);
+      await tell(principal, info.id, true, permission);
       return reply.code(201).send({ ...info, key });
     },
   );
@@ -77,9 +78,9 @@ export function registerKeyRoutes(app: FastifyInstance, { keys, authenticator, t
     async ({ params, query, principal }, reply) => {
       // Whoever rotates a key has its rights from then on.
       const rotated = keys.list().find(({ id }) => id === params.id);
-      if (rotated) await permitGrant(trail.requests, rotated.role, { rotates: rotated.id }, permitBy(principal, query));
+      const permission = rotated && (await permitGrant(trail.requests, rotated.role, { rotates: rotated.id }, permitBy(principal, query)));
       const { key, info } = keys.rotate(params.id, Number(query.overlapHours ?? 0) * hourMs);
-      await tell(principal, info.id, true);
+      await tell(principal, info.id, true, permission);
       return reply.code(201).send({ ...info, key });
     },
   );
