@@ -56,6 +56,15 @@ const routes: readonly Route[] = [
     status: 200,
   },
   {
+    method: 'POST',
+    path: '/api/v1/logs/default/evidence',
+    pattern: '/api/v1/logs/{log}/evidence',
+    allowed: ['reader', 'auditor', 'investigator'],
+    scope: 'log',
+    status: 200,
+    body: '{"audience":"a","purpose":"p","range":{"from":0,"to":1}}',
+  },
+  {
     method: 'GET',
     path: '/api/v1/logs',
     pattern: '/api/v1/logs',
@@ -408,7 +417,7 @@ describe('the table above', () => {
   it('has nothing that changes or deletes an entry of a log', () => {
     for (const { method, path } of routeTable) {
       const isBelowALog = /^(?:\/api\/v1)?\/logs\/\{log\}\//.test(path);
-      const reads = ['POST /api/v1/logs/{log}/events', 'POST /api/v1/logs/{log}/search'];
+      const reads = ['POST /api/v1/logs/{log}/events', 'POST /api/v1/logs/{log}/search', 'POST /api/v1/logs/{log}/evidence'];
       if (isBelowALog && !reads.includes(`${method} ${path}`)) expect(`${method} ${path}`).toMatch(/^GET /);
       if (path.endsWith('/logs/{log}')) expect(`${method} ${path}`).toBe('PUT /api/v1/logs/{log}');
     }

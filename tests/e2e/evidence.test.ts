@@ -1,0 +1,132 @@
+/** Evidence as people make and check it: from a data directory and from a server, as a file and as a page. */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { fillEvidencePage, openEvidencePage } from '../../src/app/evidence-page.ts';
+import { verifyEvidence } from '../../src/verify/index.ts';
+import { run, temporaryDirectory } from './product.ts';
+
+const events = Array.from({ length: 12 }, (_, i) => ({
+  id: `e-${i}`,
+  time: `2026-11-0${1 + (i % 9)}T10:00:00Z`,
+  action: i % 3 === 0 ? 'user.login' : 'object.read',
+  actor: { type: 'user', id: `u-${i}`, email: `jane.doe${i}@acme-corp.com` },
+  message: i === 3 ? '</script><img src=x onerror=alert(1)>' : `what happened ${i}`,
+}));
+
+async function dataWithEvents(): Promise<string> {
+  const dir = temporaryDirectory();
+  const data = join(dir, 'data');
+  const ingested = await run(['ingest', '-', '--data', data], { input: events.map((event) => JSON.stringify(event)).join('\n') });
+  expect(ingested.code, ingested.err).toBe(0);
+  return data;
+}
+
+const forSomebody = ['--audience', 'Example Court, case 12', '--purpose', 'who logged in'];
+
+describe('from a data directory', () => {
+  test('is exported, on record, verified, and found when it was changed', async () => {
+    const data = await dataWithEvents();
+    const out = join(data, '../evidence.json');
+    const made = await run(['export', '--data', data, '--evidence', 'action:user.login', ...forSomebody, '--by', 'Ada', '--out', out, '--json']);
+    expect(made.code, made.err).toBe(0);
+    expect(JSON.parse(made.out)).toMatchObject({ shown: [0, 3, 6, 9], leaves: 10, treeSize: 12 });
+    const text = readFileSync(out, 'utf8');
+    expect(text).not.toContain('jane.doe');
+
+    const verified = await run(['verify', out, '--json', '--audience', 'Example Court, case 12']);
+    expect(verified.code, verified.err).toBe(0);
+    const report = JSON.parse(verified.out) as { ok: boolean; signers: { vkey: string }[]; events: unknown };
+    expect(report).toMatchObject({ ok: true, treeSize: 12, export: { by: { name: 'Ada' } }, events: { hidden: 6 } });
+    const [{ vkey } = { vkey: '' }] = report.signers;
+    expect((await run(['verify', out, '--vkey', vkey, '--audience', 'somebody else'])).code).toBe(1);
+
+    const changed = join(data, '../changed.json');
+    writeFileSync(changed, text.replace('what happened 6', 'what happened 7'));
+    const found = await run(['verify', changed, '--vkey', vkey]);
+    expect(found.code).toBe(1);
+    expect(found.out).toMatch(/leaf 6: .*not what was recorded/);
+    expect(found.out).toMatch(/first bad leaf: 6/);
+
+    const recorded = await run(['search', '--data', data, '--log', '_system', 'action:evidence.export', '--json']);
+    const lines = recorded.out.trim().split('\n');
+    expect(lines).toHaveLength(1);
+    expect(JSON.parse(lines[0] as string)).toMatchObject({ record: { action: 'evidence.export', metadata: { shown: 4, leaves: 10 } } });
+    // Nothing that is there is overwritten.
+    expect((await run(['export', '--data', data, '--evidence', 'action:user.login', ...forSomebody, '--out', out])).code).not.toBe(0);
+  });
+
+  test('of a range, of chosen fields, sparse, with the policy and an earlier checkpoint', async () => {
+    const data = await dataWithEvents();
+    const kept = join(data, '../kept.txt');
+    writeFileSync(kept, (await run(['checkpoint', '--data', data])).out);
+    await run(['ingest', '-', '--data', data], { input: JSON.stringify({ ...events[0], id: 'later' }) });
+    const out = (name: string): string => join(data, '..', name);
+    const exports = [
+      ['range', '--evidence', '--range', '2-8', '--fields', '/action,/actor'],
+      ['sparse', '--evidence', 'action:user.login', '--sparse', '--with-policy', '--checkpoint', kept],
+      ['since', '--evidence', '', '--since', '2026-11-05T00:00:00Z', '--until', '2026-11-07T00:00:00Z'],
+    ];
+    for (const [name, ...args] of exports) {
+      const made = await run(['export', '--data', data, ...args, ...forSomebody, '--out', out(name as string)]);
+      expect(made.code, made.err).toBe(0);
+    }
+    const range = verifyEvidence(readFileSync(out('range')));
+    expect(range.problems).toEqual([]);
+    expect(range.events.map(({ leafIndex }) => leafIndex)).toEqual([2, 3, 4, 5, 6, 7, 8]);
+    const [first] = range.events;
+    const shown = first?.fields?.filter((field) => 'value' in field).map(({ pointer }) => pointer);
+    expect(shown).toEqual(['/action', '/actor/email', '/actor/id', '/actor/type']);
+    expect(first?.fields?.length).toBeGreaterThan(4);
+
+    const sparse = verifyEvidence(readFileSync(out('sparse')), { checkpoint: readFileSync(kept, 'utf8') });
+    expect(sparse.problems).toEqual([]);
+    expect(sparse.events.map(({ leafIndex }) => leafIndex)).toEqual([0, 3, 6, 9, 12]);
+    expect(sparse.policy?.text).toContain('version');
+    expect(sparse.proved.join('\n')).toMatch(/The log is the one of the checkpoint of size 12 that you keep/);
+
+    const since = verifyEvidence(readFileSync(out('since')));
+    expect(since.events.filter(({ fields }) => fields).map(({ leafIndex }) => leafIndex)).toEqual([4, 5]);
+  });
+
+  test('refuses what nobody can mean', async () => {
+    const data = await dataWithEvents();
+    const out = ['--out', join(data, '../x.json')];
+    const refusals: [string[], number, RegExp][] = [
+      [['--evidence', 'x', '--purpose', 'y', ...out], 2, /--audience/],
+      [['--evidence', 'x', ...forSomebody], 2, /--out FILE/],
+      [['--evidence', 'action:nothing.at.all', ...forSomebody, ...out], 1, /no event is found/],
+      [['--evidence', '', '--range', '8-2', ...forSomebody, ...out], 2, /--range/],
+    ];
+    for (const [args, code, words] of refusals) {
+      const refused = await run(['export', '--data', data, ...args]);
+      expect([args, refused.code]).toEqual([args, code]);
+      expect(refused.err).toMatch(words);
+    }
+    expect((await run(['export', '--data', join(data, '../nowhere'), '--evidence', 'x', ...forSomebody, ...out])).code).toBe(3);
+  }, 60_000);
+});
+
+describe('in a page', () => {
+  const page = '<!doctype html>\n<title>x</title><script type="application/json" id="evidence">{{evidence}}</script>\n';
+
+  test('goes in and comes out as it is', () => {
+    const filled = fillEvidencePage(page, '{"a":"\\u003c"}\n');
+    expect(openEvidencePage(filled)).toEqual({ evidence: '{"a":"\\u003c"}\n', page });
+    expect(() => fillEvidencePage('<p>', '{}')).toThrow(/not the page/);
+    expect(() => fillEvidencePage(page, '<')).toThrow(/not evidence/);
+    expect(() => openEvidencePage('<p>')).toThrow(/without evidence/);
+  });
+
+  test('is verified, and a page of somebody else’s is told', async () => {
+    const data = await dataWithEvents();
+    const out = join(data, '../evidence.json');
+    await run(['export', '--data', data, '--evidence', 'action:user.login', ...forSomebody, '--out', out]);
+    const html = join(data, '../evidence.html');
+    writeFileSync(html, fillEvidencePage(page, readFileSync(out, 'utf8')));
+    const verified = await run(['verify', html, '--json']);
+    expect(verified.code).toBe(0);
+    expect(JSON.parse(verified.out)).toMatchObject({ ok: true, page: { shipped: false } });
+    expect((await run(['verify', html])).out).toMatch(/not the one of this version/);
+  });
+});
