@@ -14,7 +14,7 @@ import { openTarget, readTargets } from '../../src/anchor/targets.ts';
 import { systemClock } from '../../src/core/clock.ts';
 import { VeiltrailError } from '../../src/core/errors.ts';
 import { systemRandom } from '../../src/core/random.ts';
-import { run } from '../e2e/product.ts';
+import { keyOf, launch, run } from '../e2e/product.ts';
 import { hasOpenssl, startTimeStampAuthority } from './time-stamp-authority.ts';
 import { createTestLog, type TestLog } from './test-log.ts';
 
@@ -286,5 +286,42 @@ describe('veiltrail anchor', () => {
     // The authority is gone, and the stamp is verified all the same.
     const checked = await run(['anchor', 'verify', '--data', log.dataDir, '--vkey', log.vkey, '--config', config]);
     expect(checked, checked.err).toMatchObject({ code: 0, out: expect.stringContaining('says that it was there at') });
+  });
+});
+
+describe('a server that anchors', () => {
+  test('does it by the clock, tells _system, and verify --anchors says by when leaves were there', { timeout: 120_000 }, async () => {
+    const data = join(home, 'data');
+    const usb = join(home, 'usb');
+    mkdirSync(usb);
+    const config = join(home, 'config.yaml');
+    writeFileSync(config, `anchors:\n  - {kind: file, name: usb, dir: ${usb}, every: 1s}\n`);
+    const server = launch(data, { args: ['--config', config] });
+    const url = await server.answering;
+    const post = await fetch(`${url}/api/v1/logs/default/events`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${keyOf(data, 'writer')}`, 'content-type': 'application/json' },
+      body: '{"action":"x"}',
+    });
+    expect(post.status).toBe(201);
+    await expect
+      .poll(() => (existsSync(join(data, 'anchors/default')) ? readdirSync(join(data, 'anchors/default')).length : 0), { timeout: 30_000 })
+      .toBe(1);
+    await server.end('SIGTERM');
+    expect(await server.ended, server.said()).toBe(0);
+    const told = await run(['search', 'action:anchor.made', '--log', '_system', '--data', data, '--json']);
+    expect(told.out).toContain('anchor.made');
+    const verified = await run(['verify', data, '--anchors', '--config', config]);
+    expect(verified.code, verified.out + verified.err).toBe(0);
+    expect(verified.out).toMatch(/✓ anchors +1 of log default/);
+    const kept = join(usb, readdirSync(usb).find((name) => name.endsWith('default')) as string);
+    const file = join(kept, readdirSync(kept)[0] as string);
+    rmSync(file);
+    const changed = await run(['verify', data, '--anchors', '--config', config, '--json']);
+    expect(changed.code).toBe(1);
+    expect(JSON.parse(changed.out)).toMatchObject({
+      ok: false,
+      problems: [{ code: 'anchor_mismatch', where: expect.stringMatching(/^anchors\/default\//) }],
+    });
   });
 });

@@ -15,11 +15,14 @@ import { readText, readVkey } from '../vkey-option.ts';
 interface VerifyOptions {
   vkey?: string;
   checkpoint?: string;
+  witnessPolicy?: string;
   event?: string;
   audience?: string;
   log?: string;
   json?: boolean;
   data?: string;
+  anchors?: boolean;
+  config?: string;
 }
 
 export function addVerify(program: Command): void {
@@ -31,10 +34,13 @@ export function addVerify(program: Command): void {
     .argument('[target]', 'what to verify [the data directory]')
     .option('--vkey <vkey>', "the log's public key, or @FILE that holds it; without it a data directory's own is taken")
     .option('--checkpoint <file>', 'a checkpoint kept elsewhere: finds rollback and rewritten history')
+    .option('--witness-policy <file>', 'witnesses that must have cosigned (C2SP tlog-policy) [the policy beside the data, if there is one]')
     .option('--event <file>', 'with a receipt: a disclosure of the event that it must be for')
     .option('--audience <who>', 'with evidence: for whom it must have been exported')
     .option('--log <name>', 'one log [a data directory: all its logs; elsewhere: default]')
     .option('--data <dir>', 'the data directory, as for other commands')
+    .option('--anchors', 'with a data directory: check its anchors, too, and say by when leaves were there')
+    .option('--config <file>', 'with --anchors: the configuration file of `serve`, whose targets are asked')
     .option('--json', 'the report as one line of JSON')
     .addHelpText('after', '\nExits 0 when all is well, 1 when something is wrong and says which leaf or file, 2 on wrong use.')
     .action(runVerify);
@@ -48,6 +54,7 @@ async function runVerify(target: string | undefined, options: VerifyOptions): Pr
   if (!kind) throw new VeiltrailError('not_found', `${where}: there is nothing here to verify`);
   if (kind.isDirectory()) {
     const report = isDataDir(where) ? await verifyStored(where, vkey, options) : await verifyPublished(where, vkey, options);
+    if (options.anchors && isDataDir(where)) await verifyAnchorsOf(report, where, vkey, options);
     return reportLog(report, options);
   }
   const certificate = certificateIn(readFileSync(where));
@@ -66,6 +73,15 @@ async function runVerify(target: string | undefined, options: VerifyOptions): Pr
     ...(options.audience === undefined ? {} : { audience: options.audience }),
     ...(options.checkpoint === undefined ? {} : { checkpoint: readText(options.checkpoint) }),
     ...(options.json ? { json: true } : {}),
+  });
+}
+
+async function verifyAnchorsOf(report: VerifyReport, dir: string, vkey: string | undefined, { config, log }: VerifyOptions): Promise<void> {
+  const { addAnchors } = await import('../check-anchors.ts');
+  await addAnchors(report, dir, {
+    ...(config === undefined ? {} : { config }),
+    ...(log === undefined ? {} : { log }),
+    ...(vkey === undefined ? {} : { vkey }),
   });
 }
 
