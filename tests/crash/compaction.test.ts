@@ -1,0 +1,99 @@
+/**
+ * Compaction: every write of it fails once, done all the same or not. Whatever a crash leaves, each record is read as it was received, and the
+ * next start brings everything to the same end: one file, one key, no chunk, no key of a bucket that has none.
+ */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { type Fault, FaultLine } from './faulty-stores.ts';
+import { compactedLog, CompactingLog, storedLines } from '../ledger/compacting.ts';
+
+async function expectDone(log: CompactingLog): Promise<void> {
+  expect(log.errors).toEqual([]);
+  expect(await log.readAll()).toEqual(storedLines());
+  expect((await log.store.recordsFrom(compactedLog, 0))?.in).toBe('segments');
+  expect((await log.store.chunkFrom(compactedLog, 0))?.firstLeaf).toBe(65_536);
+  expect(log.files()).toEqual(['a/default/00000000.1']);
+  expect(await log.vault.segmentKeyNames()).toEqual([{ log: compactedLog, class: 'default', bucket: 0, generation: 1 }]);
+  expect(await log.vault.bucketKeyNames()).toEqual([{ log: compactedLog, bucket: 1 }]);
+}
+
+async function runWith(fault?: Fault): Promise<CompactingLog> {
+  const log = await CompactingLog.make(new FaultLine(fault));
+  log.compactor.look();
+  await log.compactor.idle();
+  return log;
+}
+
+async function writesOfARun(): Promise<readonly string[]> {
+  const log = await runWith();
+  await expectDone(log);
+  await log.close();
+  log.remove();
+  return log.line.writes;
+}
+
+test('a compaction makes every kind of write', async () => {
+  const writes = await writesOfARun();
+  for (const kind of [
+    'makeSegmentKey',
+    'part of a segment',
+    'segment is on disk',
+    'register segments',
+    'drop left over',
+    'dropBucketKey',
+    'remove unknown segments',
+  ])
+    // prettier-ignore
+    expect(writes).toContain(kind);
+});
+
+test.each([
+  { kind: 'crash', persisted: false },
+  { kind: 'crash', persisted: true },
+] as const)('any write: $kind, persisted: $persisted', async ({ kind, persisted }) => {
+  const count = (await writesOfARun()).length;
+  expect(count).toBeGreaterThan(12);
+  for (let after = 0; after < count; after++) {
+    const log = await runWith({ after, persisted, kind });
+    const write = `write ${after}: ${log.line.writes.at(-1)}`;
+    try {
+      expect(log.line.fired).toBe(true);
+      expect(log.errors).not.toEqual([]);
+      await log.close();
+      // What a dead process leaves beside the file that it was writing.
+      const directory = join(log.dir, 'segments', compactedLog, 'default');
+      mkdirSync(directory, { recursive: true });
+      writeFileSync(join(directory, '00000000.1.writing'), 'half');
+      const next = CompactingLog.open(log.dir);
+      expect(await next.readAll()).toEqual(storedLines());
+      next.compactor.look();
+      await next.compactor.idle();
+      await expectDone(next);
+      await next.close();
+    } catch (error) {
+      throw new Error(write, { cause: error });
+    } finally {
+      log.remove();
+    }
+  }
+});
+
+test('a full disk: nothing is lost, and it is done once there is room', async () => {
+  const count = (await writesOfARun()).length;
+  for (let after = 0; after < count; after++) {
+    const log = await runWith({ after, persisted: false, kind: 'refuse', refusals: 1 });
+    try {
+      expect(await log.readAll()).toEqual(storedLines());
+      log.errors.length = 0;
+      log.compactor.look();
+      await log.compactor.idle();
+      await expectDone(log);
+    } catch (error) {
+      throw new Error(`write ${after}: ${log.line.writes.findLast((write) => write.endsWith('(fails)'))}`, { cause: error });
+    } finally {
+      await log.close();
+      log.remove();
+    }
+  }
+});
