@@ -9,7 +9,6 @@ import { VeiltrailError } from '../core/errors.ts';
 import type { JsonValue } from '../core/json.ts';
 import type { OpenRecord } from '../log/open-record.ts';
 import { wholePointer, type Field } from '../log/record.ts';
-import { fold, standsIn } from '../search/words.ts';
 import type { AskedBy } from './asked-operation.ts';
 import { tokenPattern } from './hold-scope.ts';
 import { rangesOf } from './leaf-ranges.ts';
@@ -201,10 +200,22 @@ function isAt(pointer: string, field: string | undefined): boolean {
 }
 
 function bearsId(text: string, id: string, field: string | undefined): boolean {
-  if (text === id) return true;
-  // Spelt the same, and no word of it cut in two: `u-17` does not stand in `u-178`.
-  return field === undefined && text.includes(id) && standsIn(fold(text), fold(id));
+  return text === id || (field === undefined && standsIn(text, id));
 }
+
+/** Whether an id stands in a text, spelt the same and no word cut in two: `u-17` does not stand in `u-178`, nor in `U-17`. */
+function standsIn(text: string, id: string): boolean {
+  for (let at = text.indexOf(id); at >= 0; at = text.indexOf(id, at + 1)) {
+    const before = wordCharacter.test(text.slice(Math.max(0, at - 2), at)) && wordCharacter.test(id.slice(0, 1));
+    const behind = wordStart.test(text.slice(at + id.length, at + id.length + 2)) && wordCharacter.test(id.slice(-1));
+    if (!before && !behind) return true;
+  }
+  return false;
+}
+
+/** At the end, and at the start: of two units, for a character may take both. */
+const wordCharacter = /[\p{L}\p{N}\p{M}]$/u;
+const wordStart = /^[\p{L}\p{N}\p{M}]/u;
 
 function textsOf(json: string): string[] {
   let value: JsonValue;
@@ -225,9 +236,14 @@ function tokensBeside(fields: readonly Field[], places: readonly string[]): { to
   const containers = new Set(places.map(parentOf).filter((parent) => parent !== ''));
   return fields.flatMap(({ pointer, value }) => {
     if (!containers.has(parentOf(pointer)) || places.includes(pointer)) return [];
-    const found = value.match(tokenPattern) ?? [];
+    const found = isWhole(value) ? (value.match(tokenPattern) ?? []) : [];
     return found.length === 1 ? [{ token: found[0], place: pointer }] : [];
   });
+}
+
+/** Whether a value is a single word, such as a token in the form that a policy gave it; a text that mentions one says nothing of whose it is. */
+function isWhole(json: string): boolean {
+  return json.startsWith('"') && !/\s/.test(json);
 }
 
 /** Names of the members at which the ids stood, and the ids: what says that a token beside such a member is somebody else's. */
@@ -242,7 +258,8 @@ class Anchors {
 
   /** Whether a token stands, in this record, beside an id that is not the subject's. */
   isOthers(fields: readonly Field[], token: string): boolean {
-    const containers = new Set(fields.filter(({ value }) => bears(value, token)).map(({ pointer }) => parentOf(pointer)));
+    const containers = new Set(fields.filter(({ value }) => isWhole(value) && bears(value, token)).map(({ pointer }) => parentOf(pointer)));
+    containers.delete('');
     return fields.some(({ pointer, value }) => {
       if (!containers.has(parentOf(pointer)) || !this.#names.has(pointer.slice(pointer.lastIndexOf('/') + 1))) return false;
       return textsOf(value).some((text) => !this.#ids.has(text));
