@@ -2,7 +2,7 @@
  * Logs whose first bucket is full, in a directory with a vault of its own: some records, and between them leaves whose records were removed, so
  * that a bucket costs no more than its few records. Every store is the real one; all of them may fail on command.
  */
-import { cpSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { toHex } from '../../src/core/bytes.ts';
@@ -145,6 +145,7 @@ export class CompactingLog {
 
   /** Segment files, below `segments`. */
   files(): string[] {
+    if (!existsSync(join(this.dir, 'segments'))) return [];
     const entries = readdirSync(join(this.dir, 'segments'), { recursive: true, withFileTypes: true });
     return entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath.slice(this.dir.length + '/segments/'.length), entry.name)).toSorted(); // prettier-ignore
   }

@@ -1,0 +1,228 @@
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { afterEach, describe, expect, test } from 'vitest';
+import { toHex } from '../../src/core/bytes.ts';
+import { VeiltrailError } from '../../src/core/errors.ts';
+import { FaultLine } from '../crash/faulty-stores.ts';
+import { compactedLog, CompactingLog, receivedAtMsOf, storedLeaves, storedLines } from './compacting.ts';
+import { packedOf } from './segments.ts';
+
+let log: CompactingLog | undefined;
+afterEach(async () => {
+  await log?.close();
+  log?.remove();
+  log = undefined;
+});
+
+async function compacted(): Promise<CompactingLog> {
+  log = await CompactingLog.make();
+  log.compactor.look();
+  await log.compactor.idle();
+  return log;
+}
+
+function tamper(at: CompactingLog, sql: string): void {
+  const database = new DatabaseSync(join(at.dir, 'records.db'));
+  database.exec(sql);
+  database.close();
+}
+
+describe('compaction', () => {
+  test('a bucket that is not full stays in chunks', async () => {
+    log = await CompactingLog.make();
+    log.treeSize = 65_535;
+    log.compactor.look();
+    await log.compactor.idle();
+    expect(await log.store.recordsFrom(compactedLog, 0)).toMatchObject({ in: 'chunk' });
+    log.treeSize = 65_536;
+    log.compactor.look();
+    await log.compactor.idle();
+    expect(await log.store.recordsFrom(compactedLog, 0)).toMatchObject({ in: 'segments' });
+  });
+
+  test('says what a segment holds, and when that was received', async () => {
+    const { store } = await compacted();
+    expect(await store.compactedBuckets(compactedLog, 0)).toEqual([
+      {
+        bucket: 0,
+        segments: [
+          {
+            log: compactedLog,
+            bucket: 0,
+            class: 'default',
+            generation: 1,
+            records: 16,
+            bytes: expect.any(Number),
+            firstReceivedAtMs: receivedAtMsOf(0),
+            lastReceivedAtMs: receivedAtMsOf(65_535),
+          },
+        ],
+      },
+    ]);
+  });
+
+  test('puts each record into the segment of its class', async () => {
+    log = await CompactingLog.make();
+    const logins = new Set(storedLeaves().filter((leaf) => leaf % 3 === 0).map((leaf) => toHex(packedOf(leaf)))); // prettier-ignore
+    log.classes = { classOf: (of, packed) => (of === compactedLog && logins.has(toHex(packed)) ? 'logins' : 'kept') };
+    log.compactor.look();
+    await log.compactor.idle();
+    const [bucket] = await log.store.compactedBuckets(compactedLog, 0);
+    const inBucket = storedLeaves().filter((leaf) => leaf < 65_536);
+    expect(bucket?.segments.map(({ class: of, records }) => [of, records])).toEqual([
+      ['kept', inBucket.filter((leaf) => leaf % 3 !== 0).length],
+      ['logins', inBucket.filter((leaf) => leaf % 3 === 0).length],
+    ]);
+    expect(await log.readAll()).toEqual(storedLines());
+    expect(log.files()).toEqual(['a/kept/00000000.1', 'a/logins/00000000.1']);
+    expect(log.errors).toEqual([]);
+  });
+
+  test('the rest of a chunk that reaches over is a chunk of the next bucket, under its key', async () => {
+    const { store } = await compacted();
+    expect(await store.chunkFrom(compactedLog, 0)).toMatchObject({ firstLeaf: 65_536, count: 10, receivedAtMs: receivedAtMsOf(65_536) });
+    expect((await (log as CompactingLog).reader().record(compactedLog, 65_545)).packed).toEqual(Buffer.from(packedOf(65_545)));
+  });
+
+  test('leaves nothing of chunks: neither rows, nor the key they were under, nor bytes in the database', async () => {
+    log = await CompactingLog.make();
+    const { sealed } = (await log.store.chunkFrom(compactedLog, 0)) ?? { sealed: new Uint8Array(0) };
+    log.compactor.look();
+    await log.compactor.idle();
+    await log.store.tidy();
+    expect(await log.vault.bucketKeyNames()).toEqual([{ log: compactedLog, bucket: 1 }]);
+    await log.close();
+    const { readFileSync } = await import('node:fs');
+    expect(readFileSync(join(log.dir, 'records.db')).indexOf(sealed.subarray(80, 120))).toBe(-1);
+    expect(existsSync(join(log.dir, 'records.db-wal'))).toBe(false);
+    log = CompactingLog.open(log.dir);
+  });
+
+  test('begins again when chunks were changed meanwhile, and leaves nothing of what it made before', async () => {
+    const line = new FaultLine();
+    let changes = 0;
+    log = await CompactingLog.make(line);
+    const { store } = log;
+    const { chunkChanges } = store;
+    store.chunkChanges = () => chunkChanges() + (changes++ < 2 ? 1 : 0);
+    log.compactor.look();
+    await log.compactor.idle();
+    expect(line.writes.filter((write) => write === 'register segments')).toHaveLength(3);
+    expect(log.errors).toEqual([]);
+    expect(await log.readAll()).toEqual(storedLines());
+    expect(log.files()).toHaveLength(1);
+    expect(await log.vault.segmentKeyNames()).toHaveLength(1);
+  });
+
+  test('gives up when they are changed all the time', async () => {
+    log = await CompactingLog.make();
+    const { chunkChanges } = log.store;
+    log.store.chunkChanges = () => chunkChanges() + 1;
+    log.compactor.look();
+    await log.compactor.idle();
+    expect(log.errors).toMatchObject([{ code: 'chunks_changed' }]);
+    expect(log.files()).toEqual([]);
+    expect(await log.readAll()).toEqual(storedLines());
+  });
+
+  test('leaves a bucket alone of which a chunk is damaged, and the next one that it reaches into', async () => {
+    log = await CompactingLog.make();
+    tamper(log, 'UPDATE chunks SET received_at_ms = received_at_ms + 1 WHERE first_leaf = 0');
+    log.treeSize = 2 * 65_536;
+    log.compactor.look();
+    await log.compactor.idle();
+    expect(log.errors).toMatchObject([{ code: 'chunk_damaged' }, { code: 'bucket_not_ready' }]);
+    expect(log.files()).toEqual([]);
+    expect(await log.store.compactedBuckets(compactedLog, 0)).toEqual([]);
+    expect((await log.reader().record(compactedLog, 65_530)).leafIndex).toBe(65_530);
+  });
+
+  test('what cannot be seen to at the start is told, and nothing is compacted before', async () => {
+    log = await CompactingLog.make();
+    const { vault } = log;
+    vault.bucketKeyNames = () => Promise.reject(new VeiltrailError('storage_busy', 'a test'));
+    log.compactor.look();
+    await log.compactor.idle();
+    expect(log.errors).toMatchObject([{ code: 'storage_busy' }]);
+    expect(await log.store.compactedBuckets(compactedLog, 0)).toEqual([]);
+  });
+});
+
+describe('pausing', () => {
+  test('ends what is under way, and nothing begins until it is over', async () => {
+    let begun = 0;
+    let stopped = 0;
+    log = await CompactingLog.make(new FaultLine(), {
+      compactBucket: (_, signal) =>
+        new Promise((_resolve, reject) => {
+          begun++;
+          signal.addEventListener('abort', () => {
+            stopped++;
+            reject(signal.reason as Error);
+          });
+        }),
+    });
+    log.compactor.look();
+    while (begun === 0) await new Promise((resolve) => setImmediate(resolve));
+    const resume = await log.compactor.pause();
+    const again = await log.compactor.pause();
+    log.compactor.look();
+    await log.compactor.idle();
+    expect([begun, stopped]).toEqual([1, 1]);
+    resume();
+    resume();
+    await log.compactor.idle();
+    expect(begun).toBe(1);
+    again();
+    while (begun === 1) await new Promise((resolve) => setImmediate(resolve));
+    await log.compactor.close();
+    expect([begun, stopped]).toEqual([2, 2]);
+    log.compactor.look();
+    expect(begun).toBe(2);
+    expect(log.errors).toEqual([]);
+  });
+
+  test('finds every record in one place: what is left over goes first', async () => {
+    let waits = 0;
+    log = await CompactingLog.make(new FaultLine(), {
+      // Nobody is woken by the clock: only pausing goes on.
+      timers: { after: () => (waits++, () => undefined) },
+    });
+    log.compactor.look();
+    while (waits === 0) await new Promise((resolve) => setImmediate(resolve));
+    expect((await log.store.chunkFrom(compactedLog, 0))?.firstLeaf).toBeLessThan(65_536);
+    const resume = await log.compactor.pause();
+    expect((await log.store.chunkFrom(compactedLog, 0))?.firstLeaf).toBe(65_536);
+    expect(await log.vault.bucketKeyNames()).toEqual([{ log: compactedLog, bucket: 1 }]);
+    expect(await log.readAll()).toEqual(storedLines());
+    resume();
+    await log.compactor.idle();
+    expect(log.errors).toEqual([]);
+  });
+
+  test('that fails pauses nothing', async () => {
+    log = await CompactingLog.make(new FaultLine({ after: 0, persisted: false, kind: 'refuse' }));
+    await expect(log.compactor.pause()).rejects.toMatchObject({ code: 'disk_full' });
+    await log.compactor.idle();
+    expect(log.files()).toHaveLength(1);
+  });
+});
+
+test('a reader goes on when a bucket is compacted between two reads, with the same records', async () => {
+  log = await CompactingLog.make();
+  const reader = log.reader();
+  const stale = await log.store.recordsFrom(compactedLog, 0);
+  log.compactor.look();
+  await log.compactor.idle();
+  // What it had looked up before is gone, and so is its key.
+  const { recordsFrom } = log.store;
+  let first = true;
+  log.store.recordsFrom = async (of, leaf) => {
+    if (!first) return recordsFrom(of, leaf);
+    first = false;
+    return stale;
+  };
+  expect(toHex((await reader.record(compactedLog, 5)).packed)).toBe(toHex(packedOf(5)));
+  expect(readdirSync(join(log.dir, 'segments'))).toEqual([compactedLog]);
+});
