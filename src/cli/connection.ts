@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { Option, type Command } from 'commander';
 import type { AppendAnswer, AppendRequest } from '../app/append-events.ts';
+import type { Reasons } from '../app/look-up-report.ts';
 import type { FoundEvent, SearchAnswer, SearchRequest } from '../app/trail.ts';
 import { VeiltrailError } from '../core/errors.ts';
 import { say } from './output.ts';
@@ -17,7 +18,7 @@ export interface ConnectionOptions {
 
 export interface Connection {
   append(request: Omit<AppendRequest, 'principal'>): Promise<AppendAnswer>;
-  search(log: string, request: SearchRequest): Promise<SearchAnswer>;
+  search(log: string, request: SearchRequest & Reasons): Promise<SearchAnswer>;
   readEvent(log: string, leafIndex: number): Promise<FoundEvent | undefined>;
   proveEvent(log: string, leafIndex: number): Promise<string | undefined>;
   checkpoint(log: string): Promise<string | undefined>;

@@ -3,6 +3,7 @@ import { createReadStream } from 'node:fs';
 import { createGunzip, createZstdDecompress } from 'node:zlib';
 import { pipeline } from 'node:stream/promises';
 import { PassThrough, type Readable } from 'node:stream';
+import { decodeUtf8 } from '../core/bytes.ts';
 import { VeiltrailError } from '../core/errors.ts';
 import { limits } from '../core/limits.ts';
 
@@ -37,6 +38,21 @@ export function openInput(name: string): Readable {
     out.destroy(new VeiltrailError('input_unreadable', `${name}: ${why}`));
   });
   return out;
+}
+
+const wholeBytesMax = 64 * 1_048_576;
+
+/** All of an input, as text; `-` is standard input. @throws VeiltrailError `input_unreadable`, `input_too_large`, `invalid_utf8` */
+export async function readWhole(name: string): Promise<string> {
+  const parts: Buffer[] = [];
+  let length = 0;
+  for await (const part of openInput(name)) {
+    const bytes = part as Buffer;
+    length += bytes.length;
+    if (length > wholeBytesMax) throw new VeiltrailError('input_too_large', `${name}: too large`);
+    parts.push(bytes);
+  }
+  return decodeUtf8(Buffer.concat(parts));
 }
 
 /**

@@ -23,6 +23,7 @@ import { addSearch } from './commands/search.ts';
 import { addServe } from './commands/serve.ts';
 import { addShow } from './commands/show.ts';
 import { addSubject } from './commands/subject.ts';
+import { addToken } from './commands/token.ts';
 import { addVerify } from './commands/verify.ts';
 import { addWitness } from './commands/witness.ts';
 import { exitCodes, exitCodeOf } from './exit.ts';
@@ -57,6 +58,7 @@ function createProgram(): Command {
     addKey,
     addPolicy,
     addField,
+    addToken,
     addRequest,
     addSubject,
     addRedactValue,

@@ -2,11 +2,13 @@
 import type { JsonObject } from '../core/json.ts';
 import type { FoundEvent } from '../app/trail.ts';
 import { createClient, type FoundEvent as SentEvent } from '../sdk/client.ts';
+import { createTokenClient } from '../sdk/tokens.ts';
 import type { Connection } from './connection.ts';
 
 /** @throws VeiltrailError `invalid_url`; calls throw what the SDK throws */
 export function openRemote(url: string, key: string): Connection {
   const client = createClient({ url, key });
+  const tokens = createTokenClient({ url, key, retry: { retriesMax: 6 } });
   return {
     async append({ log, body, format, contentType, dedupe, repeats, onConflict }) {
       return client.appendBody(body as Uint8Array<ArrayBuffer>, {
@@ -19,7 +21,8 @@ export function openRemote(url: string, key: string): Connection {
       });
     },
     async search(log, request) {
-      const { events, ...rest } = await client.search({ log, ...request });
+      // In a body: a query may hold a real value, and URLs are kept by many.
+      const { events, ...rest } = await tokens.search({ log, ...request });
       return { ...rest, events: events.map(foundEvent) };
     },
     async readEvent(log, leafIndex) {

@@ -14,4 +14,5 @@ export type {
   SearchResult,
 } from './client.ts';
 export { createDataProtectionClient, type DataProtectionClient } from './data-protection.ts';
+export { createTokenClient, type TokenClient } from './tokens.ts';
 export { createRequestClient, type RequestClient } from './requests.ts';

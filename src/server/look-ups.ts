@@ -87,6 +87,12 @@ export function openLookUps({ dataDir, keyring, vault, policy, recorder, desk, a
   };
 }
 
+/** Which kinds there are, and which of them are kept as they are: what makes a query one for real values. */
+export function valueKinds(policy: Policy): Pick<ValueSearchParts, 'kinds' | 'kept'> {
+  const { kinds } = canonicalForms(policy);
+  return { kinds, kept: keptKinds(policy, kinds) };
+}
+
 /** Kinds that stay as they are everywhere. */
 function keptKinds({ kinds, logs }: Policy, all: ReadonlySet<string>): Set<string> {
   const isKept = (kind: string): boolean =>

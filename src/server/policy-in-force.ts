@@ -100,6 +100,12 @@ function versionWarning(dataDir: string, text: string, { name, version }: Policy
   return [{ line: 1, column: 1, message: `the policy ${name} changed, and its version is still ${version}: count it up` }];
 }
 
+/** The policy in force, for reading. @throws VeiltrailError `policy_unreadable`, and what `parsePolicy` throws */
+export function readPolicyInForce(dataDir: string): Policy {
+  const kept = join(dataDir, policyFileName);
+  return existsSync(kept) ? parsePolicy(readText(kept), kept) : parsePolicy(defaultPolicyYaml);
+}
+
 /** The default policy, under which the server's own events are stored: nobody can hide them by a rule. */
 export function openSystemPolicy({ text, label, policy }: PolicyInForce): { policy: Policy; label: string } {
   if (text === defaultPolicyYaml) return { policy, label };

@@ -2,11 +2,17 @@ import type { Command } from 'commander';
 import { colors, errorColors } from '../colors.ts';
 import type { FoundEvent, SearchRequest } from '../../app/trail.ts';
 import { VeiltrailError } from '../../core/errors.ts';
-import { isJsonObject, type JsonValue } from '../../core/json.ts';
-import { addConnectionOptions, connectReader, type Connection, type ConnectionOptions } from '../connection.ts';
+import { isJsonObject, type JsonObject, type JsonValue } from '../../core/json.ts';
+import type { Reasons } from '../../app/look-up-report.ts';
+import type { LookedUp } from '../../app/search-by-value.ts';
+import { addConnectionOptions, connectReader, type ConnectionOptions, dataDirOf } from '../connection.ts';
+import { readWhole } from '../input.ts';
 import { print, printJson, say } from '../output.ts';
+import { withTokens } from '../tokens.ts';
 
 interface SearchOptions extends ConnectionOptions {
+  purpose?: string;
+  reference?: string;
   since?: string;
   until?: string;
   limit: string;
@@ -17,44 +23,77 @@ const pageMax = 1000;
 
 export function addSearch(program: Command): void {
   addConnectionOptions(
-    program.command('search').description('Find events, newest first.').argument('[query]', 'words, field:value, -without; nothing finds all', ''),
+    program
+      .command('search')
+      .description('Find events, newest first.')
+      .argument('[query]', 'words, field:value, -without; nothing finds all; - reads it from standard input', ''),
   )
+    .option('--purpose <text>', 'of a search by a real value; on record')
+    .option('--reference <text>', 'of a case, a ticket, a court order; on record')
     .option('--since <time>', "from this time on (RFC 3339), by the event's own time")
     .option('--until <time>', 'before this time')
     .option('--limit <n>', 'how many at the most', '50')
     .option('--json', 'one line of JSON an event: {"leafIndex","record"}')
     .addHelpText(
       'after',
-      "\n  veiltrail search 'action:login outcome:failure'\n  veiltrail search 'actor.name:tok_…' --since 2026-01-01T00:00:00Z --json",
+      "\n  veiltrail search 'action:login outcome:failure'\n  veiltrail search 'actor.name:tok_…' --since 2026-01-01T00:00:00Z --json\n\nkind:value finds what stands for a real value, in every scope and under every key, for whoever may; the search is on record:\n  veiltrail search 'email:\"jane@example.com\"' --purpose 'access request' --reference DSR-12",
     )
     .action(runSearch);
 }
 
-async function runSearch(query: string, options: SearchOptions): Promise<void> {
+async function runSearch(given: string, options: SearchOptions): Promise<void> {
   const limit = parseLimit(options.limit);
+  const query = given === '-' ? (await readWhole('-')).trim() : given;
+  // On a directory, a search by real values is written down by the one who writes there; every other one only reads.
+  if (options.url === undefined && (await asksForValues(query, options))) {
+    await withTokens(options, (tokens) => printPages((log, request) => tokens.search({ log, ...request }), query, limit, options));
+    return;
+  }
   const connection = await connectReader(options);
   try {
-    let found = 0;
-    for await (const event of pages(connection, query, limit, options)) {
-      found++;
-      if (options.json) printJson(event);
-      else printEvent(event);
-    }
-    if (!options.json) say(found === 0 ? 'nothing found' : errorColors.dim(`${found} event${found === 1 ? '' : 's'}`));
+    await printPages((log, request) => connection.search(log, request), query, limit, options);
   } finally {
     await connection.close();
   }
 }
 
-async function* pages(connection: Omit<Connection, 'append'>, query: string, limit: number, options: SearchOptions): AsyncGenerator<FoundEvent> {
+/** Whether a query asks for real values, as the policy in the directory has it. */
+async function asksForValues(query: string, options: ConnectionOptions): Promise<boolean> {
+  if (!query.includes(':')) return false;
+  const { asksForValues: isAbout } = await import('../../app/search-by-value.ts');
+  const { valueKinds } = await import('../../server/look-ups.ts');
+  const { readPolicyInForce } = await import('../../server/policy-in-force.ts');
+  return isAbout(query, valueKinds(readPolicyInForce(dataDirOf(options))));
+}
+
+type Ask = (log: string, request: SearchRequest & Reasons) => Promise<{ events: Found[]; nextCursor?: string; lookedUp?: LookedUp[] }>;
+type Found = Pick<FoundEvent, 'leafIndex'> & { record: object };
+
+async function printPages(ask: Ask, query: string, limit: number, options: SearchOptions): Promise<void> {
+  let found = 0;
+  for await (const event of pages(ask, query, limit, options)) {
+    found++;
+    if (options.json) printJson(event);
+    else printEvent(event);
+  }
+  if (!options.json) say(found === 0 ? 'nothing found' : errorColors.dim(`${found} event${found === 1 ? '' : 's'}`));
+}
+
+async function* pages(ask: Ask, query: string, limit: number, options: SearchOptions): AsyncGenerator<Found> {
   let left = limit;
   let cursor: string | undefined;
   do {
-    const request: SearchRequest = { q: query, limit: Math.min(left, pageMax) };
+    const request: SearchRequest & Reasons = { q: query, limit: Math.min(left, pageMax) };
+    if (options.purpose !== undefined) request.purpose = options.purpose;
+    if (options.reference !== undefined) request.reference = options.reference;
     if (options.since !== undefined) request.since = options.since;
     if (options.until !== undefined) request.until = options.until;
     if (cursor !== undefined) request.cursor = cursor;
-    const answer = await connection.search(options.log, request);
+    const answer = await ask(options.log, request);
+    if (cursor === undefined && answer.lookedUp && !options.json) {
+      for (const { kind, pseudonyms } of answer.lookedUp)
+        say(errorColors.dim(`${kind}: ${pseudonyms.length} ${pseudonyms.length === 1 ? 'token stands' : 'tokens stand'} for the value`));
+    }
     yield* answer.events;
     left -= answer.events.length;
     cursor = answer.nextCursor;
@@ -67,7 +106,8 @@ function parseLimit(text: string): number {
 }
 
 /** One event on one line: leaf, time, action, outcome, who, and its message. */
-function printEvent({ leafIndex, record }: FoundEvent): void {
+function printEvent({ leafIndex, record: given }: Found): void {
+  const record = given as JsonObject;
   const actor = isJsonObject(record['actor']) ? record['actor'] : {};
   const who = text(actor['name']) || text(actor['email']) || text(actor['id']);
   const outcome = text(record['outcome']);

@@ -1,0 +1,52 @@
+/** What the commands about tokens, real values and secrets work on: a server, or a data directory. The same requests, the same answers. */
+import { userInfo } from 'node:os';
+import { createTokenClient, type TokenClient, type ValueSearchResult } from '../sdk/tokens.ts';
+import { dataDirOf, readKey } from './connection.ts';
+import { say } from './output.ts';
+import { errorColors } from './colors.ts';
+
+export interface TokenOptions {
+  data?: string;
+  url?: string;
+  key?: string;
+}
+
+export interface Tokens extends TokenClient {
+  /** Resolves when what a rotation began is done; on a server it goes on by itself. */
+  idle(): Promise<void>;
+}
+
+/** Uses what the options name, and closes it again. */
+export async function withTokens<T>(options: TokenOptions, use: (tokens: Tokens) => Promise<T>): Promise<T> {
+  if (options.url !== undefined) return use({ ...createTokenClient({ url: options.url, key: readKey(options.key) }), idle: () => Promise.resolve() });
+  const { openTrail } = await import('../server/compose.ts');
+  const { readDataConfig } = await import('../server/data-config.ts');
+  const dataDir = dataDirOf(options);
+  readDataConfig(dataDir); // none is made here
+  const trail = await openTrail({ dataDir, workers: 1, onAlert: (line) => say(`${errorColors.yellow('alert')} ${line}`) });
+  const { lookUps, rotation } = trail;
+  const by = { principal: localPrincipal() };
+  try {
+    return await use({
+      reveal: (tokens, reasons) => lookUps.reveal({ tokens, ...reasons, ...by }),
+      find: async (kind, value, reasons) => ({ kind, ...(await lookUps.find({ kind, value, ...reasons, ...by })) }),
+      search: async ({ log = 'default', signal: _signal, ...search }) => (await lookUps.search(log, search, by)) as unknown as ValueSearchResult,
+      stops: async () => lookUps.stops(),
+      lift: (principal) => lookUps.lift(principal, by),
+      secrets: async () => rotation.list(),
+      rotate: (purpose) => rotation.rotate(purpose, by),
+      async destroy(version, { purpose = '', ...rest }) {
+        await rotation.destroy('pseudonym', version, { ...rest, ...by, purpose });
+        return rotation.list();
+      },
+      idle: () => rotation.idle(),
+    });
+  } finally {
+    await trail.close();
+  }
+}
+
+/** Whoever works on the data directory itself. */
+export function localPrincipal(): string {
+  return `local:${userInfo().username}`;
+}
