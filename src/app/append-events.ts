@@ -89,6 +89,11 @@ export class AppendEvents {
   #lastReceivedAtMs: number;
   #bytes = 0;
   #underWay = 0;
+  /** Requests that were handed to the pipeline and are not answered yet. */
+  #sent = 0;
+  /** While anything holds it up, requests wait. */
+  #paused = 0;
+  #onQuiet: (() => void)[] = [];
   #scheduled = false;
   /** Groups enter the ledger one behind the other, however many workers process them at once. */
   #line: Promise<void> = Promise.resolve();
@@ -110,7 +115,7 @@ export class AppendEvents {
       if (this.#bytes > 0 && this.#bytes + body.length > (this.#parts.bytesMax ?? bytesMax)) {
         throw new VeiltrailError('queue_full', 'too many requests are waiting; try again in a moment');
       }
-      const receivedAtMs = (this.#lastReceivedAtMs = Math.max(this.#lastReceivedAtMs, this.#parts.clock.now()));
+      const receivedAtMs = this.receivedNow();
       const request: BatchRequest = { log, origin, principal, receivedAtMs, body, format, onConflict, dedupeByContent: dedupe === 'content' };
       if (contentType !== undefined) request.contentType = contentType;
       if (repeats) request.repeats = repeats;
@@ -119,6 +124,26 @@ export class AppendEvents {
       this.#queue.push({ request, resolve, reject });
       this.#sendSoon();
     });
+  }
+
+  /**
+   * Runs work while no event is between being read and being committed; requests that come meanwhile wait for it to end.
+   * @throws what `work` throws
+   */
+  async whileQuiet<T>(work: () => Promise<T>): Promise<T> {
+    this.#paused++;
+    try {
+      if (this.#sent > 0) await new Promise<void>((resolve) => this.#onQuiet.push(resolve));
+      return await work();
+    } finally {
+      this.#paused--;
+      this.#send();
+    }
+  }
+
+  /** When a record of the server's own is received that does not go through the pipeline: never before another. */
+  receivedNow(): number {
+    return (this.#lastReceivedAtMs = Math.max(this.#lastReceivedAtMs, this.#parts.clock.now()));
   }
 
   /** Bytes of bodies under way. */
@@ -142,8 +167,9 @@ export class AppendEvents {
   }
 
   #send(): void {
-    while (this.#queue.length > 0 && this.#parts.pipeline.hasRoom) {
+    while (this.#paused === 0 && this.#queue.length > 0 && this.#parts.pipeline.hasRoom) {
       const group = this.#queue.takeGroup();
+      this.#sent += group.length;
       const processing = this.#parts.pipeline.process(group.map(({ request }) => request));
       processing.catch(() => undefined); // its turn will see it
       this.#line = this.#line.then(() => this.#enter(group, processing));
@@ -216,6 +242,7 @@ export class AppendEvents {
 
   #done({ request }: Waiting): void {
     this.#bytes -= request.body.length;
+    if (--this.#sent === 0) for (const quiet of this.#onQuiet.splice(0)) quiet();
     if (--this.#underWay > 0) return;
     const settled = this.#onSettled;
     this.#onSettled = [];

@@ -3,6 +3,8 @@
  * and apart from one another. Numbers and not text, because a detector may take digits with signs between them for a phone number.
  */
 
+import { subtractRanges } from '../verify/tombstone.ts';
+
 /** Ranges that hold exactly these leaves; the order and repetitions of `leaves` do not matter. */
 export function rangesOf(leaves: Iterable<number>): number[] {
   const sorted = Float64Array.from(leaves).sort();
@@ -30,6 +32,11 @@ export function mergeRanges(a: readonly number[], b: readonly number[]): number[
     else merged[merged.length - 1] = Math.max(end, to);
   }
   return merged;
+}
+
+/** Ranges without some leaves. */
+export function withoutLeaves(ranges: readonly number[], leaves: Iterable<number>): number[] {
+  return subtractRanges(ranges, rangesOf(leaves));
 }
 
 /** Whether a leaf is in ranges as a record of `_system` has them; what is no such list holds nothing. */

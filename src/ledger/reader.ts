@@ -48,6 +48,7 @@ export class RecordReader {
   /** By log and first leaf, the least recently used first. */
   readonly #cache = new Map<string, OpenedChunk>();
   #cacheBytes = 0;
+  #forgotten = 0;
   readonly #origins = new Map<string, string>();
 
   constructor(records: RecordSource, bucketKeys: BucketKeys, { cacheBytesMax = 16 * 1_048_576, segments }: ReaderOptions = {}) {
@@ -145,6 +146,7 @@ export class RecordReader {
 
   /** Forgets what it holds of a log: its chunks were rewritten. */
   forget(log: string): void {
+    this.#forgotten++;
     this.#segments?.forget((name) => name.log === log);
     for (const [key, chunk] of this.#cache) {
       if (!key.startsWith(`${log} `)) continue;
@@ -160,8 +162,10 @@ export class RecordReader {
       this.#cache.set(key, chunk);
       return chunk;
     }
+    const before = this.#forgotten;
     const opened = await this.openFrom(log, leafIndex);
-    if (opened && !opened.unreadable?.size) this.#keep(`${log} ${opened.firstLeaf}`, opened);
+    // What was read before its log was rewritten is not kept.
+    if (opened && !opened.unreadable?.size && before === this.#forgotten) this.#keep(`${log} ${opened.firstLeaf}`, opened);
     return opened;
   }
 

@@ -93,7 +93,7 @@ function lowest(end: number, holds: (i: number) => boolean): number {
 
 export interface RewriteKeys {
   /** Of a generation of the bucket. @throws VeiltrailError `bucket_key_missing` */
-  key(generation: number): Promise<Uint8Array>;
+  key: (generation: number) => Promise<Uint8Array>;
   random: Random;
 }
 

@@ -3,7 +3,8 @@
  * says about it.
  *
  * `receivedAt` when it arrived · `receivedFrom` which key sent it · `privacy.policy` under which policy · `privacy.applied` what was done to
- * which field, never the value · `ingestNotes` what had to be changed or moved to read the event · `stub` why an event is not stored
+ * which field, never the value · `ingestNotes` what had to be changed or moved to read the event · `stub` why an event is not stored ·
+ * `tombstone` what was removed from the log, and why
  */
 import type { JsonObject } from '../core/json.ts';
 import type { IngestNote } from '../ingest/incoming.ts';
@@ -26,7 +27,7 @@ export interface Stub {
 }
 
 /** Members that only the server writes. The sender's values under these names are moved to `metadata` by ingest. */
-export const reservedNames = ['receivedAt', 'receivedFrom', 'ingestNotes', 'privacy', 'stub'] as const;
+export const reservedNames = ['receivedAt', 'receivedFrom', 'ingestNotes', 'privacy', 'stub', 'tombstone'] as const;
 
 /**
  * Makes the reader's notes part of the event, before the policy sees it: a note names a pointer, and a pointer may hold a personal object key.

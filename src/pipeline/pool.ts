@@ -93,6 +93,11 @@ export class WorkerPool {
     await Promise.all(this.#members.map(({ caller }) => caller.call<void>('classify', classified).catch(ignoreDeath)));
   }
 
+  /** Forgets the tokens that workers hold ready: when it returns, the vault is asked for each. */
+  async forgetTokens(): Promise<void> {
+    await Promise.all(this.#members.map(({ caller }) => caller.call<void>('forgetTokens', undefined).catch(ignoreDeath)));
+  }
+
   /** Hashes under other versions of the pseudonym key: when it returns, no worker does under those before. As {@link classify}. */
   async rekey(pseudonymKeys: readonly PseudonymKey[]): Promise<void> {
     await Promise.all(this.#members.map(({ caller }) => caller.call<void>('rekey', pseudonymKeys).catch(ignoreDeath)));

@@ -53,6 +53,8 @@ export interface WorkerContext extends BatchContext {
   classify?: (classified: readonly ClassifiedField[]) => WorkerContext;
   /** The context in which values are hashed under other versions of the pseudonym key. */
   rekey?: (pseudonymKeys: readonly PseudonymKey[]) => WorkerContext;
+  /** The context in which no token is known yet. */
+  forgetTokens?: () => WorkerContext;
   vault?: Caller;
 }
 
@@ -116,6 +118,8 @@ export function createWorkerContext(settings: WorkerSettings): WorkerContext {
         pseudonymKeys = others;
         return make();
       },
+      // The token cache is a new one.
+      forgetTokens: make,
       vault,
     };
   };
@@ -149,6 +153,11 @@ export function serveBatches(given: WorkerContext, close: () => void = () => und
     },
     rekey: async (pseudonymKeys: readonly PseudonymKey[]) => {
       context = context.rekey?.(pseudonymKeys) ?? context;
+      await Promise.allSettled(underWay);
+    },
+    // When this returns, no token that was known before is given again without the vault being asked.
+    forgetTokens: async () => {
+      context = context.forgetTokens?.() ?? context;
       await Promise.allSettled(underWay);
     },
     settleWithheld: (field: ClassifiedField) => settleWithheld(field, context, contextOf),

@@ -62,6 +62,14 @@ export class SearchClient implements Searcher {
     await this.#index.call('forget', { log, range });
   }
 
+  /** Chunks of a log were rewritten: forgets those that are open. A thread that is just starting again has none. */
+  async forgetRecords(log: string): Promise<void> {
+    const ignoreStopped = (error: Error): void => {
+      if ((error as VeiltrailError).code !== 'search_stopped') throw error;
+    };
+    for (const thread of [this.#index, this.#query]) await thread?.call('forgetRecords', { log }).catch(ignoreStopped);
+  }
+
   state(log: string): Promise<IndexState> {
     return this.#index.call<IndexState>('state', { log });
   }

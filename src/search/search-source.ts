@@ -43,12 +43,19 @@ const cachedChunksMax = 64;
 const cachedBytesMax = 32 * 1_048_576;
 
 /** The same source, which keeps the chunks that were used last open: pages of a search follow each other through the same ones. */
-export function cacheChunks(source: SearchSource): SearchSource {
+export function cacheChunks(source: SearchSource): SearchSource & { forget(log: string): void } {
   /** The one used last comes last. */
   const kept: { log: string; chunk: OpenedChunk }[] = [];
   let bytes = 0;
+  let forgotten = 0;
   return {
     logs: () => source.logs(),
+    /** Chunks of a log were rewritten: those that are open, or being opened, are not kept. */
+    forget(log) {
+      forgotten++;
+      for (const { chunk } of kept.filter((one) => one.log === log)) bytes -= chunk.content.records.byteLength;
+      kept.splice(0, kept.length, ...kept.filter((one) => one.log !== log));
+    },
     async chunkFrom(log, leafIndex) {
       const at = kept.findIndex(({ log: of, chunk }) => of === log && leafIndex >= chunk.firstLeaf && leafIndex < chunk.firstLeaf + chunk.count);
       if (at >= 0) {
@@ -56,7 +63,9 @@ export function cacheChunks(source: SearchSource): SearchSource {
         kept.push(found);
         return found.chunk;
       }
+      const before = forgotten;
       const chunk = await source.chunkFrom(log, leafIndex);
+      if (before !== forgotten) return chunk;
       // Two searches may have opened the same one at once, and the one behind a gap may be here already.
       if (!chunk?.content || kept.some(({ log: of, chunk: { firstLeaf } }) => of === log && firstLeaf === chunk.firstLeaf)) return chunk;
       kept.push({ log, chunk });

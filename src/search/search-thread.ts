@@ -30,7 +30,13 @@ export interface SearchThreadSettings {
 /** What a thread says without being asked. */
 export type SearchNotice = { notice: 'damage'; log: string; partition: number } | { notice: 'error'; error: Error };
 
-function openSource({ recordsPath, segmentsPath, vaultPort }: SearchThreadSettings): { source: SearchSource; close: () => Promise<void> } {
+interface OpenSource {
+  source: SearchSource;
+  forget: (log: string) => void;
+  close: () => Promise<void>;
+}
+
+function openSource({ recordsPath, segmentsPath, vaultPort }: SearchThreadSettings): OpenSource {
   const records = openSqliteRecordSource(recordsPath);
   const vault = new Caller(vaultPort);
   const bucketKeys: BucketKeys = { bucketKey: (log, bucket, generation) => vault.call<Uint8Array>('bucketKey', { log, bucket, generation }) };
@@ -39,12 +45,13 @@ function openSource({ recordsPath, segmentsPath, vaultPort }: SearchThreadSettin
     vaultPort.close();
   };
   const segments = new SegmentReader(openFileSegmentSource(segmentsPath), { segmentKey: (name) => vault.call<Uint8Array>('segmentKey', name) });
-  return { source: createSearchSource(records, new RecordReader(records, bucketKeys, { segments })), close };
+  const reader = new RecordReader(records, bucketKeys, { segments });
+  return { source: createSearchSource(records, reader), forget: (log) => reader.forget(log), close };
 }
 
 /** Indexes, and answers the calls that `search-client.ts` makes of the indexing thread. */
 export function serveIndexing(port: MessagePort, settings: SearchThreadSettings): void {
-  const { source, close } = openSource(settings);
+  const { source, forget, close } = openSource(settings);
   const store = IndexStore.open(settings.indexPath, settings.indexKey);
   const indexer = new Indexer({ store, source, onError: (error) => notify(port, { notice: 'error', error }) });
   void indexer.start();
@@ -54,6 +61,7 @@ export function serveIndexing(port: MessagePort, settings: SearchThreadSettings)
     idle: () => indexer.idle(),
     distrust: ({ log, partition }: { log: string; partition: number }) => indexer.distrust(log, partition),
     forget: ({ log, range }: { log: string; range: LeafRange }) => indexer.forget(log, range),
+    forgetRecords: ({ log }: { log: string }) => forget(log),
     close: async () => {
       await indexer.close();
       await close();
@@ -63,12 +71,17 @@ export function serveIndexing(port: MessagePort, settings: SearchThreadSettings)
 
 /** Answers searches. */
 export function serveSearching(port: MessagePort, settings: SearchThreadSettings): void {
-  const { source, close } = openSource(settings);
+  const { source, forget, close } = openSource(settings);
   const onDamage = (log: string, partition: number): void => notify(port, { notice: 'damage', log, partition });
   // The indexing thread of this process has the file in its care.
   const index = new IndexReader({ path: settings.indexPath, indexKey: settings.indexKey, isLive: () => true, onDamage });
-  const searcher = createSearcher(cacheChunks(source), index);
+  const chunks = cacheChunks(source);
+  const searcher = createSearcher(chunks, index);
   serveCalls(port, {
+    forgetRecords: ({ log }: { log: string }) => {
+      forget(log);
+      chunks.forget(log);
+    },
     search: (request: SearchQuery) => searcher.search(request),
     close: async () => {
       index.close();

@@ -40,7 +40,7 @@ import { checkVaultFits } from './check-vault.ts';
 import { openDataConfig, readDataConfig } from './data-config.ts';
 import { createCanaryRunner } from './canary.ts';
 import { type OpenDataProtection, openDataProtection } from './data-protection.ts';
-import { checkNothingLost, indexFileName, keysDirectory, sealedPaths, systemLog } from './data-files.ts';
+import { checkNothingLost, indexFileName, keysDirectory, removalFileName, sealedPaths, systemLog } from './data-files.ts';
 import { openPolicy, openSystemPolicy, policyChangeEvent, type PolicyInForce, recordPolicy } from './policy-in-force.ts';
 import { createPolicyGate, createRequestDesk, openRequests } from './requests.ts';
 import { createEvidenceExporter } from './evidence.ts';
@@ -50,6 +50,7 @@ import { createFreeSpaceGuard } from './free-space.ts';
 import { createClassifier, openFields, openFieldsReader } from './fields.ts';
 import { logFigures } from './log-figures.ts';
 import { openLookUps } from './look-ups.ts';
+import { openRemovals, refuseSegments } from './removals.ts';
 import { createTurns, openRotation } from './rotation.ts';
 import { Witnessing, type WitnessOptions } from './witnessing.ts';
 
@@ -179,7 +180,9 @@ async function openLocked(options: TrailOptions, undo: Undo): Promise<OpenTrail>
   });
   const publishedLog = (log: string): PublishedLog => ({ log, origin: ledger.originOf(log) ?? '', vkey: vkeyOf(log) });
   const createLog = async (log: string): Promise<void> => {
-    if (ledger.originOf(log) === undefined) await ledger.createLog(log, `${origin}/${log}`);
+    if (ledger.originOf(log) !== undefined) return;
+    await ledger.createLog(log, `${origin}/${log}`);
+    await witnessing?.stopIfForked(log);
   };
   /** Appends events of the server's own. */
   const tellAll = async (events: readonly JsonObject[]): Promise<void> => {
@@ -187,6 +190,26 @@ async function openLocked(options: TrailOptions, undo: Undo): Promise<OpenTrail>
     await appending.append({ log: systemLog, principal: 'system', body: utf8(JSON.stringify(events)), format: 'json' });
   };
   const tell = (event: JsonObject): Promise<void> => tellAll([{ time: nowText(), ...event }]);
+  const rootTurns = createTurns();
+  const removals = await openRemovals({
+    dataDir,
+    keyring,
+    vault,
+    ledger,
+    pool,
+    appending,
+    records,
+    reader,
+    searcher,
+    compactor,
+    rootTurns,
+    systemLog,
+    createLog,
+    policyLabel: systemPolicy.label,
+    rewriteSegments: refuseSegments(records),
+    isHeld: (removal) => dataProtection.refuseHeld(removal),
+  });
+  undo.push(() => removals.close());
   const { access, keyChanges } = await openAccess({ dataDir, keyring, append: tellAll, isNew: states.length === 0 });
   const vkeysOf = (log: string): string[] => [vkeyOf(log)];
   const witnesses = (witnessing = await Witnessing.open({ ...options, ledger, tiles, vkeysOf, tell }));
@@ -202,7 +225,6 @@ async function openLocked(options: TrailOptions, undo: Undo): Promise<OpenTrail>
     policy: policy.policy,
     search: (log, request, query) => reading.search(log, { ...request, query }),
   });
-  const rootTurns = createTurns();
   const change = policyChangeEvent(dataDir, policy, states.length === 0);
   if (change) await tell(change);
   recordPolicy(dataDir, policy);
@@ -216,7 +238,7 @@ async function openLocked(options: TrailOptions, undo: Undo): Promise<OpenTrail>
     ...shared,
     keyringDir,
     rootTurns,
-    isRemovalUnfinished: () => existsSync(join(dataDir, 'removal.json')),
+    isRemovalUnfinished: () => existsSync(join(dataDir, removalFileName)),
     async rekey(keys) {
       await pool.rekey(keys);
       lookUps.rekey(keys);
@@ -234,7 +256,7 @@ async function openLocked(options: TrailOptions, undo: Undo): Promise<OpenTrail>
     logs: () => ledger.logs(),
     systemLog,
     createSystemLog: () => createLog(systemLog),
-    remove: () => Promise.reject(new Error('not there yet')),
+    remove: (removal) => removals.remove(removal),
   });
   await dataProtection.finish();
   const canaries = createCanaryRunner({

@@ -11,6 +11,8 @@ export const systemLog = '_system';
 export const keysDirectory = 'keys';
 export const recordsFileName = 'records.db';
 export const indexFileName = 'index.db';
+/** There while a removal is under way (`app/removal-journal.ts`). */
+export const removalFileName = 'removal.json';
 
 /**
  * Not sealed: what is checked by content (logs, anchors), rebuilt (index), held by the running process (lock), or is the seal. Partial tiles are sealed:
