@@ -68,6 +68,8 @@ export interface Usable {
 
 const limits = { purpose: 500, reference: 200, detailLength: 100_000, pendingMax: 10_000 } as const;
 const listMax = 1_000;
+/** The newest ones. */
+const auditMax = 100_000;
 /** Clocks differ. */
 const skewMs = 5 * 60_000;
 /** Done by the server as it starts, where whoever starts it has no key. */
@@ -230,6 +232,31 @@ export class RequestBook {
       .requests({ ...(stored === undefined ? {} : { state: stored }), limit: listMax })
       .map((row) => infoOf(row.id, this.#asOfNow(this.#open(row))))
       .filter((info) => state === undefined || info.state === state);
+  }
+
+  /** What in the book is not as it was written, or bears no signature that fits. */
+  *audit(): Generator<{ code: string; message: string }> {
+    let known: Approver[] = [];
+    try {
+      const approvers = this.approvers();
+      known = countedApprovers(approvers);
+      for (const { card } of approvers)
+        if (!known.some((one) => one.card.id === card.id)) yield { code: 'approver_unapproved', message: `nobody approved the approver ${card.id}` };
+    } catch {
+      yield { code: 'request_damaged', message: 'an approver is not as it was written' };
+    }
+    const approvers = new Set(known.map(({ card }) => card.id));
+    for (const row of this.#parts.store.requests({ limit: auditMax })) {
+      try {
+        const { facts, state, decisions } = this.#open(row);
+        const digest = digestRequest(facts.action, facts.detail);
+        for (const approval of decisions) verifyApproval(approval, { approvers, request: row.id, digest, decision: approval.decision });
+        const needed = state === 'approved' || state === 'used' ? 'approve' : state === 'denied' ? 'deny' : undefined;
+        if (needed && !decisions.some(({ decision }) => decision === needed)) throw damaged();
+      } catch {
+        yield { code: 'request_damaged', message: `${row.id} is not as it was written` };
+      }
+    }
   }
 
   /** In the order of their enrolment. @throws VeiltrailError `request_damaged`, `sealed_text_damaged` */

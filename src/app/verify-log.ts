@@ -83,6 +83,8 @@ export interface VerifyReport {
   steps: VerifyStep[];
   /** What this verification could not check, in words. */
   notChecked: string[];
+  /** What is as it may be, and should be known. */
+  notices?: string[];
 }
 
 /** @throws VeiltrailError `vkey_missing` where no key is known; whatever is wrong with the log is in the report */

@@ -24,6 +24,7 @@ import { configFileName, readDataConfig } from './data-config.ts';
 import { keysDirectory, listTileFiles, recordsFileName, sealedPaths } from './data-files.ts';
 import { openRecordReader } from './open-records.ts';
 import { openStoredVault, vaultFileName, type StoredVault } from './stored-vault.ts';
+import { addRequests } from './verify-requests.ts';
 import type { VerifyThreadData } from './verify-thread.ts';
 
 export interface StoredOptions extends VerifyOptions {
@@ -95,6 +96,7 @@ async function verifyOpened(dataDir: string, options: StoredOptions, closing: ((
     }
     addOther(report, log, other);
   }
+  await addRequests(report, dataDir, records, openRecordReader(dataDir, records, vault));
   return report;
 }
 

@@ -121,6 +121,7 @@ function reportLog(report: VerifyReport, options: VerifyOptions): void {
   for (const { step, ok, detail } of report.steps) print(`${ok ? colors.green('✓') : colors.red('✗')} ${step.padEnd(10)}  ${detail}`);
   for (const { message, code } of report.problems) print(`  ${colors.red(message)} ${colors.dim(`(${code})`)}`);
   if (report.problemCount > report.problems.length) print(colors.dim(`  … and ${report.problemCount - report.problems.length} more`));
+  for (const notice of report.notices ?? []) say(errorColors.yellow(notice));
   for (const what of report.notChecked) say(errorColors.dim(`not checked: ${what}`));
   const verdict = report.ok
     ? colors.green('all well')
