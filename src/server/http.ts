@@ -12,6 +12,7 @@ import Fastify, { type FastifyError, type FastifyInstance, type FastifyReply, ty
 import type { Authenticator } from '../access/authenticate.ts';
 import type { TokenAuthenticator } from '../access/tokens.ts';
 import { containsApiKey } from '../access/api-key.ts';
+import type { AnchorFigures } from '../anchor/anchoring.ts';
 import type { Keys } from '../access/manage-keys.ts';
 import type { Principal, Role } from '../access/roles.ts';
 import type { ReadDetail } from '../app/access-recorder.ts';
@@ -79,6 +80,8 @@ export interface HttpParts {
   /** For the description at /openapi.json. */
   version: string;
   limits?: Partial<HttpLimits>;
+  /** For `/metrics`: how far anchors are behind. */
+  anchors?: () => Promise<AnchorFigures[]>;
   /** Recognises bearer tokens of an identity provider. */
   tokens?: TokenAuthenticator;
   /** Members that everybody of a role does not get to see. */
@@ -205,7 +208,10 @@ export async function createHttpServer(parts: HttpParts): Promise<FastifyInstanc
     registerHealthRoutes(routes, parts.trail);
     registerDataProtectionRoutes(routes, parts.trail.dataProtection);
     registerCanaryRoute(routes, parts.trail);
-    registerMetricsRoute(routes, createMetrics({ trail: parts.trail, requests: counts, heldBytes: () => desk.held() }));
+    registerMetricsRoute(
+      routes,
+      createMetrics({ trail: parts.trail, requests: counts, heldBytes: () => desk.held(), ...(parts.anchors ? { anchors: parts.anchors } : {}) }),
+    );
     done();
   });
   return app;

@@ -5,6 +5,7 @@
  * Labels are names of logs, patterns of routes, codes of our own tables and the policy's label: nothing that a sender could make up.
  */
 import { Counter, Gauge, Registry } from 'prom-client';
+import type { AnchorFigures } from '../anchor/anchoring.ts';
 import type { Trail, TrailFigures } from '../app/trail.ts';
 import type { WitnessFigures } from '../witness/log-witnesses.ts';
 import type { RequestCounts } from './request-counts.ts';
@@ -19,6 +20,8 @@ export interface MetricsParts {
   requests: RequestCounts;
   /** Bytes of bodies and requests under way. */
   heldBytes: () => number;
+  /** Where checkpoints are anchored, if they are. */
+  anchors?: () => Promise<AnchorFigures[]>;
 }
 
 /** A label's name, and what it says. */
@@ -29,6 +32,7 @@ interface Facts {
   figures: TrailFigures;
   requests: RequestCounts;
   heldBytes: number;
+  anchors: readonly AnchorFigures[];
 }
 
 interface Metric {
@@ -263,13 +267,41 @@ const metrics: readonly Metric[] = [
     type: 'gauge',
     samples: () => [[Math.round(performance.timeOrigin) / 1_000]],
   },
+  {
+    name: 'veiltrail_anchor_tree_size',
+    help: 'Leaves in the newest checkpoint that a target keeps.',
+    type: 'gauge',
+    labels: ['log', 'target'],
+    samples: ({ anchors }) => anchors.map((one) => [one.treeSize, ofAnchor(one)]),
+  },
+  {
+    name: 'veiltrail_anchor_behind_leaves',
+    help: 'Published leaves that are in no checkpoint of a target.',
+    type: 'gauge',
+    labels: ['log', 'target'],
+    samples: ({ anchors }) => anchors.map((one) => [one.behind, ofAnchor(one)]),
+  },
+  {
+    name: 'veiltrail_anchor_timestamp_seconds',
+    help: 'When the newest anchor was made.',
+    type: 'gauge',
+    labels: ['log', 'target'],
+    samples: ({ anchors }) => anchors.map((one) => [one.madeAtMs === undefined ? undefined : one.madeAtMs / 1_000, ofAnchor(one)]),
+  },
+  {
+    name: 'veiltrail_anchor_failures',
+    help: 'Tries in a row that failed.',
+    type: 'gauge',
+    labels: ['log', 'target'],
+    samples: ({ anchors }) => anchors.map((one) => [one.failures, ofAnchor(one)]),
+  },
 ];
 
-export function createMetrics({ trail, requests, heldBytes }: MetricsParts): Metrics {
+export function createMetrics({ trail, requests, heldBytes, anchors }: MetricsParts): Metrics {
   return {
     contentType: Registry.PROMETHEUS_CONTENT_TYPE,
     async text() {
-      const facts: Facts = { figures: await trail.figures(), requests, heldBytes: heldBytes() };
+      const facts: Facts = { figures: await trail.figures(), requests, heldBytes: heldBytes(), anchors: (await anchors?.()) ?? [] };
       // Made anew each time: what is gone since the last time is not told again.
       const registry = new Registry();
       for (const metric of metrics) fill(metric, facts, registry);
@@ -282,6 +314,10 @@ function fill({ name, help, type, labels = [], samples }: Metric, facts: Facts, 
   const options = { name, help, labelNames: labels, registers: [registry] };
   const made = type === 'counter' ? new Counter(options) : new Gauge(options);
   for (const [value, of = {}] of samples(facts)) if (value !== undefined) made.inc(of, value);
+}
+
+function ofAnchor({ log, target }: AnchorFigures): Labels {
+  return { log, target };
 }
 
 function ofWitnesses({ logs }: TrailFigures, value: (witness: WitnessFigures) => number | undefined): Sample[] {

@@ -5,6 +5,7 @@ import { openKeys } from '../access/manage-keys.ts';
 import { systemClock } from '../core/clock.ts';
 import { VeiltrailError } from '../core/errors.ts';
 import { systemRandom } from '../core/random.ts';
+import type { RunningAnchors } from './anchors.ts';
 import { openDoorParts } from './access.ts';
 import type { AccessConfig } from './access-config.ts';
 import { type OpenTrail, openTrail, type TrailOptions } from './compose.ts';
@@ -44,16 +45,18 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   try {
     for (const log of options.logs) await trail.createLog(log);
     const { dataDir } = options;
+    let anchors: RunningAnchors | undefined;
     const app = await createHttpServer({
       trail,
       keys: openKeys(dataDir, { clock: systemClock, random: systemRandom }),
       authenticator: openAuthenticator(dataDir, systemClock),
       version: packageVersion(),
+      anchors: async () => (await anchors?.figures()) ?? [],
       ...(await openDoorParts(options.access ?? {}, dataDir, trail.access)),
       ...(options.report ? { report: options.report } : {}),
     });
     const url = await listen(app, options.listen);
-    const anchors = options.anchors === undefined ? undefined : await openAnchoring(trail, options.anchors, options);
+    if (options.anchors !== undefined) anchors = await openAnchoring(trail, options.anchors, options);
     const canaries = scheduleCanaries(trail, options);
     const retention = scheduleRetention(trail.dataProtection, {
       ...(options.retentionHours === undefined ? {} : { hours: options.retentionHours }),
@@ -79,7 +82,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
 }
 
 /** Loaded by those who anchor: reading time stamps and signing for buckets takes code of its own. */
-async function openAnchoring(trail: OpenTrail, list: readonly unknown[], { dataDir, onAlert }: ServerOptions): Promise<{ stop(): Promise<void> }> {
+async function openAnchoring(trail: OpenTrail, list: readonly unknown[], { dataDir, onAlert }: ServerOptions): Promise<RunningAnchors> {
   const { readTargets } = await import('../anchor/targets.ts');
   const { startAnchors } = await import('./anchors.ts');
   return startAnchors(dataDir, readTargets(list), (entry) => trail.access.write(entry), onAlert ?? (() => undefined));

@@ -11,6 +11,7 @@ import { AnchorStore } from '../../src/anchor/anchor-store.ts';
 import { createCommandTarget } from '../../src/anchor/command-anchor.ts';
 import { createFileTarget } from '../../src/anchor/file-anchor.ts';
 import { openTarget, readTargets } from '../../src/anchor/targets.ts';
+import { openKeys } from '../../src/access/manage-keys.ts';
 import { systemClock } from '../../src/core/clock.ts';
 import { VeiltrailError } from '../../src/core/errors.ts';
 import { systemRandom } from '../../src/core/random.ts';
@@ -307,6 +308,9 @@ describe('a server that anchors', () => {
     await expect
       .poll(() => (existsSync(join(data, 'anchors/default')) ? readdirSync(join(data, 'anchors/default')).length : 0), { timeout: 30_000 })
       .toBe(1);
+    const { key } = openKeys(data, { clock: systemClock, random: systemRandom }).create({ role: 'operator' });
+    const metrics = async (): Promise<string> => (await fetch(`${url}/metrics`, { headers: { authorization: `Bearer ${key}` } })).text();
+    await expect.poll(metrics, { timeout: 5_000 }).toMatch(/veiltrail_anchor_behind_leaves\{log="default",target="usb"\} 0\n/);
     await server.end('SIGTERM');
     expect(await server.ended, server.said()).toBe(0);
     const told = await run(['search', 'action:anchor.made', '--log', '_system', '--data', data, '--json']);
