@@ -1,0 +1,214 @@
+/** The evidence page in a real browser, from a file, without a network. Skipped, and said so, where no Chromium runs. */
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { buildEvidencePage } from '../../scripts/build-evidence-page.ts';
+import { fillEvidencePage } from '../../src/app/evidence-page.ts';
+import { all, sampleEvidence, signer } from '../verify/sample-evidence.ts';
+import { openBrowser } from './browser.ts';
+
+const opened = await openBrowser();
+const absent = 'absent' in opened ? opened.absent : undefined;
+if (absent !== undefined) console.warn(`no browser runs here, so the evidence page is not tried in one: ${absent}`);
+const browser = opened as Browser;
+
+const hostile = '</script><img src=x onerror="globalThis.hurt=1">&lt;b&gt;\u202Eevil\u0007';
+const { text } = sampleEvidence({
+  ranges: [{ start: 1, end: 7 }],
+  shown: { 2: all, 4: all, 5: (pointer) => pointer === '/action' },
+  change: (evidence) => ({
+    ...evidence,
+    export: {
+      ...evidence.export,
+      audience: hostile.slice(0, -1),
+      by: { principal: '<script>globalThis.hurt=2</script>' },
+      selection: { query: '"><script>globalThis.hurt=3</script>' },
+    },
+    policy: { ...evidence.policy, label: '<style>*{display:none}</style>' },
+  }),
+});
+
+let dir: string;
+let html: string;
+beforeAll(async () => {
+  dir = mkdtempSync(join(tmpdir(), 'veiltrail-page-'));
+  ({ html } = await buildEvidencePage());
+}, 60_000);
+afterAll(async () => {
+  rmSync(dir, { recursive: true, force: true });
+  if (absent === undefined) await browser.close();
+});
+
+interface Opened {
+  page: Page;
+  /** Whatever the page asked for but itself, and whatever it complained of. */
+  unwanted: string[];
+}
+
+let files = 0;
+async function open(evidence: string, options: { colorScheme?: 'light' | 'dark'; width?: number } = {}): Promise<Opened> {
+  const file = join(dir, `${files++}.html`);
+  writeFileSync(file, fillEvidencePage(html, evidence));
+  const context = await browser.newContext({
+    offline: true,
+    colorScheme: options.colorScheme ?? 'light',
+    viewport: { width: options.width ?? 1_000, height: 800 },
+  });
+  const page = await context.newPage();
+  const unwanted: string[] = [];
+  const url = pathToFileURL(file).href;
+  page.on('request', (request) => {
+    if (request.url() !== url) unwanted.push(request.url());
+  });
+  page.on('console', (message) => unwanted.push(message.text()));
+  page.on('pageerror', (error) => unwanted.push(error.message));
+  await page.goto(url);
+  return { page, unwanted };
+}
+
+/** Runs in the page: `document` is the page's. */
+const inPage = <T>(page: Page, code: string): Promise<T> => page.evaluate(code);
+
+describe('the build', () => {
+  it('is the same twice, and asks nobody for anything', async () => {
+    const again = await buildEvidencePage();
+    expect(again.html).toBe(html);
+    expect(again.digest).toMatch(/^[0-9a-f]{64}$/);
+    expect(html).toMatch(/default-src 'none'; script-src 'sha256-[^']+'; style-src 'sha256-[^']+'/);
+    expect(html.replace(/<script[^]*?<\/script>/g, '')).not.toMatch(/(?:src|href|url\()\s*=?\s*["']?(?:https?:)?\/\//);
+    expect(html.length).toBeLessThan(200_000);
+  });
+});
+
+describe.skipIf(absent !== undefined)('in a browser, offline, from a file', () => {
+  it('verifies, says what is shown and hidden, and what was proved and not', async () => {
+    const { page, unwanted } = await open(text);
+    expect(await page.title()).toBe('Verified · Evidence from example.com/log');
+    expect(await page.locator('.verdict.good h2').innerText()).toBe('Verified');
+    expect(await page.locator('details.event').count()).toBe(3);
+    expect(await page.locator('details.hidden').count()).toBe(3);
+    expect(await page.locator('#leaf-2').innerText()).toContain('event 2, čeština 漢字 😀');
+    expect(await page.locator('#leaf-5').innerText()).toContain('only its digest is here');
+    expect(await page.locator('.claims .yes').innerText()).toContain('Of leaves 1 to 6 none is left out: 3 shown, 3 hidden');
+    expect(await page.locator('.claims .no').innerText()).toContain('Whose key signed');
+    expect(unwanted).toEqual([]);
+  });
+
+  it('shows what strangers wrote as text, whatever it is', async () => {
+    const { page, unwanted } = await open(text);
+    expect(await inPage(page, 'globalThis.hurt')).toBeUndefined();
+    expect(await page.locator('main img, main script, main style, main iframe').count()).toBe(0);
+    expect(await page.locator('#leaf-4').innerText()).toContain('</script><img src=x onerror=alert(1)>');
+    const facts = await page.locator('.facts').first().innerText();
+    expect(facts).toContain('</script><img src=x onerror="globalThis.hurt=1">&lt;b&gt;\\u{202e}evil');
+    expect(facts).toContain('<script>globalThis.hurt=2</script>');
+    expect(unwanted).toEqual([]);
+  });
+
+  it('runs nothing but its own script, and reaches nobody', async () => {
+    const { page } = await open(text);
+    const ran = await inPage<unknown>(
+      page,
+      `(() => { const one = document.createElement('script'); one.textContent = 'globalThis.foreign = 1'; document.body.append(one); return globalThis.foreign; })()`,
+    );
+    expect(ran).toBeUndefined();
+    expect(await inPage(page, `fetch('https://example.com/').then(() => 'reached', () => 'refused')`)).toBe('refused');
+  });
+
+  it('shows a changed character at the right event', async () => {
+    const lines = text.split('\n');
+    for (const leaf of [2, 4, 5]) {
+      const at = lines.findIndex((line) => line.includes(`"leafIndex":${leaf}`));
+      const line = lines[at] as string;
+      for (const offset of [20, Math.floor(line.length / 2), line.length - 25]) {
+        const was = line[offset] as string;
+        const changed = lines.with(at, line.slice(0, offset) + (was === 'A' ? 'B' : 'A') + line.slice(offset + 1)).join('\n');
+        const { page, unwanted } = await open(changed);
+        expect(await page.title()).toBe('Not as exported · Evidence from example.com/log');
+        expect(await page.locator('.verdict.bad').innerText()).toContain(`leaf ${leaf}`);
+        expect(await page.locator('.changed[id]').evaluateAll((rows) => rows.map((row) => (row as unknown as { id: string }).id))).toEqual([
+          `leaf-${leaf}`,
+        ]);
+        expect(await page.locator(`#leaf-${leaf} .badge`).innerText()).toBe('Changed');
+        expect(await page.locator(`#leaf-${leaf} .problem`).isVisible()).toBe(true);
+        expect(unwanted).toEqual([]);
+        await page.context().close();
+      }
+    }
+    const { page } = await open(text.replace('"purpose":"who', '"purpose":"why'));
+    expect(await page.locator('.verdict.bad').innerText()).toContain('export: the line of “export” is not the one that was signed');
+  }, 60_000);
+
+  it('compares a key', async () => {
+    const { page } = await open(text);
+    const fingerprint = (await page.locator('.fingerprint').innerText()).replaceAll(/\s/g, '');
+    const compare = async (typed: string): Promise<string> => {
+      await page.locator('#key').fill(typed);
+      return page.locator('#compared').innerText();
+    };
+    expect(await compare(signer.vkey)).toBe('That is the key that signed.');
+    expect(await compare(fingerprint.toUpperCase().replaceAll(/(..)/g, '$1:').slice(0, -1))).toBe('That is the key that signed.');
+    expect(await compare('0'.repeat(64))).toBe('Another key signed this file.');
+    expect(await compare('00')).toMatch(/neither a fingerprint/);
+  });
+
+  it('is used by keyboard alone, and found by words', async () => {
+    const { page } = await open(text);
+    const hidden = page.locator('#leaf-1');
+    await hidden.locator('summary').first().focus();
+    await page.keyboard.press('Enter');
+    expect(await hidden.evaluate((row) => (row as unknown as { open: boolean }).open)).toBe(true);
+    expect(await hidden.locator('.entries').innerText()).toMatch(/^1 {2}01[0-9a-f]{64}/);
+    await page.locator('#filter').fill('object.read');
+    expect(await page.locator('.events > details:visible').count()).toBe(1);
+    await page.getByRole('button', { name: 'Close all' }).click();
+    expect(await page.locator('details.event[open]').count()).toBe(0);
+    await inPage(page, `dispatchEvent(new Event('beforeprint'))`);
+    expect(await page.locator('details.event[open]').count()).toBe(3);
+  });
+
+  it('fits a telephone, and is readable in the dark', async () => {
+    for (const colorScheme of ['light', 'dark'] as const) {
+      const { page } = await open(text, { colorScheme, width: 340 });
+      expect(await inPage(page, 'document.documentElement.scrollWidth')).toBeLessThanOrEqual(340);
+      for (const selector of ['h1', '.verdict p', '.note', '.badge.proven', 'tbody th', 'dt']) {
+        expect([colorScheme, selector, await contrastOf(page, selector)]).toEqual([
+          colorScheme,
+          selector,
+          expect.toSatisfy((ratio: number) => ratio >= 4.5),
+        ]);
+      }
+    }
+  });
+
+  it('has one row for a run of hidden leaves', async () => {
+    const many = sampleEvidence({ ranges: [{ start: 0, end: 9 }], shown: {} }).text;
+    const { page, unwanted } = await open(many);
+    expect(await page.locator('details.hidden').count()).toBe(1);
+    expect(await page.locator('details.hidden .what').innerText()).toBe('9 hidden');
+    expect(unwanted).toEqual([]);
+  });
+});
+
+/** WCAG contrast of an element's text with what is behind it. */
+function contrastOf(page: Page, selector: string): Promise<number> {
+  return inPage(
+    page,
+    `(() => {
+      const numbers = (colour) => colour.match(/[\\d.]+/g).map(Number);
+      const light = ([r, g, b]) => [r, g, b].map((c) => c / 255).map((c) => (c <= 0.03928 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4)).reduce((sum, c, i) => sum + c * [0.2126, 0.7152, 0.0722][i], 0);
+      const element = document.querySelector(${JSON.stringify(selector)});
+      let behind = element;
+      while (behind && (numbers(getComputedStyle(behind).backgroundColor)[3] ?? 1) === 0) behind = behind.parentElement;
+      const [a, b] = [light(numbers(getComputedStyle(element).color)), light(numbers(getComputedStyle(behind ?? document.documentElement).backgroundColor))];
+      return (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+    })()`,
+  );
+}
+
+it('is built from what is here', () => {
+  expect(readFileSync(new URL('../../web/evidence/page.html', import.meta.url), 'utf8')).toContain('{{evidence}}');
+});
