@@ -86,9 +86,7 @@ class Rotation implements KeyRotation {
   }
 
   list(): SecretInfo[] {
-    return this.#parts.purposes.flatMap((purpose) =>
-      this.#parts.versions(purpose).map(({ version }, i): SecretInfo => ({ purpose, version, state: i === 0 ? 'newest' : stateOfOlder(purpose) })),
-    );
+    return describeSecrets(this.#parts.purposes, (purpose) => this.#parts.versions(purpose));
   }
 
   async rotate(purpose: string, by: Asker): Promise<SecretInfo> {
@@ -177,6 +175,13 @@ class Rotation implements KeyRotation {
       metadata: { ...metadata },
     });
   }
+}
+
+/** @param versions of each purpose, the newest first */
+export function describeSecrets(purposes: readonly SecretPurpose[], versions: (purpose: SecretPurpose) => readonly Secret[]): SecretInfo[] {
+  return purposes.flatMap((purpose) =>
+    versions(purpose).map(({ version }, i): SecretInfo => ({ purpose, version, state: i === 0 ? 'newest' : stateOfOlder(purpose) })),
+  );
 }
 
 function stateOfOlder(purpose: SecretPurpose): SecretInfo['state'] {

@@ -5,7 +5,9 @@ import { VeiltrailError } from '../../core/errors.ts';
 import { dataDefault, dataDirOf } from '../connection.ts';
 import { grantHere } from '../grant-key.ts';
 import { print, printJson, say } from '../output.ts';
+import { addProtectionOptions } from '../protection.ts';
 import type { PermitOptions } from '../request-desk.ts';
+import { addKeyDestroy, listSecrets, rotateSecret } from './key-secrets.ts';
 
 interface KeyOptions {
   data?: string;
@@ -32,7 +34,7 @@ export function addKey(program: Command): void {
     .action(createKey);
   key
     .command('list')
-    .description('All API keys: id, role, logs, and whether they still work. Never the keys.')
+    .description("All API keys: id, role, logs, and whether they still work; and the versions of the keyring's secrets. Never keys or secrets.")
     .option(...dataOption)
     .option(...jsonOption)
     .action(listKeys);
@@ -43,6 +45,16 @@ export function addKey(program: Command): void {
     .option(...dataOption)
     .option(...jsonOption)
     .action(revokeKey);
+  addProtectionOptions(
+    key
+      .command('rotate')
+      .description(
+        'Make another version of a secret of the keyring. Nothing stops for it, equal values keep their tokens, and older versions go when nothing needs them.',
+      )
+      .argument('<purpose>', 'lookup, root, pseudonym or seal'),
+    'admin',
+  ).action(rotateSecret);
+  addKeyDestroy(key);
   key
     .command('export-public')
     .description("Print a log's public key (vkey): what everyone needs who verifies it.")
@@ -78,6 +90,7 @@ async function createKey(options: CreateOptions): Promise<void> {
 
 async function listKeys(options: KeyOptions): Promise<void> {
   for (const info of await manage(options, (keys) => keys.list())) show(info, options);
+  await listSecrets(options);
 }
 
 async function revokeKey(id: string, options: KeyOptions): Promise<void> {
