@@ -9,13 +9,15 @@
  * A crash before 2 leaves files and keys that nothing refers to; the next start removes them and begins again. A crash after it leaves what the
  * next start goes on with. Whoever changes chunks meanwhile makes 2 refuse (`chunks_changed`), and 1 is done again.
  */
-import { VeiltrailError } from '../core/errors.ts';
+import { invariant, VeiltrailError } from '../core/errors.ts';
 import { bucketLeaves, type RecordSource, type StoredBucket } from '../storage/record-store.ts';
 import type { SegmentName, SegmentStore } from '../storage/segment-store.ts';
 import { isFatal, isRefusal } from '../storage/storage-error.ts';
 import type { Timers } from './batch-queue.ts';
 import type { CompactedBucket, CompactionTask } from './compact.ts';
 import type { Ledger } from './ledger.ts';
+import type { RecordEdits } from './rewrite.ts';
+import type { SegmentReplacement, SegmentRewriting } from './rewrite-segments.ts';
 
 /** What the compactor asks of the vault. */
 export interface CompactorVault {
@@ -28,11 +30,13 @@ export interface CompactorVault {
 export interface CompactorParts {
   /** For reading. */
   records: RecordSource;
-  ledger: Pick<Ledger, 'chunkChanges' | 'compact' | 'dropLeftOver'>;
+  ledger: Pick<Ledger, 'chunkChanges' | 'compact' | 'dropLeftOver' | 'replaceSegments'>;
   segments: SegmentStore;
   vault: CompactorVault;
   /** Writes the segments of a bucket: `compactBucket`, perhaps in a thread. Rejects when `signal` says so. */
   compactBucket(task: CompactionTask, signal: AbortSignal): Promise<CompactedBucket>;
+  /** Writes the next generations of segments without what is removed: `rewriteSegments`, perhaps in a thread. */
+  rewriteSegments(rewriting: SegmentRewriting): Promise<SegmentReplacement[]>;
   timers: Timers;
   /** Leaves of each log that are published already. */
   logs(): { log: string; origin: string; published: { treeSize: number } }[];
@@ -101,6 +105,25 @@ export class Compactor {
       if (paused) this.#resume();
       paused = false;
     };
+  }
+
+  /**
+   * Removes from segments what a removal removes: afterwards their next generations are registered, and the files and keys before them are gone.
+   * Compaction is paused meanwhile. Called again after a crash, it does the rest.
+   * @throws VeiltrailError what `rewriteSegments` and the stores throw
+   */
+  async rewrite(log: string, edits: RecordEdits): Promise<void> {
+    const { ledger, segments, vault } = this.#parts;
+    invariant(this.#stopped > 0, 'segments are rewritten while compaction is paused');
+    const origin = this.#parts.logs().find((one) => one.log === log)?.origin;
+    invariant(origin !== undefined, 'a log that loses records is one');
+    const replacements = await this.#parts.rewriteSegments({ log, origin, edits });
+    if (replacements.length === 0) return;
+    await ledger.replaceSegments(replacements);
+    // Pausing does the same for what a crash leaves here.
+    const old = replacements.map((one) => one.old);
+    await vault.dropSegmentKeys(old);
+    for (const name of old) await segments.remove(name);
   }
 
   /** Ends what is under way; the next start goes on. */

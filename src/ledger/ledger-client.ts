@@ -9,6 +9,7 @@ import type { Compaction } from '../storage/record-store.ts';
 import { Caller } from '../thread/port-call.ts';
 import { threadMemory } from '../thread/thread-memory.ts';
 import type { AppendOutcome, LedgerNews, LedgerThreadData } from './ledger-thread.ts';
+import type { SegmentReplacement } from './rewrite-segments.ts';
 import type { LedgerBounds, LogInfo } from './ledger.ts';
 import type { RecordEdits, Rewriting } from './rewrite.ts';
 
@@ -131,6 +132,11 @@ export class LedgerClient {
   /** As `Ledger.compact`. */
   compact(compaction: Compaction): Promise<void> {
     return this.#caller.call('compact', compaction);
+  }
+
+  /** As `Ledger.replaceSegments`. */
+  replaceSegments(replacements: readonly SegmentReplacement[]): Promise<void> {
+    return this.#caller.call('replaceSegments', replacements);
   }
 
   /** As `Ledger.dropLeftOver`. */

@@ -18,6 +18,7 @@ import { type Keyring, openKeyring } from '../vault/keyring.ts';
 import type { BucketKeys } from './chunk.ts';
 import { Ledger, type LedgerBounds, type LogInfo } from './ledger.ts';
 import type { RecordEdits, Rewriting } from './rewrite.ts';
+import type { SegmentReplacement } from './rewrite-segments.ts';
 import { breakSeal } from './seal.ts';
 
 /** What the thread is started with. */
@@ -68,6 +69,7 @@ export function serveLedger(main: MessagePort, data: LedgerThreadData): void {
     scrub: async () => (await opened).ledger.scrub(),
     chunkChanges: async () => (await opened).ledger.chunkChanges(),
     compact: async (compaction: Compaction) => (await opened).ledger.compact(compaction),
+    replaceSegments: async (replacements: SegmentReplacement[]) => (await opened).ledger.replaceSegments(replacements),
     dropLeftOver: async ({ log, bytesMax }: { log: string; bytesMax: number }) => (await opened).ledger.dropLeftOver(log, bytesMax),
     close: async () => {
       await (await opened).ledger.close();

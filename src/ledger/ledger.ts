@@ -30,6 +30,7 @@ import { type BucketKeys, bucketOf, discardChunk, generationOf } from './chunk.t
 import { LogTree } from './log-tree.ts';
 import { OpenLog } from './open-log.ts';
 import type { Published } from './publish.ts';
+import type { SegmentReplacement } from './rewrite-segments.ts';
 import { EditFinder, type RecordEdits, rewriteChunk, type Rewriting } from './rewrite.ts';
 import { checkBatch, type LogTick, prepareTick, type WaitingBatch } from './tick.ts';
 
@@ -212,6 +213,11 @@ export class Ledger {
   /** Registers the segments of a bucket, between ticks: see `RecordStore.compact`. @throws VeiltrailError `chunks_changed`, `ledger_closed` */
   compact(compaction: Compaction): Promise<void> {
     return this.#betweenTicks(() => this.#records.compact(compaction));
+  }
+
+  /** Registers other generations of segments, between ticks: see `RecordStore.replaceSegments`. @throws VeiltrailError `segment_moved` */
+  replaceSegments(replacements: readonly SegmentReplacement[]): Promise<void> {
+    return this.#betweenTicks(() => this.#records.replaceSegments(replacements));
   }
 
   /** Deletes some of the chunks that a compaction left over, between ticks: see `RecordStore.dropLeftOver`. */

@@ -1,6 +1,6 @@
 /**
- * A thread that compacts one bucket and ends: read-only but for segments, which nobody knows of before they are registered. On Linux it has the
- * lowest priority, so that it gets what nobody else wants. Only `compaction.ts` starts it.
+ * A thread that compacts one bucket, or rewrites segments of one log, and ends: read-only but for segments, which nobody knows of before they are
+ * registered. Compacting, on Linux, it has the lowest priority, so that it gets what nobody else wants. Only `compaction.ts` starts it.
  */
 import { setPriority } from 'node:os';
 import { isMainThread, type MessagePort, parentPort, workerData } from 'node:worker_threads';
@@ -8,6 +8,8 @@ import type { RetentionTable } from '../app/retention-table.ts';
 import { systemRandom } from '../core/random.ts';
 import { type CompactedBucket, compactBucket, type CompactionTask } from '../ledger/compact.ts';
 import { RecordReader } from '../ledger/reader.ts';
+import { rewriteSegments, type SegmentReplacement, type SegmentRewriting } from '../ledger/rewrite-segments.ts';
+import { SegmentReader } from '../ledger/segment-reader.ts';
 import { dataDirPaths } from '../storage/data-dir.ts';
 import { openFileSegmentStore } from '../storage/files/segment-store.ts';
 import type { SegmentName } from '../storage/segment-store.ts';
@@ -20,6 +22,8 @@ export interface CompactThreadData {
   dataDir: string;
   /** A line to the vault. */
   vaultPort: MessagePort;
+  /** It may wait for everything else. */
+  isInBackground: boolean;
   /** The table in force. */
   retention: RetentionTable;
 }
@@ -27,11 +31,12 @@ export interface CompactThreadData {
 const lowest = 19;
 
 if (!isMainThread && parentPort && (workerData as Partial<CompactThreadData> | null)?.thread === 'compact') {
-  const { dataDir, vaultPort, retention } = workerData as CompactThreadData;
+  const { dataDir, vaultPort, retention, isInBackground } = workerData as CompactThreadData;
   // There, a priority is a thread's; elsewhere it is the process's.
-  if (process.platform === 'linux') setPriority(0, lowest);
+  if (isInBackground && process.platform === 'linux') setPriority(0, lowest);
   const paths = dataDirPaths(dataDir);
   const records = openSqliteRecordSource(paths.records);
+  const store = openFileSegmentStore(paths.segments);
   const vault = new Caller(vaultPort);
   vaultPort.on('close', () => vault.fail(new Error('the vault is gone')));
   const parts = {
@@ -39,7 +44,7 @@ if (!isMainThread && parentPort && (workerData as Partial<CompactThreadData> | n
     reader: new RecordReader(records, {
       bucketKey: (log, bucket, generation) => vault.call<Uint8Array>('bucketKey', { log, bucket, generation }),
     }),
-    segments: openFileSegmentStore(paths.segments),
+    segments: store,
     keys: {
       makeSegmentKey: (name: SegmentName) => vault.call<Uint8Array>('makeSegmentKey', name),
       currentBucketKey: (log: string, bucket: number) => vault.call<{ key: Uint8Array; generation: number }>('currentBucketKey', { log, bucket }),
@@ -50,5 +55,9 @@ if (!isMainThread && parentPort && (workerData as Partial<CompactThreadData> | n
   const main = parentPort;
   serveCalls(main, {
     compact: async (task: CompactionTask): Promise<CompactedBucket> => compactBucket(task, parts),
+    rewrite: async (rewriting: SegmentRewriting): Promise<SegmentReplacement[]> => {
+      const reader = new SegmentReader(store, { segmentKey: (name) => vault.call<Uint8Array>('segmentKey', name) });
+      return rewriteSegments(rewriting, { ...parts, reader });
+    },
   });
 }

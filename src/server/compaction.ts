@@ -1,7 +1,7 @@
 /** Compaction of a data directory that is open for writing: drivers, and a thread for each bucket. */
 import { Worker } from 'node:worker_threads';
 import type { RetentionTable } from '../app/retention-table.ts';
-import type { CompactedBucket, CompactionTask } from '../ledger/compact.ts';
+import type { CompactionTask } from '../ledger/compact.ts';
 import { Compactor } from '../ledger/compactor.ts';
 import { systemTimers } from '../ledger/batch-queue.ts';
 import type { LedgerClient } from '../ledger/ledger-client.ts';
@@ -24,12 +24,20 @@ export interface CompactionOptions {
 }
 
 export function createCompactor({ dataDir, records, ledger, vault, retention, onError }: CompactionOptions): Compactor {
+  const threadData = (isInBackground: boolean): CompactThreadData => ({
+    thread: 'compact',
+    dataDir,
+    vaultPort: vault.newPort(),
+    retention: retention(),
+    isInBackground,
+  });
   return new Compactor({
     records,
     ledger,
     segments: openFileSegmentStore(dataDirPaths(dataDir).segments),
     vault,
-    compactBucket: (task, signal) => inThread({ thread: 'compact', dataDir, vaultPort: vault.newPort(), retention: retention() }, task, signal),
+    compactBucket: (task, signal) => inThread(threadData(true), 'compact', task, signal),
+    rewriteSegments: (rewriting) => inThread(threadData(false), 'rewrite', rewriting),
     timers: systemTimers,
     logs: () => ledger.logs(),
     ...(onError ? { onError } : {}),
@@ -37,19 +45,19 @@ export function createCompactor({ dataDir, records, ledger, vault, retention, on
 }
 
 /** Settles when the thread has ended: nobody writes files any more then. */
-async function inThread(data: CompactThreadData, task: CompactionTask, signal: AbortSignal): Promise<CompactedBucket> {
+async function inThread<T>(data: CompactThreadData, method: 'compact' | 'rewrite', task: unknown, signal?: AbortSignal): Promise<T> {
   const url = new URL(import.meta.url.endsWith('.ts') ? './compact-thread.ts' : './compact-thread.js', import.meta.url);
   const worker = new Worker(url, { workerData: data, transferList: [data.vaultPort], name: 'compact', resourceLimits: threadMemory.calm });
   const caller = new Caller(worker);
   worker.on('error', (error) => caller.fail(error as Error));
   worker.on('exit', () => caller.fail(new Error('the thread of compaction ended')));
-  const stop = (): void => caller.fail(signal.reason as Error);
-  signal.addEventListener('abort', stop);
+  const stop = (): void => caller.fail(signal?.reason as Error);
+  signal?.addEventListener('abort', stop);
   try {
-    signal.throwIfAborted();
-    return await caller.call<CompactedBucket>('compact', task);
+    signal?.throwIfAborted();
+    return await caller.call<T>(method, task);
   } finally {
-    signal.removeEventListener('abort', stop);
+    signal?.removeEventListener('abort', stop);
     await worker.terminate();
   }
 }

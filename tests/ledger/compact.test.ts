@@ -22,6 +22,10 @@ async function compacted(): Promise<CompactingLog> {
   return log;
 }
 
+async function until(is: () => boolean): Promise<void> {
+  while (!is()) await new Promise((resolve) => setImmediate(resolve));
+}
+
 function tamper(at: CompactingLog, sql: string): void {
   const database = new DatabaseSync(join(at.dir, 'records.db'));
   database.exec(sql);
@@ -103,9 +107,8 @@ describe('compaction', () => {
     const line = new FaultLine();
     let changes = 0;
     log = await CompactingLog.make(line);
-    const { store } = log;
-    const { chunkChanges } = store;
-    store.chunkChanges = () => chunkChanges() + (changes++ < 2 ? 1 : 0);
+    const before = log.store.chunkChanges.bind(log.store);
+    log.store.chunkChanges = () => before() + (changes++ < 2 ? 1 : 0);
     log.compactor.look();
     await log.compactor.idle();
     expect(line.writes.filter((write) => write === 'register segments')).toHaveLength(3);
@@ -117,8 +120,8 @@ describe('compaction', () => {
 
   test('gives up when they are changed all the time', async () => {
     log = await CompactingLog.make();
-    const { chunkChanges } = log.store;
-    log.store.chunkChanges = () => chunkChanges() + 1;
+    const before = log.store.chunkChanges.bind(log.store);
+    log.store.chunkChanges = () => before() + 1;
     log.compactor.look();
     await log.compactor.idle();
     expect(log.errors).toMatchObject([{ code: 'chunks_changed' }]);
@@ -164,7 +167,7 @@ describe('pausing', () => {
         }),
     });
     log.compactor.look();
-    while (begun === 0) await new Promise((resolve) => setImmediate(resolve));
+    await until(() => begun > 0);
     const resume = await log.compactor.pause();
     const again = await log.compactor.pause();
     log.compactor.look();
@@ -175,7 +178,7 @@ describe('pausing', () => {
     await log.compactor.idle();
     expect(begun).toBe(1);
     again();
-    while (begun === 1) await new Promise((resolve) => setImmediate(resolve));
+    await until(() => begun > 1);
     await log.compactor.close();
     expect([begun, stopped]).toEqual([2, 2]);
     log.compactor.look();
@@ -190,7 +193,7 @@ describe('pausing', () => {
       timers: { after: () => (waits++, () => undefined) },
     });
     log.compactor.look();
-    while (waits === 0) await new Promise((resolve) => setImmediate(resolve));
+    await until(() => waits > 0);
     expect((await log.store.chunkFrom(compactedLog, 0))?.firstLeaf).toBeLessThan(65_536);
     const resume = await log.compactor.pause();
     expect((await log.store.chunkFrom(compactedLog, 0))?.firstLeaf).toBe(65_536);
@@ -216,7 +219,7 @@ test('a reader goes on when a bucket is compacted between two reads, with the sa
   log.compactor.look();
   await log.compactor.idle();
   // What it had looked up before is gone, and so is its key.
-  const { recordsFrom } = log.store;
+  const recordsFrom = log.store.recordsFrom.bind(log.store);
   let first = true;
   log.store.recordsFrom = async (of, leaf) => {
     if (!first) return recordsFrom(of, leaf);

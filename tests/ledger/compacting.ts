@@ -12,6 +12,7 @@ import { bucketOf, sealChunk } from '../../src/ledger/chunk.ts';
 import { compactBucket, oneClass, type RetentionClasses } from '../../src/ledger/compact.ts';
 import { Compactor, type CompactorParts } from '../../src/ledger/compactor.ts';
 import { RecordReader } from '../../src/ledger/reader.ts';
+import { rewriteSegments } from '../../src/ledger/rewrite-segments.ts';
 import { SegmentReader } from '../../src/ledger/segment-reader.ts';
 import { openFileSegmentStore } from '../../src/storage/files/segment-store.ts';
 import type { RecordStore } from '../../src/storage/record-store.ts';
@@ -68,6 +69,7 @@ export class CompactingLog {
         chunkChanges: async () => this.store.chunkChanges(),
         compact: (compaction) => this.store.compact(compaction),
         dropLeftOver: (log) => this.store.dropLeftOver(log, 1),
+        replaceSegments: (replacements) => this.store.replaceSegments(replacements),
       },
       segments: this.segments,
       vault: faultyVault(this.vault, line),
@@ -78,6 +80,14 @@ export class CompactingLog {
           segments: this.segments,
           keys: faultyVault(this.vault, line),
           classes: this.classes,
+          random: systemRandom,
+        }),
+      rewriteSegments: (rewriting) =>
+        rewriteSegments(rewriting, {
+          records: this.store,
+          reader: new SegmentReader(this.segments, this.vault),
+          segments: this.segments,
+          keys: faultyVault(this.vault, line),
           random: systemRandom,
         }),
       timers: soon,
