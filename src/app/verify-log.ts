@@ -6,9 +6,10 @@
  *   2 databases *  SQLite finds its files in order
  *   3 checkpoint   signed by the log's key, and of the size and root that are committed
  *   4 history      an earlier checkpoint, kept elsewhere, is a prefix of this log
- *   5 leaves       entries, leaf tiles, and * records, commitments, tokens: in ranges, in threads (verify-range.ts)
- *   6 tiles        every tile above, up to the root; and no file that should not be there
- *   7 vault *      every token opens and is the commitment to what is in it
+ *   5 witnesses    the cosignatures that a policy asks for, and the leaf from which on there are none (verify-witnesses.ts)
+ *   6 leaves       entries, leaf tiles, and * records, commitments, tokens: in ranges, in threads (verify-range.ts)
+ *   7 tiles        every tile above, up to the root; and no file that should not be there
+ *   8 vault *      every token opens and is the commitment to what is in it
  *
  * Leaves are verified in other threads, and everything that needs nothing of them meanwhile in this one. Memory is bounded by the range size,
  * not by the log; time is linear.
@@ -19,6 +20,7 @@ import { openCheckpoint, type VerifiedCheckpoint } from '../log/checkpoint.ts';
 import { entryBytes } from '../log/entry.ts';
 import { formatTilePath, parseTilePath, tileWidthMax, type TileName } from '../log/tile-path.ts';
 import { createTrust } from '../log/trust.ts';
+import type { WitnessPolicy } from '../log/witness-policy.ts';
 import { createTileNodeReader, rootFromTiles, tilesForConsistency, tilesForRoot, tileWidth, type TileReader } from '../log/tile.ts';
 import { hashBytes, proveConsistency, verifyConsistency } from '../log/tree.ts';
 import type { LogState } from '../storage/record-store.ts';
@@ -26,6 +28,7 @@ import type { TileSource } from '../storage/tile-store.ts';
 import { Problems, type Problem } from '../verify/problem.ts';
 import { verifyPrefix, verifyUpperTiles } from '../verify/tiles.ts';
 import type { RangeResult, RangeTask } from './verify-range.ts';
+import { verifyWitnesses, type WitnessChecks } from './verify-witnesses.ts';
 
 /** Leaves of a range: whole leaf tiles. Large ones cost least; towards the end they grow smaller, so that all threads end together. */
 const rangeLeavesMax = 16_384;
@@ -52,6 +55,8 @@ export interface StoreParts {
   checkDatabases(): Promise<Problem[]>;
   /** Re-reads every row of the vault. */
   verifyVault(): AsyncIterable<Problem | { tokens: number }>;
+  /** By the witness policy in force, where there is one about this log. */
+  witnesses?: Omit<WitnessChecks, 'isDemanded'>;
 }
 
 export interface VerifyOptions {
@@ -60,6 +65,8 @@ export interface VerifyOptions {
   vkey?: string;
   /** A checkpoint kept elsewhere. */
   keptCheckpoint?: string;
+  /** Whose cosignatures to ask for, instead of the policy beside the data. */
+  witnessPolicy?: WitnessPolicy;
   onProgress?: (leaves: number, of: number) => void;
 }
 
@@ -78,6 +85,8 @@ export interface VerifyReport {
   root: string;
   records: { verified: number; erased: number; redacted: number };
   firstBadLeaf: number | null;
+  /** Leaves from this one on are under no checkpoint that has its quorum of witnesses; null where all are. */
+  unwitnessedFrom: number | null;
   problems: Problem[];
   problemCount: number;
   steps: VerifyStep[];
@@ -99,6 +108,7 @@ class Verification {
   readonly #vkey: string;
   readonly #origin: string;
   #verified = 0;
+  #unwitnessedFrom: number | undefined = 0;
 
   constructor(options: VerifyOptions, parts: VerifyParts) {
     this.#options = options;
@@ -135,6 +145,7 @@ class Verification {
       root: checkpoint ? Buffer.from(checkpoint.root).toString('hex') : '',
       records: { verified: this.#verified, erased: 0, redacted: 0 },
       firstBadLeaf: problems.firstBadLeaf,
+      unwitnessedFrom: this.#unwitnessedFrom ?? null,
       problems: problems.list(),
       problemCount: problems.count,
       steps: steps.map(describeStep),
@@ -147,7 +158,9 @@ class Verification {
     checkpoint: VerifiedCheckpoint | undefined,
     treeSize: number,
   ): Promise<{ databases: Step[]; history: Step[]; files: Step; vault: Step[] }> {
-    const history = checkpoint ? [await runStep('history', (step) => this.#history(checkpoint, step))] : [];
+    const history = checkpoint
+      ? [await runStep('history', (step) => this.#history(checkpoint, step)), await runStep('witnesses', (step) => this.#witnesses(checkpoint, step))]
+      : [];
     const files = await runStep('files', (step) => this.#files(treeSize, step));
     if (!store) return { databases: [], history, files, vault: [] };
     const seal = await runStep('seal', (step) => this.#seal(store, step));
@@ -202,7 +215,7 @@ class Verification {
   async #history(now: VerifiedCheckpoint, step: Step): Promise<string> {
     const { keptCheckpoint } = this.#options;
     if (keptCheckpoint === undefined) {
-      step.notChecked.push('whether newest events were deleted: no earlier checkpoint was given (--checkpoint FILE), and there is no witness');
+      step.notChecked.push('whether newest events were deleted: no earlier checkpoint was given (--checkpoint FILE)');
       return 'no earlier checkpoint to compare with';
     }
     const kept = openAt('the kept checkpoint', keptCheckpoint, this.#vkey, now.origin);
@@ -226,6 +239,27 @@ class Verification {
       );
     }
     return `grown from the kept checkpoint of size ${kept.treeSize}`;
+  }
+
+  async #witnesses(now: VerifiedCheckpoint, step: Step): Promise<string> {
+    const { witnessPolicy, log } = this.#options;
+    const own = this.#parts.store?.witnesses;
+    const policy = witnessPolicy ?? own?.policy;
+    if (!policy) {
+      step.notChecked.push('whether others were shown another history: there is no witness policy (--witness-policy FILE)');
+      return 'unwitnessed from leaf 0: nobody was asked';
+    }
+    const checks = { policy, isDemanded: witnessPolicy !== undefined, forks: own?.forks ?? [] };
+    const { detail, unwitnessedFrom } = await verifyWitnesses(
+      now,
+      checks,
+      createTrust([this.#vkey], { origin: this.#origin }),
+      async (path) => this.#parts.tiles.read(log, path),
+      (path) => this.#where(path),
+      (problem) => step.problems.add(problem),
+    );
+    this.#unwitnessedFrom = unwitnessedFrom;
+    return detail;
   }
 
   async #leaves(treeSize: number, roots: Uint8Array, step: Step): Promise<string> {

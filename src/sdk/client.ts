@@ -167,6 +167,8 @@ export interface Client {
   exportEvidence(request: EvidenceAsked, options?: ReadOptions): Promise<string>;
   /** The newest checkpoint; `undefined` when there is no such log. */
   checkpoint(options?: ReadOptions): Promise<string | undefined>;
+  /** The newest checkpoint that witnesses cosigned; `undefined` when none did. */
+  witnessedCheckpoint(options?: ReadOptions): Promise<string | undefined>;
   /** Sends made-up values of every kind through the live policy and looks for them in all that is stored. Takes some seconds. */
   runCanary(options?: ReadOptions & { encodingsEach?: number }): Promise<CanaryReport>;
   /** A tile by its C2SP path (`tile/0/000`); `undefined` when it is not published. */
@@ -275,6 +277,8 @@ export function createClient(options: ClientOptions): Client {
     },
     checkpoint: ({ log = logDefault, ...rest } = {}) =>
       orNothing(async () => (await get(`logs/${encodeURIComponent(log)}/checkpoint`, rest, { open: true })).text()),
+    witnessedCheckpoint: ({ log = logDefault, ...rest } = {}) =>
+      orNothing(async () => (await get(`logs/${encodeURIComponent(log)}/checkpoint.witnessed`, rest, { open: true })).text()),
     async runCanary({ log, signal, encodingsEach } = {}) {
       const query = { log, encodings: encodingsEach === undefined ? undefined : String(encodingsEach) };
       const response = await performCall(transport, { method: 'POST', path: 'api/v1/canary', query, repeatable: false, signal });

@@ -8,6 +8,7 @@ import { verifyLog, type StoreParts, type VerifyOptions, type VerifyReport } fro
 import { verifyRange, type RangeResult, type RangeTask } from '../app/verify-range.ts';
 import { VeiltrailError } from '../core/errors.ts';
 import { createNoteVerifier } from '../log/note-key.ts';
+import { parseWitnessPolicy } from '../log/witness-policy.ts';
 import { checkSeal } from '../ledger/seal.ts';
 import { createClient } from '../sdk/client.ts';
 import { dataDirPaths, isDataDirInUse } from '../storage/data-dir.ts';
@@ -15,7 +16,7 @@ import { openFileTileSource } from '../storage/files/tile-store.ts';
 import { openSqliteRecordSource } from '../storage/sqlite/record-source.ts';
 import { checkDatabase } from '../storage/sqlite/check-database.ts';
 import type { RecordSource } from '../storage/record-store.ts';
-import type { TileSource } from '../storage/tile-store.ts';
+import { type TileSource, witnessedPath } from '../storage/tile-store.ts';
 import { Caller } from '../thread/port-call.ts';
 import { threadMemory } from '../thread/thread-memory.ts';
 import { openKeyring, type Keyring } from '../vault/keyring.ts';
@@ -23,6 +24,7 @@ import type { Problem } from '../verify/problem.ts';
 import { configFileName, readDataConfig } from './data-config.ts';
 import { keysDirectory, listTileFiles, recordsFileName, sealedPaths } from './data-files.ts';
 import { openRecordReader } from './open-records.ts';
+import { readForks, readWitnessPolicy } from './witness-files.ts';
 import { openStoredVault, vaultFileName, type StoredVault } from './stored-vault.ts';
 import { addRequests } from './verify-requests.ts';
 import type { VerifyThreadData } from './verify-thread.ts';
@@ -162,6 +164,7 @@ function cannotOpen(origin: string, error: VeiltrailError): VerifyReport {
     root: '',
     records: { verified: 0, erased: 0, redacted: 0 },
     firstBadLeaf: null,
+    unwitnessedFrom: 0,
     problems: [{ code: error.code, where, message: error.message }],
     problemCount: 1,
     steps: [{ step: 'open', ok: false, detail: error.message }],
@@ -196,8 +199,19 @@ async function storeParts(dataDir: string, log: string, keyring: Keyring, record
         checkDatabase(join(dataDir, file)).map((message): Problem => ({ code: 'database_damaged', where: file, message: `${file}: ${message}` })),
       );
     },
+    ...witnessesOf(dataDir, log, own),
     verifyVault: () => vault.verifyTokens(),
   };
+}
+
+/** The witness policy in force, where it is about the log. */
+function witnessesOf(dataDir: string, log: string, vkey: string): Pick<StoreParts, 'witnesses'> {
+  const stored = at('witnesses.json', () => readWitnessPolicy(dataDir));
+  const forks = at('forks.json', () => readForks(dataDir)).filter((one) => one.log === log && one.acknowledged === undefined);
+  const policy = stored && at('witnesses.json', () => parseWitnessPolicy(stored.policy));
+  const isAbout = policy && (policy.logs.length === 0 || policy.logs.some((one) => one.vkey === vkey));
+  if (isAbout) return { witnesses: { policy, forks } };
+  return forks.length > 0 ? { witnesses: { policy: parseWitnessPolicy('quorum none\n'), forks } } : {};
 }
 
 /** Verifies a log by its public files: a directory of them, or a URL of a server, or of the log itself. */
@@ -231,8 +245,8 @@ function openUrlTileSource(url: string): TileSource {
   return {
     async read(log, path) {
       const name = match ? decodeURIComponent(match[2] as string) : log;
-      if (path !== 'checkpoint') return client.fetchTile(path, { log: name });
-      const checkpoint = await client.checkpoint({ log: name });
+      if (path !== 'checkpoint' && path !== witnessedPath) return client.fetchTile(path, { log: name });
+      const checkpoint = await (path === witnessedPath ? client.witnessedCheckpoint({ log: name }) : client.checkpoint({ log: name }));
       return checkpoint === undefined ? undefined : Buffer.from(checkpoint);
     },
   };

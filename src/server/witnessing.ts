@@ -96,6 +96,11 @@ export class Witnessing {
     this.#witnesses?.published(log, published, witnessed);
   }
 
+  /** Stops a log of which a witness holds another history; to be called for every log that is opened or made. */
+  async stopIfForked(log: string): Promise<void> {
+    if (this.#undecided().some((one) => one.log === log)) await this.#parts.ledger.halt(log, true);
+  }
+
   /** Sentences on what is missing; those of `blocking` keep events from being taken. */
   troubles(): { blocking: string[]; flagged: string[] } {
     if (this.#witnesses) return this.#witnesses.troubles();
@@ -138,9 +143,7 @@ export class Witnessing {
   }
 
   async #open(): Promise<void> {
-    for (const { log } of this.#undecided()) {
-      if (this.#parts.ledger.logs().some((one) => one.log === log)) await this.#parts.ledger.halt(log, true);
-    }
+    for (const { log } of this.#parts.ledger.logs()) await this.stopIfForked(log);
     if (this.#policy && this.#changed) {
       await this.#parts.tell(changeEvent(readWitnessPolicy(this.#parts.dataDir), this.#policy)).catch((error: unknown) => {
         // The log that it would be told in may be the one that is stopped.

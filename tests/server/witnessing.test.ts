@@ -3,9 +3,22 @@ import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { createTrust, openWitnessed, parseNote, parseProof, parseWitnessPolicy, type QuorumState } from '../../src/log/index.ts';
+import type { VerifyReport } from '../../src/app/verify-log.ts';
+import {
+  createCosigner,
+  createTrust,
+  formatSignatureLine,
+  openWitnessed,
+  parseNote,
+  parseProof,
+  parseWitnessPolicy,
+  type QuorumState,
+  signCheckpoint,
+} from '../../src/log/index.ts';
+import { openWitnessDirectory } from '../../src/witness/witness-directory.ts';
 import { type OpenTrail, openTrail, type TrailOptions } from '../../src/server/compose.ts';
-import { readForks } from '../../src/server/witness-files.ts';
+import { verifyPublishedLog, verifyStoredLog } from '../../src/server/verify.ts';
+import { readForks, writeForks } from '../../src/server/witness-files.ts';
 import { type RunningWitness, serveWitness } from '../../src/witness/serve-witness.ts';
 import { openKeyring } from '../../src/vault/keyring.ts';
 import { openSqliteWitnessStore } from '../../src/storage/sqlite/witness-store.ts';
@@ -309,6 +322,86 @@ describe('a witness that holds another history', () => {
       () => alarms.length,
       (count) => count > 0,
     );
+  });
+});
+
+describe('verify', () => {
+  const stepOf = ({ steps }: VerifyReport): string | undefined => steps.find(({ step }) => step === 'witnesses')?.detail;
+
+  test('says what is witnessed by whom, and from which leaf on nothing is', async () => {
+    make();
+    const [a, b] = [await startWitness('a'), await startWitness('b')];
+    const policy = writePolicy([a, b], 'all');
+    await open({ witnessPolicyFile: policy });
+    await append(3);
+    await witnessed(3);
+    const full = await verifyStoredLog(dataDir(), { log: 'default' });
+    expect(full).toMatchObject({ ok: true, unwitnessedFrom: null });
+    expect(stepOf(full)).toMatch(/^3 leaves have their quorum \(g\): w0 \d{4}-\S+, w1 \S+$/);
+    await stopWitness(b);
+    await append(2);
+    const part = await verifyStoredLog(dataDir(), { log: 'default' });
+    expect(part).toMatchObject({ ok: true, treeSize: 5, unwitnessedFrom: 3 });
+    expect(stepOf(part)).toMatch(/; unwitnessed from leaf 3$/);
+    // By a policy that other witnesses would have to meet.
+    const others = parseWitnessPolicy(`witness x ${createCosigner('x.example', new Uint8Array(32).fill(7)).vkey}\nquorum x\n`);
+    const none = await verifyStoredLog(dataDir(), { log: 'default', witnessPolicy: others });
+    expect(none).toMatchObject({ ok: false, unwitnessedFrom: 0, problems: [{ code: 'quorum_missing' }] });
+    // By the public files alone, too.
+    const published = await verifyPublishedLog(join(dataDir(), 'logs', 'default'), {
+      log: 'default',
+      vkey: vkey(),
+      witnessPolicy: parseWitnessPolicy(readFileSync(policy)),
+    });
+    expect(published).toMatchObject({ ok: true, unwitnessedFrom: 3 });
+    // The log `_system` is not what the policy is about.
+    expect(stepOf(await verifyStoredLog(dataDir(), { log: '_system' }))).toBe('unwitnessed from leaf 0: nobody was asked');
+  });
+
+  test('finds a cosignature that was changed, a log that was cut behind what was cosigned, and one that was rewritten', async () => {
+    make();
+    await open({ witnessPolicyFile: writePolicy([await startWitness('a')], 'all') });
+    await append(3);
+    await witnessed(3);
+    const old = (await trail.checkpoint('default')) as string;
+    await append(2);
+    await witnessed(5);
+    const newest = (await trail.checkpoint('default')) as string;
+    await trail.close();
+    const problemsWith = async (checkpoint: string, cosigned: string): Promise<string[]> => {
+      writeFileSync(join(dataDir(), 'logs', 'default', 'checkpoint'), checkpoint);
+      writeFileSync(join(dataDir(), 'logs', 'default', 'checkpoint.witnessed'), cosigned);
+      const { problems } = await verifyPublishedLog(join(dataDir(), 'logs', 'default'), {
+        log: 'default',
+        vkey: vkey(),
+        witnessPolicy: parseWitnessPolicy(readFileSync(join(folder, 'policy'))),
+      });
+      return problems.map(({ code }) => code);
+    };
+    expect(await problemsWith(newest, newest)).toEqual([]);
+    const [head, sign, line] = [newest.split('\n\n')[0], ...(newest.split('\n\n')[1] as string).split('\n')] as [string, string, string];
+    const changed = `${line.slice(0, -10)}${line.at(-10) === 'A' ? 'B' : 'A'}${line.slice(-9)}`;
+    expect(await problemsWith(`${head}\n\n${sign}\n${changed}\n`, old)).toEqual(['cosignature_wrong']);
+    expect(await problemsWith(old, newest)).toContain('rolled_back');
+    const signer = openKeyring(join(dataDir(), 'keys'), { create: false }).signer('default');
+    const other = signCheckpoint(
+      { origin: `${origin}/default`, treeSize: 3, root: new Uint8Array(32).fill(3), extensions: [] },
+      signer ? [signer] : [],
+    );
+    const { store, cosigner } = openWitnessDirectory(join(folder, 'a'));
+    store.close();
+    const cosigned = other + formatSignatureLine(cosigner.cosign(parseNote(other).text, 1));
+    expect(await problemsWith(`${head}\n\n${sign}\n`, cosigned)).toEqual(['history_forked']);
+  });
+
+  test('finds that a witness holds another history', async () => {
+    make();
+    writeForks(dataDir(), [{ log: 'default', witness: 'w0', vkey: 'x', kind: 'ahead', witnessSize: 9, checkpoint: '', at: '2026-01-01T00:00:00Z' }]);
+    await open();
+    await expect(append(1)).rejects.toMatchObject({ code: 'history_forked' });
+    expect(trail.ready().ready).toBe(false);
+    const report = await verifyStoredLog(dataDir(), { log: 'default' });
+    expect(report.problems).toMatchObject([{ code: 'history_forked', where: 'forks.json' }]);
   });
 });
 

@@ -4,6 +4,9 @@ import type { Command } from 'commander';
 import { colors, errorColors } from '../colors.ts';
 import type { VerifyReport } from '../../app/verify-log.ts';
 import { VeiltrailError } from '../../core/errors.ts';
+import type { CheckpointTrust, VerifiedCheckpoint } from '../../log/checkpoint.ts';
+import { createTrust } from '../../log/trust.ts';
+import { judgeQuorum, parseWitnessPolicy, type WitnessPolicy } from '../../log/witness-policy.ts';
 import { dataDirOf } from '../connection.ts';
 import { evidenceIn } from '../evidence-file.ts';
 import { exitCodes } from '../exit.ts';
@@ -92,12 +95,13 @@ function isDataDir(dir: string): boolean {
 function logOptions(
   vkey: string | undefined,
   options: VerifyOptions,
-): { log: string; vkey?: string; keptCheckpoint?: string; onProgress: (leaves: number, of: number) => void } {
+): { log: string; vkey?: string; keptCheckpoint?: string; witnessPolicy?: WitnessPolicy; onProgress: (leaves: number, of: number) => void } {
   const progress = createProgress();
   return {
     log: options.log ?? 'default',
     ...(vkey === undefined ? {} : { vkey }),
     ...(options.checkpoint === undefined ? {} : { keptCheckpoint: readText(options.checkpoint) }),
+    ...(options.witnessPolicy === undefined ? {} : { witnessPolicy: parseWitnessPolicy(readText(options.witnessPolicy)) }),
     onProgress: (leaves, of) => (leaves === of ? progress.end() : progress.update(`${leaves} of ${of} leaves`)),
   };
 }
@@ -145,9 +149,9 @@ async function verifyFile(file: string, vkey: string | undefined, options: Verif
 }
 
 async function verifyReceiptText(text: string, vkey: string, options: VerifyOptions): Promise<void> {
-  const { createTrust, verifyDisclosure, verifyReceipt } = await import('../../verify/index.ts');
+  const { verifyDisclosure, verifyReceipt } = await import('../../verify/index.ts');
   const { parseProof } = await import('../../log/proof.ts');
-  const trust = createTrust([vkey]);
+  const { trust, judge } = witnessedTrust(vkey, options);
   const { extra } = parseProof(text);
   if (!extra) throw new VeiltrailError('receipt_without_entry', 'the receipt does not carry its entry, so nothing says what it is for');
   const { leafIndex, entry, checkpoint } = verifyReceipt(text, extra, trust);
@@ -157,19 +161,66 @@ async function verifyReceiptText(text: string, vkey: string, options: VerifyOpti
       throw new VeiltrailError('other_event', `the receipt is for leaf ${leafIndex}, the event is at leaf ${disclosed.leafIndex}`);
     }
   }
+  const cosigned = judge(checkpoint);
   if (options.json)
-    return printJson({ ok: true, origin: checkpoint.origin, leafIndex, treeSize: checkpoint.treeSize, entry: Buffer.from(entry).toString('hex') });
-  print(`${colors.green('✓')} leaf ${leafIndex} of ${checkpoint.origin} (size ${checkpoint.treeSize}), signed by the log`);
+    return printJson({
+      ok: true,
+      origin: checkpoint.origin,
+      ...cosigned.facts,
+      leafIndex,
+      treeSize: checkpoint.treeSize,
+      entry: Buffer.from(entry).toString('hex'),
+    });
+  print(`${colors.green('✓')} leaf ${leafIndex} of ${checkpoint.origin} (size ${checkpoint.treeSize}), signed by the log${cosigned.words}`);
   print(colors.dim(`  entry ${Buffer.from(entry).toString('hex')}`));
 }
 
 async function verifyDisclosureText(text: string, vkey: string, options: VerifyOptions): Promise<void> {
-  const { createTrust, verifyDisclosure } = await import('../../verify/index.ts');
-  const { leafIndex, checkpoint, shown, hidden, redactedCount } = verifyDisclosure(text, createTrust([vkey]));
+  const { verifyDisclosure } = await import('../../verify/index.ts');
+  const { trust, judge } = witnessedTrust(vkey, options);
+  const { leafIndex, checkpoint, shown, hidden, redactedCount } = verifyDisclosure(text, trust);
+  const cosigned = judge(checkpoint);
   if (options.json) {
-    return printJson({ ok: true, origin: checkpoint.origin, leafIndex, treeSize: checkpoint.treeSize, shown, hidden, redacted: redactedCount });
+    return printJson({
+      ok: true,
+      origin: checkpoint.origin,
+      ...cosigned.facts,
+      leafIndex,
+      treeSize: checkpoint.treeSize,
+      shown,
+      hidden,
+      redacted: redactedCount,
+    });
   }
-  print(`${colors.green('✓')} leaf ${leafIndex} of ${checkpoint.origin} (size ${checkpoint.treeSize}), signed by the log, says:`);
+  print(`${colors.green('✓')} leaf ${leafIndex} of ${checkpoint.origin} (size ${checkpoint.treeSize}), signed by the log${cosigned.words}, says:`);
   for (const { pointer, value } of shown) print(`  ${pointer}  ${JSON.stringify(value)}`);
   print(colors.dim(`  and ${hidden.length + redactedCount} fields that are not shown`));
+}
+
+interface Cosigned {
+  facts: { cosigned?: string[] };
+  words: string;
+}
+
+/** Whom a receipt must be signed by: the log, and where a witness policy is given, its quorum. */
+function witnessedTrust(
+  vkey: string,
+  { witnessPolicy }: VerifyOptions,
+): { trust: CheckpointTrust; judge: (checkpoint: VerifiedCheckpoint) => Cosigned } {
+  if (witnessPolicy === undefined) return { trust: createTrust([vkey]), judge: () => ({ facts: {}, words: '' }) };
+  const policy = parseWitnessPolicy(readText(witnessPolicy));
+  return {
+    trust: createTrust([vkey], { witnesses: policy.witnesses.map((witness) => witness.vkey) }),
+    judge({ signatures }) {
+      const { met, cosigned } = judgeQuorum(policy, signatures);
+      const names = cosigned.map(({ name }) => name);
+      if (!met) {
+        throw new VeiltrailError(
+          'quorum_missing',
+          `the checkpoint has not the quorum ${policy.quorumName} of witnesses${names.length > 0 ? `, only ${names.join(', ')}` : ''}`,
+        );
+      }
+      return { facts: { cosigned: names }, words: names.length > 0 ? ` and ${names.join(', ')}` : '' };
+    },
+  };
 }
