@@ -37,6 +37,9 @@ const wrong = new Set([
   'storage_damaged',
   'vault_behind',
   'witness_database_missing',
+  'fork_unknown',
+  'rolled_back',
+  'quorum_missing',
 ]);
 /** Beginnings of codes that all say: what is stored is not what was stored. */
 const damaged =

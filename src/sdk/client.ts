@@ -169,6 +169,11 @@ export interface Client {
   checkpoint(options?: ReadOptions): Promise<string | undefined>;
   /** The newest checkpoint that witnesses cosigned; `undefined` when none did. */
   witnessedCheckpoint(options?: ReadOptions): Promise<string | undefined>;
+  /**
+   * Lets a log go on that was stopped because a witness holds another history of it; that witness is asked no more. Takes a key of the role
+   * admin.
+   */
+  acknowledgeFork(log: string, options?: { signal?: AbortSignal }): Promise<{ witness: string; witnessSize: number }>;
   /** Sends made-up values of every kind through the live policy and looks for them in all that is stored. Takes some seconds. */
   runCanary(options?: ReadOptions & { encodingsEach?: number }): Promise<CanaryReport>;
   /** A tile by its C2SP path (`tile/0/000`); `undefined` when it is not published. */
@@ -279,6 +284,11 @@ export function createClient(options: ClientOptions): Client {
       orNothing(async () => (await get(`logs/${encodeURIComponent(log)}/checkpoint`, rest, { open: true })).text()),
     witnessedCheckpoint: ({ log = logDefault, ...rest } = {}) =>
       orNothing(async () => (await get(`logs/${encodeURIComponent(log)}/checkpoint.witnessed`, rest, { open: true })).text()),
+    async acknowledgeFork(log, { signal } = {}) {
+      const path = `api/v1/forks/${encodeURIComponent(log)}/acknowledge`;
+      const response = await performCall(transport, { method: 'POST', path, repeatable: false, signal });
+      return (await response.json()) as { witness: string; witnessSize: number };
+    },
     async runCanary({ log, signal, encodingsEach } = {}) {
       const query = { log, encodings: encodingsEach === undefined ? undefined : String(encodingsEach) };
       const response = await performCall(transport, { method: 'POST', path: 'api/v1/canary', query, repeatable: false, signal });

@@ -164,14 +164,14 @@ export class Witnesses {
   #of(log: string): LogWitnesses | undefined {
     const known = this.#logs.get(log);
     if (known || this.#closed || !this.isAbout(log)) return known;
-    const { ask, clock, after, times, settings } = this.#parts;
+    const { ask, clock, times, settings } = this.#parts;
     const ports = {
       ask,
       growth: (before: number, now: number) => this.#parts.growth(log, before, now),
       keep: (note: string) => this.#parts.keep(log, note),
       alarm: (fork: Fork) => this.#parts.alarm(log, fork),
       clock,
-      after,
+      after: (ms: number, run: () => void) => this.#parts.after(ms, run),
       chance: Math.random,
     };
     const forks = this.#parts.forks().filter((one) => one.log === log);

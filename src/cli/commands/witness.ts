@@ -1,7 +1,8 @@
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { VeiltrailError } from '../../core/errors.ts';
 import { isLoopback, parseListen } from '../../server/listen.ts';
 import { errorColors } from '../colors.ts';
+import { dataDefault, dataDirOf, readKey } from '../connection.ts';
 import { exitCodeOf } from '../exit.ts';
 import { print, printError, printJson, say } from '../output.ts';
 import { stopAsked } from '../stop-asked.ts';
@@ -43,6 +44,14 @@ export function addWitness(program: Command): void {
   withDirectory(
     witness.command('checkpoint').description('The newest checkpoint of a log that was cosigned here.').argument('<origin>', 'the origin of the log'),
   ).action(printCheckpoint);
+  witness
+    .command('acknowledge')
+    .description('Let a log of ours go on that was stopped because a witness holds another history of it. That witness is asked no more.')
+    .argument('<log>', 'the name of the log')
+    .option('--data <dir>', `the data directory, while no server has it [${dataDefault}, or VEILTRAIL_DATA]`)
+    .addOption(new Option('--url <url>', 'a server instead').env('VEILTRAIL_URL'))
+    .addOption(new Option('--key <key>', 'its API key, of the role admin, or @FILE that holds it').env('VEILTRAIL_KEY'))
+    .action(acknowledge);
   for (const command of witness.commands) command.exitOverride();
 }
 
@@ -70,6 +79,18 @@ async function serve({ data, listen, name, log = [] }: ServeOptions): Promise<vo
   if (!isLoopback(address.host)) say(errorColors.yellow('  reachable from other machines: put something in front that speaks TLS'));
   await asked;
   await witness.close();
+}
+
+async function acknowledge(log: string, { data, url, key }: { data?: string; url?: string; key?: string }): Promise<void> {
+  let fork: { witness: string; witnessSize: number };
+  if (url !== undefined) {
+    const { createClient } = await import('../../sdk/client.ts');
+    fork = await createClient({ url, key: readKey(key) }).acknowledgeFork(log);
+  } else {
+    const { acknowledgeStoredFork } = await import('../../server/acknowledge-fork.ts');
+    fork = await acknowledgeStoredFork(dataDirOf(data === undefined ? {} : { data }), log);
+  }
+  say(`log ${log} goes on; witness ${fork.witness}, which holds another history of ${fork.witnessSize} leaves, is asked no more`);
 }
 
 async function addLog(vkey: string, { data }: WitnessOptions): Promise<void> {
