@@ -59,6 +59,7 @@ export class Compactor {
   readonly #parts: CompactorParts;
   /** By log: the first bucket that may still have to be compacted. */
   readonly #next = new Map<string, number>();
+  #started = false;
   #stopped = 0;
   #closed = false;
   #abort = new AbortController();
@@ -71,9 +72,15 @@ export class Compactor {
     this.#parts = parts;
   }
 
-  /** A log has grown, or the server has started: whatever is to be done is begun. */
+  /** From here on buckets are compacted; before, they are not even looked for. */
+  start(): void {
+    this.#started = true;
+    this.look();
+  }
+
+  /** A log has grown: whatever is to be done is begun. */
   look(): void {
-    if (this.#stopped > 0 || this.#closed || this.#running || (this.#tidied && !this.#nextTask())) return;
+    if (!this.#started || this.#stopped > 0 || this.#closed || this.#running || (this.#tidied && !this.#nextTask())) return;
     this.#running = this.#run().then((done) => {
       this.#running = undefined;
       // A bucket may have filled up since the last look.

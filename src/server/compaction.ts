@@ -28,7 +28,8 @@ export function createCompactor({ dataDir, records, ledger, vault, retention, on
     thread: 'compact',
     dataDir,
     vaultPort: vault.newPort(),
-    retention: retention(),
+    // What is rewritten stays in its class; and at a start, the table is not there yet.
+    retention: isInBackground ? retention() : { rules: [] },
     isInBackground,
   });
   return new Compactor({

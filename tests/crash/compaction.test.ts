@@ -20,7 +20,7 @@ async function expectDone(log: CompactingLog): Promise<void> {
 
 async function runWith(fault?: Fault): Promise<CompactingLog> {
   const log = await CompactingLog.make(new FaultLine(fault));
-  log.compactor.look();
+  log.compactor.start();
   await log.compactor.idle();
   return log;
 }
@@ -67,7 +67,7 @@ test.each([
       writeFileSync(join(directory, '00000000.1.writing'), 'half');
       const next = CompactingLog.open(log.dir);
       expect(await next.readAll()).toEqual(storedLines());
-      next.compactor.look();
+      next.compactor.start();
       await next.compactor.idle();
       await expectDone(next);
       await next.close();
@@ -86,7 +86,7 @@ test('a full disk: nothing is lost, and it is done once there is room', async ()
     try {
       expect(await log.readAll()).toEqual(storedLines());
       log.errors.length = 0;
-      log.compactor.look();
+      log.compactor.start();
       await log.compactor.idle();
       await expectDone(log);
     } catch (error) {

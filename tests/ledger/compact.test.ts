@@ -17,7 +17,7 @@ afterEach(async () => {
 
 async function compacted(): Promise<CompactingLog> {
   log = await CompactingLog.make();
-  log.compactor.look();
+  log.compactor.start();
   await log.compactor.idle();
   return log;
 }
@@ -36,11 +36,11 @@ describe('compaction', () => {
   test('a bucket that is not full stays in chunks', async () => {
     log = await CompactingLog.make();
     log.treeSize = 65_535;
-    log.compactor.look();
+    log.compactor.start();
     await log.compactor.idle();
     expect(await log.store.recordsFrom(compactedLog, 0)).toMatchObject({ in: 'chunk' });
     log.treeSize = 65_536;
-    log.compactor.look();
+    log.compactor.start();
     await log.compactor.idle();
     expect(await log.store.recordsFrom(compactedLog, 0)).toMatchObject({ in: 'segments' });
   });
@@ -70,7 +70,7 @@ describe('compaction', () => {
     log = await CompactingLog.make();
     const logins = new Set(storedLeaves().filter((leaf) => leaf % 3 === 0).map((leaf) => toHex(packedOf(leaf)))); // prettier-ignore
     log.classes = { classOf: (of, packed) => (of === compactedLog && logins.has(toHex(packed)) ? 'logins' : 'kept') };
-    log.compactor.look();
+    log.compactor.start();
     await log.compactor.idle();
     const [bucket] = await log.store.compactedBuckets(compactedLog, 0);
     const inBucket = storedLeaves().filter((leaf) => leaf < 65_536);
@@ -92,7 +92,7 @@ describe('compaction', () => {
   test('leaves nothing of chunks: neither rows, nor the key they were under, nor bytes in the database', async () => {
     log = await CompactingLog.make();
     const { sealed } = (await log.store.chunkFrom(compactedLog, 0)) ?? { sealed: new Uint8Array(0) };
-    log.compactor.look();
+    log.compactor.start();
     await log.compactor.idle();
     await log.store.tidy();
     expect(await log.vault.bucketKeyNames()).toEqual([{ log: compactedLog, bucket: 1 }]);
@@ -109,7 +109,7 @@ describe('compaction', () => {
     log = await CompactingLog.make(line);
     const before = log.store.chunkChanges.bind(log.store);
     log.store.chunkChanges = () => before() + (changes++ < 2 ? 1 : 0);
-    log.compactor.look();
+    log.compactor.start();
     await log.compactor.idle();
     expect(line.writes.filter((write) => write === 'register segments')).toHaveLength(3);
     expect(log.errors).toEqual([]);
@@ -122,7 +122,7 @@ describe('compaction', () => {
     log = await CompactingLog.make();
     const before = log.store.chunkChanges.bind(log.store);
     log.store.chunkChanges = () => before() + 1;
-    log.compactor.look();
+    log.compactor.start();
     await log.compactor.idle();
     expect(log.errors).toMatchObject([{ code: 'chunks_changed' }]);
     expect(log.files()).toEqual([]);
@@ -133,7 +133,7 @@ describe('compaction', () => {
     log = await CompactingLog.make();
     tamper(log, 'UPDATE chunks SET received_at_ms = received_at_ms + 1 WHERE first_leaf = 0');
     log.treeSize = 2 * 65_536;
-    log.compactor.look();
+    log.compactor.start();
     await log.compactor.idle();
     expect(log.errors).toMatchObject([{ code: 'chunk_damaged' }, { code: 'bucket_not_ready' }]);
     expect(log.files()).toEqual([]);
@@ -145,7 +145,7 @@ describe('compaction', () => {
     log = await CompactingLog.make();
     const { vault } = log;
     vault.bucketKeyNames = () => Promise.reject(new VeiltrailError('storage_busy', 'a test'));
-    log.compactor.look();
+    log.compactor.start();
     await log.compactor.idle();
     expect(log.errors).toMatchObject([{ code: 'storage_busy' }]);
     expect(await log.store.compactedBuckets(compactedLog, 0)).toEqual([]);
@@ -166,11 +166,11 @@ describe('pausing', () => {
           });
         }),
     });
-    log.compactor.look();
+    log.compactor.start();
     await until(() => begun > 0);
     const resume = await log.compactor.pause();
     const again = await log.compactor.pause();
-    log.compactor.look();
+    log.compactor.start();
     await log.compactor.idle();
     expect([begun, stopped]).toEqual([1, 1]);
     resume();
@@ -181,7 +181,7 @@ describe('pausing', () => {
     await until(() => begun > 1);
     await log.compactor.close();
     expect([begun, stopped]).toEqual([2, 2]);
-    log.compactor.look();
+    log.compactor.start();
     expect(begun).toBe(2);
     expect(log.errors).toEqual([]);
   });
@@ -192,7 +192,7 @@ describe('pausing', () => {
       // Nobody is woken by the clock: only pausing goes on.
       timers: { after: () => (waits++, () => undefined) },
     });
-    log.compactor.look();
+    log.compactor.start();
     await until(() => waits > 0);
     expect((await log.store.chunkFrom(compactedLog, 0))?.firstLeaf).toBeLessThan(65_536);
     const resume = await log.compactor.pause();
@@ -216,7 +216,7 @@ test('a reader goes on when a bucket is compacted between two reads, with the sa
   log = await CompactingLog.make();
   const reader = log.reader();
   const stale = await log.store.recordsFrom(compactedLog, 0);
-  log.compactor.look();
+  log.compactor.start();
   await log.compactor.idle();
   // What it had looked up before is gone, and so is its key.
   const recordsFrom = log.store.recordsFrom.bind(log.store);
