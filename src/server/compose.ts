@@ -50,7 +50,7 @@ import { createFreeSpaceGuard } from './free-space.ts';
 import { createClassifier, openFields, openFieldsReader } from './fields.ts';
 import { logFigures } from './log-figures.ts';
 import { openLookUps } from './look-ups.ts';
-import { openRemovals, refuseSegments } from './removals.ts';
+import { openRemovals } from './removals.ts';
 import { createTurns, openRotation } from './rotation.ts';
 import { Witnessing, type WitnessOptions } from './witnessing.ts';
 
@@ -135,6 +135,7 @@ async function openLocked(options: TrailOptions, undo: Undo): Promise<OpenTrail>
   undo.push(() => records.close());
   const compactor = createCompactor({ dataDir, records, ledger, vault, retention: () => dataProtection.retentionTable() });
   undo.push(() => compactor.close());
+  compacting = compactor;
   const tiles = openFileTileSource(paths.logs);
   const reader = openRecordReader(dataDir, records, vault);
   const searcher = new SearchClient({
@@ -206,7 +207,7 @@ async function openLocked(options: TrailOptions, undo: Undo): Promise<OpenTrail>
     systemLog,
     createLog,
     policyLabel: systemPolicy.label,
-    rewriteSegments: refuseSegments(records),
+    rewriteSegments: (log, edits) => compactor.rewrite(log, edits),
     isHeld: (removal) => dataProtection.refuseHeld(removal),
   });
   undo.push(() => removals.close());
@@ -268,8 +269,7 @@ async function openLocked(options: TrailOptions, undo: Undo): Promise<OpenTrail>
     isLog: (log) => ledger.originOf(log) !== undefined,
     tell,
   });
-  compacting = compactor;
-  compactor.look();
+  compactor.start();
   return {
     ...reading,
     origin,

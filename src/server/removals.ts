@@ -136,11 +136,3 @@ function tombstoneRecord({ id, action, tombstone, receivedAtMs, policyLabel }: T
     privacy: { policy: policyLabel, applied: [] },
   };
 }
-
-/** For whoever has no segments: what is in some is refused, and not passed over. @throws VeiltrailError `storage_failed` */
-export function refuseSegments(records: RecordSource): (log: string, edits: RecordEdits) => Promise<void> {
-  return async (log) => {
-    if ((await records.compactedBuckets(log, 0)).length > 0)
-      throw new VeiltrailError('storage_failed', 'records of this log are in segments, which cannot be rewritten here');
-  };
-}

@@ -207,6 +207,7 @@ describe('pausing', () => {
   test('that fails pauses nothing', async () => {
     log = await CompactingLog.make(new FaultLine({ after: 0, persisted: false, kind: 'refuse' }));
     await expect(log.compactor.pause()).rejects.toMatchObject({ code: 'disk_full' });
+    log.compactor.start();
     await log.compactor.idle();
     expect(log.files()).toHaveLength(1);
   });
