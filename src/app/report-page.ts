@@ -124,6 +124,7 @@ time{white-space:nowrap;font-variant-numeric:tabular-nums}
 code{font:.86em ui-monospace,SFMono-Regular,Menlo,Consolas,monospace}
 .nothing{padding:.8rem 1rem;background:var(--soft);border:1px solid var(--line);border-radius:.5rem;color:var(--quiet)}
 footer{margin-top:3rem;border-top:1px solid var(--line);font-size:.85rem}
+@media (max-width:48rem){table{min-width:46rem}}
 @media print{main{max-width:none;padding:0}h2{break-after:avoid}tr{break-inside:avoid}.scroll{overflow:visible}}
 `;
 
