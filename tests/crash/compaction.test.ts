@@ -2,11 +2,13 @@
  * Compaction: every write of it fails once, done all the same or not. Whatever a crash leaves, each record is read as it was received, and the
  * next start brings everything to the same end: one file, one key, no chunk, no key of a bucket that has none.
  */
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import type { RecordEdits } from '../../src/ledger/rewrite.ts';
 import { type Fault, FaultLine } from './faulty-stores.ts';
-import { compactedLog, CompactingLog, storedLines } from '../ledger/compacting.ts';
+import { compactedLog, CompactingLog, storedLeaves, storedLines } from '../ledger/compacting.ts';
 
 async function expectDone(log: CompactingLog): Promise<void> {
   expect(log.errors).toEqual([]);
@@ -96,4 +98,55 @@ test('a full disk: nothing is lost, and it is done once there is room', async ()
       log.remove();
     }
   }
+});
+
+/** What is left when leaves 2, 3 and 65,531 are removed. */
+const left = storedLines(storedLeaves().filter((leaf) => ![2, 3, 65_531].includes(leaf)));
+const removed: RecordEdits = { removed: [2, 4, 65_531, 65_532], redactions: [] };
+
+async function removeFrom(log: CompactingLog): Promise<void> {
+  const resume = await log.compactor.pause();
+  try {
+    await log.compactor.rewrite(compactedLog, removed);
+  } finally {
+    resume();
+  }
+}
+
+test('any write of a removal from segments: none is there half, and the next one finishes it', async () => {
+  const made = await runWith();
+  await made.close();
+  const copyOf = (line: FaultLine): CompactingLog => {
+    const dir = mkdtempSync(join(tmpdir(), 'veiltrail-compact-'));
+    cpSync(made.dir, dir, { recursive: true });
+    return CompactingLog.open(dir, line);
+  };
+  const whole = copyOf(new FaultLine());
+  await removeFrom(whole);
+  const count = whole.line.writes.length;
+  expect(whole.line.writes).toContain('replace segments');
+  await whole.close();
+  whole.remove();
+  for (const persisted of [false, true]) {
+    for (let after = 0; after < count; after++) {
+      const log = copyOf(new FaultLine({ after, persisted, kind: 'crash' }));
+      try {
+        await expect(removeFrom(log)).rejects.toMatchObject({ code: 'storage_failed' });
+        await log.close();
+        const next = CompactingLog.open(log.dir);
+        // Before the one transaction all is there, and behind it what is removed is not.
+        expect([storedLines().length, left.length]).toContain((await next.readAll()).length);
+        await removeFrom(next);
+        expect(await next.readAll()).toEqual(left);
+        expect(next.files()).toEqual(['a/default/00000000.2']);
+        expect(await next.vault.segmentKeyNames()).toEqual([{ log: compactedLog, class: 'default', bucket: 0, generation: 2 }]);
+        await next.close();
+      } catch (error) {
+        throw new Error(`write ${after}: ${log.line.writes.at(-1)}`, { cause: error });
+      } finally {
+        log.remove();
+      }
+    }
+  }
+  made.remove();
 });

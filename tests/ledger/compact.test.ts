@@ -5,8 +5,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { toHex } from '../../src/core/bytes.ts';
 import { VeiltrailError } from '../../src/core/errors.ts';
 import { FaultLine } from '../crash/faulty-stores.ts';
-import { compactedLog, CompactingLog, receivedAtMsOf, storedLeaves, storedLines } from './compacting.ts';
-import { packedOf } from './segments.ts';
+import { compactedLog, CompactingLog, packedOf, receivedAtMsOf, storedLeaves, storedLines } from './compacting.ts';
 
 let log: CompactingLog | undefined;
 afterEach(async () => {

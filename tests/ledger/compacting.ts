@@ -23,7 +23,7 @@ import { openKeyring } from '../../src/vault/keyring.ts';
 import { vaultSecrets } from '../../src/vault/vault-reader.ts';
 import { Vault } from '../../src/vault/vault.ts';
 import { FaultLine, faultyRecords } from '../crash/faulty-stores.ts';
-import { packedOf } from './segments.ts';
+import { numbered, packBatch } from './batches.ts';
 
 export const compactedLog = 'a';
 export const compactedOrigin = 'test.example/a';
@@ -37,6 +37,11 @@ let made: Promise<string> | undefined;
 /** Milliseconds: that of the chunk. */
 export function receivedAtMsOf(leafIndex: number): number {
   return 1_700_000_000_000 + (chunks.find(([, end]) => leafIndex < end)?.[0] ?? 0);
+}
+
+/** A record as the pipeline packs it. */
+export function packedOf(leafIndex: number): Uint8Array {
+  return packBatch({ log: compactedLog, origin: compactedOrigin, events: numbered(leafIndex, 1) }).records;
 }
 
 /** Leaves that have a record. */
