@@ -9,9 +9,9 @@ export interface TestResult {
   failure?: string;
 }
 
-export function formatJunit(results: readonly TestResult[]): string {
+export function formatJunit(results: readonly TestResult[], name = 'veiltrail policy test'): string {
   const suites = Map.groupBy(results, ({ suite }) => suite);
-  const lines = ['<?xml version="1.0" encoding="UTF-8"?>', `<testsuites name="veiltrail policy test" ${counts(results)}>`];
+  const lines = ['<?xml version="1.0" encoding="UTF-8"?>', `<testsuites name="${escape(name)}" ${counts(results)}>`];
   for (const [suite, tests] of suites) {
     lines.push(`  <testsuite name="${escape(suite)}" ${counts(tests)}>`);
     for (const { name, seconds, failure } of tests) {

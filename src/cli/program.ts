@@ -4,6 +4,7 @@ import { Command, CommanderError } from 'commander';
 import { addAnchor } from './commands/anchor.ts';
 import { addCanary } from './commands/canary.ts';
 import { addCheckpoint } from './commands/checkpoint.ts';
+import { addDrill } from './commands/drill.ts';
 import { addEvidencePage } from './commands/evidence-page.ts';
 import { addExport } from './commands/export.ts';
 import { addField } from './commands/field.ts';
@@ -55,6 +56,7 @@ function createProgram(): Command {
     addCheckpoint,
     addAnchor,
     addCanary,
+    addDrill,
     addKey,
     addPolicy,
     addField,

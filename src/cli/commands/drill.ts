@@ -1,0 +1,64 @@
+import { writeFileSync } from 'node:fs';
+import type { Command } from 'commander';
+import { VeiltrailError } from '../../core/errors.ts';
+import type { DrillResult } from '../../server/drill/run-drill.ts';
+import { colors } from '../colors.ts';
+import { exitCodes } from '../exit.ts';
+import { formatJunit } from '../junit.ts';
+import { print, printJson, say } from '../output.ts';
+
+interface DrillOptions {
+  data?: string;
+  only?: string;
+  json?: boolean;
+  junit?: string;
+}
+
+export function addDrill(program: Command): void {
+  program
+    .command('drill')
+    .description('Rehearse attacks on a copy, and show which check finds each: what SECURITY.md claims, tried out.')
+    .option('--data <dir>', 'a stopped data directory, of which a copy is attacked [one is made]')
+    .option('--only <text>', 'attacks whose class holds this text')
+    .option('--json', 'as JSON, one line each')
+    .option('--junit <file>', 'the results as JUnit XML')
+    .addHelpText(
+      'after',
+      '\nFound "alone": by `verify` on the directory itself. "kept": with a checkpoint that was kept elsewhere. "nobody": not detectable, and shown as such.\nExits 1 when a claim does not come true.',
+    )
+    .action(runDrillCommand);
+}
+
+async function runDrillCommand(options: DrillOptions): Promise<void> {
+  const { runDrill } = await import('../../server/drill/run-drill.ts');
+  const results = await runDrill({
+    ...(options.data === undefined ? {} : { dataDir: options.data }),
+    ...(options.only === undefined ? {} : { only: options.only }),
+    onResult: (result) => (options.json ? printJson(result) : print(lineOf(result))),
+  });
+  if (results.length === 0) throw new VeiltrailError('drill_unknown', 'no attack is of such a class');
+  if (options.junit !== undefined) writeFileSync(options.junit, formatJunit(results.map(testOf), 'veiltrail drill'));
+  const failed = results.filter(({ ok }) => !ok).length;
+  if (failed > 0) process.exitCode = exitCodes.wrong;
+  if (!options.json)
+    say(failed === 0 ? `${results.length} attacks, all as SECURITY.md claims` : `${failed} of ${results.length} attacks not as SECURITY.md claims`);
+}
+
+function lineOf({ ok, class: of, name, by, foundBy, claim, checks, firstBadLeaf, seconds }: DrillResult): string {
+  const found =
+    foundBy === 'nobody'
+      ? 'found by nobody'
+      : `found ${foundBy === 'alone' ? 'by verify alone' : 'with a kept checkpoint'} in ${seconds.toFixed(1)} s`;
+  const how = [...checks, ...(firstBadLeaf === null ? [] : [`leaf ${firstBadLeaf}`])].join(', ');
+  const head = `${ok ? colors.green('✓') : colors.red('✗')} ${of.padEnd(22)} ${name}`;
+  return `${head}\n  ${colors.dim(by)}: ${found}${how === '' ? '' : ` (${how})`}${ok ? '' : colors.red(`, claimed: ${claim}`)}`;
+}
+
+function testOf({ class: suite, name, by, ok, claim, foundBy, seconds }: DrillResult): {
+  suite: string;
+  name: string;
+  seconds: number;
+  failure?: string;
+} {
+  return { suite, name: `${name} (${by})`, seconds, ...(ok ? {} : { failure: `claimed: ${claim}, found by: ${foundBy}` }) };
+}

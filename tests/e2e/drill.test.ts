@@ -1,0 +1,35 @@
+/** `veiltrail drill`: every attack is found as SECURITY.md claims, on a directory of its own and on a copy of somebody's. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { attacks } from '../../src/server/drill/attacks.ts';
+import { launch, run, temporaryDirectory } from './product.ts';
+
+test('every attack is found by what SECURITY.md says, and by nothing less', { timeout: 240_000 }, async () => {
+  const junit = join(temporaryDirectory(), 'drill.xml');
+  const { code, out, err } = await run(['drill', '--json', '--junit', junit]);
+  expect(code, out + err).toBe(0);
+  const results = out
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as { name: string; ok: boolean; foundBy: string; claim: string });
+  expect(results.map(({ name }) => name)).toEqual(attacks.map(({ name }) => name));
+  for (const { name, foundBy, claim } of results) expect(foundBy, name).toBe(claim);
+  expect(new Set(results.map(({ claim }) => claim))).toEqual(new Set(['alone', 'kept', 'nobody']));
+  expect(readFileSync(junit, 'utf8')).toContain(`<testsuites name="veiltrail drill" tests="${results.length}" failures="0"`);
+});
+
+test('a copy of a directory is attacked, and the directory left alone; one in use is refused', { timeout: 120_000 }, async () => {
+  const data = join(temporaryDirectory(), 'data');
+  await run(['ingest', '-', '--data', data], { input: '{"action":"mine"}\n' });
+  const seal = readFileSync(join(data, 'seal.json'), 'utf8');
+  const drilled = await run(['drill', '--data', data, '--only', 'vault']);
+  expect(drilled, drilled.err).toMatchObject({ code: 0, err: expect.stringMatching(/\d attacks, all as SECURITY.md claims/) });
+  expect(readFileSync(join(data, 'seal.json'), 'utf8')).toBe(seal);
+  expect((await run(['verify', data])).code).toBe(0);
+  expect((await run(['drill', '--only', 'nothing of this name'])).code).toBe(2);
+  const server = launch(data);
+  await server.answering;
+  expect((await run(['drill', '--data', data])).code).toBe(3);
+  await server.end('SIGTERM');
+});
