@@ -27,7 +27,9 @@ import type { LogState } from '../storage/record-store.ts';
 import type { TileSource } from '../storage/tile-store.ts';
 import { Problems, type Problem } from '../verify/problem.ts';
 import { verifyPrefix, verifyUpperTiles } from '../verify/tiles.ts';
+import { VerifiedFrontier } from './verified-frontier.ts';
 import type { RangeResult, RangeTask } from './verify-range.ts';
+import { RemovalAccount, type RemovalChecks } from './verify-removals.ts';
 import { verifyWitnesses, type WitnessChecks } from './verify-witnesses.ts';
 
 /** Leaves of a range: whole leaf tiles. Large ones cost least; towards the end they grow smaller, so that all threads end together. */
@@ -53,6 +55,8 @@ export interface StoreParts {
   checkSeal(): Promise<{ problems: Problem[]; absent?: string }>;
   /** What SQLite says against its own files. */
   checkDatabases(): Promise<Problem[]>;
+  /** What removals left on record beside the log. */
+  removals: RemovalChecks;
   /** Re-reads every row of the vault. */
   verifyVault(): AsyncIterable<Problem | { tokens: number }>;
   /** By the witness policy in force, where there is one about this log. */
@@ -65,6 +69,14 @@ export interface VerifyOptions {
   vkey?: string;
   /** A checkpoint kept elsewhere. */
   keptCheckpoint?: string;
+  /** Leaves that an earlier run found in order, under the checkpoint that it saw: they are not read again, and this log must have grown from it. */
+  resume?: { verifiedTo: number; checkpoint: string };
+  /** New leaves only: seal, databases and vault are for other runs. */
+  leavesOnly?: boolean;
+  /** The checkpoint that is verified, once its signature is. */
+  onCheckpoint?: (text: string) => void;
+  /** Leaves below this one are in order: what a later run may skip. */
+  onVerified?: (to: number) => void;
   /** Whose cosignatures to ask for, instead of the policy beside the data. */
   witnessPolicy?: WitnessPolicy;
   onProgress?: (leaves: number, of: number) => void;
@@ -108,6 +120,8 @@ class Verification {
   readonly #vkey: string;
   readonly #origin: string;
   #verified = 0;
+  #erased = 0;
+  #redacted = 0;
   #unwitnessedFrom: number | undefined = 0;
 
   constructor(options: VerifyOptions, parts: VerifyParts) {
@@ -143,7 +157,7 @@ class Verification {
       origin: this.#origin,
       treeSize,
       root: checkpoint ? Buffer.from(checkpoint.root).toString('hex') : '',
-      records: { verified: this.#verified, erased: 0, redacted: 0 },
+      records: { verified: this.#verified, erased: this.#erased, redacted: this.#redacted },
       firstBadLeaf: problems.firstBadLeaf,
       unwitnessedFrom: this.#unwitnessedFrom ?? null,
       problems: problems.list(),
@@ -162,7 +176,7 @@ class Verification {
       ? [await runStep('history', (step) => this.#history(checkpoint, step)), await runStep('witnesses', (step) => this.#witnesses(checkpoint, step))]
       : [];
     const files = await runStep('files', (step) => this.#files(treeSize, step));
-    if (!store) return { databases: [], history, files, vault: [] };
+    if (!store || this.#options.leavesOnly) return { databases: [], history, files, vault: [] };
     const seal = await runStep('seal', (step) => this.#seal(store, step));
     const databases = await runStep('databases', (step) => this.#databases(store, step));
     const vault = await runStep('vault', (step) => this.#vault(store, step));
@@ -190,6 +204,7 @@ class Verification {
     if (this.#options.vkey === undefined)
       step.notChecked.push('whose key signed the log: --vkey was not given, so the key beside the data was taken');
     const checkpoint = openAt(where, bytes, this.#vkey, this.#origin);
+    this.#options.onCheckpoint?.(Buffer.from(bytes).toString('utf8'));
     if (!state) return checkpoint;
     if (checkpoint.treeSize > state.treeSize) {
       throw new VeiltrailError(
@@ -213,12 +228,20 @@ class Verification {
   }
 
   async #history(now: VerifiedCheckpoint, step: Step): Promise<string> {
-    const { keptCheckpoint } = this.#options;
-    if (keptCheckpoint === undefined) {
+    const { keptCheckpoint, resume } = this.#options;
+    const earlier = [resume?.checkpoint, keptCheckpoint].filter((one) => one !== undefined);
+    if (earlier.length === 0) {
       step.notChecked.push('whether newest events were deleted: no earlier checkpoint was given (--checkpoint FILE)');
       return 'no earlier checkpoint to compare with';
     }
-    const kept = openAt('the kept checkpoint', keptCheckpoint, this.#vkey, now.origin);
+    const sizes: number[] = [];
+    for (const one of earlier) sizes.push(await this.#grownFrom(one, now));
+    return `grown from the kept checkpoint of size ${sizes.join(' and that of ')}`;
+  }
+
+  /** Its size. @throws VeiltrailError `rolled_back`, `history_forked`, and of a checkpoint that is not this log's */
+  async #grownFrom(earlier: string, now: VerifiedCheckpoint): Promise<number> {
+    const kept = openAt('the kept checkpoint', earlier, this.#vkey, now.origin);
     if (kept.treeSize > now.treeSize) {
       throw new VeiltrailError(
         'rolled_back',
@@ -238,7 +261,7 @@ class Verification {
         { cause },
       );
     }
-    return `grown from the kept checkpoint of size ${kept.treeSize}`;
+    return kept.treeSize;
   }
 
   async #witnesses(now: VerifiedCheckpoint, step: Step): Promise<string> {
@@ -263,9 +286,14 @@ class Verification {
   }
 
   async #leaves(treeSize: number, roots: Uint8Array, step: Step): Promise<string> {
-    let next = 0;
-    let done = 0;
+    // Whole leaf tiles are skipped: the last one may have grown.
+    const from = Math.floor(Math.min(treeSize, this.#options.resume?.verifiedTo ?? 0) / tileWidthMax) * tileWidthMax;
+    if (from > 0) await this.#skipTo(from, treeSize, roots, step);
+    let next = from;
+    let done = from;
     let tokens = 0;
+    const frontier = new VerifiedFrontier(from, this.#options.onVerified);
+    const account = new RemovalAccount();
     const work = async (): Promise<void> => {
       while (next < treeSize) {
         const share = Math.floor((treeSize - next) / (4 * this.#parts.overlap * tileWidthMax)) * tileWidthMax;
@@ -280,6 +308,8 @@ class Verification {
         const result = await this.#parts.verifyRange(task);
         roots.set(result.tileRoots, (task.firstLeaf / tileWidthMax) * hashBytes);
         step.problems.merge({ list: result.problems, count: result.problemCount });
+        account.add(result.removals);
+        frontier.add(task.firstLeaf, task.endLeaf, result.problemCount === 0 && nothingGone(result.removals));
         this.#verified += result.recordsVerified;
         tokens += result.tokensChecked;
         done += task.endLeaf - task.firstLeaf;
@@ -288,7 +318,27 @@ class Verification {
     };
     await Promise.all(Array.from({ length: this.#parts.overlap }, work));
     if (!this.#parts.store) return `${treeSize} entries are in their tiles`;
-    return `${this.#verified} records open their commitments; ${tokens} tokens are in the vault`;
+    const report = (problem: Problem): void => {
+      // What is told of leaves that are skipped cannot be held against them here.
+      if ((problem.leafIndex ?? Infinity) >= from) step.problems.add(problem);
+    };
+    const gone = await account.settle(treeSize, report, this.#parts.store.removals);
+    this.#erased = gone.erased;
+    this.#redacted = gone.redacted;
+    const told = gone.erased + gone.redacted > 0 ? `; tombstones tell of ${gone.erased} removed and ${gone.redacted} redacted ones` : '';
+    return `${this.#verified} records open their commitments${told}; ${tokens} tokens are in the vault`;
+  }
+
+  /** Takes the hashes of leaf tiles that were verified before from the tiles above them, which lead to the root that was signed. */
+  async #skipTo(from: number, treeSize: number, roots: Uint8Array, step: Step): Promise<void> {
+    step.notChecked.push(`leaves 0 to ${from - 1}: verified by an earlier run, and not read again`);
+    const span = tileWidthMax * tileWidthMax;
+    for (let index = 0; index * span < from; index++) {
+      const width = tileWidth(1, index, treeSize);
+      const tile = (await this.#reader([{ level: 1, index, width }]))(1, index, width);
+      const count = Math.min(tileWidthMax, from / tileWidthMax - index * tileWidthMax);
+      if (tile) roots.set(tile.subarray(0, count * hashBytes), index * tileWidthMax * hashBytes);
+    }
   }
 
   async #tiles(treeSize: number, roots: Uint8Array, checkpoint: VerifiedCheckpoint | undefined, files: Step, step: Step): Promise<string> {
@@ -415,6 +465,11 @@ async function runStep(name: string, run: (step: Step) => Promise<string>): Prom
 
 function describeStep({ name, problems: { count }, detail }: Step): VerifyStep {
   return { step: name, ok: count === 0, detail: count === 0 ? detail : `${count} problem${count === 1 ? '' : 's'}` };
+}
+
+/** Whether a range needs no tombstone from elsewhere to be in order. */
+function nothingGone({ missing, unproved, redacted }: RangeResult['removals']): boolean {
+  return missing.length + unproved.length + redacted.length === 0;
 }
 
 function noteUnpublished(step: Step): void {

@@ -6,13 +6,17 @@ import { VeiltrailError } from '../core/errors.ts';
 import type { OpenedChunk, RecordReader } from '../ledger/reader.ts';
 import { commitPackedMany } from '../log/commit-many.ts';
 import { commitmentBytes } from '../log/entry.ts';
+import { openRecord, recordOfFields } from '../log/open-record.ts';
+import { isKept, redactedForm, unpackRedacted } from '../log/redacted-record.ts';
 import { formatTilePath, tileWidthMax } from '../log/tile-path.ts';
 import { tileWidth } from '../log/tile.ts';
 import { hashBytes } from '../log/tree.ts';
 import { segmentPath } from '../storage/files/segment-store.ts';
 import type { TileSource } from '../storage/tile-store.ts';
 import { Problems, type Problem } from '../verify/problem.ts';
+import { tombstonePrefix } from '../verify/tombstone.ts';
 import { verifyLeafTile } from '../verify/tiles.ts';
+import type { RemovalFacts } from './verify-removals.ts';
 import { TokenCheck, type KnownTokens } from './verify-tokens.ts';
 
 export interface RangeTask {
@@ -30,6 +34,8 @@ export interface RangeResult {
   tileRoots: Uint8Array;
   recordsVerified: number;
   tokensChecked: number;
+  /** What is gone from the range, and tombstones in it. */
+  removals: RemovalFacts;
   problems: Problem[];
   problemCount: number;
 }
@@ -48,7 +54,8 @@ export interface RangeStore {
 export async function verifyRange(task: RangeTask, parts: RangeParts): Promise<RangeResult> {
   const problems = new Problems();
   const { entries, tileRoots } = await readEntries(task, parts.tiles, problems);
-  const counts = parts.store ? await new RecordCheck(task, parts.store, entries, problems).run() : { recordsVerified: 0, tokensChecked: 0 };
+  const nothing = { recordsVerified: 0, tokensChecked: 0, removals: { missing: [], unproved: [], redacted: [], tombstones: [] } };
+  const counts = parts.store ? await new RecordCheck(task, parts.store, entries, problems).run() : nothing;
   return { tileRoots, ...counts, problems: problems.list(), problemCount: problems.count };
 }
 
@@ -86,6 +93,7 @@ class RecordCheck {
   readonly #tokens: TokenCheck;
   /** What does not open and was reported. */
   readonly #unopened = new Set<string>();
+  readonly #removals: RemovalFacts = { missing: [], unproved: [], redacted: [], tombstones: [] };
 
   constructor(task: RangeTask, store: RangeStore, entries: RangeEntries, problems: Problems) {
     this.#task = task;
@@ -95,21 +103,21 @@ class RecordCheck {
     this.#tokens = new TokenCheck(store.tokens);
   }
 
-  async run(): Promise<{ recordsVerified: number; tokensChecked: number }> {
+  async run(): Promise<Pick<RangeResult, 'recordsVerified' | 'tokensChecked' | 'removals'>> {
     const { log, firstLeaf, endLeaf } = this.#task;
     let recordsVerified = 0;
     let next = firstLeaf;
     while (next < endLeaf) {
       const opened = await this.#store.reader.openFrom(log, next);
       const missingTo = Math.min(endLeaf, opened?.firstLeaf ?? endLeaf);
-      for (; next < missingTo; next++) this.#reportMissing(next);
+      for (; next < missingTo; next++) this.#removals.missing.push(next);
       if (!opened || next >= endLeaf) break;
       const end = Math.min(endLeaf, opened.firstLeaf + opened.count);
       this.#reportUnreadable(opened, next, end);
       recordsVerified += await this.#checkRecords(opened, next, end);
       next = end;
     }
-    return { recordsVerified, tokensChecked: this.#tokens.checked };
+    return { recordsVerified, tokensChecked: this.#tokens.checked, removals: this.#removals };
   }
 
   /** Where a chunk, a segment or a block does not open: once for all of it, by the first leaf that it is about. */
@@ -137,8 +145,10 @@ class RecordCheck {
     for (let leafIndex = from; leafIndex < end; leafIndex++) {
       if (offsets[leafIndex - firstLeaf] !== offsets[leafIndex - firstLeaf + 1]) continue;
       bad.add(leafIndex);
-      if (!unopened?.has(leafIndex)) this.#reportMissing(leafIndex);
+      if (unopened?.has(leafIndex)) this.#removals.unproved.push(leafIndex);
+      else this.#removals.missing.push(leafIndex);
     }
+    const empty = bad.size;
     const found = new Uint8Array(commitmentBytes * (end - from));
     commitPackedMany(this.#task.origin, records, offsets, first, end - firstLeaf, found, (record, error) => {
       if (bad.has(firstLeaf + record)) return;
@@ -157,7 +167,31 @@ class RecordCheck {
       if (bad.has(leafIndex)) continue;
       if (!(await this.#checkTokens(leafIndex, records.subarray(offsets[record], offsets[record + 1])))) bad.add(leafIndex);
     }
+    if (bad.size > empty) this.#removals.unproved.push(...[...bad].slice(empty));
+    this.#gatherRemovals(content, firstLeaf, from, end, bad);
     return end - from - bad.size;
+  }
+
+  /** Of the records that are in order: which of them lack values, and which are tombstones. */
+  #gatherRemovals({ records, offsets }: OpenedChunk['content'], firstLeaf: number, from: number, end: number, bad: ReadonlySet<number>): void {
+    for (let leafIndex = from; leafIndex < end; leafIndex++) {
+      const at = offsets[leafIndex - firstLeaf] as number;
+      if (records[at] !== redactedForm || bad.has(leafIndex)) continue;
+      const gone = unpackRedacted(records.subarray(at, offsets[leafIndex - firstLeaf + 1])).flatMap((field) =>
+        isKept(field) ? [] : [field.tombstone],
+      );
+      if (gone.length > 0) this.#removals.redacted.push({ leafIndex, count: gone.length, tombstones: [...new Set(gone)] });
+    }
+    const bytes = Buffer.from(records.buffer, records.byteOffset, offsets[end - firstLeaf] as number);
+    let leafIndex = from;
+    for (let at = bytes.indexOf(tombstonePointer, offsets[from - firstLeaf]); at >= 0; at = bytes.indexOf(tombstonePointer, at + 1)) {
+      while ((offsets[leafIndex - firstLeaf + 1] as number) <= at) leafIndex++;
+      if (bad.has(leafIndex) || this.#removals.tombstones.at(-1)?.leafIndex === leafIndex) continue;
+      const record = recordOfFields(openRecord(records.subarray(offsets[leafIndex - firstLeaf], offsets[leafIndex - firstLeaf + 1])));
+      const member = record['tombstone'];
+      // Anybody may write the name somewhere; in this place it is the server's own.
+      if (member !== undefined) this.#removals.tombstones.push({ leafIndex, member });
+    }
   }
 
   async #checkTokens(leafIndex: number, packed: Uint8Array): Promise<boolean> {
@@ -172,14 +206,13 @@ class RecordCheck {
     }
   }
 
-  #reportMissing(leafIndex: number): void {
-    this.#report(leafIndex, 'record_missing', `the record of leaf ${leafIndex} is missing, and no tombstone says why`);
-  }
-
   #report(leafIndex: number, code: string, message: string): void {
     this.#problems.add({ code, where: `leaf ${leafIndex}`, message, leafIndex });
   }
 }
+
+/** Every tombstone has a field of this pointer. */
+const tombstonePointer = Buffer.from(`${tombstonePrefix}removal`);
 
 function sameCommitment(a: Uint8Array, aAt: number, b: Uint8Array, bAt: number): boolean {
   for (let i = 0; i < commitmentBytes; i++) if (a[aAt + i] !== b[bAt + i]) return false;

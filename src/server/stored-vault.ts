@@ -4,6 +4,8 @@ import { tokenBytes, TokenSet } from '../app/token-set.ts';
 import type { SegmentName } from '../storage/segment-store.ts';
 import { openSqliteVaultSource } from '../storage/sqlite/vault-source.ts';
 import type { Keyring } from '../vault/keyring.ts';
+import type { TombstoneRow, VaultSource } from '../storage/vault-store.ts';
+import { digestOfTokens, type ErasedTokens } from '../vault/erasure.ts';
 import { parseToken } from '../vault/token.ts';
 import { type Restored, type TokenFinding, VaultReader, vaultSecrets } from '../vault/vault-reader.ts';
 
@@ -14,6 +16,11 @@ export interface StoredVault {
   /** Tokens of the vault's rows in memory, `max` at the most: for who has many to look for. */
   tokensAtHand(max: number): Promise<TokenSet>;
   restore(token: string): Promise<Restored | undefined>;
+  /** Tokens that each removal destroyed: how many, and `digestOfTokens`. */
+  erasures(): AsyncIterable<ErasedTokens & { removal: string }>;
+  erasedBy(removal: string): Promise<ErasedTokens>;
+  /** Leaves that tell of removals. */
+  tombstones(): Promise<TombstoneRow[]>;
   verifyTokens(): AsyncIterable<TokenFinding>;
   close(): Promise<void>;
 }
@@ -41,9 +48,37 @@ export function openStoredVault(dataDir: string, keyring: Keyring): StoredVault 
       return tokens;
     },
     restore: (token) => reader.restore(token),
+    erasures: () => erasures(source, ''),
+    async erasedBy(removal) {
+      for await (const erased of erasures(source, removal)) if (erased.removal === removal) return erased;
+      return { count: 0, digest: digestOfTokens([]) };
+    },
+    tombstones: () => source.tombstones(),
     verifyTokens: () => reader.verifyTokens(),
     close: () => source.close(),
   };
+}
+
+const erasedPage = 4_096;
+
+/** From a removal on, in the order of their ids. */
+async function* erasures(source: VaultSource, from: string): AsyncGenerator<ErasedTokens & { removal: string }> {
+  let removal = from;
+  let tokens: Uint8Array[] = [];
+  for (let token = new Uint8Array(0); ;) {
+    const page = await source.readErased({ removal, token }, erasedPage);
+    for (const row of page) {
+      if (row.removal !== removal && tokens.length > 0) {
+        yield { removal, count: tokens.length, digest: digestOfTokens(tokens) };
+        tokens = [];
+      }
+      removal = row.removal;
+      token = new Uint8Array(row.token);
+      tokens.push(token);
+    }
+    if (page.length < erasedPage) break;
+  }
+  if (tokens.length > 0) yield { removal, count: tokens.length, digest: digestOfTokens(tokens) };
 }
 
 /** Undefined for what only looks like a token: a sender may write such a thing. */

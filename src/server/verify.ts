@@ -26,6 +26,7 @@ import { keysDirectory, listTileFiles, recordsFileName, sealedPaths } from './da
 import { openRecordReader } from './open-records.ts';
 import { readForks, readWitnessPolicy } from './witness-files.ts';
 import { openStoredVault, vaultFileName, type StoredVault } from './stored-vault.ts';
+import { removalChecks, verifyErasures } from './verify-removals.ts';
 import { addRequests } from './verify-requests.ts';
 import type { VerifyThreadData } from './verify-thread.ts';
 
@@ -200,7 +201,11 @@ async function storeParts(dataDir: string, log: string, keyring: Keyring, record
       );
     },
     ...witnessesOf(dataDir, log, own),
-    verifyVault: () => vault.verifyTokens(),
+    removals: removalChecks(dataDir, log, vault, openRecordReader(dataDir, records, vault)),
+    async *verifyVault() {
+      yield* vault.verifyTokens();
+      yield* verifyErasures(dataDir, vault, openRecordReader(dataDir, records, vault));
+    },
   };
 }
 
