@@ -2,6 +2,8 @@
 // filippo.io/torchwood) and exits 0 only if they accept all of it.
 //
 //	interop -log DIR -vkey FILE -proofs DIR
+//	interop -log DIR -vkey FILE -witness URL -witness-vkey VKEY    asks a witness to cosign the log
+//	interop -policy FILE -note FILE                                judges a cosigned checkpoint
 //
 // DIR/checkpoint and DIR/tile are a C2SP log. The proofs directory holds, each of them optional but not all,
 // <leaf index>.tlog-proof, <tree size>.consistency (lines of base64: the root at that size, then the proof to the checkpoint) and
@@ -28,8 +30,21 @@ func main() {
 	logDir := flag.String("log", "", "directory of the log")
 	vkeyFile := flag.String("vkey", "", "file with the verifier key")
 	proofsDir := flag.String("proofs", "", "directory of the proofs")
+	witnessURL := flag.String("witness", "", "submission prefix of a witness, which is asked to cosign the log")
+	witnessVkey := flag.String("witness-vkey", "", "its verifier key")
+	policyFile := flag.String("policy", "", "a policy file, by which a note is judged")
+	noteFile := flag.String("note", "", "file with the note")
 	flag.Parse()
-	if err := run(*logDir, *vkeyFile, *proofsDir); err != nil {
+	var err error
+	switch {
+	case *witnessURL != "":
+		err = askWitness(*witnessURL, *witnessVkey, *logDir, *vkeyFile)
+	case *policyFile != "":
+		err = checkPolicy(*policyFile, *noteFile)
+	default:
+		err = run(*logDir, *vkeyFile, *proofsDir)
+	}
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "refused:", err)
 		os.Exit(1)
 	}

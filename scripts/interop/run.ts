@@ -1,54 +1,32 @@
 /**
  * Independent tools must accept a log made here, and refuse a damaged one: tessera's fsck, torchwood's verifier of receipts, and Go's own sumdb
- * packages. They are built from published Go modules, the versions and sums in go.mod and go.sum beside this file. Without Go, or where the
+ * packages. Witnesses must work both ways (witnesses.ts). They are built from published Go modules, the versions and sums in go.mod and go.sum beside this file. Without Go, or where the
  * modules cannot be had, it says so and checks nothing.
  *
  * node scripts/interop/run.ts        exit 0: all as it should be, or skipped; 1: not
  */
-import { spawnSync } from 'node:child_process';
 import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { type LogDirectory, writeLogDirectory } from './log-directory.ts';
-
-export interface Tools {
-  fsck: string;
-  interop: string;
-}
-
-export interface InteropCheck {
-  name: string;
-  /** What the tool should have said. */
-  expected: 'accepted' | 'refused';
-  passed: boolean;
-  output: string;
-}
-
-const module = import.meta.dirname;
-const timeoutMs = 60_000;
-
-/** Builds the tools into a folder; a string says why they cannot be had here. */
-export function buildTools(folder: string): Tools | string {
-  const version = spawnSync('go', ['version'], { encoding: 'utf8' });
-  if (version.error || version.status !== 0) return 'Go is not installed';
-  const packages = ['.', 'github.com/transparency-dev/tessera/cmd/fsck'];
-  const built = spawnSync('go', ['build', '-mod=readonly', '-buildvcs=false', '-o', `${folder}/`, ...packages], {
-    cwd: module,
-    encoding: 'utf8',
-    timeout: 9 * 60_000,
-  });
-  if (built.status === 0) return { fsck: join(folder, 'fsck'), interop: join(folder, 'interop') };
-  // Code of ours that does not compile is a failure, not a reason to skip.
-  if (/^\.\/main\.go|^main\.go/m.test(built.stderr)) throw new Error(`scripts/interop does not compile:\n${built.stderr}`);
-  return `the Go modules could not be built: ${lastLine(built.stderr) || String(built.error)}`;
-}
+import { buildTools, type InteropCheck, runTool, type Tools } from './tools.ts';
+import { checkWitnesses } from './witnesses.ts';
 
 /** Sizes of logs, each with the checkpoints published on the way there. */
-const logs: number[][] = [[1], [2], [255], [256], [1, 255, 256, 257], [257, 1000], [1000, 65_535, 65_536, 65_537]];
+const logs: number[][] = [
+  [1],
+  [2],
+  [255],
+  [256],
+  [1, 255, 256, 257],
+  [257, 1000],
+  [1000, 65_535, 65_536, 65_537],
+  [60_000, 120_000, 180_000, 200_000],
+];
 
 /** What is done to the log of 1,000 leaves, and which tool must notice. */
-const damages: { name: string; damage: (log: LogDirectory) => void; tools: (keyof Tools)[] }[] = [
+const damages: { name: string; damage: (log: LogDirectory) => void; tools: ('fsck' | 'interop')[] }[] = [
   { name: 'a bit of a full tile flipped', damage: ({ log }) => flipBit(join(log, 'tile/0/001'), 4000), tools: ['fsck', 'interop'] },
   { name: 'a bit of a partial tile flipped', damage: ({ log }) => flipBit(join(log, 'tile/0/003.p/232'), 100), tools: ['fsck', 'interop'] },
   { name: 'a bit of a tile of level 1 flipped', damage: ({ log }) => flipBit(join(log, 'tile/1/000.p/3'), 0), tools: ['fsck', 'interop'] },
@@ -91,21 +69,15 @@ interface Verdict {
 
 /** fsck exits 0 on a corrupt log too: only its words count. */
 function fsck({ fsck: tool }: Tools, { log, vkey }: LogDirectory): Verdict {
-  const { output } = run(tool, [`--storage_url=${pathToFileURL(log).href}/`, `--public_key=${vkey}`, '--ui=false', '-N', '4']);
+  const { output } = runTool(tool, [`--storage_url=${pathToFileURL(log).href}/`, `--public_key=${vkey}`, '--ui=false', '-N', '4']);
   return { verdict: output.includes('Successfully fsck') ? 'accepted' : 'refused', output };
 }
 
 function interop({ interop: tool }: Tools, { log, vkey, proofs }: LogDirectory): Verdict {
-  const { status, output } = run(tool, ['-log', log, '-vkey', vkey, '-proofs', proofs]);
+  const { status, output } = runTool(tool, ['-log', log, '-vkey', vkey, '-proofs', proofs]);
   // A tool that did not run has refused nothing.
   if (status !== 0 && !output.includes('refused:')) throw new Error(`the verifier did not run: ${output}`);
   return { verdict: status === 0 && output.includes('accepted:') ? 'accepted' : 'refused', output };
-}
-
-function run(tool: string, args: readonly string[]): { status: number | null; output: string } {
-  const { status, stdout, stderr, error } = spawnSync(tool, args, { encoding: 'utf8', timeout: timeoutMs });
-  if (error) throw error;
-  return { status, output: stdout + stderr };
 }
 
 function check(name: string, expected: InteropCheck['expected'], { verdict, output }: Verdict): InteropCheck {
@@ -128,11 +100,7 @@ function replace(path: string, at: number, text: string): void {
   writeFileSync(path, before.slice(0, from) + text + before.slice(from + text.length));
 }
 
-function lastLine(text: string): string {
-  return text.trim().split('\n').at(-1) ?? '';
-}
-
-function main(): number {
+async function main(): Promise<number> {
   const folder = mkdtempSync(join(tmpdir(), 'veiltrail-interop-'));
   try {
     const tools = buildTools(folder);
@@ -141,10 +109,12 @@ function main(): number {
       return 0;
     }
     let failed = 0;
-    for (const { name, passed, output } of checkInterop(tools, folder)) {
-      console.log(`${passed ? 'ok    ' : 'FAILED'} ${name}`);
-      if (!passed) console.log(output);
-      if (!passed) failed++;
+    for (const checks of [checkInterop(tools, folder), checkWitnesses(tools, folder)]) {
+      for await (const { name, passed, output } of checks) {
+        console.log(`${passed ? 'ok    ' : 'FAILED'} ${name}`);
+        if (!passed) console.log(output);
+        if (!passed) failed++;
+      }
     }
     return failed === 0 ? 0 : 1;
   } finally {
@@ -152,4 +122,4 @@ function main(): number {
   }
 }
 
-if (import.meta.main) process.exitCode = main();
+if (import.meta.main) process.exitCode = await main();
