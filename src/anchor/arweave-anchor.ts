@@ -77,7 +77,8 @@ export function createArweaveTarget({ name, everyMs, gateway, wallet, timeoutMs 
         const kept = await api.transactions.getData(id, { decode: true, string: true });
         if (kept !== checkpoint) return { ok: false, detail: `transaction ${id} holds something else` };
         const { confirmed } = await api.transactions.getStatus(id);
-        if (!confirmed) return { ok: true, detail: `transaction ${id}, signed and not in a block yet` };
+        // A gateway may know a transaction before its block has a number.
+        if (!confirmed?.block_height) return { ok: true, detail: `transaction ${id}, signed and not in a block yet` };
         const provedAt = await blockTime(confirmed.block_indep_hash);
         return {
           ok: true,
