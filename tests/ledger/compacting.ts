@@ -15,7 +15,7 @@ import { RecordReader } from '../../src/ledger/reader.ts';
 import { rewriteSegments } from '../../src/ledger/rewrite-segments.ts';
 import { SegmentReader } from '../../src/ledger/segment-reader.ts';
 import { openFileSegmentStore } from '../../src/storage/files/segment-store.ts';
-import type { RecordStore } from '../../src/storage/record-store.ts';
+import type { LogAppend, RecordStore } from '../../src/storage/record-store.ts';
 import type { SegmentStore } from '../../src/storage/segment-store.ts';
 import { openSqliteRecordStore } from '../../src/storage/sqlite/record-store.ts';
 import { openSqliteVaultStore } from '../../src/storage/sqlite/vault-store.ts';
@@ -24,6 +24,7 @@ import { vaultSecrets } from '../../src/vault/vault-reader.ts';
 import { Vault } from '../../src/vault/vault.ts';
 import { FaultLine, faultyRecords } from '../crash/faulty-stores.ts';
 import { numbered, packBatch } from './batches.ts';
+import { range } from './segments.ts';
 
 export const compactedLog = 'a';
 export const compactedOrigin = 'test.example/a';
@@ -31,6 +32,23 @@ export const compactedOrigin = 'test.example/a';
 /** Chunks by their leaves; of the long one every record was removed. */
 const chunks = [[0, 10], [10, 65_530], [65_530, 65_546], [65_546, 65_550]] as const; // prettier-ignore
 const treeSize = 65_550;
+
+export interface TestChunk {
+  from: number;
+  end: number;
+  receivedAtMs: number;
+  /** Of its first leaves; those of the others were removed. */
+  records: readonly Uint8Array[];
+}
+
+function usualChunks(): TestChunk[] {
+  return chunks.map(([from, end]) => ({
+    from,
+    end,
+    receivedAtMs: receivedAtMsOf(from),
+    records: end - from > 1_000 ? [] : range(from, end).map(packedOf),
+  }));
+}
 
 let made: Promise<string> | undefined;
 
@@ -102,6 +120,11 @@ export class CompactingLog {
     });
   }
 
+  /** A log of other chunks. */
+  static async makeOf(parts: readonly TestChunk[]): Promise<CompactingLog> {
+    return CompactingLog.open(await CompactingLog.#make(parts));
+  }
+
   /** A copy of a log that is made once. */
   static async make(line = new FaultLine(), more: Partial<CompactorParts> = {}): Promise<CompactingLog> {
     const dir = mkdtempSync(join(tmpdir(), 'veiltrail-compact-'));
@@ -109,7 +132,7 @@ export class CompactingLog {
     return CompactingLog.open(dir, line, more);
   }
 
-  static async #make(): Promise<string> {
+  static async #make(parts: readonly TestChunk[] = usualChunks()): Promise<string> {
     const log = new CompactingLog(mkdtempSync(join(tmpdir(), 'veiltrail-compact-')), new FaultLine(), {});
     const empty = { root: new Uint8Array(32), frontier: new Uint8Array(8), commitments: new Uint8Array(0) };
     const none = { idempotency: new Uint8Array(0), idempotencyLeaves: new Float64Array(0) };
@@ -122,12 +145,12 @@ export class CompactingLog {
       durableSize: 0,
       ...empty,
     });
-    for (const [from, end] of chunks) {
-      const chunk = await log.seal(from, end);
-      await log.store.commit([
-        { log: compactedLog, treeSizeBefore: from, treeSize: end, receivedAtMs: receivedAtMsOf(from), chunk, ...empty, ...none },
-      ]);
+    const tick: LogAppend[] = [];
+    for (const part of parts) {
+      const append = { log: compactedLog, treeSizeBefore: part.from, treeSize: part.end, receivedAtMs: part.receivedAtMs };
+      tick.push({ ...append, chunk: await log.#seal(part), ...empty, ...none });
     }
+    await log.store.commit(tick);
     await log.close();
     process.once('exit', () => log.remove());
     return log.dir;
@@ -137,11 +160,10 @@ export class CompactingLog {
     return new CompactingLog(dir, line, more);
   }
 
-  async seal(from: number, end: number): Promise<Uint8Array> {
-    const records = end - from > 1_000 ? [] : Array.from({ length: end - from }, (_, i) => packedOf(from + i));
+  async #seal({ from, end, receivedAtMs, records }: TestChunk): Promise<Uint8Array> {
     const offsets = new Uint32Array(end - from + 1);
-    records.forEach(({ length }, i) => (offsets[i + 1] = (offsets[i] as number) + length));
-    const place = { origin: compactedOrigin, firstLeaf: from, count: end - from, receivedAtMs: receivedAtMsOf(from) };
+    for (let i = 0; i < end - from; i++) offsets[i + 1] = (offsets[i] as number) + (records[i]?.length ?? 0);
+    const place = { origin: compactedOrigin, firstLeaf: from, count: end - from, receivedAtMs };
     return sealChunk(place, { offsets, records: Buffer.concat(records) }, await this.vault.bucketKey(compactedLog, bucketOf(from)), systemRandom);
   }
 
