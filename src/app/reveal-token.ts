@@ -64,7 +64,7 @@ export async function revealTokens(parts: RevealParts, asked: RevealRequest): Pr
   } catch (error) {
     if (!(error instanceof VeiltrailError)) throw error;
     parts.counts.revealsRefused++;
-    await recordRefusal(parts.recorder, revealEntry(asked, facts, { outcome: 'denied', reason: error.code }));
+    if (!facts.isRecorded) await recordRefusal(parts.recorder, revealEntry(asked, facts, { outcome: 'denied', reason: error.code }));
     throw error;
   }
 }
@@ -74,6 +74,8 @@ interface RevealFacts {
   tokens?: string[];
   kinds?: string[];
   permitted?: JsonObject;
+  /** The desk has put the refusal on record: it knows of the request. */
+  isRecorded?: boolean;
 }
 
 async function reveal(parts: RevealParts, asked: RevealRequest, facts: RevealFacts): Promise<RevealAnswer> {
@@ -90,6 +92,7 @@ async function reveal(parts: RevealParts, asked: RevealRequest, facts: RevealFac
   const needsTwo = isBulk || needsSecondPerson(rules, kinds[0] as string);
   const agreed = needsTwo || asked.request !== undefined;
   const by = { ...asked, purpose, reference };
+  facts.isRecorded = agreed;
   const permission = agreed
     ? await permitOperation(
         desk,
@@ -98,6 +101,7 @@ async function reveal(parts: RevealParts, asked: RevealRequest, facts: RevealFac
         by,
       )
     : undefined;
+  facts.isRecorded = false;
   if (agreed) facts.permitted = permissionFacts(permission);
   // What somebody else agreed to is no sweep.
   const stop = permission ? undefined : limits.count(asked.principal, 'reveal', known);

@@ -81,8 +81,12 @@ class Rotation implements KeyRotation {
 
   constructor(parts: KeyRotationParts) {
     this.#parts = parts;
-    if (parts.versions('root').length > 1) this.#move('root', () => parts.finishRoot());
-    else if (parts.versions('lookup').length > 1) this.#moveLookups();
+    const left = (['root', 'lookup'] as const).filter((purpose) => parts.versions(purpose).length > 1);
+    if (left.length === 0) return;
+    this.#move(left.join(' and '), async () => {
+      if (left.includes('root')) await parts.finishRoot();
+      if (left.includes('lookup')) await this.#moveLookups();
+    });
   }
 
   list(): SecretInfo[] {
@@ -101,7 +105,7 @@ class Rotation implements KeyRotation {
     const [{ version }] = parts.versions(known) as [Secret];
     if (known === 'pseudonym') await parts.rekey(parts.versions('pseudonym'));
     await this.#tell(by, 'secret.rotate', known, version, {});
-    if (known === 'lookup') this.#moveLookups();
+    if (known === 'lookup') this.#move('lookup', () => this.#moveLookups());
     return { purpose: known, version, state: 'newest' };
   }
 
@@ -129,31 +133,29 @@ class Rotation implements KeyRotation {
   }
 
   /** Older versions are destroyed when no row is under them. */
-  #moveLookups(): void {
-    this.#move('lookup', async () => {
-      const parts = this.#parts;
-      const { rows, unreadable } = await parts.vault.rotateLookups();
-      if (unreadable > 0) {
-        parts.alert(`${unreadable} rows of the vault do not open: the older lookup key stays; "veiltrail verify" says which`);
-        return;
-      }
-      await parts.vault.forgetLookups();
-      for (const { version } of parts.versions('lookup').slice(1).toReversed()) {
-        // Told first: a crash in between tells it twice, and never not at all.
-        await this.#tell(system, 'secret.destroy', 'lookup', version, { rows, reason: 'rotated' });
-        parts.destroyVersion('lookup', version);
-      }
-    });
+  async #moveLookups(): Promise<void> {
+    const parts = this.#parts;
+    const { rows, unreadable } = await parts.vault.rotateLookups();
+    if (unreadable > 0) {
+      parts.alert(`${unreadable} rows of the vault do not open: the older lookup key stays; "veiltrail verify" says which`);
+      return;
+    }
+    await parts.vault.forgetLookups();
+    for (const { version } of parts.versions('lookup').slice(1).toReversed()) {
+      // Told first: a crash in between tells it twice, and never not at all.
+      await this.#tell(system, 'secret.destroy', 'lookup', version, { rows, reason: 'rotated' });
+      parts.destroyVersion('lookup', version);
+    }
   }
 
   /** Goes on in the background; what fails is told, and tried again at the next start. */
-  #move(purpose: RotatedPurpose, work: () => Promise<void>): void {
+  #move(what: string, work: () => Promise<void>): void {
     this.#failure = undefined;
     this.#moving = work()
       .catch((error: unknown) => {
         this.#failure = error as Error;
         const code = error instanceof VeiltrailError ? error.code : 'a mistake of ours';
-        if (code !== 'vault_closed') this.#parts.alert(`the rotation of the ${purpose} key stopped (${code}); the next start goes on with it`);
+        if (code !== 'vault_closed') this.#parts.alert(`the rotation of the ${what} key stopped (${code}); the next start goes on with it`);
       })
       .finally(() => (this.#moving = undefined));
   }
