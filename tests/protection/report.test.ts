@@ -23,12 +23,9 @@ test(
       const find = async (request: object): Promise<SubjectReport> => trail.dataProtection.reportSubject(request, asked);
 
       const byId = await find({ ids: ['u-17'] });
-      expect(byId.tokens.map(({ token, by, kind, records }) => [token, by, kind, records]).toSorted()).toEqual(
-        [
-          [email, 'beside', 'email', 3],
-          [name, 'beside', 'person_name', 2],
-        ].toSorted(),
-      );
+      expect(byId.tokens).toHaveLength(2);
+      expect(byId.tokens).toContainEqual(expect.objectContaining({ token: email, by: 'beside', kind: 'email', records: 3 }));
+      expect(byId.tokens).toContainEqual(expect.objectContaining({ token: name, by: 'beside', kind: 'person_name', records: 2 }));
       expect(byId.notMeant).toMatchObject([{ because: 'beside another id', paths: ['actor.approverEmail'] }]);
       expect(byId.ids).toMatchObject({ records: 3, paths: ['actor.id', 'message'] });
       expect(byId.records.map(({ log, leafIndex }) => `${log} ${leafIndex}`).toSorted()).toEqual(['default 0', 'default 2', 'payments 0']);
@@ -92,7 +89,7 @@ test(
       expect(veiled.touched).toContainEqual(expect.objectContaining({ action: 'token.reveal', by: 'local:test', reference: 'C-1' }));
 
       const open = await trail.dataProtection.reportSubject({ ids: ['u-17'], reveal: true }, asked);
-      expect(open.tokens.map(({ value }) => value).toSorted()).toEqual(['Jane Roe', 'jane.roe@example.com']);
+      expect(new Set(open.tokens.map(({ value }) => value))).toEqual(new Set(['Jane Roe', 'jane.roe@example.com']));
       expect((await told(trail, 'token.reveal')).length).toBe(2);
       const [report] = await told(trail, 'subject.report');
       expect(report).toMatchObject({ category: 'data_export', metadata: { revealed: 2, records: 2 } });
