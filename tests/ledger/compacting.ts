@@ -77,6 +77,8 @@ export class CompactingLog {
   readonly compactor: Compactor;
   classes: RetentionClasses = oneClass;
   treeSize = treeSize;
+  /** Of left-over chunks: one at a time. */
+  stepBytes = 1;
 
   private constructor(dir: string, line: FaultLine, more: Partial<CompactorParts>) {
     this.dir = dir;
@@ -91,7 +93,7 @@ export class CompactingLog {
       ledger: {
         chunkChanges: async () => this.store.chunkChanges(),
         compact: (compaction) => this.store.compact(compaction),
-        dropLeftOver: (log) => this.store.dropLeftOver(log, 1),
+        dropLeftOver: (log) => this.store.dropLeftOver(log, this.stepBytes),
         replaceSegments: (replacements) => this.store.replaceSegments(replacements),
       },
       segments: this.segments,
