@@ -26,6 +26,20 @@ export interface AccessRecorder {
   write(entry: AccessEntry): Promise<void>;
 }
 
+/** Who read, and from where. */
+export interface Reading {
+  action: string;
+  principal: string;
+  role?: string;
+  outcome: 'success' | 'failure';
+  /** The log it was about. */
+  log?: string | undefined;
+  /** A stable code: why not. */
+  reason?: string | undefined;
+  /** Generalised. */
+  network?: string;
+}
+
 /** What was read. */
 export interface ReadDetail {
   /** The leaves that were shown. */
@@ -37,7 +51,7 @@ export interface ReadDetail {
 /** Of the door: what it tells of those who come to it. */
 export interface AccessLog extends AccessRecorder {
   /** A read, search or proof. Reading the server's own log is told once a session. @throws VeiltrailError `access_unrecorded` */
-  read(entry: AccessEntry, detail: ReadDetail): void;
+  read(reading: Reading, detail: ReadDetail): void;
   /** Somebody without a key that counts. @param network generalised. Never throws: such a request is refused anyway */
   stranger(reason: string, network: string): void;
   readonly figures: AccessFigures;
@@ -131,7 +145,7 @@ class GatheredAccess implements AccessLog {
   }
 
   note(entry: AccessEntry): void {
-    if (entry.outcome !== 'denied') return this.#gather(JSON.stringify(entry), entry, gatherMs);
+    if (entry.outcome !== 'denied') return void this.#gather(JSON.stringify(entry), entry, gatherMs);
     this.#turnMinute();
     const refusals = (this.#refusals.get(entry.principal) ?? 0) + 1;
     if (this.#refusals.size < sessionsMax || refusals > 1) this.#refusals.set(entry.principal, refusals);
@@ -144,16 +158,16 @@ class GatheredAccess implements AccessLog {
     this.#recorded++;
   }
 
-  read(entry: AccessEntry, { leaves = [], query }: ReadDetail): void {
-    if (entry.log === this.#parts.systemLog) return this.#readOwn(entry);
-    const { action, principal, role = '', outcome, log = '', reason = '', metadata } = entry;
-    const key = `${principal} ${role} ${action} ${log} ${outcome} ${reason} ${metadata ? JSON.stringify(metadata) : ''}`;
-    this.#gather(key, entry, gatherMs);
-    const waiting = this.#waiting.get(key);
-    if (!waiting) return;
-    for (const leafIndex of leaves) waiting.leaves.push(leafIndex);
-    this.#numbers += leaves.length;
-    if (waiting.leaves.length >= looseLeavesMax) this.#compact(waiting);
+  read(reading: Reading, { leaves, query }: ReadDetail): void {
+    const { action, principal, role = '', outcome, log = '', reason = '', network = '' } = reading;
+    if (log === this.#parts.systemLog) return this.#readOwn(reading);
+    const key = `${principal} ${role} ${action} ${log} ${outcome} ${reason} ${network}`;
+    const waiting = this.#gather(key, reading, gatherMs);
+    if (leaves) {
+      for (const leafIndex of leaves) waiting.leaves.push(leafIndex);
+      this.#numbers += leaves.length;
+      if (waiting.leaves.length >= looseLeavesMax) this.#compact(waiting);
+    }
     if (query !== undefined) waiting.queries.add(this.#parts.digestQuery(log, query));
   }
 
@@ -191,7 +205,7 @@ class GatheredAccess implements AccessLog {
     this.#refusedFor = 0;
   }
 
-  #readOwn(entry: AccessEntry): void {
+  #readOwn(entry: Reading): void {
     const nowMs = this.#parts.clock.now();
     const { principal } = entry;
     const lastMs = this.#sessions.get(principal) ?? -Infinity;
@@ -202,7 +216,7 @@ class GatheredAccess implements AccessLog {
   }
 
   /** @throws VeiltrailError `access_unrecorded` */
-  #gather(key: string, entry: AccessEntry, windowMs: number): void {
+  #gather(key: string, entry: AccessEntry | Reading, windowMs: number): Waiting {
     const nowMs = this.#parts.clock.now();
     const waiting = this.#waiting.get(key);
     const { entriesMax = 10_000, rangesMax = 500_000 } = this.#parts;
@@ -213,10 +227,10 @@ class GatheredAccess implements AccessLog {
     if (waiting) {
       waiting.count++;
       waiting.toMs = nowMs;
-      return;
+      return waiting;
     }
-    this.#waiting.set(key, {
-      entry,
+    const made: Waiting = {
+      entry: entryOf(entry),
       count: 1,
       fromMs: nowMs,
       toMs: nowMs,
@@ -224,9 +238,11 @@ class GatheredAccess implements AccessLog {
       leaves: [],
       ranges: [],
       queries: new Set(),
-    });
+    };
+    this.#waiting.set(key, made);
     if (this.#waiting.size === eventsEach) setImmediate(() => void this.#send(nowMs + gatherMs));
     this.#timer ??= setTimeout(() => void this.#tick(), gatherMs).unref();
+    return made;
   }
 
   #compact(waiting: Waiting): void {
@@ -299,6 +315,16 @@ class GatheredAccess implements AccessLog {
   #time(ms: number): string {
     return new Date(ms).toISOString();
   }
+}
+
+function entryOf(given: AccessEntry | Reading): AccessEntry {
+  const { network, log, reason, ...rest } = given as Reading & AccessEntry;
+  return {
+    ...rest,
+    ...(log === undefined ? {} : { log }),
+    ...(reason === undefined ? {} : { reason }),
+    ...(network === undefined ? {} : { metadata: { network } }),
+  };
 }
 
 /** One event; more where there is more to tell than an event may hold. */

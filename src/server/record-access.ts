@@ -34,9 +34,9 @@ export function createDoorRecords({ access, isLog }: DoorParts): DoorRecords {
     return network;
   };
   // A log that does not exist is a name that somebody made up: it may be anything.
-  const logOf = ({ params }: FastifyRequest): { log?: string } => {
+  const logOf = ({ params }: FastifyRequest): string | undefined => {
     const log = (params as { log?: string } | undefined)?.log;
-    return log !== undefined && isLog(log) ? { log } : {};
+    return log !== undefined && isLog(log) ? log : undefined;
   };
   return {
     answered(request, reply) {
@@ -50,9 +50,10 @@ export function createDoorRecords({ access, isLog }: DoorParts): DoorRecords {
           principal: principal.id,
           role: principal.role,
           outcome: failed ? 'failure' : 'success',
-          ...logOf(request),
-          ...(failed && problem !== undefined ? { reason: problem } : {}),
-          metadata: { network: networkOf(request.clientAddress) },
+          // Where there was something to read, there is a log of that name.
+          log: failed ? logOf(request) : (request.params as { log?: string } | undefined)?.log,
+          reason: failed ? problem : undefined,
+          network: networkOf(request.clientAddress),
         },
         seen ?? nothingSeen,
       );
@@ -61,6 +62,7 @@ export function createDoorRecords({ access, isLog }: DoorParts): DoorRecords {
       const rule = request.routeOptions.config.rule;
       const known = error instanceof KeyRefused ? error.principal : principal;
       const network = networkOf(request.clientAddress);
+      const log = logOf(request);
       if (!(error instanceof VeiltrailError)) return;
       const reason = codeOf(error);
       if (!known) {
@@ -73,7 +75,7 @@ export function createDoorRecords({ access, isLog }: DoorParts): DoorRecords {
           principal: known.id,
           ...(known.role === undefined ? {} : { role: known.role }),
           outcome: 'denied',
-          ...logOf(request),
+          ...(log === undefined ? {} : { log }),
           reason,
           metadata: { network, ...(rule?.right === undefined ? {} : { right: rule.right }) },
         });

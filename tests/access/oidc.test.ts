@@ -304,7 +304,7 @@ trustedProxies: [127.0.0.0/8]
     });
     expect(text).not.toMatch(/jane|"eve"/i);
     const denied = records.filter(({ outcome }) => outcome === 'denied');
-    expect(denied.map(({ reason }) => String(reason)).toSorted()).toEqual(['forbidden', 'forbidden', 'token_unmapped']);
+    expect(denied.map(({ reason }) => reason as string).toSorted()).toEqual(['forbidden', 'forbidden', 'token_unmapped']);
     for (const one of denied) expect(one).toMatchObject({ metadata: { network: '203.0.113.0/24' } });
   } finally {
     await server.close();

@@ -1,7 +1,7 @@
 /** The recorder of who read what: what it gathers, what it tells at once, and what it does when the disk takes nothing. */
 import { expect, onTestFinished, test } from 'vitest';
 import fc from 'fast-check';
-import { createAccessLog, type AccessEntry, type AccessLog, type AccessLogParts } from '../../src/app/access-recorder.ts';
+import { createAccessLog, type AccessEntry, type AccessLog, type AccessLogParts, type Reading } from '../../src/app/access-recorder.ts';
 import { mergeRanges, rangesHold, rangesOf } from '../../src/app/leaf-ranges.ts';
 import type { JsonObject } from '../../src/core/json.ts';
 
@@ -33,8 +33,22 @@ function recorder(parts: Partial<AccessLogParts> = {}): Recorder {
   return { log, told, disk, clock };
 }
 
-const read: AccessEntry = { action: 'event.read', principal: 'abcdefghijkl', role: 'reader', outcome: 'success', log: 'default' };
-const denial: AccessEntry = { ...read, outcome: 'denied', reason: 'forbidden', metadata: { right: 'events.read' } };
+const read: Reading = {
+  action: 'event.read',
+  principal: 'abcdefghijkl',
+  role: 'reader',
+  outcome: 'success',
+  log: 'default',
+  reason: undefined,
+  network: '203.0.113.0/24',
+};
+const denial: AccessEntry = {
+  action: 'event.read',
+  principal: 'abcdefghijkl',
+  outcome: 'denied',
+  reason: 'forbidden',
+  metadata: { right: 'events.read' },
+};
 
 test('reads of one principal, action and log are one event that says how many, which leaves and which queries', async () => {
   const { log, told, clock } = recorder();
@@ -119,7 +133,7 @@ test('a write is told before it returns, and fails where the disk does', async (
   });
   expect(told).toMatchObject([{ action: 'key.create', targets: [{ type: 'key' }], purpose: 'p', metadata: { reference: 'r' } }]);
   disk.full = true;
-  await expect(log.write(read)).rejects.toThrow('disk full');
+  await expect(log.write(denial)).rejects.toThrow('disk full');
 });
 
 test('while the disk takes nothing it is kept, told once later, and beyond the bound nothing is read', async () => {
