@@ -1,0 +1,133 @@
+/**
+ * What it costs a read to be on record: the same requests against two servers on one trail, by turns, one of which records nobody. CPU of the
+ * whole process (all threads; the load is a process of its own), medians, and of each pair of rounds the quotient. A round is about a second
+ * of one core, and all of it is told when it ends, as a busy server tells once a second.
+ * `node bench/reads.ts [ROUNDS [REQUESTS]]`
+ */
+import { fork } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { Agent, get } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { openAuthenticator } from '../src/access/authenticate.ts';
+import { openKeys } from '../src/access/manage-keys.ts';
+import type { AccessLog } from '../src/app/access-recorder.ts';
+import type { Trail } from '../src/app/trail.ts';
+import { systemClock } from '../src/core/clock.ts';
+import { systemRandom } from '../src/core/random.ts';
+import { openTrail } from '../src/server/compose.ts';
+import { createHttpServer } from '../src/server/http.ts';
+import { listen } from '../src/server/listen.ts';
+import { createEvents } from './events.ts';
+
+interface Load {
+  port: number;
+  key: string;
+  paths: string[];
+  requests: number;
+}
+
+const [rounds = 15, requests = 6_000] = process.argv.slice(2).map(Number);
+const leaves = 20_000;
+const connections = 16;
+
+if (process.send) serveLoad();
+else await main();
+
+async function main(): Promise<void> {
+  const dataDir = mkdtempSync(join(tmpdir(), 'veiltrail-bench-reads-'));
+  const trail = await openTrail({ dataDir, workers: 1 });
+  await trail.createLog('default');
+  const next = createEvents(7);
+  for (let at = 0; at < leaves; at += 1_000) {
+    const body = Array.from({ length: 1_000 }, () => JSON.stringify(next())).join('\n');
+    await trail.append({ log: 'default', principal: 'bench', body: Buffer.from(body), format: 'ndjson' });
+  }
+  const { key } = openKeys(dataDir, { clock: systemClock, random: systemRandom }).create({ role: 'reader' });
+  const silent: AccessLog = {
+    ...trail.access,
+    figures: trail.access.figures,
+    note() {},
+    read() {},
+    stranger() {},
+    write: async () => {},
+    flush: async () => {},
+  };
+  const recording = await start(trail, dataDir);
+  const forgetting = await start({ ...trail, access: silent }, dataDir);
+  const load = fork(fileURLToPath(import.meta.url), [], { stdio: 'inherit' });
+  const run = async (port: number, paths: string[], count: number): Promise<number> => {
+    const before = process.cpuUsage();
+    await new Promise((done) => {
+      load.once('message', done);
+      load.send({ port, key, paths, requests: count } satisfies Load);
+    });
+    await trail.access.flush();
+    const { user, system } = process.cpuUsage(before);
+    return (user + system) / count;
+  };
+  const base = '/api/v1/logs/default/events';
+  const scattered = Array.from({ length: 500 }, (_, i) => (i * 7_919) % leaves);
+  const neighbours = Array.from({ length: 500 }, (_, i) => i);
+  const kinds: [string, string[], number][] = [
+    ['one record, its chunk open already', neighbours.map((leaf) => `${base}/${leaf}`), requests],
+    ['one receipt', scattered.map((leaf) => `${base}/${leaf}/proof`), requests / 2],
+    ['a search of 20', scattered.map((leaf) => `${base}?limit=20&cursor=${leaf + 20}`), Math.ceil(requests / 12)],
+  ];
+  for (const [name, paths, count] of kinds) {
+    for (const port of [recording, forgetting]) await run(port, paths, count);
+    const pairs: [number, number][] = [];
+    for (let round = 0; round < rounds; round++) {
+      const first = round % 2 === 0;
+      const a = await run(first ? recording : forgetting, paths, count);
+      const b = await run(first ? forgetting : recording, paths, count);
+      pairs.push(first ? [a, b] : [b, a]);
+    }
+    const recorded = median(pairs.map(([one]) => one));
+    const unrecorded = median(pairs.map(([, other]) => other));
+    const more = median(pairs.map(([one, other]) => one / other - 1));
+    process.stdout.write(`${name}: ${unrecorded.toFixed(1)} µs of CPU, ${recorded.toFixed(1)} recorded: ${(100 * more).toFixed(1)} % more\n`);
+  }
+  const { recorded, unrecorded } = trail.access.figures;
+  process.stdout.write(`${recorded} reads on record in ${await systemSize(trail)} events, ${unrecorded} not\n`);
+  load.kill();
+  await trail.close();
+  rmSync(dataDir, { recursive: true });
+  process.exit(0);
+}
+
+async function start(trail: Trail, dataDir: string): Promise<number> {
+  const keys = openKeys(dataDir, { clock: systemClock, random: systemRandom });
+  const app = await createHttpServer({ trail, keys, authenticator: openAuthenticator(dataDir, systemClock), version: '0' });
+  return Number(new URL(await listen(app, { host: '127.0.0.1', port: 0 })).port);
+}
+
+async function systemSize(trail: Trail): Promise<number> {
+  return trail.logs().includes('_system') ? (await trail.search('_system', { limit: 1 })).treeSize : 0;
+}
+
+function median(values: number[]): number {
+  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] as number;
+}
+
+/** The other process: so many requests over a few connections, then a word. */
+function serveLoad(): void {
+  const agent = new Agent({ keepAlive: true, maxSockets: connections });
+  process.on('message', ({ port, key, paths, requests: count }: Load) => {
+    let started = 0;
+    let ended = 0;
+    const next = (): void => {
+      if (started === count) return;
+      const path = paths[started++ % paths.length] as string;
+      get({ agent, port, host: '127.0.0.1', path, headers: { authorization: `Bearer ${key}` } }, (answer) => {
+        if (answer.statusCode !== 200) throw new Error(`${path}: ${answer.statusCode}`);
+        answer.resume().on('end', () => {
+          if (++ended === count) process.send?.('done');
+          else next();
+        });
+      });
+    };
+    for (let i = 0; i < connections; i++) next();
+  });
+}
