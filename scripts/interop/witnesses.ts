@@ -34,7 +34,7 @@ export async function* checkWitnesses(tools: Tools, folder: string): AsyncGenera
     const lite = await startLitewitness(tools, join(folder, 'lite'), vkey);
     stops.push(lite.stop);
     const own = await serveWitness({ dir: join(folder, 'own'), name: 'interop.example/own', host: '127.0.0.1', port: 0, logs: [vkey] });
-    stops.push(own.close);
+    stops.push(() => own.close());
     const policy = `log ${vkey}\nwitness lite ${lite.vkey} ${lite.url}\nwitness own ${own.vkey} ${own.url}\ngroup both all lite own\nquorum both\n`;
     const policyFile = join(folder, 'policy');
     writeFileSync(policyFile, policy);
@@ -76,7 +76,7 @@ export async function* checkWitnesses(tools: Tools, folder: string): AsyncGenera
 /** Our witness, asked by other people's code; a second history is refused. */
 async function* checkOwnWitness(tools: Tools, folder: string, vkey: string, stops: (() => Promise<void>)[]): AsyncGenerator<InteropCheck> {
   const witness = await serveWitness({ dir: join(folder, 'asked'), host: '127.0.0.1', port: 0, logs: [vkey] });
-  stops.push(witness.close);
+  stops.push(() => witness.close());
   const ask = (log: string, logVkey: string): Promise<string> =>
     runToolAside(tools.interop, ['-witness', witness.url, '-witness-vkey', witness.vkey, '-log', log, '-vkey', logVkey]);
   for (const size of sizes) {
