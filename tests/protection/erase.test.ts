@@ -78,7 +78,7 @@ test(
       for (const secret of ['jane', 'Jane', 'u-17', email, name]) expect(certificate).not.toContain(secret);
       // The event has the same certificate, unharmed by the policy of `_system`.
       const [event1] = await told(trail, 'subject.erase');
-      expect((event1?.['metadata'] as JsonObject)['certificate']).toEqual({
+      expect((event1 as { metadata: JsonObject }).metadata['certificate']).toEqual({
         body,
         signatures: (JSON.parse(certificate) as JsonObject)['signatures'],
       });
