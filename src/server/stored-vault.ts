@@ -30,8 +30,9 @@ export const vaultFileName = 'vault.db';
 /** Works beside the process that writes the vault. @throws VeiltrailError those of `storage-error.ts` */
 export function openStoredVault(dataDir: string, keyring: Keyring): StoredVault {
   const source = openSqliteVaultSource(join(dataDir, vaultFileName));
-  // A server beside us may make another root, and destroy the one that we know.
-  const reader = new VaultReader(source, { ...vaultSecrets(keyring), freshRoots: () => keyring.readAgain('root') });
+  // A server beside us may make another root or lookup key, and destroy the one that we know.
+  const secrets = { ...vaultSecrets(keyring), freshRoots: () => keyring.readAgain('root'), freshLookups: () => keyring.readAgain('lookup') };
+  const reader = new VaultReader(source, secrets);
   return {
     bucketKey: (log, bucket, generation) => reader.bucketKey(log, bucket, generation),
     segmentKey: (name) => reader.segmentKey(name),

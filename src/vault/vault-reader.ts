@@ -16,6 +16,8 @@ export interface VaultSecrets {
   lookups: readonly Secret[];
   /** Reads the roots again: for whoever reads beside a process that may make another one. */
   freshRoots?: () => readonly Secret[];
+  /** The same of the lookup key, which may be rotated meanwhile. */
+  freshLookups?: () => readonly Secret[];
 }
 
 export function vaultSecrets(keyring: Keyring): VaultSecrets {
@@ -48,6 +50,8 @@ export type TokenFinding = { code: string; where: string; message: string } | { 
 /** Token buckets whose keys are kept ready. */
 const keysKeptMax = 1_024;
 const pageRows = 2_048;
+/** What a row seems to be whose lookup is replaced while it is read. */
+const lookupProblems: ReadonlySet<string> = new Set(['token_lookup', 'token_lost']);
 /** What a bad row makes of reading it; everything else ends the verification. */
 export const rowProblems: ReadonlySet<string> = new Set(['token_damaged', 'bucket_key_missing', 'bucket_key_damaged', 'root_missing']);
 
@@ -61,7 +65,7 @@ export class VaultReader {
   readonly #source: VaultSource;
   readonly #secrets: VaultSecrets;
   #roots: readonly Secret[];
-  readonly #lookups: readonly Lookup[];
+  #lookups: readonly Lookup[];
   readonly #tokenBuckets = new Map<number, OpenBucket>();
   readonly #bucketKeys = new Map<string, Uint8Array>();
 
@@ -194,6 +198,19 @@ export class VaultReader {
   }
 
   async #verifyRow(row: StoredTokenRow, found: Uint8Array | undefined, leads: boolean): Promise<TokenFinding | undefined> {
+    const finding = await this.#checkRow(row, found, leads);
+    const fresh = finding && 'code' in finding && lookupProblems.has(finding.code) ? this.#secrets.freshLookups?.() : undefined;
+    if (!fresh) return finding;
+    // It may have got another lookup since it was read: a row is looked at again as it is now.
+    this.#lookups = fresh.map(({ key }) => createLookup(key));
+    const now = await this.#source.findRow(row.token);
+    if (!now) return finding;
+    const [token] = await this.#source.findTokens([now.lookup]);
+    const [leadsNow] = await this.#source.areFound([now]);
+    return this.#checkRow(now, token, leadsNow as boolean);
+  }
+
+  async #checkRow(row: StoredTokenRow, found: Uint8Array | undefined, leads: boolean): Promise<TokenFinding | undefined> {
     const where = formatToken(row.token);
     if (isDestroyed(row)) {
       if ((await this.#source.findSettled(row.token))?.sealed || (await this.#source.findErasure(row.token)) !== undefined) return undefined;

@@ -8,7 +8,8 @@ import type { VaultStore } from '../../src/storage/vault-store.ts';
 import { prepareKeyDirectory } from '../../src/vault/key-file.ts';
 import { addSecretVersion, destroySecretVersion, openKeyring, type Secret } from '../../src/vault/keyring.ts';
 import { Vault } from '../../src/vault/vault.ts';
-import { vaultSecrets, type VaultSecrets } from '../../src/vault/vault-reader.ts';
+import { openSqliteVaultSource } from '../../src/storage/sqlite/vault-source.ts';
+import { type TokenFinding, VaultReader, vaultSecrets, type VaultSecrets } from '../../src/vault/vault-reader.ts';
 import { emails, errorOf, failingStore, makeVaultDirectory, openVault, settle, type VaultDirectory, verifyVault } from './open-vault.ts';
 
 let at: VaultDirectory;
@@ -84,6 +85,30 @@ describe('a rotation', () => {
     expect(lookupsOf().map(({ version }) => version)).toEqual([3, 2, 1]);
     expect(await vault.rotateLookups(lookupsOf())).toEqual({ rows: 10, unreadable: 0 });
     expect(await settle(vault, emails(0, 10))).toEqual(tokens);
+    await vault.close();
+  });
+});
+
+describe('whoever verifies beside it', () => {
+  it('takes no row for damaged whose lookup was replaced meanwhile', async () => {
+    const vault = openVault(at);
+    await settle(vault, emails(0, 5_000));
+    const fresh: VaultSecrets = { ...at.secrets, freshLookups: () => lookupsOf() };
+    const source = openSqliteVaultSource(at.path);
+    const reader = new VaultReader(source, fresh);
+    const problems: TokenFinding[] = [];
+    let rotated: Promise<unknown> | undefined;
+    let tokens = 0;
+    for await (const finding of reader.verifyTokens()) {
+      if ('tokens' in finding) tokens = finding.tokens;
+      else problems.push(finding);
+      if (rotated) continue;
+      addSecretVersion(at.keyringDir, 'lookup');
+      rotated = vault.rotateLookups(lookupsOf());
+      await rotated;
+    }
+    expect([tokens, problems]).toEqual([5_000, []]);
+    await source.close();
     await vault.close();
   });
 });
