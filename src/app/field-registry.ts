@@ -35,6 +35,8 @@ export interface Classification {
   as: string;
   by: string;
   why?: string;
+  /** The request that a second person approved for it. */
+  request?: string;
   /** RFC 3339. */
   at: string;
 }

@@ -61,7 +61,7 @@ export class FieldTeller {
 }
 
 /** The event that says who classified a field as what, and what became of the values that were withheld. */
-export function classificationEvent({ path, log, as, by, why, at }: Classification, values: SettledCounts): JsonObject {
+export function classificationEvent({ path, log, as, by, why, at, request }: Classification, values: SettledCounts): JsonObject {
   return {
     source: 'veiltrail',
     action: 'field.classify',
@@ -77,6 +77,7 @@ export function classificationEvent({ path, log, as, by, why, at }: Classificati
       ...(log === '' ? {} : { log }),
       classifiedAt: at,
       ...(why === undefined ? {} : { why }),
+      ...(request === undefined ? {} : { request }),
       values: { readable: values.itself, replaced: values.text, destroyed: values.nothing },
     },
   };

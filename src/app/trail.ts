@@ -12,7 +12,7 @@ import type { Classification, FieldFilter, FieldInfo } from './field-registry.ts
 import type { Removal, RemovalResult } from './remove-records.ts';
 import type { KeyRotation } from './rotate-keys.ts';
 import type { LookUpFigures, LookUps } from './look-ups.ts';
-import type { RequestDesk } from './requests.ts';
+import type { Person, RequestDesk } from './requests.ts';
 import type { RestoredValue } from './restore-withheld.ts';
 import type { Query } from '../search/query.ts';
 import type { KnownFork, LogWitnessFigures } from '../witness/witnesses.ts';
@@ -99,6 +99,10 @@ export interface ClassifyRequest {
   /** Who says so. */
   by: string;
   why?: string;
+  /** Who that is to the desk, where `keep` and `scan` take two [whoever says so]. */
+  person?: Person;
+  /** The request that was approved. */
+  request?: string;
 }
 
 export interface LogFigures {
@@ -133,7 +137,7 @@ export interface Trail extends TrailReader {
   createLog(log: string): Promise<void>;
   /**
    * Says what a field is: its values are treated so from now on, and those that were withheld are settled. Done and on record when it returns.
-   * @throws VeiltrailError `field_unknown`, `field_path`, `field_kind`, `field_settled`, and those of storage
+   * @throws VeiltrailError `field_unknown`, `field_path`, `field_kind`, `field_settled`, those of `RequestDesk.permit` and of storage
    */
   classifyField(request: ClassifyRequest): Promise<{ classification: Classification; values: SettledCounts }>;
   /**

@@ -160,7 +160,7 @@ export interface Client {
   listFields(options?: { log?: string; unclassified?: boolean; signal?: AbortSignal }): Promise<Record<string, unknown>[]>;
   /** Says what a field is, which settles its values in quarantine. Takes a key of the role admin. */
   classifyField(
-    request: { path: string; as: string; log?: string; why?: string },
+    request: { path: string; as: string; log?: string; why?: string; request?: string },
     options?: { signal?: AbortSignal },
   ): Promise<Record<string, unknown>>;
   /** Evidence: one file that proves events to a stranger (`POST …/evidence`). It is on record, with audience and purpose, when it comes. */

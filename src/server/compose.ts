@@ -231,7 +231,7 @@ async function openLocked(options: TrailOptions, undo: Undo): Promise<OpenTrail>
   recordPolicy(dataDir, policy);
   gate.done();
   const teller = new FieldTeller(registry, tell);
-  const classifier = createClassifier({ registry, pool, policy: policy.policy, tell });
+  const classifier = createClassifier({ registry, pool, policy: policy.policy, tell, desk });
   // What a crash left undone.
   await teller.now();
   await classifier.finish();

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { FieldRegistry, isClassification } from '../app/field-registry.ts';
 import { classificationEvent } from '../app/tell-fields.ts';
+import type { RequestDesk } from '../app/requests.ts';
 import type { ClassifyRequest, Trail } from '../app/trail.ts';
 import { systemClock } from '../core/clock.ts';
 import { VeiltrailError } from '../core/errors.ts';
@@ -52,13 +53,17 @@ export interface ClassifierParts {
   policy: Policy;
   /** Appends an event of the server's own. */
   tell: (event: JsonObject) => Promise<void>;
+  desk: Pick<RequestDesk, 'permit'>;
 }
 
 /**
  * Classifies fields, one after the other: written down; in force in every worker; then what was withheld is settled; then the log tells of it.
  * A crash in between: the next start does the rest (`finish`), which may tell of it twice and never not at all.
  */
-export function createClassifier({ registry, pool, policy, tell }: ClassifierParts): { classify: Trail['classifyField']; finish(): Promise<void> } {
+export function createClassifier({ registry, pool, policy, tell, desk }: ClassifierParts): {
+  classify: Trail['classifyField'];
+  finish(): Promise<void>;
+} {
   const kinds = new Set([...kindSpecs.keys(), ...Object.keys(policy.kinds), ...policy.custom.map(({ kind }) => kind)]);
   let last: Promise<unknown> = Promise.resolve();
   const settle = async (made: ReturnType<FieldRegistry['classify']>): ReturnType<Trail['classifyField']> => {
@@ -75,11 +80,16 @@ export function createClassifier({ registry, pool, policy, tell }: ClassifierPar
     return done;
   };
   return {
-    classify: ({ path, log = '', as, by, why }: ClassifyRequest) =>
+    classify: ({ path, log = '', as, by, why, person = { principal: by }, request }: ClassifyRequest) =>
       serially(async () => {
         if (!isClassification(as, kinds))
           throw new VeiltrailError('field_kind', 'a field is keep, scan, redact, drop, or a kind of personal data: see "policy kinds"');
-        const made = registry.classify({ path, log, as, by, ...(why === undefined ? {} : { why }) });
+        // These two show more than before: a weaker policy, in all but its text.
+        const showsMore = as === 'keep' || as === 'scan';
+        const named = request === undefined ? (why === undefined ? {} : { ask: { purpose: why } }) : { request };
+        const approvals = showsMore ? await desk.permit({ ...person, action: 'policy.change', detail: { classify: path, log, as }, ...named }) : [];
+        const approved = approvals.length > 0 && request !== undefined ? { request } : {};
+        const made = registry.classify({ path, log, as, by, ...(why === undefined ? {} : { why }), ...approved });
         await pool.classify(registry.classified());
         return settle(made);
       }),

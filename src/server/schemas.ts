@@ -160,6 +160,7 @@ const classification = Type.Object({
   as: Type.String(),
   by: Type.String(),
   why: Type.Optional(Type.String()),
+  request: Type.Optional(Type.String({ description: 'That a second person approved' })),
   at: Type.String(),
 });
 export const fieldQuery = Type.Object(
@@ -188,6 +189,7 @@ export const classifyBody = Type.Object(
     log: Type.Optional(Type.String({ pattern: logNamePattern.source, description: '[every log]' })),
     as: Type.String({ maxLength: 64, description: 'keep, scan, redact, drop, or a kind of personal data' }),
     why: Type.Optional(Type.String({ maxLength: 500 })),
+    request: permission.request,
   },
   { additionalProperties: false },
 );

@@ -132,6 +132,28 @@ describe('over HTTP', () => {
     timeout,
   );
 
+  it(
+    'a field is not said to be harmless by one alone',
+    async () => {
+      await server.trail.append({ log: 'default', principal: 'test', body: Buffer.from('{"message":"m"}'), format: 'json' });
+      const classify = (as: string, more: object = {}): Promise<Answer> => post('/api/v1/fields/classify', 'admin', { path: 'message', as, ...more });
+      expect((await classify('redact')).status).toBe(200);
+      const refused = await classify('keep', { why: 'a counter, says the team' });
+      expect(refused.json['code']).toBe('approval_needed');
+      const { json } = await server.send('GET', `/api/v1/requests/${refused.json['request'] as string}`, { key: server.key.approver });
+      const request = json as unknown as RequestInfo;
+      expect(request).toMatchObject({
+        action: 'policy.change',
+        detail: { classify: 'message', log: '', as: 'keep' },
+        purpose: 'a counter, says the team',
+      });
+      await decide(request.id, 'approve', decisionOf(approver, request, 'approve', Date.now()));
+      expect((await classify('scan', { request: request.id })).json['code']).toBe('request_mismatch');
+      expect((await classify('keep', { request: request.id })).json['classification']).toMatchObject({ as: 'keep', request: request.id });
+    },
+    timeout,
+  );
+
   it('is asked for by those who may do it', async () => {
     const ask = (action: string): Promise<Answer> => post('/api/v1/requests', 'investigator', { action, detail: {}, purpose: 'p' });
     expect((await ask('key.create')).json['code']).toBe('forbidden');

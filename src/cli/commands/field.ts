@@ -7,6 +7,7 @@ import type { ClassifyRequest, Trail } from '../../app/trail.ts';
 import { createClient } from '../../sdk/client.ts';
 import { type ConnectionOptions, dataDefault, dataDirOf, readKey } from '../connection.ts';
 import { print, printJson, say } from '../output.ts';
+import { localPerson } from '../request-desk.ts';
 
 interface FieldOptions extends Omit<ConnectionOptions, 'log'> {
   log?: string;
@@ -29,6 +30,7 @@ export function addField(program: Command): void {
     .requiredOption('--as <kind>', 'keep, scan, redact, drop, or a kind of personal data (see `policy kinds`)')
     .option('--by <name>', 'who says so, on a data directory [the user of this machine]; on a server it is the key')
     .option('--why <reason>', 'why, for the record')
+    .option('--request <id>', 'with keep and scan, where that takes two: the request that a second person approved')
     .action(classifyField);
 }
 
@@ -70,17 +72,18 @@ function printField({ log, path, types, firstSeenAt, seen, settledBy, classifica
   print([log.padEnd(10), path.padEnd(36), types.join('|').padEnd(8), `${seen}+`.padStart(8), firstSeenAt, settled].join('  '));
 }
 
-async function classifyField(path: string, options: FieldOptions & { as: string; by?: string; why?: string }): Promise<void> {
-  const request: Omit<ClassifyRequest, 'by'> = { path, as: options.as };
+async function classifyField(path: string, options: FieldOptions & { as: string; by?: string; why?: string; request?: string }): Promise<void> {
+  const request: Omit<ClassifyRequest, 'by' | 'person'> = { path, as: options.as };
   if (options.log !== undefined) request.log = options.log;
   if (options.why !== undefined) request.why = options.why;
+  if (options.request !== undefined) request.request = options.request;
   const answer = await write(options, request);
   if (options.json) return printJson(answer);
   const { itself, text, nothing } = answer.values;
   say(`${path} is ${options.as} from now on; of its values in quarantine ${itself} may be read, ${text} were replaced, ${nothing} destroyed`);
 }
 
-async function write(options: FieldOptions & { by?: string }, request: Omit<ClassifyRequest, 'by'>): Promise<Answer> {
+async function write(options: FieldOptions & { by?: string }, request: Omit<ClassifyRequest, 'by' | 'person'>): Promise<Answer> {
   if (options.url !== undefined)
     return (await createClient({ url: options.url, key: readKey(options.key) }).classifyField(request)) as unknown as Answer;
   const { openTrail } = await import('../../server/compose.ts');
@@ -89,7 +92,7 @@ async function write(options: FieldOptions & { by?: string }, request: Omit<Clas
   readDataConfig(dataDir); // none is made here
   const trail = await openTrail({ dataDir, workers: 1 });
   try {
-    return await trail.classifyField({ ...request, by: options.by ?? userInfo().username });
+    return await trail.classifyField({ ...request, by: options.by ?? userInfo().username, person: localPerson(options.by) });
   } finally {
     await trail.close();
   }

@@ -6,6 +6,7 @@ import type { Trail } from '../../app/trail.ts';
 import { decodeUtf8 } from '../../core/bytes.ts';
 import { VeiltrailError } from '../../core/errors.ts';
 import { parseJson } from '../../core/json.ts';
+import { personOf } from './requests.ts';
 import { classifyAnswer, classifyBody, fieldList, fieldQuery, noQuery } from '../schemas.ts';
 
 export function registerFieldRoutes(app: FastifyInstance, trail: Trail): void {
@@ -33,8 +34,9 @@ export function registerFieldRoutes(app: FastifyInstance, trail: Trail): void {
     },
     ({ body, principal }) => {
       const { value } = parseJson(decodeUtf8(body ?? Buffer.alloc(0)));
-      if (!classification.Check(value)) throw new VeiltrailError('classify_request', 'a classification is {"path", "as", "log"?, "why"?}');
-      return trail.classifyField({ ...value, by: principal.id });
+      if (!classification.Check(value))
+        throw new VeiltrailError('classify_request', 'a classification is {"path", "as", "log"?, "why"?, "request"?}');
+      return trail.classifyField({ ...value, by: principal.id, person: personOf(principal) });
     },
   );
 }

@@ -135,7 +135,7 @@ export function registerRequestRoutes(app: FastifyInstance, desk: RequestDesk): 
 }
 
 /** A principal as the desk knows it. */
-function personOf({ id, owner }: Principal): Person {
+export function personOf({ id, owner }: Principal): Person {
   return { principal: id, ...(owner === undefined ? {} : { owner }) };
 }
 
