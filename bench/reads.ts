@@ -113,6 +113,7 @@ function median(values: number[]): number {
 
 /** The other process: so many requests over a few connections, then a word. */
 function serveLoad(): void {
+  process.on('disconnect', () => process.exit());
   const agent = new Agent({ keepAlive: true, maxSockets: connections });
   process.on('message', ({ port, key, paths, requests: count }: Load) => {
     let started = 0;

@@ -346,11 +346,13 @@ beforeAll(async () => {
   spare = server.keys.create({ role: 'reader' }).info.id;
   // A running server looks at the file again within a second.
   await new Promise((done) => setTimeout(done, 1_100));
-});
+}, 60_000);
 afterAll(() => server.close());
 
 async function attempt(route: Route, key: string | undefined, method = route.method): Promise<[number, unknown]> {
-  const path = (route.path.endsWith('/') ? route.path + spare : route.path).replace('{new}', () => server.keys.create({ role: 'reader' }).info.id);
+  // Only who may end a key needs one that is not ended yet.
+  const newKey = (): string => (key === server.key.admin ? server.keys.create({ role: 'reader' }).info.id : spare);
+  const path = (route.path.endsWith('/') ? route.path + spare : route.path).replace('{new}', newKey);
   const { status, json } = await server.send(method, path, { key, ...(route.body === undefined ? {} : { body: route.body }) });
   return [status, json['code']];
 }
@@ -530,6 +532,31 @@ describe('keys', () => {
       const { status, json, text } = await server.send('GET', path, { key: server.key.reader });
       expect([status, json['code']]).toEqual([400, 'key_in_url']);
       expect(text).not.toContain(writer.slice(-43));
+    }
+  });
+});
+
+describe('the record of all this', () => {
+  it('has what each route says of itself, whoever asked, and every refusal', async () => {
+    expect((await server.send('PUT', '/api/v1/logs/new-one', { key: server.key.admin })).status).toBe(201);
+    await server.trail.access.flush();
+    const told = new Map<string, Set<string>>();
+    for (let cursor: string | undefined, more = true; more;) {
+      const page = await server.trail.search('_system', { limit: 1_000, ...(cursor === undefined ? {} : { cursor }) });
+      for (const { record } of page.events) {
+        const { action, outcome } = record as { action: string; outcome: string };
+        told.set(action, (told.get(action) ?? new Set()).add(outcome));
+      }
+      cursor = page.nextCursor;
+      more = cursor !== undefined;
+    }
+    for (const { method, path, right, recorded, action } of routeTable) {
+      if (right === undefined || path === '/metrics') continue;
+      const name = action ?? `${method} ${path}`;
+      expect(told.get(name), `${name} was denied`).toContain('denied');
+      const { status = 0 } = routes.find((route) => route.method === method && route.pattern === path) ?? {};
+      if (recorded === 'gathered') expect([...(told.get(name) ?? [])], `${name} was answered`).toContain(status < 400 ? 'success' : 'failure');
+      if (recorded === 'written' && status < 300) expect(told.get(name), `${name} was done`).toContain('success');
     }
   });
 });
