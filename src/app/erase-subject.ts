@@ -7,12 +7,14 @@
 import { toHex } from '../core/bytes.ts';
 import type { JsonObject } from '../core/json.ts';
 import { VeiltrailError } from '../core/errors.ts';
+import type { OpenRecord } from '../log/open-record.ts';
 import type { AccessRecorder } from './access-recorder.ts';
 import { type AskedBy, permissionFacts, permitOperation, type Permission } from './asked-operation.ts';
 import { certifyRemoval, type CertifyParts } from './certify-removal.ts';
-import { asPairs, type FindSubjectParts, findSubject, type FoundSubject, type SubjectRequest } from './find-subject.ts';
+import { asPairs, bearsIds, type FindSubjectParts, findSubject, type FoundSubject, type SubjectRequest } from './find-subject.ts';
 import type { Blind } from './hold-scope.ts';
 import type { Holds } from './holds.ts';
+import { rangesOf } from './leaf-ranges.ts';
 import { whoAndWhy } from './look-up-report.ts';
 import type { Removal, RemovalResult, RemovedRecords } from './remove-records.ts';
 import type { RequestDesk } from './requests.ts';
@@ -55,6 +57,10 @@ export interface EraseSubjectParts extends FindSubjectParts {
   recorder: Pick<AccessRecorder, 'write'>;
   /** Keyed digest of an id. */
   blind: Blind;
+  /** Leaves of a log that are there now. */
+  treeSize(log: string): Promise<number>;
+  /** Records of a log from one leaf up to another, opened; without those that are gone. */
+  records(log: string, from: number, to: number): AsyncIterable<{ leafIndex: number; open: OpenRecord }>;
 }
 
 const reasonDefault = 'gdpr-art-17';
@@ -84,6 +90,7 @@ export async function eraseSubject(parts: EraseSubjectParts, request: EraseSubje
   const reason = request.reason ?? reasonDefault;
   if (!reasonPattern.test(reason))
     throw new VeiltrailError('subject_request', 'a reason is a code or a legal basis in at most 100 characters, such as gdpr-art-17');
+  const seen = await sizesOf(parts, request);
   const { plan, records } = await lookOrRefuse(parts, request, asked);
   if (plan.tokens === 0 && records.length === 0)
     throw new VeiltrailError('subject_unknown', 'there is nothing to unlink: no token of this person is in the vault; --erase removes the records');
@@ -100,7 +107,7 @@ export async function eraseSubject(parts: EraseSubjectParts, request: EraseSubje
     ...(permission ? { request: permission } : {}),
   };
   let result = await parts.remove(removal);
-  if (request.mode === 'erase' && (request.ids ?? []).length > 0) result = await removeLate(parts, request, { removal, asked }, result);
+  if (request.mode === 'erase' && (request.ids ?? []).length > 0) result = await removeLate(parts, request, { removal, seen }, result);
   const certificate = await certifyRemoval(parts.certify, removal, result, { permission, reference: asked.reference });
   await tell(parts, plan, result, certificate, { asked, permission });
   return { plan, removal: result, certificate };
@@ -110,12 +117,12 @@ export async function eraseSubject(parts: EraseSubjectParts, request: EraseSubje
 async function removeLate(
   parts: EraseSubjectParts,
   request: EraseSubjectRequest,
-  { removal, asked }: { removal: Removal; asked: AskedBy },
+  { removal, seen }: { removal: Removal; seen: Map<string, number> },
   done: RemovalResult,
 ): Promise<RemovalResult> {
   let result = done;
   for (let round = 0; round < roundsMax; round++) {
-    const late = await idRecords(parts, request, asked);
+    const late = await lateRecords(parts, request, seen);
     if (late.length === 0) return result;
     const { tokens: _tokens, bearing: _bearing, logs: _logs, ...rest } = removal;
     const more = await parts.remove({ ...rest, records: late });
@@ -124,15 +131,23 @@ async function removeLate(
   return result;
 }
 
-async function idRecords(parts: EraseSubjectParts, request: EraseSubjectRequest, asked: AskedBy): Promise<RemovedRecords[]> {
-  try {
-    const { tokens: _tokens, values: _values, ...byId } = request;
-    const { records } = await findSubject(parts, { ...byId, linked: false }, asked);
-    return records.map(({ log, leaves }) => ({ log, ranges: asPairs(leaves) }));
-  } catch (error) {
-    if (error instanceof VeiltrailError && error.code === 'subject_unknown') return [];
-    throw error;
+/** Records with an id beyond what was there when the subject was looked for; `seen` goes on to what there is now. */
+async function lateRecords(parts: EraseSubjectParts, request: EraseSubjectRequest, seen: Map<string, number>): Promise<RemovedRecords[]> {
+  const late: RemovedRecords[] = [];
+  for (const [log, from] of seen) {
+    const to = await parts.treeSize(log);
+    const leaves: number[] = [];
+    for await (const { leafIndex, open } of parts.records(log, from, to)) if (bearsIds(open, request)) leaves.push(leafIndex);
+    if (leaves.length > 0) late.push({ log, ranges: asPairs(rangesOf(leaves)) });
+    seen.set(log, to);
   }
+  return late;
+}
+
+async function sizesOf(parts: EraseSubjectParts, request: SubjectRequest): Promise<Map<string, number>> {
+  const sizes = new Map<string, number>();
+  for (const log of logsOf(parts, request)) sizes.set(log, await parts.treeSize(log));
+  return sizes;
 }
 
 /** As {@link look}; what is held is refused, and the refusal is on record. */

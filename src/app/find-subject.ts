@@ -40,6 +40,8 @@ export interface FindSubjectParts {
   kindsOf(tokens: readonly string[]): Promise<(string | undefined)[]>;
 }
 
+type Hit = OpenRecord & { leafIndex: number };
+
 /** A token of the subject. */
 export interface SubjectToken {
   token: string;
@@ -113,15 +115,17 @@ export async function findSubject(parts: FindSubjectParts, request: SubjectReque
   const notMeant: FoundSubject['notMeant'] = [];
   const kept = [...beside].filter(([token]) => !tokens.has(token)).slice(0, subjectLimits.linkedMax);
   for (const [token, sighting] of kept) {
-    const isShared = await standsBesideOther(parts, logs, token, anchors);
-    const isMeant = !isShared && (request.linked ?? true);
-    if (isMeant) tokens.set(token, new Sighting('beside'));
-    else notMeant.push({ ...sighting.shown(token), because: isShared ? 'beside another id' : 'not asked for' });
+    const own = await bearersUnlessShared(parts, logs, token, anchors);
+    if (own && (request.linked ?? true)) {
+      tokens.set(token, own.sighting);
+      for (const { log, hit } of own.hits) gathered.add(log, hit);
+    } else notMeant.push({ ...sighting.shown(token), because: own ? 'not asked for' : 'beside another id' });
   }
   for (const [pseudonym, sighting] of [...tokens, ...hashes]) {
+    if (sighting.isComplete) continue;
     for (const log of logs) {
       for await (const hit of eachHit(parts, log, quoted(pseudonym))) {
-        const places = hit.fields.filter(({ pointer, value }) => bears(pointer, pseudonym) || bears(value, pseudonym)).map(({ pointer }) => pointer);
+        const places = placesOfPseudonym(hit.fields, pseudonym);
         if (places.length === 0) continue;
         sighting.note(log, hit.leafIndex, places);
         gathered.add(log, hit);
@@ -172,7 +176,7 @@ async function* eachHit(parts: FindSubjectParts, log: string, q: string): AsyncG
   do {
     const page = await parts.search(log, { q, limit: pageMax, ...(cursor === undefined ? {} : { cursor }) });
     // What accounts for a removal is about no person, and stays.
-    yield* page.hits.filter(({ fields }) => !fields.some(({ pointer }) => pointer.startsWith('/tombstone/')));
+    yield* page.hits.filter(({ fields }) => !isTombstone(fields));
     cursor = page.nextCursor;
   } while (cursor !== undefined);
 }
@@ -267,15 +271,47 @@ class Anchors {
   }
 }
 
-async function standsBesideOther(parts: FindSubjectParts, logs: readonly string[], token: string, anchors: Anchors): Promise<boolean> {
+/** Where a token stands, unless in any record it stands beside another id: then it is not the subject's. */
+async function bearersUnlessShared(
+  parts: FindSubjectParts,
+  logs: readonly string[],
+  token: string,
+  anchors: Anchors,
+): Promise<{ sighting: Sighting; hits: { log: string; hit: Hit }[] } | undefined> {
+  const sighting = new Sighting('beside');
+  const hits: { log: string; hit: Hit }[] = [];
   for (const log of logs) {
-    for await (const { fields } of eachHit(parts, log, quoted(token))) if (anchors.isOthers(fields, token)) return true;
+    for await (const { leafIndex, fields } of eachHit(parts, log, quoted(token))) {
+      if (anchors.isOthers(fields, token)) return undefined;
+      const places = placesOfPseudonym(fields, token);
+      if (places.length === 0) continue;
+      sighting.note(log, leafIndex, places);
+      hits.push({ log, hit: { leafIndex, fields: fields.filter(({ pointer }) => pointer === receivedPointer) } });
+    }
   }
-  return false;
+  sighting.isComplete = true;
+  return { sighting, hits };
 }
+
+function placesOfPseudonym(fields: readonly Field[], pseudonym: string): string[] {
+  return fields.filter(({ pointer, value }) => bears(pointer, pseudonym) || bears(value, pseudonym)).map(({ pointer }) => pointer);
+}
+
+/** Whether one of the request's ids stands in a record. */
+export function bearsIds({ fields }: OpenRecord, { ids = [], field }: SubjectRequest): boolean {
+  return !isTombstone(fields) && ids.some((id) => placesOf(fields, id, field).length > 0);
+}
+
+function isTombstone(fields: readonly Field[]): boolean {
+  return fields.some(({ pointer }) => pointer.startsWith('/tombstone/'));
+}
+
+const receivedPointer = '/receivedAt';
 
 /** Where something was seen. */
 class Sighting {
+  /** Every record that bears it was noted. */
+  isComplete = false;
   readonly #by: SubjectToken['by'];
   readonly #paths = new Map<string, number>();
   readonly #leaves = new Set<string>();
@@ -319,14 +355,14 @@ class Gathered {
   #from: string | undefined;
   #to: string | undefined;
 
-  add(log: string, { leafIndex, fields }: OpenRecord & { leafIndex: number }): void {
+  add(log: string, { leafIndex, fields }: Hit): void {
     const leaves = this.#leaves.get(log) ?? new Set();
     this.#leaves.set(log, leaves);
     if (leaves.has(leafIndex)) return;
     if (++this.#count > subjectLimits.recordsMax)
       throw new VeiltrailError('subject_too_large', 'more records than one person has: name the person more exactly');
     leaves.add(leafIndex);
-    const receivedAt = fields.find(({ pointer }) => pointer === '/receivedAt')?.value.slice(1, -1);
+    const receivedAt = fields.find(({ pointer }) => pointer === receivedPointer)?.value.slice(1, -1);
     if (receivedAt === undefined) return;
     if (this.#from === undefined || receivedAt < this.#from) this.#from = receivedAt;
     if (this.#to === undefined || receivedAt > this.#to) this.#to = receivedAt;

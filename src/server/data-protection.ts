@@ -128,7 +128,10 @@ export function openDataProtection(parts: DataProtectionParts): OpenDataProtecti
     trail: parts.reading,
     clock: systemClock,
   };
-  const erasing: EraseSubjectParts = { ...finding, holds, desk, remove, certify, recorder, blind };
+  const openRecords: ReportParts['records'] = async function* (log, from, to) {
+    for await (const { leafIndex, receivedAtMs, packed } of records(log, from, to)) yield { leafIndex, receivedAtMs, open: openRecord(packed) };
+  };
+  const erasing: EraseSubjectParts = { ...finding, holds, desk, remove, certify, recorder, blind, treeSize, records: openRecords };
   const redacting: RedactParts = {
     logs,
     treeSize,
@@ -146,11 +149,7 @@ export function openDataProtection(parts: DataProtectionParts): OpenDataProtecti
   };
   const reporting: ReportParts = {
     ...finding,
-    async *records(log, from, to) {
-      for await (const { leafIndex, receivedAtMs, packed } of records(log, from, to)) {
-        if (!isRemoved(packed)) yield { leafIndex, receivedAtMs, open: openRecord(packed) };
-      }
-    },
+    records: openRecords,
     async reveal(tokens, asked) {
       const { tokens: revealed } = await parts.lookUps.reveal({ ...asked, tokens });
       return new Map(revealed.map(({ token, value }) => [token, value]));
