@@ -6,7 +6,7 @@ import { VeiltrailError } from '../core/errors.ts';
 import { isJsonObject, type JsonObject } from '../core/json.ts';
 import type { ApproverRow } from '../storage/request-store.ts';
 import type { TextSealer } from '../vault/sealed-text.ts';
-import { type Approval, approverIdOf, verifyApproval } from '../verify/approval.ts';
+import { type Approval, approverIdOf, isApprovedBy } from '../verify/approval.ts';
 import type { ApproverCard } from '../verify/enrolment.ts';
 import { digestRequest } from '../verify/request.ts';
 import type { ApproverInfo } from './requests.ts';
@@ -68,12 +68,7 @@ export function isApproved(action: string, { id, digest, detail, approvals }: Ap
   const others = counted.filter(({ card }) => card.id !== approver);
   return approvals.some((approval) => {
     const approvers = new Set(others.filter(({ removedAt = '9' }) => approval.time < removedAt).map(({ card }) => card.id));
-    try {
-      verifyApproval(approval, { approvers, request: id, digest, decision: 'approve' });
-      return true;
-    } catch {
-      return false;
-    }
+    return isApprovedBy({ id, digest, approvals: [approval] }, approvers);
   });
 }
 

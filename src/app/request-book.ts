@@ -73,7 +73,7 @@ const auditMax = 100_000;
 /** Clocks differ. */
 const skewMs = 5 * 60_000;
 /** Done by the server as it starts, where whoever starts it has no key. */
-const usableByAnyone: ReadonlySet<string> = new Set(['policy.change', 'approvals.change']);
+const usableByAnyone: ReadonlySet<string> = new Set(['policy.change']);
 const actions: ReadonlySet<string> = new Set(requestActions);
 
 export class RequestBook {

@@ -23,7 +23,6 @@ export const requestActions = [
   'forwarder.set',
   'approver.enrol',
   'approver.remove',
-  'approvals.change',
 ] as const;
 export type RequestAction = (typeof requestActions)[number];
 

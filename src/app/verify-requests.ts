@@ -11,7 +11,7 @@ import { utf8 } from '../core/bytes.ts';
 import { isJsonObject, type JsonObject, type JsonValue } from '../core/json.ts';
 import type { StoredRecord } from '../ledger/reader.ts';
 import { openRecord, recordOfFields } from '../log/open-record.ts';
-import { verifyApproval } from '../verify/approval.ts';
+import { isApprovedBy } from '../verify/approval.ts';
 import type { Problem } from '../verify/problem.ts';
 import type { RequestBook } from './request-book.ts';
 import { type ApprovalMode, requestActions } from './requests.ts';
@@ -34,7 +34,7 @@ export interface RequestFindings {
 }
 
 const where = 'requests.db';
-const weighty = requestActions.filter((action) => !action.startsWith('approv'));
+const weighty = requestActions.filter((action) => !action.startsWith('approver.'));
 
 /** @throws VeiltrailError what reading records throws */
 export async function verifyRequests({ book, mode, records, treeSize }: RequestChecks): Promise<RequestFindings> {
@@ -100,7 +100,7 @@ async function readEvents(records: AsyncIterable<StoredRecord>): Promise<Told> {
 function isSigned({ metadata }: JsonObject, request: string, approvers: ReadonlySet<string>): boolean {
   if (!isJsonObject(metadata) || typeof metadata['digest'] !== 'string' || !Array.isArray(metadata['approvals'])) return false;
   const { digest, approvals } = metadata as { digest: string; approvals: JsonValue[] };
-  return approvals.some((approval) => attempt(() => verifyApproval(approval, { approvers, request, digest, decision: 'approve' })) !== undefined);
+  return isApprovedBy({ id: request, digest, approvals }, approvers);
 }
 
 function targetOf({ targets }: JsonObject): string {

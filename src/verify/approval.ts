@@ -124,6 +124,24 @@ export function verifyApprovalSignature(approval: Approval): VerifiedApproval {
   return { approval, ...(assertion ? { assertion } : {}) };
 }
 
+/**
+ * Whether one of these approvers signed that this may be done: for `request` of a tombstone, or of an event.
+ * @param approvers ids of those that count, or did when it was done
+ */
+export function isApprovedBy(
+  { id, digest, approvals }: { id: string; digest: string; approvals: readonly JsonValue[] },
+  approvers: ReadonlySet<string>,
+): boolean {
+  return approvals.some((approval) => {
+    try {
+      verifyApproval(approval, { approvers, request: id, digest, decision: 'approve' });
+      return true;
+    } catch {
+      return false;
+    }
+  });
+}
+
 /** A signature of one of the approvers' kinds over any statement of ours. */
 export interface Signed {
   kind: ApproverKind;

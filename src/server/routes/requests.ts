@@ -38,7 +38,6 @@ const rightsFor: Readonly<Record<RequestAction, Right>> = {
   'forwarder.set': 'key.manage',
   'approver.enrol': 'key.manage',
   'approver.remove': 'key.manage',
-  'approvals.change': 'key.manage',
 };
 
 export function registerRequestRoutes(app: FastifyInstance, desk: RequestDesk): void {
