@@ -68,7 +68,12 @@ function createRemovals(parts: RemovalsParts): RemoveRecords {
     reader,
     logs: () => records.logs(),
     async openSystemLog() {
-      await createLog(systemLog);
+      try {
+        await createLog(systemLog);
+      } catch (error) {
+        // Somebody else had something to tell at the same time.
+        if ((error as VeiltrailError).code !== 'log_exists') throw error;
+      }
       return systemLog;
     },
     async appendTombstones(log, tombstones) {
