@@ -1,11 +1,12 @@
 import type { Command } from 'commander';
+import { keyIdPattern } from '../../access/api-key.ts';
 import type { KeyInfo, KeyRequest, Keys } from '../../access/manage-keys.ts';
-import { roles, type Role } from '../../access/roles.ts';
+import { rightsOf, roleMeanings, roles, type Role } from '../../access/roles.ts';
 import { VeiltrailError } from '../../core/errors.ts';
 import { dataDefault, dataDirOf } from '../connection.ts';
-import { grantHere } from '../grant-key.ts';
+import { grantHere, grantRotation } from '../grant-key.ts';
 import { print, printJson, say } from '../output.ts';
-import { addProtectionOptions } from '../protection.ts';
+import { addProtectionOptions, type ProtectionOptions } from '../protection.ts';
 import type { PermitOptions } from '../request-desk.ts';
 import { addKeyDestroy, listSecrets, rotateSecret } from './key-secrets.ts';
 
@@ -25,16 +26,23 @@ export function addKey(program: Command): void {
     .requiredOption('--role <role>', roles.join(', '))
     .option('--for-log <name...>', 'the logs it is for [all]')
     .option('--expires <time>', 'when it ends (RFC 3339) [never]')
+    .option('--address <network...>', 'networks it may be used from, such as 203.0.113.0/24 [all]')
+    .option('--hide <path...>', 'members of records that it does not get to see or search by, such as context or actor.email [none]')
+    .option('--owner <who>', 'whose it is (an address, a staff number; only a keyed digest is stored): two keys of one owner are one person')
     .option('--name <name>', 'what it is called in the list')
     .option('--request <id>', 'the request that a second person approved, where one is needed')
     .option('--purpose <text>', 'why: makes the request where one is needed')
     .option('--reference <text>', 'of a case, a ticket')
     .option(...dataOption)
     .option(...jsonOption)
+    .addHelpText('after', describeRoles)
     .action(createKey);
   key
     .command('list')
-    .description("All API keys: id, role, logs, and whether they still work; and the versions of the keyring's secrets. Never keys or secrets.")
+    .description(
+      "All API keys: how they begin, logs, restrictions, last use, and whether they still work; and the versions of the keyring's secrets. Never keys or secrets.",
+    )
+    .option('--owner <who>', 'only the keys of this owner')
     .option(...dataOption)
     .option(...jsonOption)
     .action(listKeys);
@@ -49,11 +57,15 @@ export function addKey(program: Command): void {
     key
       .command('rotate')
       .description(
-        'Make another version of a secret of the keyring. Nothing stops for it, equal values keep their tokens, and older versions go when nothing needs them.',
+        'Make an API key in the place of another one, which ends; or another version of a secret of the keyring. Nothing stops for a secret, equal values keep their tokens, and older versions go when nothing needs them.',
       )
-      .argument('<purpose>', 'lookup, root, pseudonym or seal'),
+      .argument('<what>', 'the id of an API key; or lookup, root, pseudonym or seal')
+      .option('--overlap <hours>', 'how long the old API key counts beside the new one, 0 to 2160 [0]')
+      .option('--request <id>', 'the request that a second person approved, where one is needed')
+      .option('--purpose <text>', 'why: makes the request where one is needed')
+      .option('--reference <text>', 'of a case, a ticket'),
     'admin',
-  ).action(rotateSecret);
+  ).action((what: string, options: RotateOptions) => (keyIdPattern.test(what) ? rotateKey(what, options) : rotateSecret(what, options)));
   addKeyDestroy(key);
   key
     .command('export-public')
@@ -67,7 +79,14 @@ interface CreateOptions extends KeyOptions, PermitOptions {
   role: string;
   forLog?: string[];
   expires?: string;
+  address?: string[];
+  hide?: string[];
+  owner?: string;
   name?: string;
+}
+
+interface RotateOptions extends ProtectionOptions, PermitOptions {
+  overlap?: string;
 }
 
 async function createKey(options: CreateOptions): Promise<void> {
@@ -77,20 +96,42 @@ async function createKey(options: CreateOptions): Promise<void> {
     role,
     ...(options.forLog ? { logs: options.forLog } : {}),
     ...(options.expires === undefined ? {} : { expiresAt: options.expires }),
+    ...(options.address ? { addresses: options.address } : {}),
+    ...(options.hide ? { hides: options.hide } : {}),
+    ...(options.owner === undefined ? {} : { owner: options.owner }),
     ...(options.name === undefined ? {} : { name: options.name }),
   };
   const granted = await grantHere(dataDirOf(options), request, options);
   const { key, info } = granted ?? (await manage(options, (keys) => keys.create(request)));
-  if (options.json) printJson({ key, ...info });
-  else {
-    print(key);
-    say(`key ${info.id}, role ${info.role}; keep it: it cannot be shown again`);
-  }
+  showNew(key, info, options);
 }
 
-async function listKeys(options: KeyOptions): Promise<void> {
-  for (const info of await manage(options, (keys) => keys.list())) show(info, options);
-  await listSecrets(options);
+async function rotateKey(id: string, options: RotateOptions): Promise<void> {
+  const { overlap = '0' } = options;
+  if (!/^(?:0|[1-9]\d{0,3})$/.test(overlap)) throw new VeiltrailError('key_overlap', '--overlap is a number of hours, 0 to 2160');
+  if (options.url !== undefined)
+    throw new VeiltrailError('key_remote', 'an API key is rotated where the data directory is, or at POST /api/v1/keys/{id}/rotate of the server');
+  const overlapMs = Number(overlap) * 3_600_000;
+  const granted = await grantRotation(dataDirOf(options), id, overlapMs, options);
+  const { key, info } = granted ?? (await manage(options, (keys) => keys.rotate(id, overlapMs)));
+  showNew(key, info, options);
+}
+
+function showNew(key: string, info: KeyInfo, { json }: KeyOptions): void {
+  if (json) return printJson({ key, ...info });
+  print(key);
+  say(`key ${info.id}, role ${info.role}; keep it: it cannot be shown again`);
+}
+
+async function listKeys(options: KeyOptions & { owner?: string }): Promise<void> {
+  const owner = options.owner === undefined ? undefined : await personNamed(options.owner, dataDirOf(options));
+  for (const info of await manage(options, (keys) => keys.list())) if (owner === undefined || info.owner === owner) show(info, options);
+  if (owner === undefined) await listSecrets(options);
+}
+
+async function personNamed(who: string, dataDir: string): Promise<string> {
+  const { personOf, personSecret } = await import('../../access/person.ts');
+  return personOf(who, personSecret(dataDir));
 }
 
 async function revokeKey(id: string, options: KeyOptions): Promise<void> {
@@ -99,12 +140,20 @@ async function revokeKey(id: string, options: KeyOptions): Promise<void> {
 
 function show(info: KeyInfo, { json }: KeyOptions): void {
   if (json) return printJson(info);
-  const state = info.revokedAt === undefined ? (info.expiresAt === undefined ? '' : `until ${info.expiresAt}`) : `revoked ${info.revokedAt}`;
-  print(
-    [info.id, info.role.padEnd(6), (info.logs?.join(',') ?? 'all logs').padEnd(10), info.createdAt, info.name ?? '', state]
-      .filter((part) => part !== '')
-      .join('  '),
-  );
+  const parts = [
+    info.id,
+    info.prefix.padEnd(29),
+    (info.logs?.join(',') ?? 'all logs').padEnd(10),
+    info.createdAt,
+    info.name,
+    info.addresses && `from ${info.addresses.join(', ')}`,
+    info.hides && `without ${info.hides.join(', ')}`,
+    info.owner,
+    info.rotates && `in the place of ${info.rotates}`,
+    info.lastUsedAt === undefined ? 'never used' : `used ${info.lastUsedAt}`,
+    info.revokedAt === undefined ? info.expiresAt && `until ${info.expiresAt}` : `revoked ${info.revokedAt}`,
+  ];
+  print(parts.filter((part) => part !== undefined && part !== '').join('  '));
 }
 
 async function manage<T>(options: KeyOptions, use: (keys: Keys) => T): Promise<T> {
@@ -124,4 +173,10 @@ async function exportPublic(options: KeyOptions & { log: string }): Promise<void
   } finally {
     await trail.close();
   }
+}
+
+/** What each role is for, and what it may do: after the help of `key create`. */
+function describeRoles(): string {
+  const width = Math.max(...roles.map((role) => role.length)) + 2;
+  return `\nRoles:\n${roles.map((role) => `  ${role.padEnd(width)}${roleMeanings[role]}\n  ${' '.repeat(width)}${rightsOf[role].join(', ')}`).join('\n')}`;
 }
