@@ -73,10 +73,12 @@ export interface VerifyOptions {
   resume?: { verifiedTo: number; checkpoint: string };
   /** New leaves only: seal, databases and vault are for other runs. */
   leavesOnly?: boolean;
-  /** The checkpoint that is verified, once its signature is. */
+  /** The checkpoint that is verified, once it is signed and grown from those kept. */
   onCheckpoint?: (text: string) => void;
   /** Leaves below this one are in order: what a later run may skip. */
   onVerified?: (to: number) => void;
+  /** Checkpoints that were seen before, by origin: the log must have grown from its own; written where all is well. */
+  seen?: { read(origin: string): string | undefined; write(origin: string, checkpoint: string): void };
   /** Whose cosignatures to ask for, instead of the policy beside the data. */
   witnessPolicy?: WitnessPolicy;
   onProgress?: (leaves: number, of: number) => void;
@@ -122,7 +124,11 @@ class Verification {
   #verified = 0;
   #erased = 0;
   #redacted = 0;
+  /** The newest checkpoint, verbatim. */
+  #shown: string | undefined;
   #unwitnessedFrom: number | undefined = 0;
+  /** The newest checkpoint, as signed. */
+  #note = '';
 
   constructor(options: VerifyOptions, parts: VerifyParts) {
     this.#options = options;
@@ -151,6 +157,7 @@ class Verification {
     const steps = [...rest.databases, signed, ...rest.history, leaves, tiles, ...rest.vault];
     const problems = new Problems();
     for (const step of steps) problems.merge({ list: step.problems.list(), count: step.problems.count });
+    if (problems.count === 0 && this.#shown !== undefined) this.#options.seen?.write(this.#origin, this.#shown);
     const within = store ? [] : ['records, their commitments and the vault: only the log itself is within reach here'];
     return {
       ok: problems.count === 0,
@@ -175,6 +182,7 @@ class Verification {
     const history = checkpoint
       ? [await runStep('history', (step) => this.#history(checkpoint, step)), await runStep('witnesses', (step) => this.#witnesses(checkpoint, step))]
       : [];
+    if (history[0]?.problems.count === 0) this.#options.onCheckpoint?.(this.#note);
     const files = await runStep('files', (step) => this.#files(treeSize, step));
     if (!store || this.#options.leavesOnly) return { databases: [], history, files, vault: [] };
     const seal = await runStep('seal', (step) => this.#seal(store, step));
@@ -204,7 +212,7 @@ class Verification {
     if (this.#options.vkey === undefined)
       step.notChecked.push('whose key signed the log: --vkey was not given, so the key beside the data was taken');
     const checkpoint = openAt(where, bytes, this.#vkey, this.#origin);
-    this.#options.onCheckpoint?.(Buffer.from(bytes).toString('utf8'));
+    this.#note = Buffer.from(bytes).toString('utf8');
     if (!state) return checkpoint;
     if (checkpoint.treeSize > state.treeSize) {
       throw new VeiltrailError(
@@ -228,8 +236,8 @@ class Verification {
   }
 
   async #history(now: VerifiedCheckpoint, step: Step): Promise<string> {
-    const { keptCheckpoint, resume } = this.#options;
-    const earlier = [resume?.checkpoint, keptCheckpoint].filter((one) => one !== undefined);
+    const { keptCheckpoint, resume, seen } = this.#options;
+    const earlier = [...new Set([resume?.checkpoint, keptCheckpoint, seen?.read(now.origin)])].filter((one) => one !== undefined);
     if (earlier.length === 0) {
       step.notChecked.push('whether newest events were deleted: no earlier checkpoint was given (--checkpoint FILE)');
       return 'no earlier checkpoint to compare with';

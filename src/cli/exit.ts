@@ -39,6 +39,7 @@ const wrong = new Set([
   'witness_database_missing',
   'fork_unknown',
   'rolled_back',
+  'root_wrong',
   'quorum_missing',
 ]);
 /** Beginnings of codes that all say: what is stored is not what was stored. */

@@ -13,6 +13,7 @@ import { toHex } from '../core/bytes.ts';
 import { VeiltrailError } from '../core/errors.ts';
 import { limits } from '../core/limits.ts';
 import { systemRandom } from '../core/random.ts';
+import { CheckpointMemory, type CheckpointStore, createCheckpointStore, isMemoryAlarm } from './checkpoint-memory.ts';
 import { retryDefaults, type RetryOptions } from './retry.ts';
 import { performCall, type Call } from './transport.ts';
 
@@ -24,6 +25,11 @@ export interface ClientOptions {
   /** Of one try, its answer included [60,000]. */
   timeoutMs?: number;
   retry?: Partial<RetryOptions>;
+  /**
+   * Where the newest checkpoint of each log is remembered, which the next one must have grown from [in memory, as long as the client is there];
+   * `false`: nowhere.
+   */
+  checkpoints?: CheckpointStore | false;
   /** Another `fetch` than the global one. */
   fetch?: typeof fetch;
 }
@@ -165,7 +171,11 @@ export interface Client {
   ): Promise<Record<string, unknown>>;
   /** Evidence: one file that proves events to a stranger (`POST …/evidence`). It is on record, with audience and purpose, when it comes. */
   exportEvidence(request: EvidenceAsked, options?: ReadOptions): Promise<string>;
-  /** The newest checkpoint; `undefined` when there is no such log. */
+  /**
+   * The newest checkpoint; `undefined` when there is no such log.
+   * @throws VeiltrailError `history_forked`, `rolled_back` when it did not grow from the one that is remembered, `tile_missing` and `root_wrong`
+   * when the log does not prove that it did; both checkpoints are in the detail
+   */
   checkpoint(options?: ReadOptions): Promise<string | undefined>;
   /** The newest checkpoint that witnesses cosigned; `undefined` when none did. */
   witnessedCheckpoint(options?: ReadOptions): Promise<string | undefined>;
@@ -183,6 +193,8 @@ export interface Client {
 const requestEventsMax = 1_000;
 const requestBytesMax = limits.bodyBytesMax / 8;
 const logDefault = 'default';
+/** Between two appends whose checkpoint is held against what is remembered. */
+const seeEveryMs = 10_000;
 
 /** @throws VeiltrailError `invalid_url` */
 export function createClient(options: ClientOptions): Client {
@@ -196,6 +208,20 @@ export function createClient(options: ClientOptions): Client {
   };
   const get = (path: string, { signal }: ReadOptions, more: Partial<Call> = {}): Promise<Response> =>
     performCall(transport, { method: 'GET', path, repeatable: true, signal, ...more });
+
+  const memory = options.checkpoints === false ? undefined : new CheckpointMemory(options.checkpoints ?? createCheckpointStore());
+  const seenAtMs = new Map<string, number>();
+  const fetchTile: Client['fetchTile'] = (path, { log = logDefault, ...rest } = {}) =>
+    orNothing(async () => new Uint8Array(await (await get(`logs/${encodeURIComponent(log)}/${tilePath(path)}`, rest, { open: true })).arrayBuffer()));
+  /** Holds what was shown against what is remembered; what cannot be had just now is asked for the next time. */
+  const see = async (log: string, checkpoint: string, floor: number): Promise<void> => {
+    seenAtMs.set(log, Date.now());
+    try {
+      await memory?.see(log, checkpoint, floor, (path) => fetchTile(path, { log }));
+    } catch (error) {
+      if (isMemoryAlarm(error)) throw error;
+    }
+  };
 
   const appendBody: Client['appendBody'] = async (body, { log = logDefault, proof, signal, contentType, format, dedupe, conflict, repeats } = {}) =>
     post(body, {
@@ -220,6 +246,7 @@ export function createClient(options: ClientOptions): Client {
   ): Promise<AppendResult> => {
     const { log, proof, signal, contentType, query, repeatable } = call;
     const path = `${logPath(log)}/events`;
+    const floor = memory?.floorOf(log) ?? 0;
     const response = await performCall(transport, {
       method: 'POST',
       path,
@@ -229,7 +256,10 @@ export function createClient(options: ClientOptions): Client {
       signal,
       ...(contentType === undefined ? {} : { contentType }),
     });
-    return (await response.json()) as AppendResult;
+    const result = (await response.json()) as AppendResult;
+    // Not each time: a proof costs a few requests.
+    if (memory && Date.now() - (seenAtMs.get(log) ?? 0) >= seeEveryMs) await see(log, result.checkpoint, floor);
+    return result;
   };
 
   return {
@@ -280,8 +310,12 @@ export function createClient(options: ClientOptions): Client {
       };
       return (await (await performCall(transport, call)).json()) as Record<string, unknown>;
     },
-    checkpoint: ({ log = logDefault, ...rest } = {}) =>
-      orNothing(async () => (await get(`logs/${encodeURIComponent(log)}/checkpoint`, rest, { open: true })).text()),
+    async checkpoint({ log = logDefault, ...rest } = {}) {
+      const floor = memory?.floorOf(log) ?? 0;
+      const checkpoint = await orNothing(async () => (await get(`logs/${encodeURIComponent(log)}/checkpoint`, rest, { open: true })).text());
+      if (memory && checkpoint !== undefined) await see(log, checkpoint, floor);
+      return checkpoint;
+    },
     witnessedCheckpoint: ({ log = logDefault, ...rest } = {}) =>
       orNothing(async () => (await get(`logs/${encodeURIComponent(log)}/checkpoint.witnessed`, rest, { open: true })).text()),
     async acknowledgeFork(log, { signal } = {}) {
@@ -294,10 +328,7 @@ export function createClient(options: ClientOptions): Client {
       const response = await performCall(transport, { method: 'POST', path: 'api/v1/canary', query, repeatable: false, signal });
       return (await response.json()) as CanaryReport;
     },
-    fetchTile: (path, { log = logDefault, ...rest } = {}) =>
-      orNothing(
-        async () => new Uint8Array(await (await get(`logs/${encodeURIComponent(log)}/${tilePath(path)}`, rest, { open: true })).arrayBuffer()),
-      ),
+    fetchTile,
   };
 }
 

@@ -1,5 +1,6 @@
 /** The client of a veiltrail server, for browsers and Node alike: `fetch` and nothing else. */
 export { VeiltrailError } from '../core/errors.ts';
+export { type CheckpointStore, createCheckpointStore } from './checkpoint-memory.ts';
 export { createClient } from './client.ts';
 export type {
   EvidenceAsked,

@@ -73,12 +73,14 @@ async function verifyOpened(dataDir: string, options: StoredOptions, closing: ((
   const vault = at(vaultFileName, () => openStoredVault(dataDir, keyring));
   closing.push(() => vault.close());
   const store = await storeParts(dataDir, options.log, keyring, records, vault);
-  const atHand = await tokensAtHand(vault);
+  // For few leaves it takes less to look each token up than to hold them all.
+  const few = store.state.treeSize - (options.resume?.verifiedTo ?? 0) < worthThreads;
+  const atHand = few && !options.others ? TokenSet.for(0) : await tokensAtHand(vault);
   const tiles = openFileTileSource(paths.logs);
   let threads: RangeThreads | undefined;
   const verify = (one: VerifyOptions, of: StoreParts): Promise<VerifyReport> => {
     const common = { tiles, listTiles: (log: string) => listTileFiles(join(paths.logs, log)), store: of };
-    if (of.state.treeSize < worthThreads) {
+    if (of.state.treeSize - (one.resume?.verifiedTo ?? 0) < worthThreads) {
       const tokens = { atHand, hasToken: (token: string) => vault.hasToken(token) };
       const parts = { tiles, store: { reader: openRecordReader(dataDir, records, vault), tokens } };
       return verifyLog(one, { ...common, verifyRange: (task) => verifyRange(task, parts), overlap: 1 });
@@ -92,7 +94,10 @@ async function verifyOpened(dataDir: string, options: StoredOptions, closing: ((
   for (const log of await otherLogs(options.log, keyring, records)) {
     let other: VerifyReport;
     try {
-      other = await verify({ log }, withoutShared(await storeParts(dataDir, log, keyring, records, vault)));
+      other = await verify(
+        { log, ...(options.seen ? { seen: options.seen } : {}) },
+        withoutShared(await storeParts(dataDir, log, keyring, records, vault)),
+      );
     } catch (error) {
       if (!(error instanceof VeiltrailError) || usageCodes.has(error.code)) throw error;
       other = cannotOpen(log, error);
@@ -244,7 +249,7 @@ function openDirectoryTileSource(dir: string): TileSource {
 }
 
 /** The static files of a log at a URL: `https://host` (the log by its name, as our server has them) or `https://host/…/logs/name`. */
-function openUrlTileSource(url: string): TileSource {
+export function openUrlTileSource(url: string): TileSource {
   const match = /^(.*)\/logs\/([^/]+)\/?$/.exec(url);
   const client = createClient({ url: match?.[1] ?? url });
   return {

@@ -37,7 +37,8 @@ const compiled = new URL('../../node_modules/.cache/veiltrail-e2e', import.meta.
 const decides = ['NODE_OPTIONS', 'FORCE_COLOR', 'NO_COLOR'];
 function cleanEnvironment(): NodeJS.ProcessEnv {
   const own = Object.entries(process.env).filter(([name]) => !name.startsWith('VEILTRAIL_') && !decides.includes(name));
-  return { ...Object.fromEntries(own), NODE_COMPILE_CACHE: compiled };
+  // What a log was before is remembered where a test wants it to be, and in nobody's home.
+  return { ...Object.fromEntries(own), NODE_COMPILE_CACHE: compiled, VEILTRAIL_STATE: 'none' };
 }
 
 function finish(child: ChildProcess): Promise<Finished> {

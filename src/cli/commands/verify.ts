@@ -7,12 +7,14 @@ import { VeiltrailError } from '../../core/errors.ts';
 import type { CheckpointTrust, VerifiedCheckpoint } from '../../log/checkpoint.ts';
 import { createTrust } from '../../log/trust.ts';
 import { judgeQuorum, parseWitnessPolicy, type WitnessPolicy } from '../../log/witness-policy.ts';
+import { type CheckpointFiles, openCheckpointFiles } from '../checkpoint-files.ts';
 import { dataDirOf } from '../connection.ts';
 import { evidenceIn } from '../evidence-file.ts';
 import { exitCodes } from '../exit.ts';
 import { createProgress, print, printJson, say } from '../output.ts';
 import { certificateIn, reportCertificate } from '../verify-certificate.ts';
 import { reportEvidence } from '../verify-evidence.ts';
+import { verifyOnwards, watch, type PassOptions } from '../verify-watch.ts';
 import { readText, readVkey } from '../vkey-option.ts';
 
 interface VerifyOptions {
@@ -26,6 +28,10 @@ interface VerifyOptions {
   data?: string;
   anchors?: boolean;
   config?: string;
+  resume?: string;
+  watch?: boolean;
+  every: string;
+  fullEvery: string;
 }
 
 export function addVerify(program: Command): void {
@@ -44,7 +50,11 @@ export function addVerify(program: Command): void {
     .option('--data <dir>', 'the data directory, as for other commands')
     .option('--anchors', 'with a data directory: check its anchors, too, and say by when leaves were there')
     .option('--config <file>', 'with --anchors: the configuration file of `serve`, whose targets are asked')
-    .option('--json', 'the report as one line of JSON')
+    .option('--resume <file>', 'go on where the last run with this file came to, which it keeps; one report a log')
+    .option('--watch', 'go on for ever: new leaves again and again, and now and then all of them; ends with exit 1 when something is wrong')
+    .option('--every <seconds>', 'with --watch: between looks at new leaves', '60')
+    .option('--full-every <hours>', 'with --watch: after which every leaf is read again', '24')
+    .option('--json', 'the report as one line of JSON; with --watch, one a pass')
     .addHelpText('after', '\nExits 0 when all is well, 1 when something is wrong and says which leaf or file, 2 on wrong use.')
     .action(runVerify);
 }
@@ -52,6 +62,7 @@ export function addVerify(program: Command): void {
 async function runVerify(target: string | undefined, options: VerifyOptions): Promise<void> {
   const vkey = options.vkey === undefined ? undefined : readVkey(options.vkey);
   const where = target ?? dataDirOf(options);
+  if (options.resume !== undefined || options.watch) return runPasses(where, vkey, options);
   if (/^https?:\/\//.test(where)) return reportLog(await verifyPublished(where, vkey, options), options);
   const kind = statSync(where, { throwIfNoEntry: false });
   if (!kind) throw new VeiltrailError('not_found', `${where}: there is nothing here to verify`);
@@ -79,6 +90,27 @@ async function runVerify(target: string | undefined, options: VerifyOptions): Pr
   });
 }
 
+/** Passes that begin where earlier ones ended. */
+async function runPasses(where: string, vkey: string | undefined, options: VerifyOptions): Promise<void> {
+  const { log: _log, ...verify } = logOptions(vkey, options);
+  const passes: PassOptions = {
+    where,
+    isDataDir: !/^https?:\/\//.test(where) && isDataDir(where),
+    verify,
+    ...(options.log === undefined ? {} : { log: options.log }),
+    ...(options.resume === undefined ? {} : { resume: options.resume }),
+    ...(options.json ? { json: true } : {}),
+  };
+  if (options.watch)
+    return watch({ ...passes, everySeconds: numberOf('--every', options.every), fullEveryHours: numberOf('--full-every', options.fullEvery) });
+  for (const report of await verifyOnwards(passes)) reportLog(report, options);
+}
+
+function numberOf(option: string, text: string): number {
+  if (!/^\d{1,6}(?:\.\d{1,3})?$/.test(text) || Number(text) === 0) throw new VeiltrailError('limit_invalid', `${option} is a number above 0`);
+  return Number(text);
+}
+
 async function verifyAnchorsOf(report: VerifyReport, dir: string, vkey: string | undefined, { config, log }: VerifyOptions): Promise<void> {
   const { addAnchors } = await import('../check-anchors.ts');
   await addAnchors(report, dir, {
@@ -95,13 +127,22 @@ function isDataDir(dir: string): boolean {
 function logOptions(
   vkey: string | undefined,
   options: VerifyOptions,
-): { log: string; vkey?: string; keptCheckpoint?: string; witnessPolicy?: WitnessPolicy; onProgress: (leaves: number, of: number) => void } {
+): {
+  log: string;
+  vkey?: string;
+  keptCheckpoint?: string;
+  witnessPolicy?: WitnessPolicy;
+  seen?: CheckpointFiles;
+  onProgress: (leaves: number, of: number) => void;
+} {
   const progress = createProgress();
+  const seen = openCheckpointFiles();
   return {
     log: options.log ?? 'default',
     ...(vkey === undefined ? {} : { vkey }),
     ...(options.checkpoint === undefined ? {} : { keptCheckpoint: readText(options.checkpoint) }),
     ...(options.witnessPolicy === undefined ? {} : { witnessPolicy: parseWitnessPolicy(readText(options.witnessPolicy)) }),
+    ...(seen ? { seen } : {}),
     onProgress: (leaves, of) => (leaves === of ? progress.end() : progress.update(`${leaves} of ${of} leaves`)),
   };
 }
