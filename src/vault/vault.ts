@@ -267,6 +267,9 @@ export class Vault {
     for (let from: number | undefined = 0; from !== undefined;) {
       const at: number = from;
       from = await this.#serially(() => rewrapPage(this.#store, this.#reader, newest, at, rewrapped));
+      await this.#serially(() => this.#store.tidy());
+      // The event loop comes round, and whoever asked meanwhile has their turn: without it nobody would until the end.
+      await new Promise((resolve) => setImmediate(resolve));
     }
     return rewrapped;
   }
