@@ -305,14 +305,14 @@ test('events that come while a subject is erased are all there, and none bears t
   await append(trail, [event('jane')]);
   const token = await tokenOf(trail, 0);
   let appended = 0;
-  let isDone = false;
+  const ending = new AbortController();
   const writing = (async () => {
-    while (!isDone) appended += (await append(trail, [event('jane'), event('joe')])).length;
+    while (!ending.signal.aborted) appended += (await append(trail, [event('jane'), event('joe')])).length;
   })();
   await new Promise((resolve) => setTimeout(resolve, 200));
   const { records, tombstones } = await trail.remove({ operation: 'erase', tokens: [token], ...gdpr });
   await new Promise((resolve) => setTimeout(resolve, 100));
-  isDone = true;
+  ending.abort();
   await writing;
   await trail.close();
   const left = loot(copyOf(dataDir)).records.filter(({ length }) => length > 0);

@@ -8,6 +8,7 @@ import type { JsonObject } from '../../src/core/json.ts';
 import { generationOf, openChunk } from '../../src/ledger/chunk.ts';
 import { openTrail, type OpenTrail } from '../../src/server/compose.ts';
 import { verifyStoredLog } from '../../src/server/verify.ts';
+import type { FoundEvent } from '../../src/app/trail.ts';
 import type { VerifyReport } from '../../src/app/verify-log.ts';
 import { openKeyring, type Secret } from '../../src/vault/keyring.ts';
 import { importKey, openBucketKey, openSealedToken } from '../../src/vault/sealing.ts';
@@ -34,8 +35,8 @@ export function event(person: string, pin = '0000', more: JsonObject = {}): Json
 }
 
 export async function tokenOf(trail: OpenTrail, leafIndex: number, log = 'default'): Promise<string> {
-  const found = await trail.readEvent(log, leafIndex);
-  return (found?.record['actor'] as JsonObject)['id'] as string;
+  const { record } = (await trail.readEvent(log, leafIndex)) as FoundEvent;
+  return (record['actor'] as JsonObject)['id'] as string;
 }
 
 export function verify(dataDir: string): Promise<VerifyReport> {
