@@ -1,0 +1,120 @@
+/**
+ * `verify --resume` and `verify --watch`: passes over each log of a data directory, or over a published one. A watch never ends by itself unless something
+ * is wrong: new leaves every so often, and everything again when the last full pass is old enough.
+ */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import type { VerifyOptions, VerifyReport } from '../app/verify-log.ts';
+import { VeiltrailError } from '../core/errors.ts';
+import { errorColors } from './colors.ts';
+import { exitCodes } from './exit.ts';
+import { printJson, say } from './output.ts';
+import { stopAsked } from './stop-asked.ts';
+import { type Pass, runPass, type VerifyTarget } from './verify-passes.ts';
+import { VerifyState } from './verify-state.ts';
+
+export interface PassOptions {
+  /** A data directory, a directory of tiles, or a URL. */
+  where: string;
+  isDataDir: boolean;
+  /** One log; absent: all of a data directory, else `default`. */
+  log?: string;
+  /** Of every pass: key, kept checkpoint, witness policy. */
+  verify: Omit<VerifyOptions, 'log'>;
+  /** Where progress is kept. */
+  resume?: string;
+  json?: boolean;
+}
+
+export interface WatchOptions extends PassOptions {
+  /** Seconds between passes over new leaves. */
+  everySeconds: number;
+  /** Hours after which every leaf is read again. */
+  fullEveryHours: number;
+}
+
+/** Verifies what `--resume` leaves to do. @returns a report for each log */
+export async function verifyOnwards(options: PassOptions): Promise<VerifyReport[]> {
+  const state = VerifyState.open(options.resume);
+  const reports: VerifyReport[] = [];
+  for (const log of await logsOf(options)) {
+    // What all logs of a directory share is checked with the first one.
+    const leavesOnly = reports.length > 0;
+    const { report } = await runPass(targetOf(options), { ...options.verify, log, ...(leavesOnly ? { leavesOnly } : {}) }, state, false);
+    reports.push(report);
+  }
+  return reports;
+}
+
+/** Watches until something is wrong, or somebody stops it. Sets the exit code. */
+export async function watch(options: WatchOptions): Promise<void> {
+  const state = VerifyState.open(options.resume);
+  const stopping = new AbortController();
+  const stop = stopAsked().then(() => stopping.abort());
+  while (!stopping.signal.aborted) {
+    for (const log of await logsOf(options)) {
+      if (stopping.signal.aborted) break;
+      const pass = await tryPass(log, options, state);
+      if (!pass) continue;
+      tell(log, pass, options);
+      if (pass.report.ok) continue;
+      process.exitCode = exitCodes.wrong;
+      process.removeAllListeners('SIGINT').removeAllListeners('SIGTERM');
+      return;
+    }
+    await waitOr(options.everySeconds * 1_000, stop);
+  }
+}
+
+/** A pass; undefined where the log is out of reach for now, which is told and tried again. */
+async function tryPass(log: string, options: WatchOptions, state: VerifyState): Promise<Pass | undefined> {
+  const fullAt = state.get(log)?.fullAt;
+  const full = fullAt === undefined || Date.now() - Date.parse(fullAt) >= options.fullEveryHours * 3_600_000;
+  // A first pass that was cut short goes on; a later one begins again.
+  const again = full && fullAt !== undefined;
+  try {
+    return await runPass(targetOf(options), { ...options.verify, log, ...(full ? {} : { leavesOnly: true }) }, state, again);
+  } catch (error) {
+    if (!(error instanceof VeiltrailError) || !passing.has(error.code)) throw error;
+    const at = new Date().toISOString();
+    if (options.json) printJson({ at, log, unreachable: error.code });
+    else say(errorColors.yellow(`${at} ${log}: ${error.message}; trying again`));
+    return undefined;
+  }
+}
+
+const passing = new Set(['unreachable', 'storage_busy', 'queue_full', 'too_many_requests']);
+
+function tell(log: string, { report, kind, from, seconds }: Pass, { json }: WatchOptions): void {
+  const { ok, origin, treeSize, root, firstBadLeaf, problems } = report;
+  const at = new Date().toISOString();
+  if (json) return printJson({ at, log, pass: kind, ok, origin, from, treeSize, root, seconds, firstBadLeaf, problems });
+  const what = kind === 'full' ? `all ${treeSize} leaves` : `${Math.max(0, treeSize - from)} new leaves, ${treeSize} in all`;
+  say(`${at} ${log}: ${what} in ${seconds.toFixed(1)} s: ${ok ? errorColors.green('all well') : errorColors.red('something is wrong')}`);
+  for (const { message, code } of problems) say(`  ${errorColors.red(message)} ${errorColors.dim(`(${code})`)}`);
+}
+
+async function logsOf({ where, isDataDir, log }: PassOptions): Promise<string[]> {
+  if (log !== undefined) return [log];
+  if (!isDataDir) return ['default'];
+  const { listStoredLogs } = await import('../server/stored-logs.ts');
+  return listStoredLogs(where);
+}
+
+function targetOf({ where, isDataDir }: PassOptions): VerifyTarget {
+  if (isDataDir && !existsSync(join(where, 'config.json'))) throw new VeiltrailError('data_dir_missing', `${where} is not a data directory any more`);
+  return async (options) => {
+    const { verifyPublishedLog, verifyStoredLog } = await import('../server/verify.ts');
+    return isDataDir ? verifyStoredLog(where, options) : verifyPublishedLog(where, options);
+  };
+}
+
+/** Waits, or until the other one comes. */
+async function waitOr(ms: number, other: Promise<unknown>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const waited = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, ms);
+  });
+  await Promise.race([other, waited]);
+  clearTimeout(timer);
+}
