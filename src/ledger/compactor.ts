@@ -50,7 +50,7 @@ export interface CompactorParts {
 /** Bytes of chunks that one step deletes, and how long the next one waits. */
 const stepBytes = 1_048_576;
 const stepMs = 50;
-/** After a full disk. */
+/** After a full disk, and whatever else kept it from going on. */
 const againMs = 60_000;
 /** Times that a bucket is compacted again because its chunks were changed. */
 const trialsMax = 3;
@@ -67,6 +67,7 @@ export class Compactor {
   /** What the last process left was seen to. */
   #tidied = false;
   #wake: (() => void) | undefined;
+  #cancelRest: (() => void) | undefined;
 
   constructor(parts: CompactorParts) {
     this.#parts = parts;
@@ -80,11 +81,12 @@ export class Compactor {
 
   /** A log has grown: whatever is to be done is begun. */
   look(): void {
-    if (!this.#started || this.#stopped > 0 || this.#closed || this.#running || (this.#tidied && !this.#nextTask())) return;
+    if (!this.#started || this.#stopped > 0 || this.#cancelRest || this.#closed || this.#running || (this.#tidied && !this.#nextTask())) return;
     this.#running = this.#run().then((done) => {
       this.#running = undefined;
       // A bucket may have filled up since the last look.
       if (done) this.look();
+      else this.#rest();
     });
   }
 
@@ -136,6 +138,7 @@ export class Compactor {
   /** Ends what is under way; the next start goes on. */
   async close(): Promise<void> {
     this.#closed = true;
+    this.#cancelRest?.();
     this.#interrupt();
     await this.#running;
   }
@@ -143,6 +146,15 @@ export class Compactor {
   #resume(): void {
     this.#stopped--;
     this.look();
+  }
+
+  /** What failed is not tried again at every publication. */
+  #rest(): void {
+    if (this.#stopped > 0 || this.#closed) return;
+    this.#cancelRest = this.#parts.timers.after(againMs, () => {
+      this.#cancelRest = undefined;
+      this.look();
+    });
   }
 
   #interrupt(): void {

@@ -1,13 +1,14 @@
 /** Compaction of a data directory that is open for writing: drivers, and a thread for each bucket. */
 import { Worker } from 'node:worker_threads';
 import type { RetentionTable } from '../app/retention-table.ts';
+import { VeiltrailError } from '../core/errors.ts';
 import type { CompactionTask } from '../ledger/compact.ts';
 import { Compactor } from '../ledger/compactor.ts';
 import { systemTimers } from '../ledger/batch-queue.ts';
 import type { LedgerClient } from '../ledger/ledger-client.ts';
 import { dataDirPaths } from '../storage/data-dir.ts';
 import { openFileSegmentStore } from '../storage/files/segment-store.ts';
-import type { RecordSource } from '../storage/record-store.ts';
+import { bucketLeaves, type RecordSource } from '../storage/record-store.ts';
 import { Caller } from '../thread/port-call.ts';
 import { threadMemory } from '../thread/thread-memory.ts';
 import type { VaultClient } from '../vault/vault-client.ts';
@@ -20,10 +21,11 @@ export interface CompactionOptions {
   vault: VaultClient;
   /** The retention table in force, when a bucket is compacted. */
   retention: () => RetentionTable;
-  onError?: (error: Error, task?: CompactionTask) => void;
+  /** Told, in a line, what was not compacted and why. */
+  alert: (line: string) => void;
 }
 
-export function createCompactor({ dataDir, records, ledger, vault, retention, onError }: CompactionOptions): Compactor {
+export function createCompactor({ dataDir, records, ledger, vault, retention, alert }: CompactionOptions): Compactor {
   const threadData = (isInBackground: boolean): CompactThreadData => ({
     thread: 'compact',
     dataDir,
@@ -41,8 +43,14 @@ export function createCompactor({ dataDir, records, ledger, vault, retention, on
     rewriteSegments: (rewriting) => inThread(threadData(false), 'rewrite', rewriting),
     timers: systemTimers,
     logs: () => ledger.logs(),
-    ...(onError ? { onError } : {}),
+    onError: (error, task) => alert(lineOf(error, task)),
   });
+}
+
+function lineOf(error: Error, task: CompactionTask | undefined): string {
+  const why = error instanceof VeiltrailError ? error.code : 'internal';
+  if (!task) return `compaction stands still (${why}), and is tried again in a minute`;
+  return `events ${task.bucket * bucketLeaves} to ${(task.bucket + 1) * bucketLeaves - 1} of log ${task.log} were not compacted (${why}); they are kept as they are`;
 }
 
 /** Settles when the thread has ended: nobody writes files any more then. */

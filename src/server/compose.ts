@@ -133,7 +133,14 @@ async function openLocked(options: TrailOptions, undo: Undo): Promise<OpenTrail>
   undo.push(() => ledger.close());
   const records = openSqliteRecordSource(paths.records);
   undo.push(() => records.close());
-  const compactor = createCompactor({ dataDir, records, ledger, vault, retention: () => dataProtection.retentionTable() });
+  const compactor = createCompactor({
+    dataDir,
+    records,
+    ledger,
+    vault,
+    retention: () => dataProtection.retentionTable(),
+    alert: (line) => options.onAlert?.(line),
+  });
   undo.push(() => compactor.close());
   compacting = compactor;
   const tiles = openFileTileSource(paths.logs);

@@ -152,7 +152,8 @@ class SqliteRecordStore extends SqliteRecordSource implements RecordStore {
         .prepare(
           `SELECT chunks.first_leaf AS firstLeaf, length(sealed) AS bytes FROM chunks
            JOIN compacted ON compacted.log = chunks.log AND compacted.bucket = chunks.first_leaf / ${bucketLeaves}
-           WHERE chunks.log = ? ORDER BY chunks.first_leaf LIMIT ?`,
+           WHERE chunks.log = ?1 AND chunks.first_leaf < (SELECT (max(bucket) + 1) * ${bucketLeaves} FROM compacted WHERE log = ?1)
+           ORDER BY chunks.first_leaf LIMIT ?2`,
         )
         .all(id, leftOverRowsMax) as { firstLeaf: number; bytes: number }[];
       const drop = this.database.prepare('DELETE FROM chunks WHERE log = ? AND first_leaf = ?');
