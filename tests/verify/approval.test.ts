@@ -6,9 +6,17 @@ import { createApproverKey, isLocked, openApproverKey } from '../../src/access/a
 import type { JsonObject } from '../../src/core/json.ts';
 import { systemRandom } from '../../src/core/random.ts';
 import { sha256 } from '../../src/core/sha256.ts';
-import { type Approval, approverIdOf, parseApproval, statementBytes, verifyApproval, verifyApprovalSignature } from '../../src/verify/approval.ts';
+import {
+  type Approval,
+  approverIdOf,
+  isApprovedBy,
+  parseApproval,
+  statementBytes,
+  verifyApproval,
+  verifyApprovalSignature,
+} from '../../src/verify/approval.ts';
 import { isOriginOf } from '../../src/verify/approval-webauthn.ts';
-import { verifyCard } from '../../src/verify/enrolment.ts';
+import { enrolmentBytes, verifyCard } from '../../src/verify/enrolment.ts';
 import { digestRequest, requestIdOf, type RequestFacts } from '../../src/verify/request.ts';
 import { type AuthenticatorOptions, createAuthenticator, origin, rpId } from './software-authenticator.ts';
 
@@ -173,6 +181,75 @@ describe.each(['webauthn-es256', 'webauthn-eddsa'] as const)('an assertion, %s',
     const good = authenticator.approve(statement);
     expect(() => verifyApprovalSignature({ ...good, decision: 'deny' })).toThrow(expect.objectContaining({ code: 'approval_signature' }));
     expect(() => verifyApprovalSignature({ ...good, digest: '0'.repeat(64) })).toThrow(expect.objectContaining({ code: 'approval_signature' }));
+  });
+});
+
+describe('a card', () => {
+  const { key } = createApproverKey(systemRandom);
+  const time = '2026-11-22T11:00:00.000Z';
+  const card = { id: key.id, kind: key.kind, publicKey: key.publicKey, time, signature: key.sign(enrolmentBytes({ id: key.id, time })) };
+  const browser = createAuthenticator('webauthn-eddsa').card(time);
+
+  it('shows that who made it has the key', () => {
+    expect(verifyCard(card)).toEqual({ card });
+    expect(verifyCard(browser)).toMatchObject({ card: browser, assertion: { origin, rpId } });
+    for (const bad of [
+      { ...card, time: '2026-11-22T11:00:00.001Z' },
+      { ...browser, time: '2026-11-22T11:00:00.001Z' },
+    ])
+      expect(() => verifyCard(bad)).toThrow(expect.objectContaining({ code: 'approval_signature' }));
+  });
+
+  it.each([
+    undefined,
+    [],
+    {},
+    { ...card, more: 1 },
+    { ...card, kind: 'rsa' },
+    { ...card, kind: 'webauthn-eddsa' },
+    { ...card, id: 'a_' },
+    { ...card, id: `a_${'a'.repeat(26)}` },
+    { ...card, time: '2026-11-22T11:00:00Z' },
+    { ...card, time: 1 },
+    { ...card, publicKey: `${'A'.repeat(43)}=` },
+    { ...card, publicKey: `${'/'.repeat(43)}=` },
+    { ...card, signature: 'AAAA' },
+    { ...browser, assertion: {} },
+    { ...browser, assertion: { ...browser.assertion, rpId: 'example.org', origin: 'https://example.org' } },
+    { ...browser, kind: 'webauthn-es256' },
+  ])('is not read from %#', (value) => {
+    expect(() => verifyCard(value as JsonObject)).toThrow(expect.objectContaining({ code: 'approver_card' }));
+  });
+});
+
+it.each([
+  ['ed25519', `${'A'.repeat(43)}=`], // a point of small order
+  ['ed25519', `${'A'.repeat(42)}B=`], // not canonical base64
+  ['webauthn-eddsa', `${'A'.repeat(43)}=`],
+  ['webauthn-es256', `${'A'.repeat(87)}=`], // no point of the curve
+] as const)('a key of the kind %s that is none signs nothing: %s', (kind, publicKey) => {
+  const made = kind === 'ed25519' ? approval : createAuthenticator(kind).approve(approval);
+  const { signature } = made;
+  const { assertion } = made;
+  const bad = {
+    ...approval,
+    kind,
+    publicKey,
+    signature,
+    approver: approverIdOf(kind, publicKey, assertion?.rpId),
+    ...(assertion ? { assertion } : {}),
+  };
+  expect(() => verifyApprovalSignature(bad)).toThrow(expect.objectContaining({ code: 'approval_signature' }));
+});
+
+describe('approvals of a tombstone', () => {
+  it('hold where one of them does', () => {
+    const { id, digest } = request;
+    const approvers = new Set([approval.approver]);
+    expect(isApprovedBy({ id, digest, approvals: [null, {}, approval] }, approvers)).toBe(true);
+    expect(isApprovedBy({ id, digest, approvals: [] }, approvers)).toBe(false);
+    expect(isApprovedBy({ id, digest, approvals: [approval] }, new Set())).toBe(false);
+    expect(isApprovedBy({ id, digest: '0'.repeat(64), approvals: [approval] }, approvers)).toBe(false);
   });
 });
 
