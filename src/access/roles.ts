@@ -50,13 +50,13 @@ export type Role = (typeof roles)[number];
 /** What each is for, for people. */
 export const roleMeanings: Readonly<Record<Role, string>> = {
   writer: 'an application: appends events and reads nothing',
-  reader: 'reads, searches and proves events',
-  auditor: 'proves events and reads what the server did (_system), not the events themselves',
+  reader: 'reads, searches and proves events, exports evidence of them',
+  auditor: 'proves events, exports evidence (for an audience and a purpose, on record), reads what the server did (_system)',
   investigator: 'reads events, searches by real values, asks to reveal what is behind tokens',
-  officer: 'for data protection: erases, redacts, holds, sets retention, reports to the people whom the data is about',
+  officer: 'for data protection: erases, redacts, holds, sets retention, reports to those whom the data is about',
   approver: 'the second person: decides on requests with a key of their own, and asks for nothing',
   operator: 'keeps the server running: figures, canaries, backups, and nothing of what is in it',
-  admin: 'keys, logs and fields; neither reads, writes nor reveals events',
+  admin: 'manages keys, logs and fields, reads what the server did (_system); neither reads, writes nor reveals events',
 };
 
 export const rightsOf: Readonly<Record<Role, readonly Right[]>> = {

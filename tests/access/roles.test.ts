@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { authorize, mayDo, rights, rightsOf, roles, rolesWith, type Right, type Role } from '../../src/access/roles.ts';
+import { authorize, mayDo, rights, rightsOf, roleMeanings, roles, rolesWith, type Right, type Role } from '../../src/access/roles.ts';
 
 const table: Record<Role, Right[]> = {
   writer: ['events.append'],
-  reader: ['events.read', 'proof.read', 'log.list'],
-  auditor: ['proof.read', 'log.list', 'system.read', 'canary.run', 'field.read', 'request.read', 'hold.read', 'retention.read'],
-  investigator: ['events.read', 'proof.read', 'log.list', 'token.search', 'token.reveal', 'request.ask', 'request.read'],
+  reader: ['events.read', 'proof.read', 'evidence.export', 'log.list'],
+  auditor: ['proof.read', 'evidence.export', 'log.list', 'system.read', 'canary.run', 'field.read', 'request.read', 'hold.read', 'retention.read'],
+  investigator: ['events.read', 'proof.read', 'evidence.export', 'log.list', 'token.search', 'token.reveal', 'request.ask', 'request.read'],
   officer: [
     'proof.read',
     'log.list',
@@ -21,7 +21,7 @@ const table: Record<Role, Right[]> = {
     'request.ask',
     'request.read',
   ],
-  approver: ['log.list', 'hold.read', 'retention.read', 'request.read', 'request.decide'],
+  approver: ['log.list', 'stop.lift', 'hold.read', 'retention.read', 'request.read', 'request.decide'],
   operator: ['metrics.read', 'canary.run', 'backup.make'],
   admin: [
     'log.list',
@@ -31,6 +31,7 @@ const table: Record<Role, Right[]> = {
     'field.read',
     'field.classify',
     'canary.run',
+    'stop.lift',
     'hold.read',
     'retention.read',
     'request.ask',
@@ -38,7 +39,7 @@ const table: Record<Role, Right[]> = {
   ],
 };
 /** What is of a single log, or lists logs. */
-const ofLogs: readonly Right[] = ['events.append', 'events.read', 'proof.read', 'system.read', 'log.list'];
+const ofLogs: readonly Right[] = ['events.append', 'events.read', 'proof.read', 'evidence.export', 'system.read', 'log.list'];
 const installationWide: readonly Right[] = rights.filter((right) => !ofLogs.includes(right));
 
 describe('roles', () => {
@@ -49,6 +50,10 @@ describe('roles', () => {
         expect(mayDo({ id: 'k', role }, right, 'default'), `${role} ${right}`).toBe(table[role].includes(right));
       }
     }
+  });
+
+  it('have words for what each is for', () => {
+    for (const role of roles) expect(roleMeanings[role].length, role).toBeGreaterThan(20);
   });
 
   it('give the one who hands out keys no events, and the one who writes nothing to read', () => {
@@ -73,7 +78,7 @@ describe('roles', () => {
   });
 
   it('let the server’s own logs be read by who keeps watch, and be written by nobody', () => {
-    const watching: readonly Right[] = ['events.read', 'proof.read', 'log.list'];
+    const watching: readonly Right[] = ['events.read', 'proof.read', 'evidence.export', 'log.list'];
     for (const role of roles) {
       for (const right of rights) {
         // Whoever may make logs may ask, and is told that the name is taken.

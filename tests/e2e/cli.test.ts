@@ -259,6 +259,32 @@ describe('keys and use', () => {
         .map((line) => JSON.parse(line) as { id: string; name?: string })
         .find(({ name }) => name === 'auditor');
       expect(info).toBeDefined();
+      const rotated = await run(['key', 'rotate', info?.id as string, '--data', data, '--json', '--overlap', '1']);
+      expect(JSON.parse(rotated.out)).toMatchObject({
+        role: 'reader',
+        name: 'auditor',
+        rotates: info?.id,
+        key: expect.stringMatching(/^vt_reader_/) as string,
+      });
+      const owned = await run([
+        'key',
+        'create',
+        '--role',
+        'reader',
+        '--owner',
+        'Jane@Example.com',
+        '--hide',
+        'context',
+        '--address',
+        '10.0.0.0/8',
+        '--data',
+        data,
+      ]);
+      expect(owned.code).toBe(0);
+      const hers = await run(['key', 'list', '--owner', 'jane@example.com', '--data', data]);
+      expect(hers.out).toMatch(
+        new RegExp(`^\\S+  ${owned.out.slice(0, 23)} .*from 10.0.0.0/8  without context  person:[a-z2-7]{16}  never used\\n$`),
+      );
       expect((await run(['key', 'revoke', info?.id as string, '--data', data])).code).toBe(0);
       expect((await run(['key', 'revoke', 'nobody', '--data', data])).code).not.toBe(0);
       expect((await run(['key', 'export-public', '--data', data])).out.trim()).toBe(readFileSync(join(data, 'keys/default.vkey'), 'utf8').trim());
