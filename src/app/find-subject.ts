@@ -298,8 +298,14 @@ function placesOfPseudonym(fields: readonly Field[], pseudonym: string): string[
 }
 
 /** Whether one of the request's ids stands in a record. */
-export function bearsIds({ fields }: OpenRecord, { ids = [], field }: SubjectRequest): boolean {
-  return !isTombstone(fields) && ids.some((id) => placesOf(fields, id, field).length > 0);
+export function bearsIds(record: OpenRecord, request: SubjectRequest): boolean {
+  return !isTombstone(record.fields) && placesOfSubject(record, [], request).length > 0;
+}
+
+/** Pointers at which one of the tokens, or of the request's ids, stands in a record. */
+export function placesOfSubject({ fields }: OpenRecord, tokens: readonly string[], { ids = [], field }: SubjectRequest): string[] {
+  const places = new Set([...tokens.flatMap((token) => placesOfPseudonym(fields, token)), ...ids.flatMap((id) => placesOf(fields, id, field))]);
+  return fields.map(({ pointer }) => pointer).filter((pointer) => places.has(pointer));
 }
 
 function isTombstone(fields: readonly Field[]): boolean {

@@ -9,7 +9,15 @@ import { recordOfFields } from '../log/open-record.ts';
 import type { AccessRecorder } from './access-recorder.ts';
 import type { AskedBy } from './asked-operation.ts';
 import { whoAndWhy } from './look-up-report.ts';
-import { asPairs, type FindSubjectParts, type FoundSubject, findSubject, type SubjectRequest, type SubjectToken } from './find-subject.ts';
+import {
+  asPairs,
+  type FindSubjectParts,
+  type FoundSubject,
+  findSubject,
+  placesOfSubject,
+  type SubjectRequest,
+  type SubjectToken,
+} from './find-subject.ts';
 import { dueAtMs, formatKeep, type RetentionTable, ruleOf } from './retention-table.ts';
 
 export interface ReportRequest extends SubjectRequest {
@@ -89,7 +97,6 @@ const noRule = 'no rule';
 export async function reportSubject(parts: ReportParts, request: ReportRequest, asked: AskedBy): Promise<SubjectReport> {
   const found = await findSubject(parts, request, asked);
   const tokens = found.tokens.map(({ token }) => token);
-  const wanted = new Set(tokens);
   const known = found.tokens.filter(({ kind }) => kind !== undefined).map(({ token }) => token);
   const values = request.reveal && known.length > 0 ? await parts.reveal(known, asked) : new Map<string, string>();
   const records: ReportedRecord[] = [];
@@ -99,7 +106,7 @@ export async function reportSubject(parts: ReportParts, request: ReportRequest, 
     const keeps = new Map<string, SubjectReport['logs'][number]['keeps'][number]>();
     for (const [from, to] of asPairs(leaves)) {
       for await (const one of parts.records(log, from, to)) {
-        const reported = reportedRecord(log, one, wanted, request);
+        const reported = reportedRecord(log, one, [...tokens, ...found.hashes.map(({ hash }) => hash)], request);
         const rule = ruleOf(table, { log, category: reported.category });
         const keep = keeps.get(rule?.name ?? noRule) ?? {
           rule: rule?.name ?? noRule,
@@ -151,18 +158,12 @@ function compare(a: string, b: string): number {
 function reportedRecord(
   log: string,
   { leafIndex, open }: { leafIndex: number; open: OpenRecord },
-  tokens: ReadonlySet<string>,
-  { ids = [] }: ReportRequest,
+  tokens: readonly string[],
+  request: ReportRequest,
 ): ReportedRecord {
   const record = recordOfFields(open);
   const text = (name: string): JsonObject => (typeof record[name] === 'string' ? { [name]: record[name] } : {});
-  const paths = open.fields
-    .filter(
-      ({ pointer, value }) =>
-        [...tokens].some((token) => value.includes(token) || pointer.includes(token)) ||
-        ids.some((id) => value.includes(JSON.stringify(id).slice(1, -1))),
-    )
-    .map(({ pointer }) => pointer);
+  const paths = placesOfSubject(open, tokens, request);
   return { log, leafIndex, ...text('receivedAt'), ...text('time'), ...text('action'), ...text('outcome'), ...text('category'), paths };
 }
 

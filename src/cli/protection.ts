@@ -115,6 +115,11 @@ function remote(url: string, key: string): Protection {
   };
 }
 
+/** `1 record`, `2 records`. */
+export function counted(count: number, one: string): string {
+  return `${count} ${one}${count === 1 ? '' : 's'}`;
+}
+
 function whyOf({ purpose, reference, request }: WhyOptions): { purpose?: string; reference?: string; request?: string } {
   return {
     ...(purpose === undefined ? {} : { purpose }),

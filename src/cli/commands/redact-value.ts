@@ -8,7 +8,7 @@ import { colors } from '../colors.ts';
 import { parseLeaf } from '../connection.ts';
 import { openInput, readLines } from '../input.ts';
 import { print, printJson, say } from '../output.ts';
-import { addProtectionOptions, addWhyOptions, type ProtectionOptions, type WhyOptions, withProtection } from '../protection.ts';
+import { addProtectionOptions, addWhyOptions, counted, type ProtectionOptions, type WhyOptions, withProtection } from '../protection.ts';
 
 interface RedactValueOptions extends ProtectionOptions, WhyOptions {
   log: string;
@@ -74,7 +74,7 @@ async function redactValue(options: RedactValueOptions): Promise<void> {
   writeFileSync(file, certificate, { mode: 0o600 });
   if (options.json) return printJson({ ...removal, certificate: file });
   for (const { log, leafIndex } of removal.tombstones) print(`tombstone  ${log}  leaf ${leafIndex}`);
-  say(`${removal.fields} values are gone; certificate: ${file}`);
+  say(`gone: ${counted(removal.fields, 'value')}; certificate: ${file}`);
 }
 
 /** @throws VeiltrailError `redact_request` */
@@ -121,7 +121,7 @@ async function readFindings(file: string): Promise<{ leafIndex: number; pointers
 function printPlan({ log, fields, values, absent, held, needsTwo, below }: RedactionPlan): void {
   for (const { pointers, leaves } of values) print(`${log}  leaves ${rangesText(leaves)}  ${pointers.join(', ')}`);
   for (const { leafIndex, pointer } of absent) print(colors.dim(`nothing (any more) at leaf ${leafIndex}  ${pointer}`));
-  say(`would take out ${fields} value${fields === 1 ? '' : 's'}, of records below leaf ${below}; nothing was changed`);
+  say(`would take out ${counted(fields, 'value')}, of records below leaf ${below}; nothing was changed`);
   if (held !== undefined) say(`it would be refused: the hold ${held} covers something of it`);
   else if (needsTwo) say(`it takes a second person; with a search, give --below ${below} both times, so that what is approved is what is done`);
 }

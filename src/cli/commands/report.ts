@@ -5,7 +5,7 @@ import type { SubjectReport } from '../../app/report-subject.ts';
 import { VeiltrailError } from '../../core/errors.ts';
 import { colors } from '../colors.ts';
 import { print, printJson, say } from '../output.ts';
-import { addProtectionOptions, addWhyOptions, type ProtectionOptions, type WhyOptions, withProtection } from '../protection.ts';
+import { addProtectionOptions, addWhyOptions, counted, type ProtectionOptions, type WhyOptions, withProtection } from '../protection.ts';
 import { addSubjectOptions, type SubjectOptions, subjectOf } from '../subject-options.ts';
 
 interface ReportOptions extends ProtectionOptions, WhyOptions, SubjectOptions {
@@ -53,13 +53,13 @@ async function reportSubject(id: string | undefined, options: ReportOptions): Pr
 function printReport({ tokens, logs, records, touched, ids, moreRecords, moreTouched }: SubjectReport): void {
   print(colors.bold('Personal values'));
   for (const { token, kind, value, records: count, paths } of tokens) {
-    print(`  ${(kind ?? 'gone').padEnd(14)} ${value ?? colors.dim('not revealed')}  ${token}  ${count} records  ${paths.join(', ')}`);
+    print(`  ${(kind ?? 'gone').padEnd(14)} ${value ?? colors.dim('not revealed')}  ${token}  ${counted(count, 'record')}  ${paths.join(', ')}`);
   }
-  if (ids.records > 0) print(`  the id itself stands in ${ids.records} records: ${ids.paths.join(', ')}`);
+  if (ids.records > 0) print(`  the id itself stands in ${counted(ids.records, 'record')}: ${ids.paths.join(', ')}`);
   print(colors.bold('Kept'));
   for (const { log, keeps } of logs)
     for (const { rule, keep, basis, records: count } of keeps)
-      print(`  ${log}: ${count} records, ${keep} (${[rule, basis].filter((one) => one !== '').join(': ')})`);
+      print(`  ${log}: ${counted(count, 'record')}, ${keep} (${[rule, basis].filter((one) => one !== '').join(': ')})`);
   print(colors.bold('Records'));
   for (const { log, leafIndex, receivedAt = '', action = '', outcome = '', paths } of records.slice(0, linesShown)) {
     print(`  ${receivedAt}  ${log} ${leafIndex}  ${action}  ${outcome}  ${colors.dim(paths.join(', '))}`);
@@ -67,7 +67,7 @@ function printReport({ tokens, logs, records, touched, ids, moreRecords, moreTou
   printMore(records.length + moreRecords);
   print(colors.bold('Who touched it'));
   for (const { at, by, action, outcome = '', purpose = '', records: count } of touched.slice(0, linesShown)) {
-    print(`  ${at}  ${by}  ${action}  ${outcome}  ${purpose}${count === undefined ? '' : colors.dim(`  ${count} records`)}`);
+    print(`  ${at}  ${by}  ${action}  ${outcome}  ${purpose}${count === undefined ? '' : colors.dim(`  ${counted(count, 'record')}`)}`);
   }
   printMore(touched.length + moreTouched);
 }

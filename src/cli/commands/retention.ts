@@ -5,7 +5,7 @@ import { formatKeep, parseRetention } from '../../app/retention-table.ts';
 import { VeiltrailError } from '../../core/errors.ts';
 import { colors, errorColors } from '../colors.ts';
 import { print, printJson, say } from '../output.ts';
-import { addProtectionOptions, addWhyOptions, type ProtectionOptions, type WhyOptions, withProtection } from '../protection.ts';
+import { addProtectionOptions, addWhyOptions, counted, type ProtectionOptions, type WhyOptions, withProtection } from '../protection.ts';
 import { readText } from '../vkey-option.ts';
 
 export function addRetention(program: Command): void {
@@ -93,7 +93,7 @@ async function apply(file: string, options: ProtectionOptions & WhyOptions): Pro
     const where = `${log === '*' ? 'other logs' : log}, ${category === '*' ? 'other categories' : category}`;
     print(`${effect === 'shorter' ? '-' : '+'} ${where}: ${formatKeep(before)} → ${formatKeep(after)}`);
   }
-  say(`in force: ${info.rules.length} rules. A server lets nothing go under it before a day has passed; see \`veiltrail retention show\``);
+  say(`in force: ${counted(info.rules.length, 'rule')}. A server lets nothing go under it before a day has passed; see \`veiltrail retention show\``);
 }
 
 async function run(options: ProtectionOptions & { dryRun?: boolean }): Promise<void> {
@@ -108,5 +108,9 @@ function printReport({ due, expired, dryRun }: RetentionReport): void {
     printDue(one);
   }
   const all = due.reduce((sum, { records }) => sum + records, 0);
-  say(dryRun ? `${all} records would go; nothing was changed` : `${expired} records went; their entries stay, and a tombstone says why`);
+  say(
+    dryRun
+      ? `${counted(all, 'record')} would go; nothing was changed`
+      : `${counted(expired, 'record')} gone; their entries stay, and a tombstone says why`,
+  );
 }

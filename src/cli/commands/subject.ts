@@ -5,7 +5,7 @@ import type { Erasure, ErasurePlan, EraseSubjectRequest } from '../../app/erase-
 import { VeiltrailError } from '../../core/errors.ts';
 import { colors } from '../colors.ts';
 import { print, printJson, say } from '../output.ts';
-import { addProtectionOptions, addWhyOptions, type ProtectionOptions, type WhyOptions, withProtection } from '../protection.ts';
+import { addProtectionOptions, addWhyOptions, counted, type ProtectionOptions, type WhyOptions, withProtection } from '../protection.ts';
 import { addSubjectOptions, type SubjectOptions, subjectOf } from '../subject-options.ts';
 
 interface EraseOptions extends ProtectionOptions, WhyOptions, SubjectOptions {
@@ -68,18 +68,18 @@ async function erase(options: EraseOptions): Promise<void> {
 function printPlan({ mode, subject, tokens, records, held, needsTwo }: ErasurePlan): void {
   for (const { token, kind, records: count, paths, by } of subject.tokens) {
     print(
-      `${token}  ${(kind ?? 'not in the vault').padEnd(16)} ${String(count).padStart(7)} records  ${paths.join(', ')}${by === 'beside' ? colors.dim('  (beside the id)') : ''}`,
+      `${token}  ${(kind ?? 'not in the vault').padEnd(16)} ${counted(count, 'record').padStart(15)}  ${paths.join(', ')}${by === 'beside' ? colors.dim('  (beside the id)') : ''}`,
     );
   }
   for (const { hash, records: count, paths } of subject.hashes)
-    print(`${hash}  ${'hash'.padEnd(16)} ${String(count).padStart(7)} records  ${paths.join(', ')}`);
-  if (subject.ids.records > 0) print(`the id itself stands in ${subject.ids.records} records: ${subject.ids.paths.join(', ')}`);
+    print(`${hash}  ${'hash'.padEnd(16)} ${counted(count, 'record').padStart(15)}  ${paths.join(', ')}`);
+  if (subject.ids.records > 0) print(`the id itself stands in ${counted(subject.ids.records, 'record')}: ${subject.ids.paths.join(', ')}`);
   for (const { token, paths, because } of subject.notMeant) print(colors.dim(`not meant: ${token}  ${paths.join(', ')}  (${because})`));
-  for (const { log, records: count } of subject.records) print(`${log}: ${count} records`);
+  for (const { log, records: count } of subject.records) print(`${log}: ${counted(count, 'record')}`);
   if (subject.from !== undefined) print(colors.dim(`received ${subject.from} to ${subject.to}`));
-  if (mode === 'erase') say(`would destroy ${records} records, and ${tokens} values in the vault; nothing was changed`);
+  if (mode === 'erase') say(`would destroy ${counted(records, 'record')}, and ${counted(tokens, 'value')} in the vault; nothing was changed`);
   else {
-    say(`would destroy ${tokens} values in the vault; nothing was changed. The records stay`);
+    say(`would destroy ${counted(tokens, 'value')} in the vault; nothing was changed. The records stay`);
     if (subject.hashes.length > 0)
       say('the hashes stay linked with each other, and with the value for whoever has the key: --erase destroys their records');
     if (subject.ids.records > 0) say('the id itself stays in the records: --erase destroys them');
@@ -92,8 +92,8 @@ function printErasure({ plan, removal }: Erasure, file: string): void {
   const { tokens, records, tombstones } = removal;
   say(
     plan.mode === 'erase'
-      ? `${records} records and ${tokens} values in the vault are gone`
-      : `${tokens} values in the vault are gone; the records stay`,
+      ? `gone: ${counted(records, 'record')} and ${counted(tokens, 'value')} in the vault`
+      : `gone: ${counted(tokens, 'value')} in the vault; the records stay`,
   );
   for (const { log, leafIndex } of tombstones) print(`tombstone  ${log}  leaf ${leafIndex}`);
   say(`certificate: ${file}`);
