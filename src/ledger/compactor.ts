@@ -1,7 +1,7 @@
 /**
  * Compaction, in the background: as soon as a bucket of a log (65,536 leaves) is full and published, its chunks become segments.
  *
- * 1. The segments are written (`compact.ts`, in a thread of the lowest priority): keys in the vault, files on disk, neither registered.
+ * 1. The segments are written (`compact.ts`, in a thread of low priority): keys in the vault, files on disk, neither registered.
  * 2. One transaction of the ledger registers them: records are read from them from here on.
  * 3. The chunks that are left over are deleted in small steps between ticks, so that none of them holds up a batch.
  * 4. The bucket's key is dropped: copies of the chunks, in free pages or in backups of the database alone, open no more.

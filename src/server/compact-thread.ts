@@ -1,6 +1,6 @@
 /**
  * A thread that compacts one bucket, or rewrites segments of one log, and ends: read-only but for segments, which nobody knows of before they are
- * registered. Compacting, on Linux, it has the lowest priority, so that it gets what nobody else wants. Only `compaction.ts` starts it.
+ * registered. Compacting, on Linux, it has a low priority: beside a busy thread it gets a tenth of a core. Only `compaction.ts` starts it.
  */
 import { setPriority } from 'node:os';
 import { isMainThread, type MessagePort, parentPort, workerData } from 'node:worker_threads';
@@ -28,12 +28,13 @@ export interface CompactThreadData {
   retention: RetentionTable;
 }
 
-const lowest = 19;
+/** Not the lowest of all, 19: what it holds for a moment (an arena of malloc) it would hold for long when it is hardly ever run. */
+const low = 10;
 
 if (!isMainThread && parentPort && (workerData as Partial<CompactThreadData> | null)?.thread === 'compact') {
   const { dataDir, vaultPort, retention, isInBackground } = workerData as CompactThreadData;
   // There, a priority is a thread's; elsewhere it is the process's.
-  if (isInBackground && process.platform === 'linux') setPriority(0, lowest);
+  if (isInBackground && process.platform === 'linux') setPriority(0, low);
   const paths = dataDirPaths(dataDir);
   const records = openSqliteRecordSource(paths.records);
   const store = openFileSegmentStore(paths.segments);
