@@ -92,7 +92,11 @@ export class Vault {
     this.#bucketTokensMax = options.bucketTokensMax ?? 4_096;
     this.#onFailure = options.onFailure ?? (() => undefined);
     this.#lookups = secrets.lookups.map(({ key }) => createLookup(key));
-    const serially = <T>(step: () => Promise<T>): Promise<T> => this.#serially(step);
+    const serially = async <T>(step: () => Promise<T>): Promise<T> => {
+      const done = await this.#serially(step);
+      await turn();
+      return done;
+    };
     const forgetKeys = (roots: readonly Secret[]): void => this.#forgetKeys(roots);
     this.#erasure = options.keeper && new Erasure({ store, random: this.#random, keeper: options.keeper, serially, forgetKeys });
   }
@@ -268,8 +272,7 @@ export class Vault {
       const at: number = from;
       from = await this.#serially(() => rewrapPage(this.#store, this.#reader, newest, at, rewrapped));
       await this.#serially(() => this.#store.tidy());
-      // The event loop comes round, and whoever asked meanwhile has their turn: without it nobody would until the end.
-      await new Promise((resolve) => setImmediate(resolve));
+      await turn();
     }
     return rewrapped;
   }
@@ -435,6 +438,11 @@ export class Vault {
     this.#last = done.catch(() => undefined);
     return done;
   }
+}
+
+/** The event loop comes round, and whoever asked meanwhile has their turn: between the steps of long work nobody would, for none of them waits. */
+function turn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
 }
 
 function sealValue({ request, need, lookup }: Value, { bucket, key }: CurrentBucket, r: Uint8Array, nonce: Uint8Array): TokenRow {
