@@ -3,7 +3,7 @@ import type { JsonObject } from '../core/json.ts';
 import type { RedactedValue } from '../log/open-record.ts';
 import type { SettledCounts } from '../pipeline/worker.ts';
 import type { Principal } from '../access/roles.ts';
-import type { AccessLog } from './access-recorder.ts';
+import type { AccessFigures, AccessLog } from './access-recorder.ts';
 import type { CanaryReport } from './run-canary.ts';
 import type { AppendAnswer, AppendCounts, AppendRequest } from './append-events.ts';
 import type { EvidenceRequest, MadeEvidence } from './evidence-request.ts';
@@ -86,6 +86,7 @@ export interface TrailFigures {
   /** The label of the policy in force: name, version, digest. */
   policy: string;
   canary: CanaryFigures;
+  access: AccessFigures;
   lookUps: LookUpFigures;
 }
 

@@ -313,6 +313,7 @@ async function openLocked(options: TrailOptions, undo: Undo): Promise<OpenTrail>
         policy: policy.label,
         canary: canaries.last,
         lookUps: lookUps.figures,
+        access: access.figures,
       };
     },
     runCanary: (request) => canaries.run(request),

@@ -90,6 +90,24 @@ const metrics: readonly Metric[] = [
     samples: ({ requests }) => Array.from(requests.refused, ([code, count]): Sample => [count, { code }]),
   },
   {
+    name: 'veiltrail_access_recorded_total',
+    help: 'Reads, refusals and changes that are on record in _system.',
+    type: 'counter',
+    samples: ({ figures }) => [[figures.access.recorded]],
+  },
+  {
+    name: 'veiltrail_access_waiting',
+    help: 'Reads and refusals that wait to be on record: more than a minute of them means that the disk takes nothing.',
+    type: 'gauge',
+    samples: ({ figures }) => [[figures.access.waiting]],
+  },
+  {
+    name: 'veiltrail_access_unrecorded_total',
+    help: 'Requests that were refused because nothing more could wait to be on record.',
+    type: 'counter',
+    samples: ({ figures }) => [[figures.access.unrecorded]],
+  },
+  {
     name: 'veiltrail_log_tree_size',
     help: 'Leaves of the published checkpoint.',
     type: 'gauge',
