@@ -1,7 +1,7 @@
 /**
  * Verification of what took two persons: the book of requests against itself, and against `_system`, which nobody can rewrite.
  *
- *   every approver was approved by one who was there before, and the log tells of it
+ *   every approver was approved by one who was there before, and the log tells of it, and of who was removed
  *   every decision in the book bears a signature that fits
  *   every use that the log tells of bears one, too; no request was used twice; and the book has it that it was used
  *
@@ -48,11 +48,20 @@ export async function verifyRequests({ book, mode, records, treeSize }: RequestC
   const approvers = new Set(enrolled.map(({ id }) => id));
 
   for (const { code, message } of book.audit()) report(code, message);
-  const enrolments = new Set(events.filter(({ event }) => event['action'] === 'approver.enrol').map(({ event }) => targetOf(event)));
+  const targetsOf = (action: string): Set<string> =>
+    new Set(events.filter(({ event }) => event['action'] === action).map(({ event }) => targetOf(event)));
+  const enrolments = targetsOf('approver.enrol');
+  const removals = targetsOf('approver.remove');
   // Where retention let records of the log go, nobody can say what they told.
   const isWhole = told.count === treeSize;
   for (const { id } of enrolled)
     if (isWhole && !enrolments.has(id)) report('approver_unrecorded', `${id} is an approver, and the log _system does not tell of it`);
+  for (const { id, removedAt } of enrolled) {
+    if (isWhole && removedAt !== undefined && !removals.has(id))
+      report('approver_unrecorded', `${id} was removed in the book, and the log _system does not tell of it`);
+    if (removedAt === undefined && removals.has(id))
+      report('request_rolled_back', `the log _system tells that the approver ${id} was removed, and the book has it still`);
+  }
   for (const id of enrolments)
     if (!approvers.has(id)) report('approver_missing', `the log _system tells of the approver ${id}, whom the book does not have any more`);
 
@@ -83,7 +92,7 @@ interface Told {
   count: number;
 }
 
-const actions = ['"request.use"', '"approver.enrol"'].map((text) => Buffer.from(utf8(text)));
+const actions = ['"request.use"', '"approver.enrol"', '"approver.remove"'].map((text) => Buffer.from(utf8(text)));
 
 async function readEvents(records: AsyncIterable<StoredRecord>): Promise<Told> {
   const told: Told = { events: [], count: 0 };

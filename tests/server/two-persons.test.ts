@@ -389,6 +389,13 @@ describe('on a data directory', () => {
       });
       const found = ['approver_unrecorded', 'approver_missing', 'approval_signature', 'request_damaged'];
       expect(await problemsOf(dataDir)).toEqual(expect.arrayContaining(found));
+      // Marked as removed, so that nobody is asked any more.
+      edit((database) => {
+        const row = database.prepare('SELECT id, sealed FROM approvers').get() as { id: string; sealed: Uint8Array };
+        const removed = { ...(JSON.parse(sealer.open(row.sealed)) as object), removedAt: new Date().toISOString() };
+        database.prepare('UPDATE approvers SET sealed = ? WHERE id = ?').run(sealer.seal(JSON.stringify(removed)), row.id);
+      });
+      expect(await problemsOf(dataDir)).toContain('approver_unrecorded');
       edit((database) => database.exec("UPDATE requests SET state = 'approved'"));
       expect(await problemsOf(dataDir)).toContain('request_damaged');
       rmSync(book);
