@@ -33,8 +33,8 @@ export interface ValueSearchParts extends ReportParts {
   limits: LookUpLimits;
   /** Every kind there is. */
   kinds: ReadonlySet<string>;
-  /** Kinds whose values stay in records as they are: no search for one is a look-up. */
-  kept: ReadonlySet<string>;
+  /** Kinds that pseudonyms stand for in records: `kind:value` in a query asks for a real value. */
+  sought: ReadonlySet<string>;
   canonicalOf: CanonicalOf;
   /** What `hash` may have made of a value. Asked each time: keys are rotated. */
   hashesOf(kind: string, canonical: string): string[];
@@ -92,8 +92,8 @@ export async function findPseudonyms(parts: ValueSearchParts, asked: FindRequest
 }
 
 /** Whether a query asks for real values. @throws VeiltrailError as `parseQuery` */
-export function asksForValues(text: string, { kinds, kept }: Pick<ValueSearchParts, 'kinds' | 'kept'>): boolean {
-  return valueLeaves(parseQuery(text)).some((leaf) => isRealValue(leaf, kinds, kept));
+export function asksForValues(text: string, sought: ReadonlySet<string>): boolean {
+  return valueLeaves(parseQuery(text)).some((leaf) => isRealValue(leaf, sought));
 }
 
 /**
@@ -109,7 +109,7 @@ export async function searchByValue(
   const { purpose, reference, ...search } = request;
   const query = parseQuery(search.q ?? '');
   const terms = valueLeaves(query)
-    .filter((leaf) => isRealValue(leaf, parts.kinds, parts.kept))
+    .filter((leaf) => isRealValue(leaf, parts.sought))
     .map((leaf): Term => ({ leaf, kind: leaf.path, canonical: parts.canonicalOf(leaf.path, leaf.written ?? '') }));
   if (terms.length === 0) return parts.search(log, search, query);
   const asked = { ...asker, ...(purpose === undefined ? {} : { purpose }), ...(reference === undefined ? {} : { reference }) };
@@ -196,8 +196,8 @@ function checkReasons({ purpose, reference }: Reasons, { search }: VaultRules): 
     throw new VeiltrailError('reference_needed', `a reference names the case, ticket or order, in 1 to ${referenceMax} characters`);
 }
 
-function isRealValue({ path, written = '' }: ValueQuery, kinds: ReadonlySet<string>, kept: ReadonlySet<string>): boolean {
-  return kinds.has(path) && !kept.has(path) && written.trim() !== '' && !isTransformed(written);
+function isRealValue({ path, written = '' }: ValueQuery, sought: ReadonlySet<string>): boolean {
+  return sought.has(path) && written.trim() !== '' && !isTransformed(written);
 }
 
 function valueLeaves(query: Query): ValueQuery[] {

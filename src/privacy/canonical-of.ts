@@ -6,7 +6,7 @@ import type { KindSpec } from './detectors/detector.ts';
 import type { Policy } from './policy-model.ts';
 
 /** Of what a rule changes that names no kind. */
-const fieldKind = 'field';
+export const fieldKind = 'field';
 
 /** @param own specifications of the policy's own kinds */
 export function createCanonicalOf(own: ReadonlyMap<string, KindSpec>): CanonicalOf {

@@ -11,8 +11,10 @@ import { encodeBase64url } from '../core/base64.ts';
 import { systemClock } from '../core/clock.ts';
 import { VeiltrailError } from '../core/errors.ts';
 import { systemRandom } from '../core/random.ts';
-import { canonicalForms } from '../privacy/canonical-of.ts';
+import { canonicalForms, fieldKind } from '../privacy/canonical-of.ts';
+import { defaultPolicyYaml } from '../privacy/default-policy.ts';
 import type { PseudonymKey } from '../privacy/engine.ts';
+import { parsePolicy } from '../privacy/policy-file.ts';
 import type { Policy } from '../privacy/policy-model.ts';
 import { createHashFinder } from '../privacy/transforms.ts';
 import { vaultRulesOf } from '../privacy/vault-rules.ts';
@@ -57,7 +59,7 @@ export function openLookUps({ dataDir, keyring, vault, policy, recorder, desk, a
   const parts: ValueSearchParts = {
     ...shared,
     ...forms,
-    kept: keptKinds(policy, forms.kinds),
+    sought: soughtKinds(policy),
     hashesOf: (kind, canonical) => hashesOf(kind, canonical),
     digest,
     search: (log, request, query) => rest.search(log, request, query),
@@ -66,7 +68,7 @@ export function openLookUps({ dataDir, keyring, vault, policy, recorder, desk, a
     reveal: (request) => revealTokens({ ...shared, desk }, request),
     find: (request) => findPseudonyms(parts, request),
     search: (log, request, asker) => searchByValue(parts, log, request, asker),
-    asksForValues: (query) => asksForValues(query, parts),
+    asksForValues: (query) => asksForValues(query, parts.sought),
     stops: () => limits.stops(),
     async lift(principal, by) {
       if (by.principal === principal) throw new VeiltrailError('stop_own', 'who is stopped does not lift it');
@@ -87,15 +89,25 @@ export function openLookUps({ dataDir, keyring, vault, policy, recorder, desk, a
   };
 }
 
-/** Which kinds there are, and which of them are kept as they are: what makes a query one for real values. */
-export function valueKinds(policy: Policy): Pick<ValueSearchParts, 'kinds' | 'kept'> {
-  const { kinds } = canonicalForms(policy);
-  return { kinds, kept: keptKinds(policy, kinds) };
+/**
+ * Kinds that pseudonyms stand for: under this policy, or under the default one, since what was stored before another policy came has them still.
+ * Not those that are kept everywhere now.
+ */
+export function soughtKinds(policy: Policy): Set<string> {
+  const sought = new Set([...pseudonymisedKinds(parsePolicy(defaultPolicyYaml)), ...pseudonymisedKinds(policy)]);
+  for (const [kind, { transform }] of Object.entries(policy.kinds))
+    if (transform === 'keep' && !pseudonymisedKinds(policy).has(kind)) sought.delete(kind);
+  return sought;
 }
 
-/** Kinds that stay as they are everywhere. */
-function keptKinds({ kinds, logs }: Policy, all: ReadonlySet<string>): Set<string> {
-  const isKept = (kind: string): boolean =>
-    kinds[kind]?.transform === 'keep' && Object.values(logs).every((log) => (log.kinds?.[kind]?.transform ?? 'keep') === 'keep');
-  return new Set([...all].filter(isKept));
+const pseudonymises: ReadonlySet<string | undefined> = new Set(['tokenize', 'hash', 'sha256']);
+
+/** Kinds of which a rule makes tokens or hashes, in any log. */
+function pseudonymisedKinds(policy: Policy): Set<string> {
+  const out = new Set<string>();
+  for (const rules of [policy, ...Object.values(policy.logs)]) {
+    for (const [kind, { transform }] of Object.entries(rules.kinds ?? {})) if (pseudonymises.has(transform)) out.add(kind);
+    for (const { kind = fieldKind, transform } of [...(rules.fields ?? []), ...(rules.keys ?? [])]) if (pseudonymises.has(transform)) out.add(kind);
+  }
+  return out;
 }

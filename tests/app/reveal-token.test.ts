@@ -63,7 +63,7 @@ function parts(): RevealParts & ValueSearchParts {
     counts: { reveals: 0, revealsRefused: 0, searches: 0, searchesRefused: 0, sweeps: 0 },
     alert: () => undefined,
     ...canonicalForms({ custom: [] }),
-    kept: new Set(),
+    sought: new Set(['email']),
     hashesOf: () => [],
     digest: (text) => `d${text.length}`,
     search: (_log, _request, _query: Query) => Promise.resolve({ events: [], indexedTo: 0, treeSize: 0 }),

@@ -26,7 +26,10 @@ export async function rotateSecret(purpose: string, options: ProtectionOptions):
     await tokens.idle();
     if (options.json) printJson(made);
     else if (options.url === undefined) say(`the ${purpose} key is at version ${made.version}`);
-    else say(`the ${purpose} key is at version ${made.version}; what is under older ones is moved in the background: see "key list --url"`);
+    else
+      say(
+        `the ${purpose} key is at version ${made.version}; what is under older ones is moved in the background: GET /api/v1/secrets shows when they are gone`,
+      );
   });
 }
 

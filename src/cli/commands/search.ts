@@ -61,9 +61,9 @@ async function runSearch(given: string, options: SearchOptions): Promise<void> {
 async function asksForValues(query: string, options: ConnectionOptions): Promise<boolean> {
   if (!query.includes(':')) return false;
   const { asksForValues: isAbout } = await import('../../app/search-by-value.ts');
-  const { valueKinds } = await import('../../server/look-ups.ts');
+  const { soughtKinds } = await import('../../server/look-ups.ts');
   const { readPolicyInForce } = await import('../../server/policy-in-force.ts');
-  return isAbout(query, valueKinds(readPolicyInForce(dataDirOf(options))));
+  return isAbout(query, soughtKinds(readPolicyInForce(dataDirOf(options))));
 }
 
 type Ask = (log: string, request: SearchRequest & Reasons) => Promise<{ events: Found[]; nextCursor?: string; lookedUp?: LookedUp[] }>;
