@@ -17,6 +17,7 @@ import { addProve } from './commands/prove.ts';
 import { addRedact } from './commands/redact.ts';
 import { addRedactValue } from './commands/redact-value.ts';
 import { addReport } from './commands/report.ts';
+import { addRestore } from './commands/restore.ts';
 import { addRetention } from './commands/retention.ts';
 import { addRequest } from './commands/request.ts';
 import { addScan } from './commands/scan.ts';
@@ -65,6 +66,7 @@ function createProgram(): Command {
     addSubject,
     addRedactValue,
     addHold,
+    addRestore,
     addRetention,
     addReport,
     addWitness,

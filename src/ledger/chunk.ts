@@ -116,6 +116,16 @@ export function rewrapChunk(
   return concatBytes(...headOf(place, dataKey, newKey, random, generation), sealed.subarray(wrappedAt(sealed) + wrappedBytes));
 }
 
+/** What stands before a chunk's body: its wrapped key, and under which generation. */
+export function chunkHead(sealed: Uint8Array): Uint8Array {
+  return sealed.slice(0, wrappedAt(sealed) + wrappedBytes);
+}
+
+/** The body of a chunk behind another head: one that wraps the same data key under another generation. */
+export function withChunkHead(head: Uint8Array, sealed: Uint8Array): Uint8Array {
+  return concatBytes(head, sealed.subarray(wrappedAt(sealed) + wrappedBytes));
+}
+
 function openDataKey(place: ChunkPlace, sealed: Uint8Array, bucketKey: Uint8Array): Uint8Array {
   const generation = generationOf(sealed, place.firstLeaf);
   const at = wrappedAt(sealed);

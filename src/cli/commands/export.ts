@@ -21,6 +21,9 @@ interface ExportOptions extends ConnectionOptions {
   checkpoint?: string;
   out?: string;
   html?: string;
+  backup?: string;
+  keys?: string;
+  passphraseFile?: string;
   json?: boolean;
 }
 
@@ -43,6 +46,9 @@ export function addExport(program: Command): void {
     .option('--checkpoint <file>', 'a checkpoint that the audience keeps: the file will prove that the log grew from it')
     .option('--out <file>', 'where to write it')
     .option('--html <file>', 'write a page that verifies and shows it in any browser, without a network')
+    .option('--backup <dir>', 'the whole state instead, for `restore`: beside a running server or without one; adds to an earlier backup')
+    .option('--keys <file>', 'the recovery kit that opens backups: keep it apart from them, make it anew after every erasure')
+    .option('--passphrase-file <file>', 'seal the recovery kit under the passphrase in this file')
     .option('--json', 'facts about it as one line of JSON')
     .addHelpText(
       'after',
@@ -55,6 +61,10 @@ export function addExport(program: Command): void {
 }
 
 async function runExport(options: ExportOptions): Promise<void> {
+  if (options.backup !== undefined || options.keys !== undefined) {
+    const { exportBackup } = await import('../export-backup.ts');
+    return exportBackup(options);
+  }
   if (options.evidence === undefined) throw wrongUse('say what to export: --evidence QUERY');
   if (options.out === undefined && options.html === undefined) throw wrongUse('say where to write it: --out FILE, --html FILE, or both');
   if (options.html !== undefined) readEvidencePage(); // before anything is on record

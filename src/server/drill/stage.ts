@@ -8,7 +8,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { VeiltrailError } from '../../core/errors.ts';
 import { systemRandom } from '../../core/random.ts';
 import { bucketOf, sealChunk } from '../../ledger/chunk.ts';
-import { RecordReader, recordOf } from '../../ledger/reader.ts';
+import { recordOf } from '../../ledger/reader.ts';
 import { commitPackedMany } from '../../log/commit-many.ts';
 import { signCheckpoint } from '../../log/checkpoint.ts';
 import { commitmentBytes, formatEntry, hashEntries } from '../../log/entry.ts';
@@ -20,6 +20,7 @@ import { dataDirPaths } from '../../storage/data-dir.ts';
 import { openSqliteRecordSource } from '../../storage/sqlite/record-source.ts';
 import { openKeyring } from '../../vault/keyring.ts';
 import { keysDirectory } from '../data-files.ts';
+import { openRecordReader } from '../open-records.ts';
 import { openStoredVault } from '../stored-vault.ts';
 
 export interface Stage {
@@ -125,7 +126,7 @@ async function readLog(dir: string, log: string): Promise<{ records: Uint8Array[
   const source = openSqliteRecordSource(dataDirPaths(dir).records);
   const vault = openStoredVault(dir, openKeyring(join(dir, keysDirectory), { create: false }));
   try {
-    const reader = new RecordReader(source, vault);
+    const reader = openRecordReader(dir, source, vault);
     const records: Uint8Array[] = [];
     let receivedAtMs = 0;
     for (let chunk = await reader.openChunkFrom(log, 0); chunk; chunk = await reader.openChunkFrom(log, records.length)) {

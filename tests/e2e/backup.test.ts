@@ -1,0 +1,215 @@
+/**
+ * Backups: what is backed up comes back whole; alone it opens nothing; what was erased since does not come back, whatever is put together; a log that grew
+ * since is not forked; and whatever somebody changed in a backup is named.
+ */
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { openTrail } from '../../src/server/compose.ts';
+import { openKeyring } from '../../src/vault/keyring.ts';
+import { openStoredVault } from '../../src/server/stored-vault.ts';
+import { createLookup } from '../../src/vault/token.ts';
+import { launch, run, temporaryDirectory } from './product.ts';
+
+let home: string;
+const at = (name: string): string => join(home, name);
+beforeEach(() => {
+  home = temporaryDirectory();
+});
+
+const timeout = 180_000;
+const people = ['jane.doe@example.com', 'omar@example.net', 'li@example.org'];
+
+async function append(dataDir: string, from: number, to: number, emails = people): Promise<void> {
+  const trail = await openTrail({ dataDir });
+  try {
+    await trail.createLog('default');
+    const events = Array.from({ length: to - from }, (_, i) =>
+      JSON.stringify({ id: `e${from + i}`, time: '2026-11-01T00:00:00Z', action: 'order', actor: { email: emails[i % emails.length] } }),
+    );
+    await trail.append({ log: 'default', principal: 'test', body: Buffer.from(events.join('\n')), format: 'ndjson' });
+  } finally {
+    await trail.close();
+  }
+}
+
+async function tokenOf(dataDir: string, leaf: number): Promise<string> {
+  const { out } = await run(['show', String(leaf), '--data', dataDir]);
+  return /tok_[A-Za-z0-9_-]{27}/.exec(out)?.[0] as string;
+}
+
+async function erase(dataDir: string, token: string): Promise<void> {
+  const trail = await openTrail({ dataDir });
+  try {
+    const { records, tokens } = await trail.remove({ operation: 'erase', tokens: [token], reason: 'GDPR art. 17(1)(b)', by: 'test' });
+    expect(records).toBeGreaterThan(0);
+    expect(tokens).toBe(1);
+  } finally {
+    await trail.close();
+  }
+}
+
+async function expectVerified(dataDir: string): Promise<{ treeSize: number; records: { verified: number; erased: number } }> {
+  const { code, out, err } = await run(['verify', dataDir, '--json']);
+  expect(code, out + err).toBe(0);
+  return JSON.parse(out) as { treeSize: number; records: { verified: number; erased: number } };
+}
+
+const backUp = (...more: string[]): ReturnType<typeof run> =>
+  run(['export', '--data', at('data'), '--backup', at('backup'), '--keys', at('kit.json'), ...more]);
+const restore = (...more: string[]): ReturnType<typeof run> =>
+  run(['restore', at('backup'), '--keys', at('kit.json'), '--data', at('restored'), ...more]);
+
+describe('a backup', () => {
+  test('comes back whole, and goes on', { timeout }, async () => {
+    await append(at('data'), 0, 600);
+    await append(at('data'), 0, 3);
+    const made = await backUp();
+    expect(made, made.err).toMatchObject({ code: 0 });
+    expect(statSync(at('kit.json')).mode & 0o777).toBe(0o600);
+    const restored = await restore('--json');
+    expect(restored.code, restored.err).toBe(0);
+    expect(JSON.parse(restored.out)).toMatchObject({ lostRecords: 0, lostTokens: 0, removalsReplayed: 0 });
+    expect((await expectVerified(at('restored'))).records).toMatchObject({ verified: 600, erased: 0 });
+    expect(await tokenOf(at('restored'), 0)).toBe(await tokenOf(at('data'), 0));
+    // The same value still has the same token, and the same event is known for one that came before.
+    await append(at('restored'), 600, 603);
+    expect(await tokenOf(at('restored'), 600)).toBe(await tokenOf(at('data'), 0));
+    await append(at('restored'), 0, 3);
+    expect((await expectVerified(at('restored'))).records.verified).toBe(603);
+    const told = await run(['search', 'action:backup.restored', '--log', '_system', '--data', at('restored')]);
+    expect(told.out).toContain('backup.restored');
+  });
+
+  test('beside a running server, and again into the same directory: tiles are copied once', { timeout }, async () => {
+    await append(at('data'), 0, 700);
+    const server = launch(at('data'));
+    await server.answering;
+    const first = await backUp('--json');
+    expect(first.code, first.err).toBe(0);
+    await server.end('SIGTERM');
+    await append(at('data'), 700, 1_200);
+    const second = await backUp('--json');
+    expect(JSON.parse(second.out)).toMatchObject({ kept: expect.any(Number) });
+    expect((JSON.parse(second.out) as { kept: number }).kept).toBeGreaterThan(0);
+    expect((await restore()).code).toBe(0);
+    expect((await expectVerified(at('restored'))).records.verified).toBe(1_200);
+  });
+
+  test('opens nothing by itself, not even with the keys of the installation: no secret, no root, no lookup', { timeout }, async () => {
+    await append(at('data'), 0, 30);
+    expect((await backUp()).code).toBe(0);
+    const files = (readdirSync(at('backup'), { recursive: true, encoding: 'utf8' }) as string[]).filter((path) =>
+      statSync(join(at('backup'), path)).isFile(),
+    );
+    expect(files.filter((path) => /\.secret$|\.signing-key$|\.key$|index\.db|^lock/.test(path))).toEqual([]);
+    const keyring = openKeyring(at('data/keys'), { create: false });
+    for (const purpose of ['root', 'lookup', 'index', 'seal', 'pseudonym', 'idempotency'] as const) {
+      for (const { key } of keyring.secrets(purpose))
+        for (const path of files) expect(readFileSync(join(at('backup'), path)).includes(Buffer.from(key)), path).toBe(false);
+    }
+    const scope = 'installation';
+    const lookup = createLookup(keyring.secret('lookup').key)(scope, 'email', 'jane.doe@example.com');
+    const has = (dir: string): boolean => {
+      const vault = new DatabaseSync(join(dir, 'vault.db'), { readOnly: true });
+      const found = vault.prepare('SELECT 1 FROM tokens WHERE lookup = ?').get(lookup) !== undefined;
+      vault.close();
+      return found;
+    };
+    expect([has(at('data')), has(at('backup'))]).toEqual([true, false]);
+  });
+
+  test('under a passphrase the kit opens with it alone', { timeout }, async () => {
+    await append(at('data'), 0, 5);
+    writeFileSync(at('pass'), 'correct horse\n');
+    expect((await backUp('--passphrase-file', at('pass'))).code).toBe(0);
+    expect(readFileSync(at('kit.json'), 'utf8')).not.toContain('VEILTRAIL+SECRET');
+    expect(await restore()).toMatchObject({ code: 2, err: expect.stringContaining('passphrase') });
+    writeFileSync(at('other'), 'battery staple\n');
+    expect(await restore('--passphrase-file', at('other'))).toMatchObject({ code: 2, err: expect.stringContaining('wrong') });
+    expect(existsSync(at('restored'))).toBe(false);
+    expect((await restore('--passphrase-file', at('pass'))).code).toBe(0);
+  });
+});
+
+describe('what was erased after the backup', () => {
+  test('does not come back: the log is not forked, the erasure is replayed, and nothing opens it', { timeout }, async () => {
+    await append(at('data'), 0, 300);
+    // Chunks that an erasure leaves alone.
+    await append(at('data'), 300, 500, ['only@example.com']);
+    const jane = await tokenOf(at('data'), 0);
+    const omar = await tokenOf(at('data'), 1);
+    expect((await backUp()).code).toBe(0);
+    cpSync(at('kit.json'), at('old-kit.json'));
+    await erase(at('data'), jane);
+    await expectVerified(at('data'));
+    expect((await run(['export', '--data', at('data'), '--keys', at('kit.json')])).code).toBe(0);
+    // The log has grown by its tombstones since.
+    expect(await restore()).toMatchObject({ code: 1, err: expect.stringMatching(/would be a second history/) });
+    expect(existsSync(at('restored'))).toBe(false);
+    const restored = await restore('--tiles', at('data/logs'), '--json');
+    expect(restored.code, restored.err).toBe(0);
+    const report = JSON.parse(restored.out) as { removalsReplayed: number; lostRecords: number; logs: { log: string; entriesOnly: number }[] };
+    const entriesOnly = report.logs.reduce((sum, one) => sum + one.entriesOnly, 0);
+    expect(report.removalsReplayed).toBe(1);
+    // The chunk that held jane's records is lost with them: a backup made after the erasure would have the rest of it.
+    expect(report.lostRecords).toBe(300 + entriesOnly);
+    expect((await expectVerified(at('restored'))).records.verified).toBe(200 + 1); // and the tombstone of what was restored
+    // The log itself is whole: the same entries, one history.
+    const kept = await run(['verify', at('restored'), '--checkpoint', at('data/logs/default/checkpoint'), '--json']);
+    expect(kept.code, kept.out).toBe(0);
+    const vault = openStoredVault(at('restored'), openKeyring(at('restored/keys'), { create: false }));
+    expect(await vault.hasToken(jane)).toBe(true);
+    await vault.close();
+    const trail = await openTrail({ dataDir: at('restored') });
+    expect((await trail.search('default', { q: jane })).events).toEqual([]);
+    await trail.close();
+    expect(omar).not.toBe(jane);
+  });
+
+  test('with the old kit it would: that is why it is destroyed', { timeout }, async () => {
+    await append(at('data'), 0, 30);
+    const jane = await tokenOf(at('data'), 0);
+    expect((await backUp()).code).toBe(0);
+    await erase(at('data'), jane);
+    // The control: the kit of before opens the backup of before. What keeps it from it is that nobody has it any more.
+    expect((await restore()).code).toBe(0);
+    expect(await tokenOf(at('restored'), 0)).toBe(jane);
+  });
+});
+
+describe('a backup that somebody changed', () => {
+  test('is refused, and the file is named; so is one that was cut short, and a target that is not empty', { timeout }, async () => {
+    await append(at('data'), 0, 300);
+    expect((await backUp()).code).toBe(0);
+    for (const path of ['records.db', 'vault.db', 'policy.yaml', 'logs/default/tile/0/000', 'files.json', 'backup.note']) {
+      cpSync(at('backup'), at('good'), { recursive: true });
+      const bytes = readFileSync(join(at('backup'), path));
+      bytes[bytes.length >>> 1] = (bytes[bytes.length >>> 1] as number) ^ 1;
+      writeFileSync(join(at('backup'), path), bytes);
+      const refused = await restore();
+      expect(refused.code, path).not.toBe(0);
+      if (!/note|files/.test(path)) expect(refused.err).toContain(path);
+      expect(existsSync(at('restored')), path).toBe(false);
+      rmSync(at('backup'), { recursive: true });
+      cpSync(at('good'), at('backup'), { recursive: true });
+      rmSync(at('good'), { recursive: true });
+    }
+    rmSync(join(at('backup'), 'backup.note'));
+    expect(await restore()).toMatchObject({ code: 2, err: expect.stringContaining('cut short') });
+    mkdirSync(at('restored'));
+    writeFileSync(at('restored/mine'), '');
+    expect((await backUp()).code).toBe(0);
+    expect(await restore()).toMatchObject({ code: 2, err: expect.stringContaining('not empty') });
+    writeFileSync(at('kit.json'), '{}');
+    rmSync(at('restored'), { recursive: true });
+    expect(await restore()).toMatchObject({ code: 2, err: expect.stringContaining('no recovery kit') });
+    mkdirSync(at('something'));
+    writeFileSync(at('something/else'), '');
+    expect(await run(['export', '--data', at('data'), '--backup', at('something')])).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('no backup'),
+    });
+  });
+});
