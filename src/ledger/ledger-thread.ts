@@ -96,10 +96,12 @@ async function openLedger(data: LedgerThreadData, tell: (news: LedgerNews) => vo
   return { ledger, keyring };
 }
 
-function signersOf(keyring: Keyring, log: string, origin: string): NoteKeySigner[] {
-  const signer = keyring.signer(log);
-  if (signer?.name !== origin) throw new VeiltrailError('signing_key_missing', `the keyring has no signing key for log ${log}`, { log });
-  return [signer];
+function signersOf(keyring: Keyring, log: string, origin: string): readonly NoteKeySigner[] {
+  const signers = keyring.signers(log);
+  if (signers.length === 0 || signers.some(({ name }) => name !== origin)) {
+    throw new VeiltrailError('signing_key_missing', `the keyring has no signing key for log ${log}`, { log });
+  }
+  return signers;
 }
 
 /** Bucket keys from the vault's thread; the newest are kept, because every tick asks for one. */

@@ -52,6 +52,7 @@ import { logFigures } from './log-figures.ts';
 import { openLookUps } from './look-ups.ts';
 import { openRemovals } from './removals.ts';
 import { createTurns, openRotation } from './rotation.ts';
+import { signingKeyEvents } from './signing-key-events.ts';
 import { Witnessing, type WitnessOptions } from './witnessing.ts';
 
 export { systemLog } from './data-files.ts';
@@ -187,10 +188,13 @@ async function openLocked(options: TrailOptions, undo: Undo): Promise<OpenTrail>
     fields: (filter) => registry.list(filter),
   });
   const publishedLog = (log: string): PublishedLog => ({ log, origin: ledger.originOf(log) ?? '', vkey: vkeyOf(log) });
+  const creating = new Map<string, Promise<void>>();
   const createLog = async (log: string): Promise<void> => {
-    if (ledger.originOf(log) !== undefined) return;
-    await ledger.createLog(log, `${origin}/${log}`);
-    await witnessing?.stopIfForked(log);
+    if (ledger.originOf(log) !== undefined) return creating.get(log);
+    // Whoever comes second waits for the first.
+    const created = creating.get(log) ?? ledger.createLog(log, `${origin}/${log}`).then(() => witnessing?.stopIfForked(log));
+    creating.set(log, created);
+    await created.finally(() => creating.delete(log));
   };
   /** Appends events of the server's own. */
   const tellAll = async (events: readonly JsonObject[]): Promise<void> => {
@@ -219,9 +223,20 @@ async function openLocked(options: TrailOptions, undo: Undo): Promise<OpenTrail>
   });
   undo.push(() => removals.close());
   const { access, keyChanges } = await openAccess({ dataDir, keyring, append: tellAll, isNew: states.length === 0 });
-  const vkeysOf = (log: string): string[] => [vkeyOf(log)];
+  const signing = new Map<string, readonly string[]>();
+  const vkeysOf = (log: string): readonly string[] => {
+    const known = signing.get(log) ?? keyring.signers(log).map(({ vkey }) => vkey);
+    signing.set(log, known);
+    return known;
+  };
   const witnesses = (witnessing = await Witnessing.open({ ...options, ledger, tiles, vkeysOf, tell }));
   undo.push(() => witnesses.close());
+  const signingKeys = signingKeyEvents(
+    dataDir,
+    ledger.logs().map(({ log }) => log),
+  );
+  for (const event of signingKeys.events) await tell(event);
+  signingKeys.record();
   const desk = createRequestDesk({ dataDir, book: requests.book, mode, append: tellAll, access, search: (q) => reading.search(systemLog, { q }) });
   undo.push(() => desk.close());
   await desk.start();
@@ -386,7 +401,7 @@ export async function openTrailReader(dataDir: string): Promise<TrailReader> {
 }
 
 /** Changes files of a data directory that a seal may cover: breaks the seal before and makes it anew after, unless a server has the directory. */
-export async function editDataDir<T>(dataDir: string, edit: () => T): Promise<T> {
+export async function editDataDir<T>(dataDir: string, edit: () => T | Promise<T>): Promise<T> {
   readDataConfig(dataDir);
   if (isDataDirInUse(dataDir)) return edit();
   const lock = lockDataDir(dataDir);
@@ -396,7 +411,7 @@ export async function editDataDir<T>(dataDir: string, edit: () => T): Promise<T>
     if (wasClean) await records.setClean(false);
     await records.close();
     await breakSeal(dataDir);
-    const result = edit();
+    const result = await edit();
     if (wasClean) await sealAtRest(dataDir, openKeyring(join(dataDir, keysDirectory), { create: false }));
     return result;
   } finally {

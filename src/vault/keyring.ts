@@ -4,6 +4,7 @@
  *
  *     <purpose>.v<version>.secret   VEILTRAIL+SECRET+<purpose>+<version>+<check>+base64(32 bytes)
  *     <log>.signing-key             PRIVATE+KEY+<origin>+<key id>+base64(0x01 ‖ seed)     (Go's form; see log/note-key.ts)
+ *     <log>.next-signing-key        the one that follows it, while both sign; with <log>.next.vkey, <log>.retired.vkeys
  *     <log>.vkey                    <origin>+<key id>+base64(0x01 ‖ public key)           for everyone who verifies
  *     keyring                       what must be here: written last, so that a keyring whose making was cut short is completed, while a
  *                                   secret that went missing later is an error and never silently replaced
@@ -18,6 +19,7 @@ import { limits } from '../core/limits.ts';
 import { systemRandom, type Random } from '../core/random.ts';
 import { hmacSha256, sha256 } from '../core/sha256.ts';
 import { createNoteSigner, formatSigningKey, parseSigningKey, type NoteKeySigner } from '../log/note-key.ts';
+import { nextSigningFile } from './rotate-signing-key.ts';
 import { checkKeyDirectory, createKeyFile, destroyKeyFile, listKeyFiles, prepareKeyDirectory, readKeyFile, replaceKeyFile } from './key-file.ts';
 
 /**
@@ -42,6 +44,8 @@ export interface Keyring {
   readAgain(purpose: SecretPurpose): readonly Secret[];
   /** The log's signer, if it has one. @throws VeiltrailError as `openKeyring` does, for a damaged key */
   signer(log: string): NoteKeySigner | undefined;
+  /** All that sign for a log: its signer, and behind it the one that follows while its key is rotated (rotate-signing-key.ts). */
+  signers(log: string): readonly NoteKeySigner[];
   /** Makes the log's key under its origin, durable when it returns; the key that is there already if it bears that origin. @throws VeiltrailError `key_origin` */
   createSigner(log: string, origin: string): NoteKeySigner;
   /** Names of the logs that have a key, sorted. */
@@ -108,7 +112,16 @@ class DirectoryKeyring implements Keyring {
   }
 
   signer(log: string): NoteKeySigner | undefined {
-    const file = `${checkedLogName(log)}${signingSuffix}`;
+    return this.#readSigner(`${checkedLogName(log)}${signingSuffix}`);
+  }
+
+  signers(log: string): readonly NoteKeySigner[] {
+    const signer = this.signer(log);
+    const next = signer && this.#readSigner(nextSigningFile(log));
+    return signer ? [signer, ...(next && next.keyId !== signer.keyId ? [next] : [])] : [];
+  }
+
+  #readSigner(file: string): NoteKeySigner | undefined {
     if (!listKeyFiles(this.#dir).includes(file)) return undefined;
     const text = readKeyFile(this.#dir, file);
     try {

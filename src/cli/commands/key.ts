@@ -57,15 +57,19 @@ export function addKey(program: Command): void {
     key
       .command('rotate')
       .description(
-        'Make an API key in the place of another one, which ends; or another version of a secret of the keyring. Nothing stops for a secret, equal values keep their tokens, and older versions go when nothing needs them.',
+        'Make an API key in the place of another one, which ends; or another version of a secret of the keyring; or the key that signs a log. Nothing stops for a secret, equal values keep their tokens, and older versions go when nothing needs them.',
       )
-      .argument('<what>', 'the id of an API key; or lookup, root, pseudonym or seal')
+      .argument('<what>', 'the id of an API key; or lookup, root, pseudonym or seal; or signing, while no server runs')
+      .option('--log <name>', 'with signing: the log')
+      .option('--finish', 'with signing: let the old key go; until then old and new sign together')
       .option('--overlap <hours>', 'how long the old API key counts beside the new one, 0 to 2160 [0]')
       .option('--request <id>', 'the request that a second person approved, where one is needed')
       .option('--purpose <text>', 'why: makes the request where one is needed')
       .option('--reference <text>', 'of a case, a ticket'),
     'admin',
-  ).action((what: string, options: RotateOptions) => (keyIdPattern.test(what) ? rotateKey(what, options) : rotateSecret(what, options)));
+  ).action((what: string, options: RotateOptions) =>
+    what === 'signing' ? rotateSigning(options) : keyIdPattern.test(what) ? rotateKey(what, options) : rotateSecret(what, options),
+  );
   addKeyDestroy(key);
   key
     .command('export-public')
@@ -87,6 +91,8 @@ interface CreateOptions extends KeyOptions, PermitOptions {
 
 interface RotateOptions extends ProtectionOptions, PermitOptions {
   overlap?: string;
+  log?: string;
+  finish?: boolean;
 }
 
 async function createKey(options: CreateOptions): Promise<void> {
@@ -115,6 +121,21 @@ async function rotateKey(id: string, options: RotateOptions): Promise<void> {
   const granted = await grantRotation(dataDirOf(options), id, overlapMs, options);
   const { key, info } = granted ?? (await manage(options, (keys) => keys.rotate(id, overlapMs)));
   showNew(key, info, options);
+}
+
+async function rotateSigning(options: RotateOptions): Promise<void> {
+  if (options.url !== undefined)
+    throw new VeiltrailError('key_remote', 'the key of a log is rotated where the data directory is, while no server runs');
+  if (options.log === undefined) throw new VeiltrailError('key_rotation', 'say which log: --log NAME');
+  const { rotateSigningKey } = await import('../../server/rotate-signing.ts');
+  const { vkey, next, retired } = await rotateSigningKey(dataDirOf(options), options.log, options.finish ? 'finish' : 'begin');
+  if (options.json) return printJson({ log: options.log, vkey, ...(next === undefined ? {} : { next }), retired });
+  print(next ?? vkey);
+  say(
+    next === undefined
+      ? `log ${options.log} is signed by this key alone from now on; the one before it is gone`
+      : `from the next start on this key signs log ${options.log} together with the one before it. Give it to witnesses (veiltrail witness add-log) and to whoever verifies, then: key rotate signing --log ${options.log} --finish`,
+  );
 }
 
 function showNew(key: string, info: KeyInfo, { json }: KeyOptions): void {
