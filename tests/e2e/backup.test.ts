@@ -28,7 +28,13 @@ async function append(dataDir: string, from: number, to: number, emails = people
     const events = Array.from({ length: to - from }, (_, i) =>
       JSON.stringify({ id: `e${from + i}`, time: '2026-11-01T00:00:00Z', action: 'order', actor: { email: emails[i % emails.length] } }),
     );
-    await trail.append({ log: 'default', principal: 'test', body: Buffer.from(events.join('\n')), format: 'ndjson' });
+    await trail.append({
+      log: 'default',
+      principal: 'test',
+      body: Buffer.from(events.join('\n')),
+      format: 'auto',
+      contentType: 'application/x-ndjson',
+    });
   } finally {
     await trail.close();
   }
