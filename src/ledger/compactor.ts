@@ -73,9 +73,11 @@ export class Compactor {
     this.#parts = parts;
   }
 
-  /** From here on buckets are compacted; before, they are not even looked for. */
+  /** From here on buckets are compacted; before, they are not even looked for. Called again, nothing that failed is waited for. */
   start(): void {
     this.#started = true;
+    this.#cancelRest?.();
+    this.#cancelRest = undefined;
     this.look();
   }
 

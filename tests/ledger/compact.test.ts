@@ -228,4 +228,11 @@ test('a reader goes on when a bucket is compacted between two reads, with the sa
   };
   expect(toHex((await reader.record(compactedLog, 5)).packed)).toBe(toHex(packedOf(5)));
   expect(readdirSync(join(log.dir, 'segments'))).toEqual([compactedLog]);
+  // What it keeps it forgets when it is told to.
+  await log.segments.remove({ log: compactedLog, class: 'default', bucket: 0, generation: 1 });
+  expect((await reader.record(compactedLog, 6)).leafIndex).toBe(6);
+  reader.forget('other');
+  expect((await reader.record(compactedLog, 6)).leafIndex).toBe(6);
+  reader.forget(compactedLog);
+  await expect(reader.record(compactedLog, 6)).rejects.toMatchObject({ code: 'segment_missing' });
 });

@@ -105,4 +105,6 @@ test('a chunk that was changed does not open', async () => {
   database.close();
   await expect(reader().record('main', 0)).rejects.toMatchObject({ code: 'chunk_damaged', detail: { firstLeaf: 0 } });
   expect((await reader().record('main', 3)).leafIndex).toBe(3);
+  await expect(reader().openChunkFrom('main', 1)).rejects.toMatchObject({ code: 'chunk_damaged', detail: { firstLeaf: 0, count: 3 } });
+  await expect(leaves(2, 5)).rejects.toMatchObject({ code: 'chunk_damaged' });
 });

@@ -1,11 +1,13 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
+import { VeiltrailError } from '../../src/core/errors.ts';
 import { openRecord } from '../../src/log/open-record.ts';
 import type { RecordEdits } from '../../src/ledger/rewrite.ts';
 import type { SegmentName } from '../../src/storage/segment-store.ts';
 import { fieldsOf } from './batches.ts';
-import { compactedLog, CompactingLog, receivedAtMsOf, storedLeaves, storedLines } from './compacting.ts';
+import { range } from './segments.ts';
+import { compactedLog, CompactingLog, packedOf, receivedAtMsOf, storedLeaves, storedLines } from './compacting.ts';
 
 let log: CompactingLog | undefined;
 afterEach(async () => {
@@ -103,6 +105,64 @@ describe('removing from segments', () => {
   test('is refused while compaction is under way', async () => {
     const at = await compacted();
     await expect(at.compactor.rewrite(compactedLog, removing(0, 1))).rejects.toThrow('paused');
+  });
+});
+
+describe('a segment of several blocks', () => {
+  const count = 600;
+  const nowMs = 1_700_000_000_000;
+  const records = range(0, count).map(packedOf);
+  const kept = (...gone: number[]): number[] => range(0, count).filter((leaf) => !gone.includes(leaf));
+  const made = async (): Promise<CompactingLog> => {
+    log = await CompactingLog.makeOf([
+      { from: 0, end: count, receivedAtMs: nowMs, records },
+      { from: count, end: 65_536, receivedAtMs: nowMs, records: [] },
+    ]);
+    log.compactor.start();
+    await log.compactor.idle();
+    return log;
+  };
+  const leavesOf = async (at: CompactingLog): Promise<number[]> => (await at.readAll()).map((line) => Number(line.split(' ')[0]));
+
+  test('is written anew block by block', async () => {
+    const at = await made();
+    const before = await at.readAll();
+    await rewrite(at, removing(300, 301));
+    expect(await at.readAll()).toEqual(before.filter((line) => !line.startsWith('300 ')));
+    // Once more, so that a block with nothing in it is there.
+    await rewrite(at, removing(256, 512));
+    expect(await leavesOf(at)).toEqual([...range(0, 256), ...range(512, count)]);
+    await rewrite(at, removing(0, 1));
+    expect(await leavesOf(at)).toEqual([...range(1, 256), ...range(512, count)]);
+    const [bucket] = await at.store.compactedBuckets(compactedLog, 0);
+    expect(bucket?.segments).toMatchObject([{ generation: 4, records: 255 + 88, firstReceivedAtMs: nowMs, lastReceivedAtMs: nowMs }]);
+    expect(at.files()).toEqual(['a/default/00000000.4']);
+  });
+
+  test.each([
+    ['in which something is removed', 599, kept(599)],
+    ['in which nothing is removed', 5, kept(5)],
+  ])('of which one %s does not open: it is empty then, the others are as they were', async (_, removed, left) => {
+    const at = await made();
+    const file = fileOf(at, 'a/default/00000000.1');
+    const bytes = readFileSync(file);
+    bytes[bytes.length - 100] = (bytes[bytes.length - 100] as number) ^ 1;
+    writeFileSync(file, bytes);
+    await rewrite(at, removing(removed, removed + 1));
+    expect(at.files()).toEqual(['a/default/00000000.2']);
+    expect(await leavesOf(at)).toEqual(left.filter((leaf) => leaf < 512));
+  });
+
+  test('what storage refuses to read is not taken for damage', async () => {
+    const at = await made();
+    const read = at.segments.read.bind(at.segments);
+    let reads = 0;
+    at.segments.read = (...of) => (++reads > 4 ? Promise.reject(new VeiltrailError('storage_busy', 'a test')) : read(...of));
+    const resume = await at.compactor.pause();
+    await expect(at.compactor.rewrite(compactedLog, removing(300, 301))).rejects.toMatchObject({ code: 'storage_busy' });
+    resume();
+    at.segments.read = read;
+    expect(await leavesOf(at)).toEqual(kept());
   });
 });
 

@@ -104,7 +104,7 @@ describe('a segment that is damaged', () => {
     const bucket = bucketOf(segment, await at.write('other', [1, 3, 5]));
     const bytes = readFileSync(at.pathOf(segment));
     const { index, header } = await at.reader().open(segment, origin);
-    const places = [...range(0, header.length - 8_192), ...range(header.length - 8_192, header.length, 97), ...range(header.length, bytes.length, 211), ...range(bytes.length - 60, bytes.length)]; // prettier-ignore
+    const places = [...range(0, header.length - 8_192), ...range(header.length - 8_192, header.length, 409), ...range(header.length, bytes.length, 997), ...range(bytes.length - 40, bytes.length)]; // prettier-ignore
     expect(blocksOf(await at.reader().open(segment, origin))).toBe(3);
     for (const place of places) {
       const changed = Buffer.from(bytes);
