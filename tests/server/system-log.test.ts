@@ -140,3 +140,17 @@ test(
   },
   timeout,
 );
+
+test(
+  'the first events of all may come at once: the log is made once',
+  async () => {
+    const actions = await withTrail(directory(), async (trail) => {
+      await Promise.all(['one', 'two', 'three'].map((action) => trail.access.write({ action, principal: 'local', outcome: 'success' })));
+      await Promise.all(['default', 'default'].map((log) => trail.createLog(log)));
+      return (await systemRecords(trail)).map(({ action }) => action);
+    });
+    expect(new Set(actions)).toEqual(new Set(['one', 'two', 'three']));
+    expect(actions).toHaveLength(3);
+  },
+  timeout,
+);
