@@ -30,7 +30,7 @@ export interface DataProtection {
   /** See `eraseSubject`. */
   eraseSubject(request: EraseSubjectRequest, asked: AskedBy): Promise<Erasure>;
   /** See `planRedaction`. */
-  planRedaction(request: RedactRequest): Promise<RedactionPlan>;
+  planRedaction(request: RedactRequest, asked: AskedBy): Promise<RedactionPlan>;
   /** See `redactValues`. */
   redactValues(request: RedactRequest, asked: AskedBy): Promise<Redaction>;
   /** See `reportSubject`. */

@@ -8,10 +8,9 @@ import { toHex } from '../core/bytes.ts';
 import type { JsonObject } from '../core/json.ts';
 import { VeiltrailError } from '../core/errors.ts';
 import type { OpenRecord } from '../log/open-record.ts';
-import type { AccessRecorder } from './access-recorder.ts';
 import { type AskedBy, permissionFacts, permitOperation, type Permission } from './asked-operation.ts';
 import { certifyRemoval, type CertifyParts } from './certify-removal.ts';
-import { asPairs, bearsIds, type FindSubjectParts, findSubject, type FoundSubject, type SubjectRequest } from './find-subject.ts';
+import { asPairs, bearsIds, findEntry, type FindSubjectParts, findSubject, type FoundSubject, type SubjectRequest } from './find-subject.ts';
 import type { Blind } from './hold-scope.ts';
 import type { Holds } from './holds.ts';
 import { rangesOf } from './leaf-ranges.ts';
@@ -54,7 +53,6 @@ export interface EraseSubjectParts extends FindSubjectParts {
   desk: Pick<RequestDesk, 'permit' | 'needsTwo'>;
   remove(removal: Removal): Promise<RemovalResult>;
   certify: CertifyParts;
-  recorder: Pick<AccessRecorder, 'write'>;
   /** Keyed digest of an id. */
   blind: Blind;
   /** Leaves of a log that are there now. */
@@ -71,14 +69,8 @@ const roundsMax = 5;
 /** What an erasure would touch; changes nothing. @throws VeiltrailError as `findSubject` */
 export async function planErasure(parts: EraseSubjectParts, request: EraseSubjectRequest, asked: AskedBy): Promise<ErasurePlan> {
   const { plan } = await look(parts, request, asked);
-  await parts.recorder.write({
-    ...whoAndWhy(asked),
-    action: 'subject.find',
-    category: 'sensitive_record',
-    severity: 2,
-    outcome: 'success',
-    metadata: { mode: plan.mode, tokens: plan.subject.tokens.map(({ token }) => token), ids: (request.ids ?? []).length, records: plan.records },
-  });
+  const tokens = plan.subject.tokens.map(({ token }) => token);
+  await parts.recorder.write(findEntry(asked, { mode: plan.mode, tokens, ids: request.ids?.length ?? 0, records: plan.records }));
   return plan;
 }
 

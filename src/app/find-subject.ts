@@ -6,12 +6,14 @@
  * anywhere in the records they stand beside another id.
  */
 import { VeiltrailError } from '../core/errors.ts';
-import type { JsonValue } from '../core/json.ts';
+import type { JsonObject, JsonValue } from '../core/json.ts';
 import type { OpenRecord } from '../log/open-record.ts';
 import { wholePointer, type Field } from '../log/record.ts';
+import type { AccessEntry, AccessRecorder } from './access-recorder.ts';
 import type { AskedBy } from './asked-operation.ts';
 import { tokenPattern } from './hold-scope.ts';
 import { rangesOf } from './leaf-ranges.ts';
+import { whoAndWhy } from './look-up-report.ts';
 
 /** Whom it is about: at least one. */
 export interface SubjectRequest {
@@ -38,6 +40,7 @@ export interface FindSubjectParts {
   /** What stands for a value in records: a look-up, limited and on record as one. */
   findValue(kind: string, value: string, asked: AskedBy): Promise<{ tokens: string[]; hashes: string[] }>;
   kindsOf(tokens: readonly string[]): Promise<(string | undefined)[]>;
+  recorder: Pick<AccessRecorder, 'write'>;
 }
 
 type Hit = OpenRecord & { leafIndex: number };
@@ -81,7 +84,7 @@ const pageMax = 1_000;
 const pathsShown = 20;
 
 /**
- * Looks for a subject.
+ * Looks for a subject. That nothing is held is an answer, too: then it is on record as one.
  * @throws VeiltrailError `subject_request`, `subject_unknown` where nothing is held about it, `log_unknown`, `subject_too_large`
  */
 export async function findSubject(parts: FindSubjectParts, request: SubjectRequest, asked: AskedBy): Promise<FoundSubject> {
@@ -138,9 +141,16 @@ export async function findSubject(parts: FindSubjectParts, request: SubjectReque
   const hashed = [...hashes]
     .filter(([, sighting]) => sighting.records > 0)
     .map(([hash, sighting]) => ({ hash, records: sighting.records, paths: sighting.paths() }));
-  if (held.length === 0 && ids.records === 0 && hashed.length === 0)
+  if (held.length === 0 && ids.records === 0 && hashed.length === 0) {
+    await parts.recorder.write(findEntry(asked, { tokens: [], ids: request.ids?.length ?? 0, records: 0 }));
     throw new VeiltrailError('subject_unknown', 'nothing is held about such a person here');
+  }
   return { tokens: held, notMeant, hashes: hashed, ids: { records: ids.records, paths: ids.paths() }, ...gathered.answer() };
+}
+
+/** The event that somebody looked for a person. */
+export function findEntry(asked: AskedBy, metadata: JsonObject): AccessEntry {
+  return { ...whoAndWhy(asked), action: 'subject.find', category: 'sensitive_record', severity: 2, outcome: 'success', metadata };
 }
 
 function checkRequest({ tokens = [], ids = [], values = [], field }: SubjectRequest): void {

@@ -76,9 +76,33 @@ const detailUnitsMax = 50_000;
 const reasonDefault = 'missed-by-detection';
 const reasonPattern = /^[A-Za-z0-9][A-Za-z0-9 .,:;()§/_-]{0,99}$/;
 
-/** What would be taken out; changes nothing. @throws VeiltrailError `redact_request`, `redact_nothing`, `log_unknown`, `query_syntax` … */
-export async function planRedaction(parts: RedactParts, request: RedactRequest): Promise<RedactionPlan> {
-  return (await look(parts, request)).plan;
+/**
+ * What would be taken out; changes nothing, and is on record: a search tells something, whatever it is for.
+ * @throws VeiltrailError `redact_request`, `redact_nothing`, `log_unknown`, `query_syntax` …
+ */
+export async function planRedaction(parts: RedactParts, request: RedactRequest, asked: AskedBy): Promise<RedactionPlan> {
+  const { query, log = 'default' } = request;
+  const metadata: JsonObject = {
+    places: request.places?.length ?? 0,
+    ...(query === undefined ? {} : { queries: [toHex(parts.blind(`query ${query.q}`))] }),
+  };
+  const entry = {
+    ...whoAndWhy(asked),
+    action: 'value.find',
+    category: 'sensitive_record',
+    severity: 2,
+    ...(parts.logs().includes(log) ? { log } : {}),
+  } as const;
+  try {
+    const { plan } = await look(parts, request);
+    await parts.recorder.write({ ...entry, outcome: 'success', metadata: { ...metadata, fields: plan.fields } });
+    return plan;
+  } catch (error) {
+    // That nothing was found is an answer, too.
+    if (error instanceof VeiltrailError && error.code === 'redact_nothing')
+      await parts.recorder.write({ ...entry, outcome: 'success', metadata: { ...metadata, fields: 0 } });
+    throw error;
+  }
 }
 
 /**

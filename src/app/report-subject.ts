@@ -6,7 +6,6 @@ import type { JsonObject, JsonValue } from '../core/json.ts';
 import { isJsonObject } from '../core/json.ts';
 import type { OpenRecord } from '../log/open-record.ts';
 import { recordOfFields } from '../log/open-record.ts';
-import type { AccessRecorder } from './access-recorder.ts';
 import type { AskedBy } from './asked-operation.ts';
 import { whoAndWhy } from './look-up-report.ts';
 import {
@@ -77,7 +76,6 @@ export interface ReportParts extends FindSubjectParts {
   /** What tokens stand for; on record as a reveal when it returns. Those that open no more are left out. */
   reveal(tokens: readonly string[], asked: AskedBy): Promise<Map<string, string>>;
   retention(): RetentionTable;
-  recorder: Pick<AccessRecorder, 'write'>;
   installation: string;
   nowMs(): number;
 }
@@ -88,6 +86,8 @@ const touchesShown = 10_000;
 const readsLookedThrough = 500_000;
 const pageMax = 1_000;
 const systemLog = '_system';
+/** What tells of leaves, in ranges. */
+const readsQuery = ['event.read', 'event.search', 'event.prove', 'event.stream', 'evidence.export'].map((action) => `action:${action}`).join(' OR ');
 const noRule = 'no rule';
 
 /**
@@ -175,16 +175,13 @@ async function touchesOf(parts: ReportParts, tokens: readonly string[], leaves: 
     for await (const { leafIndex, record } of systemEvents(parts, `"${token}"`)) touches.set(leafIndex, touchOf(leafIndex, record));
   }
   let looked = 0;
-  for await (const { leafIndex, record } of systemEvents(
-    parts,
-    'action:event.read OR action:event.search OR action:event.prove OR action:event.stream',
-  )) {
+  for await (const { leafIndex, record } of systemEvents(parts, readsQuery)) {
     if (++looked > readsLookedThrough) break;
     const log = logIn(record);
     const metadata = record['metadata'];
     const of = log === undefined ? undefined : leaves.get(log);
     if (!of || !isJsonObject(metadata)) continue;
-    const count = overlap(of, metadata['leaves']);
+    const count = overlap(of, Array.isArray(metadata['leaves']) ? metadata['leaves'] : metadata['ranges']);
     if (count > 0) touches.set(leafIndex, { ...touchOf(leafIndex, record), records: count });
   }
   return [...touches.values()].toSorted((a, b) => b.leafIndex - a.leafIndex);

@@ -36,7 +36,7 @@ export interface Protection {
   runRetention(): Promise<RetentionReport>;
   planErasure(request: EraseSubjectRequest, why: WhyOptions): Promise<ErasurePlan>;
   eraseSubject(request: EraseSubjectRequest, why: WhyOptions): Promise<Erasure>;
-  planRedaction(request: RedactRequest): Promise<RedactionPlan>;
+  planRedaction(request: RedactRequest, why: WhyOptions): Promise<RedactionPlan>;
   redactValues(request: RedactRequest, why: WhyOptions): Promise<Redaction>;
   reportSubject(request: ReportRequest, why: WhyOptions): Promise<{ report: SubjectReport; page: string }>;
 }
@@ -80,7 +80,7 @@ async function useHere<T>(options: ProtectionOptions, use: (protection: Protecti
       runRetention: () => here.runRetention(localPrincipal()),
       planErasure: (request, why) => here.planErasure(request, by(why)),
       eraseSubject: (request, why) => here.eraseSubject(request, by(why)),
-      planRedaction: (request) => here.planRedaction(request),
+      planRedaction: (request, why) => here.planRedaction(request, by(why)),
       redactValues: (request, why) => here.redactValues(request, by(why)),
       async reportSubject(request, why) {
         const report = await here.reportSubject(request, by(why));
@@ -106,7 +106,7 @@ function remote(url: string, key: string): Protection {
     runRetention: async () => (await client.runRetention()) as unknown as RetentionReport,
     planErasure: (request, why) => plan(client.eraseSubject({ ...request, ...whyOf(why) })) as Promise<ErasurePlan>,
     eraseSubject: async (request, why) => (await client.eraseSubject({ ...request, ...whyOf(why), dryRun: false })) as unknown as Erasure,
-    planRedaction: (request) => plan(client.redactValues({ ...request })) as Promise<RedactionPlan>,
+    planRedaction: (request, why) => plan(client.redactValues({ ...request, ...whyOf(why) })) as Promise<RedactionPlan>,
     redactValues: async (request, why) => (await client.redactValues({ ...request, ...whyOf(why), dryRun: false })) as unknown as Redaction,
     async reportSubject(request, why) {
       const report = JSON.parse(await client.reportSubject({ ...request, ...whyOf(why) })) as SubjectReport;

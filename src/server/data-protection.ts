@@ -110,6 +110,7 @@ export function openDataProtection(parts: DataProtectionParts): OpenDataProtecti
   });
 
   const finding: FindSubjectParts = {
+    recorder,
     logs,
     search,
     async findValue(kind, value, asked) {
@@ -131,7 +132,7 @@ export function openDataProtection(parts: DataProtectionParts): OpenDataProtecti
   const openRecords: ReportParts['records'] = async function* (log, from, to) {
     for await (const { leafIndex, receivedAtMs, packed } of records(log, from, to)) yield { leafIndex, receivedAtMs, open: openRecord(packed) };
   };
-  const erasing: EraseSubjectParts = { ...finding, holds, desk, remove, certify, recorder, blind, treeSize, records: openRecords };
+  const erasing: EraseSubjectParts = { ...finding, holds, desk, remove, certify, blind, treeSize, records: openRecords };
   const redacting: RedactParts = {
     logs,
     treeSize,
@@ -155,7 +156,6 @@ export function openDataProtection(parts: DataProtectionParts): OpenDataProtecti
       return new Map(revealed.map(({ token, value }) => [token, value]));
     },
     retention: () => retention.table,
-    recorder,
     installation: parts.origin,
     nowMs: () => systemClock.now(),
   };
@@ -178,7 +178,7 @@ export function openDataProtection(parts: DataProtectionParts): OpenDataProtecti
       await parts.createSystemLog();
       return eraseSubject(erasing, request, asked);
     },
-    planRedaction: (request) => planRedaction(redacting, request),
+    planRedaction: (request, asked) => planRedaction(redacting, request, asked),
     async redactValues(request, asked) {
       await parts.createSystemLog();
       return redactValues(redacting, request, asked);

@@ -172,9 +172,13 @@ test(
       ]);
       const [first = -1, second = -1, third = -1] = leaves;
       const receipt = (await trail.proveEvent('default', first)) as string;
-      const plan = await trail.dataProtection.planRedaction({
-        places: [{ leafIndex: first, pointers: ['/message', '/metadata/tags/1', '/changes', '/none'] }],
-      });
+      const plan = await trail.dataProtection.planRedaction(
+        {
+          places: [{ leafIndex: first, pointers: ['/message', '/metadata/tags/1', '/changes', '/none'] }],
+        },
+        asked,
+      );
+      expect((await told(trail, 'value.find'))[0]).toMatchObject({ metadata: { fields: 4, places: 1 } });
       expect(plan).toMatchObject({ fields: 4, absent: [{ leafIndex: first, pointer: '/none' }], values: [{ leaves: [first, first + 1] }] });
       expect(plan.values[0]?.pointers).toEqual(['/changes/0/after', '/changes/0/field', '/message', '/metadata/tags']);
 

@@ -14,7 +14,7 @@ async function isHeld(trail: OpenTrail, request: Parameters<OpenTrail['dataProte
 }
 
 async function heldRedaction(trail: OpenTrail, leafIndex: number): Promise<string | undefined> {
-  return (await trail.dataProtection.planRedaction({ places: [{ leafIndex, pointers: ['/action'] }] })).held;
+  return (await trail.dataProtection.planRedaction({ places: [{ leafIndex, pointers: ['/action'] }] }, asked)).held;
 }
 
 test(

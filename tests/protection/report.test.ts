@@ -56,6 +56,8 @@ test(
       ] as const) {
         await expect(find(request), JSON.stringify(request)).rejects.toThrow(expect.objectContaining({ code }));
       }
+      // That nothing is held is an answer, too.
+      expect((await told(trail, 'subject.find'))[0]).toMatchObject({ actor: { id: 'local:test' }, metadata: { records: 0 } });
       expect(omars).not.toBe(email);
     });
   },

@@ -64,7 +64,7 @@ async function redactValue(options: RedactValueOptions): Promise<void> {
   if (options.yes && (options.purpose ?? '').trim() === '') throw new VeiltrailError('purpose_needed', 'say why: --purpose');
   const request = await requestOf(options);
   if (!options.yes) {
-    const plan = await withProtection(options, (protection) => protection.planRedaction(request));
+    const plan = await withProtection(options, (protection) => protection.planRedaction(request, options));
     if (options.json) printJson(plan);
     else printPlan(plan);
     return;

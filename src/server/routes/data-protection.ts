@@ -138,8 +138,8 @@ export function registerDataProtectionRoutes(app: FastifyInstance, protection: D
     },
     async ({ body, principal }, reply) => {
       const { dryRun = true, purpose, reference, request, ...values } = redact(body);
-      if (dryRun) return reply.send({ plan: await protection.planRedaction(values) });
-      return reply.send(await protection.redactValues(values, askedBy(principal, { purpose, reference, request })));
+      const by = askedBy(principal, { purpose, reference, request }, dryRun);
+      return reply.send(dryRun ? { plan: await protection.planRedaction(values, by) } : await protection.redactValues(values, by));
     },
   );
 }
