@@ -1,6 +1,6 @@
 /** Leaves whose records bear one of some tokens, wherever in them: read from the records' bytes, so that none is missed. */
 import { setImmediate as turn } from 'node:timers/promises';
-import { bucketOf } from '../ledger/chunk.ts';
+import { bucketOf, discardContent } from '../ledger/chunk.ts';
 import type { RecordReader } from '../ledger/reader.ts';
 import { rangesOf } from './leaf-ranges.ts';
 
@@ -35,6 +35,7 @@ export async function findBearers(
       buckets.add(bucketOf(firstLeaf));
     }
     next = firstLeaf + count;
+    discardContent(content);
     if (performance.now() - breathedAtMs < breathMs) continue;
     await turn();
     breathedAtMs = performance.now();

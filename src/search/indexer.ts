@@ -54,6 +54,7 @@ export class Indexer {
   #starting: Promise<void> | undefined;
   #running: Promise<void> | undefined;
   #woken = false;
+  #forgotten = 0;
   #restedAtMs = -Infinity;
   #endRest: (() => void) | undefined;
   #retry: NodeJS.Timeout | undefined;
@@ -98,6 +99,7 @@ export class Indexer {
    * @throws VeiltrailError `storage_busy`, see {@link IndexStore.forget}
    */
   forget(log: string, range: LeafRange): void {
+    this.#forgotten++;
     try {
       this.#store.forget(log, range);
     } finally {
@@ -195,9 +197,11 @@ export class Indexer {
     for (const [log, followed] of this.#logs) {
       const missing = this.#store.missing(log, followed.treeSize, followed.blocked);
       if (!missing) continue;
+      const before = this.#forgotten;
       const { to, chunks } = await this.#read(log, followed, missing);
       const range = { from: missing.from, to };
-      if (to > missing.from) this.#add(log, followed.origin, range, recordsIn(chunks, range));
+      // What was read before something was forgotten may be what is to be forgotten: it is read again.
+      if (to > missing.from && before === this.#forgotten) this.#add(log, followed.origin, range, recordsIn(chunks, range));
       for (const chunk of chunks) this.#source.discard?.(chunk);
       return true;
     }

@@ -2,8 +2,11 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
+import { VeiltrailError } from '../../src/core/errors.ts';
 import type { JsonObject } from '../../src/core/json.ts';
+import { LedgerClient } from '../../src/ledger/ledger-client.ts';
+import { VaultClient } from '../../src/vault/vault-client.ts';
 import { createIdempotency } from '../../src/pipeline/idempotency.ts';
 import { valueDigest } from '../../src/log/commitment.ts';
 import { fieldsOf, isKept } from '../../src/log/redacted-record.ts';
@@ -322,6 +325,33 @@ test('events that come while a subject is erased are all there, and none bears t
   expect(report.problems).toEqual([]);
   expect(report.records.erased).toBe(records);
   expect(report.treeSize).toBe(1 + appended + tombstones.filter(({ log }) => log === 'default').length);
+});
+
+test('what a full disk keeps from being finished is under way, and finished before the next one', { timeout }, async () => {
+  const dataDir = makeDataDir();
+  const trail = await openOn(dataDir);
+  await append(trail, [event('jane'), event('joe')]);
+  const [jane, joe] = [await tokenOf(trail, 0), await tokenOf(trail, 1)];
+  const full = vi.spyOn(LedgerClient.prototype, 'rewrite').mockRejectedValueOnce(new VeiltrailError('disk_full', 'the disk is full'));
+  await expect(trail.remove({ operation: 'erase', tokens: [jane], ...gdpr })).rejects.toThrow(errorOf('removal_unfinished'));
+  full.mockRestore();
+  expect(readdirSync(dataDir)).toContain('removal.json');
+  expect((await verify(dataDir)).problems).toEqual([]);
+  // Her token is gone already, and events go on.
+  const [late] = await append(trail, [event('jane')]);
+  expect(await tokenOf(trail, late as number)).not.toBe(jane);
+  await trail.remove({ operation: 'unlink', tokens: [joe], ...gdpr });
+  expect(readdirSync(dataDir)).not.toContain('removal.json');
+  await expect(trail.readEvent('default', 0)).rejects.toThrow(errorOf('record_removed'));
+  // What is refused before anything was destroyed has not begun.
+  const refusing = vi.spyOn(VaultClient.prototype, 'eraseTokens').mockRejectedValueOnce(new VeiltrailError('disk_full', 'the disk is full'));
+  await expect(trail.remove({ operation: 'erase', tokens: [await tokenOf(trail, late as number)], ...gdpr })).rejects.toThrow(errorOf('disk_full'));
+  refusing.mockRestore();
+  expect(readdirSync(dataDir)).not.toContain('removal.json');
+  await trail.close();
+  const report = await verify(dataDir);
+  expect(report.problems).toEqual([]);
+  expect(report.records.erased).toBe(1);
 });
 
 test('no format of ingest makes a tombstone', { timeout }, async () => {

@@ -2,12 +2,14 @@ import { copyFileSync, existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { VeiltrailError } from '../../src/core/errors.ts';
+import { openSqliteVaultStore } from '../../src/storage/sqlite/vault-store.ts';
 import { openSqliteVaultSource, prefixOf } from '../../src/storage/sqlite/vault-source.ts';
 import { openKeyring } from '../../src/vault/keyring.ts';
 import { createLookup, parseToken } from '../../src/vault/token.ts';
 import { VaultReader, vaultSecrets } from '../../src/vault/vault-reader.ts';
 import { keeperOf } from '../../src/vault/vault-thread.ts';
-import type { Vault } from '../../src/vault/vault.ts';
+import { Vault } from '../../src/vault/vault.ts';
 import { errorOf, makeVaultDirectory, openVault, origin, scope, type VaultDirectory, verifyVault } from './open-vault.ts';
 
 let at: VaultDirectory;
@@ -171,6 +173,63 @@ test('buckets of chunks get keys of the next generation, and lose those before',
   await vault.close();
   vault = open();
   expect(await vault.bucketKey('a', 3, 2)).toEqual(next);
+});
+
+test('a failure at any write is made good by doing it again', async () => {
+  const tokens = await settle(people);
+  await vault.bucketKey('a', 0);
+  await vault.makeSegmentKey({ log: 'a', class: 'default', bucket: 0, generation: 1 });
+  await vault.close();
+  let generation = 1;
+  for (let failing = 0; ; failing++) {
+    const store = openSqliteVaultStore(at.path);
+    let writes = 0;
+    let armed = true;
+    const broken = new Proxy(store, {
+      get(target, name) {
+        const method = Reflect.get(target, name) as (...args: unknown[]) => Promise<unknown>;
+        if (!['eraseTokens', 'addBucketKey', 'resealBucket', 'replaceKeys', 'dropBucketKey', 'scrub'].includes(String(name)))
+          return method.bind(target);
+        return async (...args: unknown[]) => {
+          const n = writes++;
+          // Every other time it is done all the same.
+          if (armed && n === failing && failing % 2 === 0) throw new VeiltrailError('disk_full', 'a test');
+          const result = await method.apply(target, args);
+          if (armed && n === failing) throw new VeiltrailError('disk_full', 'a test');
+          return result;
+        };
+      },
+    });
+    const opened = (): Vault => {
+      const secrets = vaultSecrets(openKeyring(at.keyringDir, { create: false }));
+      return new Vault(broken, secrets, { bucketTokensMax: 8, keeper: keeperOf(at.keyringDir) });
+    };
+    vault = opened();
+    const gone = [tokens[failing] as string];
+    const { root } = await vault.keyVersions([]);
+    const buckets = [{ log: 'a', bucket: 0, generation: ++generation }];
+    const once = async (): Promise<void> => {
+      await vault.eraseTokens(`rem_${failing}`, gone);
+      await vault.renewKeys({ rootBefore: root, buckets, tokens: gone });
+      await vault.finishErasure(buckets);
+    };
+    const isThrough = await once().then(
+      () => true,
+      () => false,
+    );
+    // As the next start does, with nothing in memory.
+    armed = false;
+    vault = opened();
+    await once();
+    const revealed = await Promise.all(tokens.map((token) => vault.reveal(token)));
+    expect(revealed.map((one) => one?.value)).toEqual(people.map((name, i) => (i > failing ? name : undefined)));
+    expect(await vault.bucketKey('a', 0, generation)).toHaveLength(32);
+    expect(await vault.segmentKey({ log: 'a', class: 'default', bucket: 0, generation: 1 })).toHaveLength(32);
+    expect(openKeyring(at.keyringDir, { create: false }).secrets('root')).toHaveLength(1);
+    await vault.close();
+    if (isThrough) break;
+  }
+  expect((await verifyVault(at, vaultSecrets(openKeyring(at.keyringDir, { create: false })))).problems).toEqual([]);
 });
 
 test('whoever reads beside it learns of the new root', async () => {
