@@ -26,7 +26,12 @@ async function append(dataDir: string, from: number, to: number, emails = people
   try {
     await trail.createLog('default');
     const events = Array.from({ length: to - from }, (_, i) =>
-      JSON.stringify({ id: `e${from + i}`, time: '2026-11-01T00:00:00Z', action: 'order', actor: { email: emails[i % emails.length] } }),
+      JSON.stringify({
+        id: `e${from + i}`,
+        time: '2026-11-01T00:00:00Z',
+        action: 'order',
+        actor: { type: 'user', id: `u${i % emails.length}`, email: emails[i % emails.length] },
+      }),
     );
     await trail.append({
       log: 'default',
