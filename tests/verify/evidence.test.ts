@@ -2,11 +2,11 @@
 import * as fc from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { utf8 } from '../../src/core/bytes.ts';
-import { createNoteSigner, formatEntry } from '../../src/log/index.ts';
+import { createNoteSigner, formatEntry, signCheckpoint, signNote } from '../../src/log/index.ts';
 import { type Evidence, type EvidenceReport, formatEvidence, verifyEvidence } from '../../src/verify/index.ts';
 import { refusalOf } from '../log/refusal.ts';
 import { importPortable } from '../log/portable.ts';
-import { all, checkpointOf, cosigned, eventOf, otherSigner, records, sampleEvidence, signer, witness } from './sample-evidence.ts';
+import { all, checkpointOf, cosigned, eventOf, origin, otherSigner, records, sampleEvidence, signer, witness } from './sample-evidence.ts';
 
 const pinned = { vkeys: [signer.vkey], witnesses: [witness.vkey] };
 const codes = ({ problems }: EvidenceReport): string[] => problems.map(({ code }) => code);
@@ -135,6 +135,8 @@ describe('who it is for, and whose', () => {
     expect(kept(checkpointOf(9)).proved.join('\n')).toMatch(/size 9 that you keep/);
     expect(kept(checkpointOf(4)).proved.join('\n')).toMatch(/size 4 that you keep/);
     expect(kept(checkpointOf(5)).notProved.join('\n')).toMatch(/size 5 that you keep: this file does not bring the proof/);
+    const fork = signCheckpoint({ origin, treeSize: 9, root: new Uint8Array(32), extensions: [] }, [signer]);
+    expect(codes(kept(fork))).toEqual(['history_forked']);
     const forked = cosigned(checkpointOf(9)).replace(/\n[A-Za-z0-9+/]{43}=\n/, '\n');
     expect(codes(kept(forked))).toEqual(['note_signature']);
   });
@@ -306,6 +308,47 @@ describe('whatever is no evidence', () => {
   });
 });
 
+describe('a file that was put together from others', () => {
+  const resigned = (text: string, signed: (of: string) => string): string => {
+    const lines = text.split('\n');
+    const at = lines.findIndex((line) => line.startsWith('"signature":'));
+    const [, note] = /^"signature":(".*")\}$/.exec(lines[at] as string) as RegExpExecArray;
+    const body = (JSON.parse(note as string) as string).split('\n\n')[0] as string;
+    return lines.with(at, `"signature":${JSON.stringify(signNote(signed(`${body}\n`), [signer]))}}`).join('\n');
+  };
+
+  test('signed for a log of another origin', () => {
+    const report = verifyEvidence(
+      resigned(sampleEvidence().text, (body) => body.replace(`log ${origin}`, 'log other')),
+      pinned,
+    );
+    expect(places(report)).toContain('log');
+  });
+
+  test('signed, with more than it has', () => {
+    expect(
+      places(
+        verifyEvidence(
+          resigned(sampleEvidence().text, (body) => `${body}x\n`),
+          pinned,
+        ),
+      ),
+    ).toContain('digests');
+  });
+
+  test('a signature that is none', () => {
+    const { text } = sampleEvidence();
+    for (const signature of ['"signature":3}', '"signature":"x"}'])
+      expect(places(verifyEvidence(text.replace(/"signature":.*/, signature), pinned))).toEqual(['signature']);
+  });
+
+  test('a list of digests that is none', () => {
+    const { text } = sampleEvidence();
+    for (const digests of ['"digests":3,', '"digests":[3],', '"digests":["AAAA"],', '"digests":["é"],'])
+      expect(places(verifyEvidence(text.replace(/"digests":.*/, digests), pinned))).toEqual(['digests']);
+  });
+});
+
 describe('what nobody may write', () => {
   test.each<[string, (evidence: Evidence) => Evidence]>([
     ['no audience', (evidence) => ({ ...evidence, export: { ...evidence.export, audience: ' ' } })],
@@ -317,6 +360,7 @@ describe('what nobody may write', () => {
     ['no key', (evidence) => ({ ...evidence, log: { ...evidence.log, vkeys: [] } })],
     ['no origin', (evidence) => ({ ...evidence, log: { ...evidence.log, origin: 'a b' } })],
     ['no digest', (evidence) => ({ ...evidence, policy: { ...evidence.policy, digest: 'x' } })],
+    ['an anchor that is too long', (evidence) => ({ ...evidence, anchors: [{ kind: 'x', bytes: new Uint8Array(1_048_577) }] })],
     ['a kind with a capital', (evidence) => ({ ...evidence, anchors: [{ kind: 'X', bytes: utf8('') }] })],
     ['a range of three', (evidence) => ({ ...evidence, ranges: [{ start: 2.5, end: 7.5 }] })],
   ])('%s', (_what, change) => {

@@ -1,5 +1,4 @@
 /** Evidence of a small log, as an exporter makes it, and as one who lies could. */
-import { concatBytes } from '../../src/core/bytes.ts';
 import type { JsonObject } from '../../src/core/json.ts';
 import {
   commitFields,
@@ -104,5 +103,3 @@ export function sampleEvidence({
   const evidence = change ? change(made) : made;
   return { text: formatEvidence(evidence, signers), evidence };
 }
-
-export const leafHashes = (): Uint8Array => concatBytes(...leaves);

@@ -9,9 +9,10 @@
  */
 import { encodeBase64 } from '../../core/base64.ts';
 import { decodeUtf8, utf8 } from '../../core/bytes.ts';
-import { VeiltrailError } from '../../core/errors.ts';
+import type { VeiltrailError } from '../../core/errors.ts';
 import { type CheckpointTrust, openCheckpoint, parseHash, type VerifiedCheckpoint } from '../../log/checkpoint.ts';
 import { verifyConsistency } from '../../log/tree.ts';
+import { attempt } from './attempt.ts';
 import { badEvidence } from './lines.ts';
 import type { EvidenceAnchor } from './model.ts';
 
@@ -40,13 +41,9 @@ export function checkAnchor(
   trust: CheckpointTrust,
 ): { checked: CheckedAnchor; earlier?: EarlierCheckpoint } {
   if (kind !== consistencyKind) return { checked: { kind, status: 'unknown', detail: `${bytes.length} bytes of a kind that is not known here` } };
-  try {
-    const earlier = openConsistency(bytes, checkpoint, trust);
-    return { checked: { kind, status: 'proved', detail: `The log has only grown since it had ${earlier.treeSize} leaves.` }, earlier };
-  } catch (error) {
-    if (!(error instanceof VeiltrailError)) throw error;
-    return { checked: { kind, status: 'wrong', detail: error.message } };
-  }
+  const { value: earlier, error } = attempt(() => openConsistency(bytes, checkpoint, trust));
+  if (!earlier) return { checked: { kind, status: 'wrong', detail: (error as VeiltrailError).message } };
+  return { checked: { kind, status: 'proved', detail: `The log has only grown since it had ${earlier.treeSize} leaves.` }, earlier };
 }
 
 function openConsistency(bytes: Uint8Array, checkpoint: VerifiedCheckpoint, trust: CheckpointTrust): VerifiedCheckpoint {

@@ -1,6 +1,5 @@
 /** The events of an evidence file against the log: each opens its entry, and the entries of all together lead to the root that was signed. */
 import { equalBytes } from '../../core/bytes.ts';
-import { VeiltrailError } from '../../core/errors.ts';
 import type { JsonValue } from '../../core/json.ts';
 import type { VerifiedCheckpoint } from '../../log/checkpoint.ts';
 import { commitDisclosure, type DisclosedField, isNamed, isShown } from '../../log/disclosure.ts';
@@ -8,6 +7,7 @@ import { formatEntry } from '../../log/entry.ts';
 import { countLeaves, rootOfRanges } from '../../log/range-proof.ts';
 import { parseFieldValue } from '../../log/record.ts';
 import { hashBytes, leafHash } from '../../log/tree.ts';
+import { attempt } from './attempt.ts';
 import type { EvidenceProblem, ReadFile } from './file.ts';
 
 /** A field of an event: with its value, or with its pointer only, or redacted with its pointer. */
@@ -118,13 +118,12 @@ function proves(
     leaves.forEach((leaf, i) => hashes.set(leafHash(entryOf(leaf)), i * hashBytes));
     return equalBytes(rootOfRanges(ranges, treeSize, hashes, proof), root);
   };
-  try {
-    if (leadsTo(({ entry }) => entry as Uint8Array)) return 'yes';
-    return leaves.some(({ opened }) => opened) && leadsTo(({ entry, opened }) => opened ?? (entry as Uint8Array)) ? 'yes' : 'no';
-  } catch (error) {
-    if (!(error instanceof VeiltrailError)) throw error;
-    return 'no';
-  }
+  const { value: proved } = attempt(
+    () =>
+      leadsTo(({ entry }) => entry as Uint8Array) ||
+      (leaves.some(({ opened }) => opened) && leadsTo(({ entry, opened }) => opened ?? (entry as Uint8Array))),
+  );
+  return proved ? 'yes' : 'no';
 }
 
 function checkedField(field: DisclosedField): CheckedField {

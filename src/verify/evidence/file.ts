@@ -2,6 +2,7 @@
 import { VeiltrailError } from '../../core/errors.ts';
 import { formatNote, type NoteVerifier, parseNote } from '../../log/note.ts';
 import { createNoteVerifier } from '../../log/note-key.ts';
+import { attempt } from './attempt.ts';
 import {
   badEvidence,
   eventsClose,
@@ -16,7 +17,7 @@ import {
   signedText,
   splitLines,
 } from './lines.ts';
-import { type EvidenceEvent, evidenceLimits } from './model.ts';
+import type { EvidenceEvent } from './model.ts';
 import { type EvidenceHead, headReaders, readEvent } from './parts.ts';
 
 export interface EvidenceProblem {
@@ -103,14 +104,9 @@ class Reading {
     const close = body.at(-1)?.line?.startsWith('{') ? undefined : body.pop();
     if (close?.line !== eventsClose || close.changed) this.#broken('events', close, 'the end of the list of events');
     return body.map(({ line, changed }, i): ReadEvent => {
-      if (i >= evidenceLimits.leavesMax) return { changed, unreadable: 'beyond what one file may hold' };
-      try {
-        if (line === undefined) throw badEvidence('a line that is missing, or not UTF-8');
-        return { event: readEvent(line, i === body.length - 1), changed };
-      } catch (error) {
-        if (!(error instanceof VeiltrailError)) throw error;
-        return { changed, unreadable: error.message };
-      }
+      if (line === undefined) return { changed, unreadable: 'a line that is missing, or not UTF-8' };
+      const { value, error } = attempt(() => readEvent(line, i === body.length - 1));
+      return value ? { event: value, changed } : { changed, unreadable: (error as VeiltrailError).message };
     });
   }
 
@@ -137,22 +133,13 @@ class Reading {
   }
 
   #try<T>(where: string, run: () => T): T | undefined {
-    try {
-      return run();
-    } catch (error) {
-      if (!(error instanceof VeiltrailError)) throw error;
-      this.#add(error.code, where, error.message);
-      return undefined;
-    }
+    const { value, error } = attempt(run);
+    if (error) this.#add(error.code, where, error.message);
+    return value;
   }
 
   #quietly<T>(run: () => T): T | undefined {
-    try {
-      return run();
-    } catch (error) {
-      if (!(error instanceof VeiltrailError)) throw error;
-      return undefined;
-    }
+    return attempt(run).value;
   }
 }
 

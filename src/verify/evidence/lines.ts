@@ -14,6 +14,7 @@ import { canonicalJson } from '../../core/canonical-json.ts';
 import { VeiltrailError } from '../../core/errors.ts';
 import { type JsonLimits, type JsonValue, parseJson } from '../../core/json.ts';
 import { sha256 } from '../../core/sha256.ts';
+import { attempt } from './attempt.ts';
 import { evidenceFormat, evidenceLimits } from './model.ts';
 
 /** The parts that have a line each, in their order; events follow the last one. */
@@ -48,13 +49,9 @@ export function readPartLine(name: string, line: string, bounds: JsonLimits, end
 
 /** @throws VeiltrailError `evidence_syntax` for anything {@link writeJson} would not write */
 export function readJson(text: string, bounds: JsonLimits): JsonValue {
-  let value: JsonValue;
-  try {
-    ({ value } = parseJson(text, bounds));
-  } catch (error) {
-    if (!(error instanceof VeiltrailError)) throw error;
-    throw badEvidence(error.message);
-  }
+  const { value: parsed, error } = attempt(() => parseJson(text, bounds));
+  if (!parsed) throw badEvidence((error as VeiltrailError).message);
+  const { value } = parsed;
   if (writeJson(value) !== text) throw badEvidence('JSON that is not written in its one way');
   return value;
 }

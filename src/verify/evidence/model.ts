@@ -11,6 +11,7 @@ export const evidenceLimits = {
   leavesMax: 262_144,
   rangesMax: 16_384,
   anchorsMax: 256,
+  anchorBytesMax: 1_048_576,
   /** Verifier keys of the log, or of its witnesses. */
   keysMax: 64,
   /** UTF-16 units of what people write: audience, purpose, name, query. */

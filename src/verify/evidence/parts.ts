@@ -107,7 +107,9 @@ function readAnchor(value: JsonValue): EvidenceAnchor {
   const { kind, bytes, ...others } = object(value);
   none(others);
   if (typeof kind !== 'string' || !/^[a-z0-9][a-z0-9.-]{0,63}$/.test(kind)) throw badEvidence('the kind of an anchor');
-  return { kind, bytes: readBytes(bytes) };
+  const read = readBytes(bytes);
+  if (read.length > evidenceLimits.anchorBytesMax) throw badEvidence('an anchor that is longer than allowed');
+  return { kind, bytes: read };
 }
 
 function readRanges(value: JsonValue): LeafRange[] {

@@ -7,11 +7,12 @@
  * So whoever changes an event is found by both, and an exporter who lies is found by the second. What cannot be proved is said, too.
  */
 import { equalBytes, toHex, utf8 } from '../../core/bytes.ts';
-import { VeiltrailError } from '../../core/errors.ts';
+import type { VeiltrailError } from '../../core/errors.ts';
 import { sha256 } from '../../core/sha256.ts';
 import { type CheckpointTrust, openCheckpoint, type VerifiedCheckpoint } from '../../log/checkpoint.ts';
 import { cosignatureTime } from '../../log/cosignature.ts';
 import { createTrust } from '../../log/trust.ts';
+import { attempt } from './attempt.ts';
 import { checkAnchor, type CheckedAnchor, type EarlierCheckpoint } from './anchors.ts';
 import { type CheckedEvent, checkEvents } from './events.ts';
 import { type EvidenceProblem, readFile } from './file.ts';
@@ -137,15 +138,10 @@ class Verification {
 
   #checkpoint(note: string | undefined, log: EvidenceLog | undefined): VerifiedCheckpoint | undefined {
     if (note === undefined || log === undefined) return undefined;
-    try {
-      const checkpoint = openCheckpoint(note, this.#trust(log));
-      this.#proved.push(`The log’s key signed a tree of ${checkpoint.treeSize} leaves, and its root.`);
-      return checkpoint;
-    } catch (error) {
-      if (!(error instanceof VeiltrailError)) throw error;
-      this.#problem(error.code, 'checkpoint', error.message);
-      return undefined;
-    }
+    const { value: checkpoint, error } = attempt(() => openCheckpoint(note, this.#trust(log)));
+    if (checkpoint) this.#proved.push(`The log’s key signed a tree of ${checkpoint.treeSize} leaves, and its root.`);
+    else this.#problem((error as VeiltrailError).code, 'checkpoint', (error as VeiltrailError).message);
+    return checkpoint;
   }
 
   /** Made once: a key takes longer to read than a signature to verify. */
@@ -190,24 +186,18 @@ class Verification {
   /** A checkpoint from elsewhere: this log must be the same one, grown. */
   #kept(checkpoint: VerifiedCheckpoint | undefined, earlier: readonly EarlierCheckpoint[]): void {
     const { log } = this.#file.parts;
-    if (this.#options.checkpoint === undefined || !checkpoint || !log) return;
-    try {
-      const kept = openCheckpoint(this.#options.checkpoint, this.#trust(log));
-      const known = [...earlier, checkpoint].find(({ treeSize }) => treeSize === kept.treeSize);
-      if (!known) {
-        this.#notProved.push(`That the log grew from the checkpoint of size ${kept.treeSize} that you keep: this file does not bring the proof.`);
-      } else if (equalBytes(known.root, kept.root)) {
-        this.#proved.push(`The log is the one of the checkpoint of size ${kept.treeSize} that you keep.`);
-      } else {
-        this.#problem(
-          'history_forked',
-          'checkpoint',
-          `the checkpoint of size ${kept.treeSize} that you keep has another root: history was rewritten`,
-        );
-      }
-    } catch (error) {
-      if (!(error instanceof VeiltrailError)) throw error;
-      this.#problem(error.code, 'checkpoint', `the checkpoint that you keep: ${error.message}`);
+    const { checkpoint: text } = this.#options;
+    if (text === undefined || !checkpoint || !log) return;
+    const { value: kept, error } = attempt(() => openCheckpoint(text, this.#trust(log)));
+    if (!kept)
+      return this.#problem((error as VeiltrailError).code, 'checkpoint', `the checkpoint that you keep: ${(error as VeiltrailError).message}`);
+    const known = [...earlier, checkpoint].find(({ treeSize }) => treeSize === kept.treeSize);
+    if (!known) {
+      this.#notProved.push(`That the log grew from the checkpoint of size ${kept.treeSize} that you keep: this file does not bring the proof.`);
+    } else if (equalBytes(known.root, kept.root)) {
+      this.#proved.push(`The log is the one of the checkpoint of size ${kept.treeSize} that you keep.`);
+    } else {
+      this.#problem('history_forked', 'checkpoint', `the checkpoint of size ${kept.treeSize} that you keep has another root: history was rewritten`);
     }
   }
 
