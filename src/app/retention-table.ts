@@ -15,6 +15,7 @@
  */
 import { isMap, isScalar, isSeq, LineCounter, parseDocument, type Node } from 'yaml';
 import { VeiltrailError } from '../core/errors.ts';
+import type { JsonObject } from '../core/json.ts';
 import { categories } from '../event/audit-event.ts';
 
 export const retentionUnits = ['days', 'weeks', 'months', 'years'] as const;
@@ -60,6 +61,47 @@ const namePattern = /^[a-z0-9](?:[a-z0-9-]{0,30}[a-z0-9])?$/;
 const logPattern = /^[a-z0-9_][a-z0-9_-]{0,63}$/;
 const keepPattern = /^([1-9]\d{0,4}) (day|week|month|year)s?$/;
 const dayMs = 86_400_000;
+
+/** The JSON Schema (2020-12) of a table, for editors: docs/reference/retention.schema.json. */
+export function retentionSchema(): JsonObject {
+  const orSeveral = (items: JsonObject, description: string): JsonObject => ({
+    description,
+    anyOf: [items, { type: 'array', items, minItems: 1, maxItems: namesMax }],
+  });
+  return {
+    $schema: 'https://json-schema.org/draft/2020-12/schema',
+    title: 'veiltrail retention table',
+    type: 'object',
+    required: ['version', 'rules'],
+    additionalProperties: false,
+    properties: {
+      version: { const: 1 },
+      rules: {
+        description: 'The first rule that fits a record decides; what no rule fits is kept',
+        type: 'array',
+        maxItems: rulesMax,
+        items: {
+          type: 'object',
+          required: ['name', 'keep', 'basis'],
+          additionalProperties: false,
+          properties: {
+            name: { description: 'Of the retention class', type: 'string', pattern: namePattern.source, not: { const: keptClass } },
+            log: orSeveral({ type: 'string', pattern: logPattern.source }, "A log or several [every log but the server's own]"),
+            category: orSeveral({ enum: [...categories] }, 'A category or several [all]'),
+            keep: {
+              description: 'Since it was received: so many days, weeks, months or years, or forever',
+              type: 'string',
+              pattern: `${keepPattern.source}|^forever$`,
+            },
+            basis: { description: 'On what grounds: a law, a contract', type: 'string', minLength: 1, maxLength: basisMax },
+            // oxlint-disable-next-line no-thenable -- it is the table's word, and nobody awaits a schema
+            then: { description: 'What happens then: the record goes, its entry stays', const: 'expire' },
+          },
+        },
+      },
+    },
+  };
+}
 
 /**
  * Reads a table.

@@ -15,10 +15,15 @@ export interface Config extends AccessConfig {
   /** A policy file of witnesses (C2SP tlog-policy), and what a missing quorum means: `flag` or `require`. */
   witnessPolicy?: string;
   witnessMode?: WitnessMode;
-  /** Hours between two runs of canaries; 0: never. */
+  /** Hours between two runs of canaries, and of retention; 0: never. */
   canaryHours?: number;
+  retentionHours?: number;
   /** Where checkpoints are anchored, as `anchor/targets.ts` reads it. */
   anchors?: unknown[];
+}
+
+function isHours(name: string): name is 'canaryHours' | 'retentionHours' {
+  return name === 'canaryHours' || name === 'retentionHours';
 }
 
 const texts = ['data', 'listen', 'policy', 'origin', 'witnessPolicy'] as const;
@@ -44,17 +49,17 @@ export function readConfig(file: string): Config {
     const known = texts.find((one) => one === name);
     if (known && typeof setting === 'string') config[known] = setting;
     else if (name === 'logs' && Array.isArray(setting) && setting.every((one) => typeof one === 'string')) config.logs = setting;
-    else if (name === 'canaryHours' && typeof setting === 'number' && setting >= 0 && setting <= 500) config.canaryHours = setting;
+    else if (isHours(name) && typeof setting === 'number' && setting >= 0 && setting <= 500) config[name] = setting;
     else if (name === 'anchors' && Array.isArray(setting)) config.anchors = setting;
     else if (name === 'anchors') throw new VeiltrailError('config_invalid', `${file}: anchors must be a list of targets`);
     else if (name === 'witnessMode') config.witnessMode = parseWitnessMode(setting, file);
-    else if (name === 'canaryHours') throw new VeiltrailError('config_invalid', `${file}: canaryHours must be a number of hours, 0 to 500`);
+    else if (isHours(name)) throw new VeiltrailError('config_invalid', `${file}: ${name} must be a number of hours, 0 to 500`);
     else if (known || name === 'logs') throw new VeiltrailError('config_invalid', `${file}: ${name} must be ${known ? 'a text' : 'a list of texts'}`);
     else if (accessSettings.some((one) => one === name)) Object.assign(config, accessSetting(file, name as AccessSetting, setting));
     else
       throw new VeiltrailError(
         'config_invalid',
-        `${file}: unknown setting ${name}; there are ${[...texts, ...accessSettings, 'logs', 'canaryHours', 'anchors'].join(', ')}`,
+        `${file}: unknown setting ${name}; there are ${[...texts, ...accessSettings, 'logs', 'canaryHours', 'retentionHours', 'anchors'].join(', ')}`,
       );
   }
   return config;

@@ -1,7 +1,18 @@
 /** The retention table: what it accepts, which rule decides, when records are due, and what makes a table shorter than another. */
+import { readFileSync } from 'node:fs';
 import { describe, expect, it, test } from 'vitest';
 import { VeiltrailError } from '../../src/core/errors.ts';
-import { classOf, diffRetention, dueAtMs, dueBeforeMs, formatKeep, keptClass, parseRetention, ruleOf } from '../../src/app/retention-table.ts';
+import {
+  classOf,
+  diffRetention,
+  dueAtMs,
+  dueBeforeMs,
+  formatKeep,
+  keptClass,
+  parseRetention,
+  retentionSchema,
+  ruleOf,
+} from '../../src/app/retention-table.ts';
 
 const table = parseRetention(`
 version: 1
@@ -12,6 +23,11 @@ rules:
   - {name: never, log: legal, keep: forever, basis: contract}
   - {name: rest, keep: 1 year, basis: purpose is over}
 `);
+
+test('the schema for editors is the one in docs/reference', () => {
+  const kept = readFileSync(new URL('../../docs/reference/retention.schema.json', import.meta.url), 'utf8');
+  expect(kept, 'run: node scripts/generate-policy-schema.ts').toBe(`${JSON.stringify(retentionSchema(), null, 2)}\n`);
+});
 
 describe('which rule decides', () => {
   it.each([

@@ -27,7 +27,10 @@ export function addServe(program: Command): void {
     .option('--policy <file>', 'the policy to work under from now on [the one in the data directory]')
     .option('--witness-policy <file>', 'ask these witnesses from now on: a C2SP tlog-policy file [the one in the data directory]')
     .option('--witness-mode <mode>', 'what a missing quorum means: flag (shown) or require (receipts wait for it) [flag]')
-    .option('--config <file>', 'these options in a YAML file: data, listen, policy, origin, logs, canaryHours, anchors, oidc, trustedProxies, hides')
+    .option(
+      '--config <file>',
+      'these options in a YAML file: data, listen, policy, origin, logs, canaryHours, retentionHours, anchors, oidc, trustedProxies, hides',
+    )
     .option('--origin <origin>', 'the origin of a new data directory: a URL without its scheme, of your own')
     .action(runServe);
 }
@@ -47,6 +50,7 @@ async function runServe(options: ServeOptions): Promise<void> {
     access: config,
     ...(settings.policy === undefined ? {} : { policyFile: settings.policy }),
     ...(config.canaryHours === undefined ? {} : { canaryHours: config.canaryHours }),
+    ...(config.retentionHours === undefined ? {} : { retentionHours: config.retentionHours }),
     ...(config.anchors === undefined ? {} : { anchors: config.anchors }),
     ...(settings.witnessPolicy === undefined ? {} : { witnessPolicyFile: settings.witnessPolicy }),
     ...(settings.witnessMode === undefined ? {} : { witnessMode: parseWitnessMode(settings.witnessMode, '--witness-mode') }),
