@@ -1,4 +1,5 @@
 /** Rotation of the secrets of a data directory's keyring, put together. */
+import { VeiltrailError } from '../core/errors.ts';
 import type { AccessRecorder } from '../app/access-recorder.ts';
 import { createKeyRotation, type KeyRotation } from '../app/rotate-keys.ts';
 import type { RequestDesk } from '../app/requests.ts';
@@ -41,6 +42,9 @@ export function openRotation(parts: RotationParts): KeyRotation {
     vault,
     renewRoot: () =>
       rootTurns(async () => {
+        // Its own root must go with what it removes: another one now would keep that readable.
+        if (parts.isRemovalUnfinished())
+          throw new VeiltrailError('key_rotation_running', 'a removal is still to be finished: rotate the root after it');
         const { root } = await vault.keyVersions([]);
         await vault.renewKeys({ rootBefore: root, buckets: [], tokens: [] });
         await vault.finishErasure([]);

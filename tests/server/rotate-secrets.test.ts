@@ -173,3 +173,24 @@ it(
   },
   timeout,
 );
+
+it(
+  'what is on record of a search is no way back to the value once the root is gone',
+  async () => {
+    const place = directory();
+    await withTrail(place, async (trail) => {
+      await append(trail, 'jane');
+      const digestOf = async (): Promise<unknown> => {
+        await trail.lookUps.search('default', { q: 'email:jane@example.com' }, { principal: 'k' });
+        const [event] = (await told(trail, 'token.search')) as [{ metadata: { terms: [{ digest: string }] } }];
+        return event.metadata.terms[0].digest;
+      };
+      const before = await digestOf();
+      expect(await digestOf()).toBe(before);
+      await trail.rotation.rotate('root', by);
+      await new Promise((resolve) => setTimeout(resolve, 1_100));
+      expect(await digestOf()).not.toBe(before);
+    });
+  },
+  timeout,
+);

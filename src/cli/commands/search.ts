@@ -57,9 +57,16 @@ async function runSearch(given: string, options: SearchOptions): Promise<void> {
   }
 }
 
+/** Members of every event, which are no kinds: such a query need not wait for the policy to be read. */
+const members = new Set(['id', 'time', 'source', 'action', 'category', 'crud', 'outcome', 'reason', 'severity', 'message', 'purpose']);
+
+function mayNameKind(query: string): boolean {
+  return [...query.matchAll(/(?:^|[\s(-])"?([A-Za-z]\w*)"?:/g)].some(([, name = '']) => !members.has(name.toLowerCase()));
+}
+
 /** Whether a query asks for real values, as the policy in the directory has it. */
 async function asksForValues(query: string, options: ConnectionOptions): Promise<boolean> {
-  if (!query.includes(':')) return false;
+  if (!mayNameKind(query)) return false;
   const { asksForValues: isAbout } = await import('../../app/search-by-value.ts');
   const { soughtKinds } = await import('../../server/look-ups.ts');
   const { readPolicyInForce } = await import('../../server/policy-in-force.ts');

@@ -76,7 +76,9 @@ export function registerTokenRoutes(app: FastifyInstance, trail: Pick<Trail, 'lo
       const answer = mayDo(principal, 'token.search')
         ? await trail.lookUps.search(params.log, { ...asked, ...reasonsOf(value) }, askerOf(principal))
         : await trail.search(params.log, asked);
-      request.seen = { leaves: answer.events.map(({ leafIndex }) => leafIndex), ...(value.q === undefined ? {} : { query: value.q }) };
+      // Of a query with real values no digest is kept that outlives them: the event of the look-up has its own.
+      const isTold = 'lookedUp' in answer;
+      request.seen = { leaves: answer.events.map(({ leafIndex }) => leafIndex), ...(value.q === undefined || isTold ? {} : { query: value.q }) };
       return reply.send(answer);
     },
   );
