@@ -16,7 +16,7 @@ import { parseQuery } from '../../src/search/query.ts';
 import { openTrailReader } from '../../src/server/compose.ts';
 import { openKeyring } from '../../src/vault/keyring.ts';
 import { verifyDisclosure } from '../../src/verify/disclosure.ts';
-import { append, bearsText, copyOf, event, filesOf, loot, makeDataDir, openOn, tokenOf, verify } from './trail.ts';
+import { append, bearsText, copyOf, event, filesOf, loot, makeDataDir, openOn, sealedChunks, tokenOf, verify } from './trail.ts';
 
 const timeout = 60_000;
 const gdpr = { reason: 'gdpr-art-17', by: 'local' };
@@ -70,6 +70,7 @@ test('nothing of it opens any more, on the disk or in a copy made before, with a
   await append(trail, [event('ann')]);
   const token = await tokenOf(trail, 0);
   const running = copyOf(dataDir); // with a write-ahead log beside each database
+  const sealed = sealedChunks(running);
   await trail.close();
   const before = copyOf(dataDir);
   for (const copy of [before, running]) {
@@ -91,7 +92,15 @@ test('nothing of it opens any more, on the disk or in a copy made before, with a
   }
   // The old files with the new keyring: nothing at all.
   for (const copy of [before, running]) expect(loot(copy, [dataDir])).toEqual({ records: [], values: [] });
-  // Bytes of the old chunks are nowhere on the disk, nor is the root that they were under.
+  // Bytes of the old chunks are nowhere on the disk, free pages and write-ahead logs included, nor is the root that they were under.
+  const pieces = sealed.flatMap((chunk) => [chunk.subarray(1, 33), chunk.subarray(chunk.length - 40, chunk.length - 8)]);
+  expect(pieces.length).toBeGreaterThanOrEqual(4);
+  const holding = (dir: string): string[] =>
+    [...filesOf(dir)].filter(({ bytes }) => pieces.some((piece) => bytes.includes(Buffer.from(piece)))).map(({ path }) => path.slice(dir.length));
+  expect(holding(running)).not.toEqual([]);
+  // The second chunk lost nothing: its body stays, its wrapped key does not.
+  pieces.splice(3, 1);
+  expect(holding(during)).toEqual([]);
   const root = openKeyring(join(before, 'keys'), { create: false }).secret('root').key;
   for (const { path, bytes } of filesOf(during)) {
     expect(`${path} ${bytes.includes(Buffer.from(root))}`).toBe(`${path} false`);

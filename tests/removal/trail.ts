@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { onTestFinished } from 'vitest';
 import type { JsonObject } from '../../src/core/json.ts';
-import { generationOf, openChunk } from '../../src/ledger/chunk.ts';
+import { openChunk } from '../../src/ledger/chunk.ts';
 import { openTrail, type OpenTrail } from '../../src/server/compose.ts';
 import { verifyStoredLog } from '../../src/server/verify.ts';
 import type { FoundEvent } from '../../src/app/trail.ts';
@@ -116,14 +116,12 @@ export function recordsOf(dir: string, keys: readonly { log: string; bucket: num
   return records;
 }
 
-/** The generation under which each chunk of a log is sealed. */
-export function generationsOf(dir: string, log = 'default'): number[] {
+/** Chunks of a log as they are stored. */
+export function sealedChunks(dir: string, log = 'default'): Uint8Array[] {
   const database = open(join(dir, 'records.db'));
-  const rows = database
-    .prepare('SELECT first_leaf, sealed FROM chunks JOIN logs ON logs.id = chunks.log WHERE name = ? ORDER BY first_leaf')
-    .all(log);
+  const rows = database.prepare('SELECT sealed FROM chunks JOIN logs ON logs.id = chunks.log WHERE name = ? ORDER BY first_leaf').all(log);
   database.close();
-  return rows.map((row) => generationOf(row['sealed'] as Uint8Array, row['first_leaf'] as number));
+  return rows.map((row) => row['sealed'] as Uint8Array);
 }
 
 /** A copy that is read: SQLite leaves its own files beside it, and nobody minds. */

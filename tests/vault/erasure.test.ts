@@ -175,6 +175,21 @@ test('buckets of chunks get keys of the next generation, and lose those before',
   expect(await vault.bucketKey('a', 3, 2)).toEqual(next);
 });
 
+test('a vault of the version before has its bucket keys under the first generation', async () => {
+  const key = await vault.bucketKey('a', 0);
+  await vault.close();
+  const database = new DatabaseSync(at.path);
+  database.exec(`
+    DROP TABLE erased; DROP TABLE tombstones;
+    CREATE TABLE before (log TEXT NOT NULL, bucket INTEGER NOT NULL, sealed_key BLOB NOT NULL, PRIMARY KEY (log, bucket)) STRICT, WITHOUT ROWID;
+    INSERT INTO before SELECT log, bucket, sealed_key FROM bucket_keys;
+    DROP TABLE bucket_keys; ALTER TABLE before RENAME TO bucket_keys; PRAGMA user_version = 3`);
+  database.close();
+  vault = open();
+  expect(await vault.bucketKey('a', 0)).toEqual(key);
+  expect((await vault.keyVersions([{ log: 'a', bucket: 0 }])).generations).toEqual([1]);
+});
+
 test('a failure at any write is made good by doing it again', async () => {
   const tokens = await settle(people);
   await vault.bucketKey('a', 0);
