@@ -10,6 +10,7 @@ import { VeiltrailError } from '../core/errors.ts';
 import type { Random } from '../core/random.ts';
 import { bucketLeaves, type RecordSource, type StoredSegment } from '../storage/record-store.ts';
 import type { SegmentName, SegmentStore } from '../storage/segment-store.ts';
+import { freeBytes } from '../thread/free-buffer.ts';
 import type { CompactionKeys } from './compact.ts';
 import { EditFinder, type RecordEdits } from './rewrite.ts';
 import { type BlockContent, type BlockPlace, formatSegmentHeader, sealBlock, sealPackedBlock } from './segment.ts';
@@ -137,6 +138,7 @@ class SegmentEditing {
           : sealPackedBlock(header, place, await this.#reader.packedBlock(this.#segment, i), key, random);
       index.add(place.firstRank, sealed);
       yield sealed;
+      freeBytes(sealed);
     }
     yield index.format();
   }

@@ -1,8 +1,8 @@
 /** Writing a segment: records in the order of their leaves go in, sealed blocks come out. Holds one block at a time. */
 import { createSecretKey, type KeyObject } from 'node:crypto';
-import { concatBytes } from '../core/bytes.ts';
 import { invariant } from '../core/errors.ts';
 import type { Random } from '../core/random.ts';
+import { freeBytes } from '../thread/free-buffer.ts';
 import type { LeafSet } from './leaf-set.ts';
 import type { StoredRecord } from './reader.ts';
 import { blockBytesMax, blockRecordsMax, formatSegmentHeader, formatSegmentIndex, sealBlock, type SegmentPlace } from './segment.ts';
@@ -57,17 +57,19 @@ export async function* writeSegment(
     block.add(record);
     if (written.records++ === 0) written.firstReceivedAtMs = record.receivedAtMs;
     written.lastReceivedAtMs = record.receivedAtMs;
-    if (block.isFull) yield finish();
+    if (block.isFull) yield* finish();
   }
-  if (!block.isEmpty) yield finish();
+  if (!block.isEmpty) yield* finish();
   invariant(written.records === leaves.count, 'a segment has a record for each of its leaves');
   yield index.format();
 
-  function finish(): Uint8Array {
+  function* finish(): Generator<Uint8Array> {
     const { firstRank } = block;
     const sealed = block.finish();
     index.add(firstRank, sealed);
-    return sealed;
+    yield sealed;
+    // It is written.
+    freeBytes(sealed);
   }
 }
 
@@ -75,9 +77,11 @@ class GrowingBlock {
   readonly #header: Uint8Array;
   readonly #key: KeyObject;
   readonly #random: Random;
-  #records: Uint8Array[] = [];
-  #receivedAtMs: number[] = [];
-  #bytes = 0;
+  /** Of one block after the other: what each would leave behind is not collected soon. */
+  #bytes = new Uint8Array(roomAtFirst);
+  readonly #offsets = new Uint32Array(blockRecordsMax + 1);
+  readonly #receivedAtMs = new Float64Array(blockRecordsMax);
+  #count = 0;
   firstRank = 0;
 
   constructor(header: Uint8Array, key: KeyObject, random: Random) {
@@ -87,31 +91,47 @@ class GrowingBlock {
   }
 
   get isFull(): boolean {
-    return this.#records.length === blockRecordsMax || this.#bytes >= blockBytesMax;
+    return this.#count === blockRecordsMax || this.#length >= blockBytesMax;
   }
 
   get isEmpty(): boolean {
-    return this.#records.length === 0;
+    return this.#count === 0;
   }
 
+  get #length(): number {
+    return this.#offsets[this.#count] as number;
+  }
+
+  /** A copy: what the record is a part of may be given back before the block is sealed. */
   add({ packed, receivedAtMs }: StoredRecord): void {
-    // A copy: what it is a part of is given back before the block is sealed.
-    this.#records.push(new Uint8Array(packed));
-    this.#receivedAtMs.push(receivedAtMs);
-    this.#bytes += packed.length;
+    const from = this.#length;
+    const to = from + packed.length;
+    if (to > this.#bytes.length) this.#grow(to);
+    this.#bytes.set(packed, from);
+    this.#receivedAtMs[this.#count++] = receivedAtMs;
+    this.#offsets[this.#count] = to;
   }
 
   /** Seals it, and begins the next one. */
   finish(): Uint8Array {
-    const offsets = new Uint32Array(this.#records.length + 1);
-    this.#records.forEach(({ length }, i) => (offsets[i + 1] = (offsets[i] as number) + length));
-    const content = { offsets, records: concatBytes(...this.#records), receivedAtMs: Float64Array.from(this.#receivedAtMs) };
-    const endRank = this.firstRank + this.#records.length;
+    const content = {
+      offsets: this.#offsets.subarray(0, this.#count + 1),
+      records: this.#bytes.subarray(0, this.#length),
+      receivedAtMs: this.#receivedAtMs.subarray(0, this.#count),
+    };
+    const endRank = this.firstRank + this.#count;
     const sealed = sealBlock(this.#header, { firstRank: this.firstRank, endRank }, content, this.#key, this.#random);
     this.firstRank = endRank;
-    this.#records = [];
-    this.#receivedAtMs = [];
-    this.#bytes = 0;
+    this.#count = 0;
     return sealed;
   }
+
+  #grow(bytes: number): void {
+    const grown = new Uint8Array(2 * bytes);
+    grown.set(this.#bytes);
+    freeBytes(this.#bytes);
+    this.#bytes = grown;
+  }
 }
+
+const roomAtFirst = 262_144;

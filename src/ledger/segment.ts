@@ -21,6 +21,7 @@ import { concatBytes, equalBytes, uint16be, uint32be, uint64be, utf8 } from '../
 import { invariant, VeiltrailError } from '../core/errors.ts';
 import type { Random } from '../core/random.ts';
 import { bucketLeaves } from '../storage/record-store.ts';
+import { freeBytes } from '../thread/free-buffer.ts';
 import type { ChunkContent } from './chunk.ts';
 import { LeafSet, leafSetBytes } from './leaf-set.ts';
 
@@ -95,7 +96,12 @@ function fixedHeader({ origin, class: of, bucket, generation }: SegmentPlace): U
 /** Seals the records of a block. @param header of the segment */
 export function sealBlock(header: Uint8Array, place: BlockPlace, content: BlockContent, key: KeyObject, random: Random): Uint8Array {
   invariant(content.offsets.length === place.endRank - place.firstRank + 1, 'a block has an offset more than records');
-  return sealPackedBlock(header, place, zstdCompressSync(formatContent(content), compression), key, random);
+  const formatted = formatContent(content);
+  const packed = zstdCompressSync(formatted, compression);
+  freeBytes(formatted);
+  const sealed = sealPackedBlock(header, place, packed, key, random);
+  freeBytes(packed);
+  return sealed;
 }
 
 /** Seals under another segment's key and header what {@link openPackedBlock} gave: nothing is compressed again. */
