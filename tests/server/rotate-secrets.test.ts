@@ -134,6 +134,7 @@ it(
       expect((await append(trail, 'jane')).hash).toBe(first.hash);
       const { hashes } = await trail.lookUps.find({ kind: 'phone', value: '+49 30 901820', principal: 'x' });
       expect(hashes).toEqual([expect.stringMatching(/^hash_v2_/), first.hash]);
+      expect((await trail.lookUps.search('default', { q: 'phone:"+49 30 901820"' }, { principal: 'x' })).events).toHaveLength(2);
       expect(known(trail, 'pseudonym')).toEqual([
         [2, 'newest'],
         [1, 'kept'],

@@ -1,4 +1,5 @@
 /** Rotating the lookup key: every value keeps its token, wherever a crash comes; nothing is under the old version at the end. */
+import { spawn } from 'node:child_process';
 import { DatabaseSync } from 'node:sqlite';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -8,6 +9,7 @@ import type { VaultStore } from '../../src/storage/vault-store.ts';
 import { prepareKeyDirectory } from '../../src/vault/key-file.ts';
 import { addSecretVersion, destroySecretVersion, openKeyring, type Secret } from '../../src/vault/keyring.ts';
 import { Vault } from '../../src/vault/vault.ts';
+import { keeperOf } from '../../src/vault/vault-thread.ts';
 import { openSqliteVaultSource } from '../../src/storage/sqlite/vault-source.ts';
 import { type TokenFinding, VaultReader, vaultSecrets, type VaultSecrets } from '../../src/vault/vault-reader.ts';
 import { emails, errorOf, failingStore, makeVaultDirectory, openVault, settle, type VaultDirectory, verifyVault } from './open-vault.ts';
@@ -168,6 +170,47 @@ describe('a crash', () => {
     expect(await full.rotateLookups(lookupsOf())).toEqual({ rows: 300, unreadable: 0 });
     await full.close();
   });
+});
+
+describe('kill -9', () => {
+  it('at any moment of rotations of lookup key and root loses no value its token, and the next start goes on', { timeout: 60_000 }, async () => {
+    const needs = emails(0, 1_500);
+    const first = openVault(at);
+    const tokens = await settle(first, needs);
+    await first.close();
+    let done = 0;
+    for (const afterMs of [0, 15, 40, 90, 160]) {
+      done += await killRotating(afterMs);
+      // As a start does: what a destruction left is destroyed, then both versions are there, or one.
+      openKeyring(at.keyringDir, { create: true });
+      expect(readdirSync(at.keyringDir).filter((name) => name.startsWith('.tmp'))).toEqual([]);
+      const vault = openVault(at, { secrets: secretsNow(), keeper: keeperOf(at.keyringDir) });
+      expect(await settle(vault, needs)).toEqual(tokens);
+      expect((await vault.rotateLookups(lookupsOf())).unreadable).toBe(0);
+      await vault.forgetLookups();
+      for (const { version } of lookupsOf().slice(1)) destroySecretVersion(at.keyringDir, 'lookup', version);
+      await vault.finishErasure([]);
+      await vault.close();
+      const { roots, lookups } = secretsNow();
+      expect([roots.length, lookups.length]).toEqual([1, 1]);
+      expect(await verifyVault(at, secretsNow())).toEqual({ tokens: 1_500, problems: [] });
+    }
+    expect(done).toBeGreaterThan(0);
+  });
+
+  /** @returns how many rotations came to an end */
+  async function killRotating(afterMs: number): Promise<number> {
+    const child = spawn(process.execPath, [new URL('./rotating-process.ts', import.meta.url).pathname, at.dir, at.keyringDir], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    let output = '';
+    child.stdout.on('data', (chunk: Buffer) => {
+      if (output === '') setTimeout(() => child.kill('SIGKILL'), afterMs);
+      output += chunk.toString();
+    });
+    await new Promise((resolve) => child.on('close', resolve));
+    return output.split('\n').length - 1;
+  }
 });
 
 describe('a row that does not open', () => {
