@@ -33,6 +33,8 @@ export interface DataProtection {
   planRedaction(request: RedactRequest, asked: AskedBy): Promise<RedactionPlan>;
   /** See `redactValues`. */
   redactValues(request: RedactRequest, asked: AskedBy): Promise<Redaction>;
+  /** The certificate of a removal that was: see `certifyAgain`. */
+  certificateOf(removal: string): Promise<string>;
   /** See `reportSubject`. */
   reportSubject(request: ReportRequest, asked: AskedBy): Promise<SubjectReport>;
 }

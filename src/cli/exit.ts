@@ -28,6 +28,7 @@ const wrong = new Set([
   'approver_unknown',
   'hold_unknown',
   'redact_nothing',
+  'removal_unknown',
   'subject_unknown',
   'sealed_text_damaged',
   'behind_checkpoint',

@@ -38,6 +38,7 @@ export interface Protection {
   eraseSubject(request: EraseSubjectRequest, why: WhyOptions): Promise<Erasure>;
   planRedaction(request: RedactRequest, why: WhyOptions): Promise<RedactionPlan>;
   redactValues(request: RedactRequest, why: WhyOptions): Promise<Redaction>;
+  certificateOf(removal: string): Promise<string>;
   reportSubject(request: ReportRequest, why: WhyOptions): Promise<{ report: SubjectReport; page: string }>;
 }
 
@@ -82,6 +83,7 @@ async function useHere<T>(options: ProtectionOptions, use: (protection: Protecti
       eraseSubject: (request, why) => here.eraseSubject(request, by(why)),
       planRedaction: (request, why) => here.planRedaction(request, by(why)),
       redactValues: (request, why) => here.redactValues(request, by(why)),
+      certificateOf: (removal) => here.certificateOf(removal),
       async reportSubject(request, why) {
         const report = await here.reportSubject(request, by(why));
         return { report, page: formatReportPage(report) };
@@ -108,6 +110,7 @@ function remote(url: string, key: string): Protection {
     eraseSubject: async (request, why) => (await client.eraseSubject({ ...request, ...whyOf(why), dryRun: false })) as unknown as Erasure,
     planRedaction: (request, why) => plan(client.redactValues({ ...request, ...whyOf(why) })) as Promise<RedactionPlan>,
     redactValues: async (request, why) => (await client.redactValues({ ...request, ...whyOf(why), dryRun: false })) as unknown as Redaction,
+    certificateOf: (removal) => client.certificateOf(removal),
     async reportSubject(request, why) {
       const report = JSON.parse(await client.reportSubject({ ...request, ...whyOf(why) })) as SubjectReport;
       return { report, page: formatReportPage(report) };

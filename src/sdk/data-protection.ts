@@ -23,6 +23,8 @@ export interface DataProtectionClient {
   runRetention(): Promise<Facts>;
   eraseSubject(request: Facts): Promise<Facts>;
   redactValues(request: Facts): Promise<Facts>;
+  /** The text of a certificate's file. */
+  certificateOf(removal: string): Promise<string>;
   /** JSON, or the page as text. */
   reportSubject(request: Facts): Promise<string>;
 }
@@ -59,6 +61,8 @@ export function createDataProtectionClient(options: ClientOptions): DataProtecti
     runRetention: () => post('api/v1/retention/run'),
     eraseSubject: (request) => post('api/v1/subjects/erase', request),
     redactValues: (request) => post('api/v1/values/redact', request),
+    certificateOf: async (removal) =>
+      (await performCall(transport, { method: 'GET', path: `api/v1/removals/${encodeURIComponent(removal)}/certificate`, repeatable: true })).text(),
     reportSubject: async (request) => (await send('POST', 'api/v1/subjects/report', request)).text(),
   };
 }

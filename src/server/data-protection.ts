@@ -2,7 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { AccessRecorder } from '../app/access-recorder.ts';
-import type { CertifyParts } from '../app/certify-removal.ts';
+import { certifyAgain, type CertifyParts } from '../app/certify-removal.ts';
 import type { DataProtection } from '../app/data-protection.ts';
 import { eraseSubject, type EraseSubjectParts, planErasure } from '../app/erase-subject.ts';
 import type { FindSubjectParts } from '../app/find-subject.ts';
@@ -18,7 +18,7 @@ import { systemClock } from '../core/clock.ts';
 import { VeiltrailError } from '../core/errors.ts';
 import { systemRandom } from '../core/random.ts';
 import type { RecordReader, StoredRecord } from '../ledger/reader.ts';
-import { isRemoved, openRecord } from '../log/open-record.ts';
+import { isRemoved, openRecord, recordOfFields } from '../log/open-record.ts';
 import type { SearchClient } from '../search/search-client.ts';
 import type { RecordSource } from '../storage/record-store.ts';
 import { storageError } from '../storage/storage-error.ts';
@@ -183,6 +183,18 @@ export function openDataProtection(parts: DataProtectionParts): OpenDataProtecti
       await parts.createSystemLog();
       return redactValues(redacting, request, asked);
     },
+    certificateOf: (removal) =>
+      certifyAgain(
+        {
+          ...certify,
+          logs,
+          async find(log, q) {
+            const { hits } = await search(log, { q: `"${q}"`, limit: pageMax });
+            return hits.map(({ leafIndex, ...open }) => ({ leafIndex, record: recordOfFields(open) }));
+          },
+        },
+        removal,
+      ),
     reportSubject: (request, asked) => reportSubject(reporting, request, asked),
     remove,
     async refuseHeld(removal) {

@@ -54,6 +54,7 @@ export const problems = {
   record_removed: { status: 410, title: 'The record was removed; a tombstone in the log says why' },
   removal_invalid: { status: 400, title: 'Not a removal that can be carried out' },
   removal_held: { status: 409, title: 'A hold forbids the removal' },
+  removal_unknown: { status: 404, title: 'There is no removal of that id' },
   held: { status: 409, title: 'A hold forbids it; nothing was removed' },
   hold_request: { status: 400, title: 'Not a hold' },
   hold_scope: { status: 400, title: 'Not what a hold can cover' },

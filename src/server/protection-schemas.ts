@@ -14,6 +14,7 @@ const why = { purpose, reference, request };
 /** A dry run needs no purpose, unless a real value is looked up. */
 const perhapsWhy = { ...why, purpose: Type.Optional(purpose) };
 
+export const removalParams = Type.Object({ id: Type.String({ maxLength: 64, description: 'Id of a removal' }) });
 export const holdParams = Type.Object({ name: Type.String({ pattern: '^[a-z0-9][a-z0-9._-]{0,63}$', description: 'Name of a hold' }) });
 export const holdBody = Type.Object(
   {

@@ -54,6 +54,7 @@ export const routeTable: readonly RouteRule[] = [
   { method: 'POST', path: '/api/v1/retention/run', right: 'retention.run', recorded: 'written', action: 'retention.run' },
   { method: 'POST', path: '/api/v1/subjects/erase', right: 'subject.erase', recorded: 'written', action: 'subject.erase' },
   { method: 'POST', path: '/api/v1/subjects/report', right: 'subject.report', recorded: 'written', action: 'subject.report' },
+  { method: 'GET', path: '/api/v1/removals/{id}/certificate', right: 'subject.erase', recorded: 'gathered', action: 'removal.certify' },
   { method: 'POST', path: '/api/v1/values/redact', right: 'value.redact', recorded: 'written', action: 'value.redact' },
   { method: 'POST', path: '/api/v1/canary', right: 'canary.run', recorded: 'written', action: 'canary.run' },
   { method: 'POST', path: '/api/v1/requests', right: 'request.ask', recorded: 'written', action: 'request.ask' },

@@ -76,6 +76,11 @@ test(
       expect(proved).toHaveLength(3);
       expect(unproved).toEqual([]);
       for (const secret of ['jane', 'Jane', 'u-17', email, name]) expect(certificate).not.toContain(secret);
+      // The same again, from the tombstones.
+      const again1 = verifyCertificate(await trail.dataProtection.certificateOf(removal.id), vkeys(trail));
+      expect(again1.body).toEqual({ ...body, tombstones: expect.any(Array) as unknown[] });
+      expect(again1.proved).toHaveLength(3);
+      await expect(trail.dataProtection.certificateOf('rem_x')).rejects.toThrow(expect.objectContaining({ code: 'removal_unknown' }));
       // The event has the same certificate, unharmed by the policy of `_system`.
       const [event1] = await told(trail, 'subject.erase');
       expect((event1 as { metadata: JsonObject }).metadata['certificate']).toEqual({

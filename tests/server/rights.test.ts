@@ -305,6 +305,15 @@ const routes: readonly Route[] = [
     body: '{"ids":["nobody-17"],"purpose":"a test"}',
   },
   {
+    method: 'GET',
+    path: `/api/v1/removals/rem_${'a'.repeat(26)}/certificate`,
+    pattern: '/api/v1/removals/{id}/certificate',
+    allowed: ['officer'],
+    scope: 'installation',
+    status: 404,
+    code: 'removal_unknown',
+  },
+  {
     method: 'POST',
     path: '/api/v1/values/redact',
     pattern: '/api/v1/values/redact',

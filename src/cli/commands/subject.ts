@@ -40,6 +40,20 @@ What a hold covers is refused (exit 3). Where two are needed, the first try make
 approved. docs/guide/erasure.md says what erasure does and does not do.`,
     )
     .action(erase);
+  addProtectionOptions(
+    subject
+      .command('certificate')
+      .description('The certificate of a removal again, from its tombstones: where the file was lost, or a crash came before it was written.')
+      .argument('<removal>', 'its id, as a tombstone has it: rem_…'),
+  )
+    .option('--out <file>', 'where it goes [standard output]')
+    .action(certificate);
+}
+
+async function certificate(removal: string, options: ProtectionOptions & { out?: string }): Promise<void> {
+  const text = await withProtection(options, (protection) => protection.certificateOf(removal));
+  if (options.out === undefined) process.stdout.write(text);
+  else writeFileSync(options.out, text, { mode: 0o600 });
 }
 
 async function erase(options: EraseOptions): Promise<void> {

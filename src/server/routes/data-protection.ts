@@ -19,6 +19,7 @@ import {
   liftBody,
   redactAnswer,
   redactBody,
+  removalParams,
   reportBody,
   retentionBody,
   retentionChange,
@@ -124,6 +125,18 @@ export function registerDataProtectionRoutes(app: FastifyInstance, protection: D
       if (format === 'html') return reply.type('text/html; charset=utf-8').send(formatReportPage(made));
       return reply.type('application/json; charset=utf-8').send(JSON.stringify(made));
     },
+  );
+  app.get<{ Params: { id: string } }>(
+    '/api/v1/removals/:id/certificate',
+    {
+      schema: {
+        summary: 'The certificate of a removal: what, when, on whose approval, how much, never whom',
+        params: removalParams,
+        querystring: noQuery,
+        produces: ['application/json'],
+      },
+    },
+    async ({ params }, reply) => reply.type('application/json; charset=utf-8').send(await protection.certificateOf(params.id)),
   );
   const redact = reader(redactBody, 'redact_request', 'a redaction is {"dryRun", "purpose"?} and "places" or "query"');
   app.post<Body>(
