@@ -102,7 +102,7 @@ class FileTileStore implements TileStore {
   #replace(log: string, target: string, bytes: Uint8Array): void {
     const directory = dirname(target);
     if (!this.#made.has(directory)) {
-      mkdirSync(directory, { recursive: true });
+      makeDirectory(directory);
       this.#made.add(directory);
     }
     const writing = this.#at(log, '.writing');
@@ -123,6 +123,19 @@ class FileTileStore implements TileStore {
       }
     }
     return [...directories];
+  }
+}
+
+/** With what is above it. Node's own way says ENOENT on a disk that is read-only, and a refusal would be taken for a failure. */
+function makeDirectory(directory: string): void {
+  try {
+    mkdirSync(directory);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'EEXIST') return;
+    if (code !== 'ENOENT' || dirname(directory) === directory) throw error;
+    makeDirectory(dirname(directory));
+    mkdirSync(directory);
   }
 }
 
