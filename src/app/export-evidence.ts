@@ -22,6 +22,7 @@ import {
   type EvidenceExport,
   evidenceLimits,
   formatConsistencyAnchor,
+  formatKeptAnchor,
   formatEvidence,
   isWords,
 } from '../verify/evidence/index.ts';
@@ -39,6 +40,8 @@ export interface EvidenceParts {
   signers: readonly NoteKeySigner[];
   /** Verifier keys of the log's witnesses. */
   witnesses: readonly string[];
+  /** Anchors of the log: the file as it is kept, and the checkpoint in it. */
+  anchors(): Promise<readonly { text: string; checkpoint: string; treeSize: number }[]>;
   policy: { label: string; digest: string; text: string };
   tiles: TileSource;
   records: Pick<RecordReader, 'record'>;
@@ -83,7 +86,7 @@ export async function exportEvidence(request: EvidenceRequest, parts: EvidencePa
     log: { origin: parts.published.origin, vkeys: parts.signers.map(({ vkey }) => vkey), witnesses: cosignersOf(snapshot, parts) },
     policy: { label, digest, ...(request.policyText ? { text } : {}) },
     checkpoint: snapshot.checkpoint,
-    anchors: request.earlier === undefined ? [] : [await proveGrowth(request.earlier, snapshot, parts)],
+    anchors: await collectAnchors(request, snapshot, parts),
     ranges,
     proof: await snapshot.proveRanges(ranges),
     events,
@@ -195,6 +198,17 @@ function cosignersOf({ checkpoint }: LogSnapshot, { published, witnesses }: Evid
     const trust = createTrust([published.vkey], { origin: published.origin, witnesses: [vkey] });
     return openCheckpoint(checkpoint, trust).signatures.length > 1;
   });
+}
+
+/** What third parties keep of the log as it is proved here, and proofs that it grew from what they keep, and from what the audience keeps. */
+async function collectAnchors({ earlier }: EvidenceRequest, snapshot: LogSnapshot, parts: EvidenceParts): Promise<EvidenceAnchor[]> {
+  const anchors = (await parts.anchors()).filter(({ treeSize }) => treeSize <= snapshot.treeSize);
+  const proofs = new Map<number, EvidenceAnchor>();
+  if (earlier !== undefined) proofs.set(-1, await proveGrowth(earlier, snapshot, parts));
+  for (const { checkpoint, treeSize } of anchors) {
+    if (treeSize < snapshot.treeSize && !proofs.has(treeSize)) proofs.set(treeSize, await proveGrowth(checkpoint, snapshot, parts));
+  }
+  return [...proofs.values(), ...anchors.map(({ text }) => formatKeptAnchor(text))];
 }
 
 /** @throws VeiltrailError `evidence_request` for a checkpoint that the log did not grow from */

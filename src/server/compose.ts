@@ -7,6 +7,7 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { removeTemporaryFiles } from '../access/access-file.ts';
+import { AnchorStore } from '../anchor/anchor-store.ts';
 import { createFirstKeys } from '../access/first-keys.ts';
 import { isSystemLog } from '../access/roles.ts';
 import { AppendEvents } from '../app/append-events.ts';
@@ -340,6 +341,7 @@ async function openLocked(options: TrailOptions, undo: Undo): Promise<OpenTrail>
       tiles,
       records: reader,
       search: reading.search,
+      anchors: new AnchorStore(dataDir),
       witnesses: () => witnesses.witnesses?.vkeys ?? [],
       access,
     }),

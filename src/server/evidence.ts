@@ -1,4 +1,6 @@
 /** Evidence of a running trail: made from its own parts, and on record before anybody gets it. */
+import { formatAnchor } from '../anchor/anchor.ts';
+import type { AnchorStore } from '../anchor/anchor-store.ts';
 import type { AccessRecorder } from '../app/access-recorder.ts';
 import type { EvidenceRequest, MadeEvidence } from '../app/evidence-request.ts';
 import { type EvidenceParts, exportEvidence } from '../app/export-evidence.ts';
@@ -14,7 +16,8 @@ import type { Keyring } from '../vault/keyring.ts';
 import type { PolicyInForce } from './policy-in-force.ts';
 
 export interface EvidenceExporterParts extends Pick<EvidenceParts, 'tiles' | 'records'> {
-  keyring: Pick<Keyring, 'signer'>;
+  keyring: Pick<Keyring, 'signers'>;
+  anchors: Pick<AnchorStore, 'list'>;
   policy: PolicyInForce;
   /** The log by its name. @throws VeiltrailError `log_unknown` */
   published(log: string): PublishedLog;
@@ -32,12 +35,13 @@ const rangesEach = 4_000;
 export function createEvidenceExporter(parts: EvidenceExporterParts): ExportEvidence {
   return async (request) => {
     const { log, by, audience, purpose } = request;
-    const signer = parts.keyring.signer(log);
-    if (!signer) throw new VeiltrailError('log_unknown', 'there is no log of that name');
+    const signers = parts.keyring.signers(log);
+    if (signers.length === 0) throw new VeiltrailError('log_unknown', 'there is no log of that name');
     const { label, text } = parts.policy;
     const made = await exportEvidence(request, {
       published: parts.published(log),
-      signers: [signer],
+      signers,
+      anchors: () => newestAnchors(parts.anchors, log),
       witnesses: parts.witnesses?.(log) ?? [],
       policy: { label, digest: policyDigest(text), text },
       tiles: parts.tiles,
@@ -68,4 +72,10 @@ export function createEvidenceExporter(parts: EvidenceExporterParts): ExportEvid
     });
     return made;
   };
+}
+
+/** Of each target the newest one. What cannot be read is left out: `verify --anchors` reports it. */
+async function newestAnchors(store: Pick<AnchorStore, 'list'>, log: string): Promise<{ text: string; checkpoint: string; treeSize: number }[]> {
+  const newest = new Map((await store.list(log)).flatMap(({ target, anchor }) => (anchor ? [[target, anchor] as const] : [])));
+  return [...newest.values()].map((anchor) => ({ text: formatAnchor(anchor), checkpoint: anchor.checkpoint, treeSize: anchor.treeSize }));
 }

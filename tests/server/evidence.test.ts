@@ -1,5 +1,6 @@
 /** Evidence over HTTP: who may, what it takes, and that it is on record. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { AnchorStore } from '../../src/anchor/anchor-store.ts';
 import { createClient } from '../../src/sdk/index.ts';
 import { verifyEvidence } from '../../src/verify/index.ts';
 import { runServer, type RunningServer } from './running-server.ts';
@@ -63,6 +64,30 @@ describe('POST …/evidence', () => {
     expect(event?.fields?.find(({ pointer }) => pointer === '/context/requestId')).toEqual({ pointer: '/context/requestId' });
     expect(event?.fields?.find(({ pointer }) => pointer === '/privacy/applied')).toEqual({ pointer: '/privacy/applied' });
     expect(text).not.toContain('"r-0"');
+  });
+
+  it('brings what third parties keep, and the proof that the log grew from it', async () => {
+    const checkpoint = (await server.trail.checkpoint('default')) as string;
+    const [origin = '', size = ''] = checkpoint.split('\n');
+    const anchor = {
+      kind: 'file',
+      target: 'elsewhere',
+      log: 'default',
+      origin,
+      treeSize: Number(size),
+      checkpoint,
+      madeAt: '2026-11-22T12:00:00.000Z',
+    } as const;
+    await new AnchorStore(server.dataDir).add({ ...anchor, proof: { path: '/mnt/elsewhere/checkpoint' } });
+    await createClient({ url: server.url, key: server.key.writer }).append([{ action: 'user.login' }]);
+    const report = verifyEvidence((await post(server.key.reader, { ...asked, earlier: checkpoint })).text, { checkpoint });
+    expect(report.problems).toEqual([]);
+    expect(report.anchors.map(({ kind, status }) => [kind, status])).toEqual([
+      ['consistency', 'proved'],
+      ['consistency', 'proved'],
+      ['anchor', 'unknown'],
+    ]);
+    expect(report.proved.join('\n')).toContain(`The log is the one of the checkpoint of size ${size} that you keep`);
   });
 
   it.each([

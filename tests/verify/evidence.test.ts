@@ -3,7 +3,7 @@ import * as fc from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { utf8 } from '../../src/core/bytes.ts';
 import { createNoteSigner, formatEntry, signCheckpoint, signNote } from '../../src/log/index.ts';
-import { type Evidence, type EvidenceReport, formatEvidence, verifyEvidence } from '../../src/verify/index.ts';
+import { type Evidence, type EvidenceReport, formatEvidence, formatKeptAnchor, verifyEvidence } from '../../src/verify/index.ts';
 import { refusalOf } from '../log/refusal.ts';
 import { importPortable } from '../log/portable.ts';
 import { all, checkpointOf, cosigned, eventOf, origin, otherSigner, records, sampleEvidence, signer, witness } from './sample-evidence.ts';
@@ -305,6 +305,41 @@ describe('whatever is no evidence', () => {
         expect(verifyEvidence(text).ok).toBe(false);
       }),
     );
+  });
+});
+
+describe('what third parties keep', () => {
+  const kept = (change: Record<string, unknown> = {}): string =>
+    JSON.stringify({
+      format: 'veiltrail.anchor/v1',
+      kind: 'rfc3161',
+      target: 'tsa',
+      checkpoint: checkpointOf(4),
+      madeAt: '2026-11-22T12:00:00.000Z',
+      proof: {},
+      ...change,
+    });
+  const withAnchor = (text: string): EvidenceReport =>
+    verifyEvidence(sampleEvidence({ change: (evidence) => ({ ...evidence, anchors: [formatKeptAnchor(text)] }) }).text, pinned);
+
+  test('is said, and what it gave back is not believed', () => {
+    const report = withAnchor(kept());
+    expect(report.problems).toEqual([]);
+    expect(report.anchors[0]).toMatchObject({ kind: 'anchor', status: 'unknown' });
+    expect(report.notProved.join('\n')).toMatch(/"tsa" \("rfc3161"\) was given this log’s checkpoint of 4 leaves/);
+  });
+
+  test.each([
+    ['another format', kept({ format: 'x' })],
+    ['no target', kept({ target: 1 })],
+    [
+      'another log’s checkpoint',
+      kept({ checkpoint: signCheckpoint({ origin, treeSize: 1, root: new Uint8Array(32), extensions: [] }, [otherSigner]) }),
+    ],
+    ['a larger tree', kept({ checkpoint: signCheckpoint({ origin, treeSize: 99, root: new Uint8Array(32), extensions: [] }, [signer]) })],
+    ['no JSON', 'x'],
+  ])('%s is wrong', (_what, text) => {
+    expect(codes(withAnchor(text))).toEqual(['evidence_anchor']);
   });
 });
 

@@ -1,5 +1,5 @@
 /** Evidence: one file that convinces a stranger. Format: docs/reference/evidence.md. */
-export { formatConsistencyAnchor, type CheckedAnchor } from './anchors.ts';
+export { formatConsistencyAnchor, formatKeptAnchor, type CheckedAnchor } from './anchors.ts';
 export type { CheckedEvent, CheckedField } from './events.ts';
 export type { EvidenceProblem } from './file.ts';
 export { formatEvidence } from './format.ts';

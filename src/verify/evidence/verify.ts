@@ -177,7 +177,7 @@ class Verification {
       if (found) earlier.push(found);
       if (one.status === 'wrong') this.#problem('evidence_anchor', 'anchors', `an anchor of kind ${one.kind}: ${one.detail}`);
       else if (one.status === 'proved') this.#proved.push(one.detail);
-      else this.#notProved.push(`What the anchor of kind ${one.kind} says: this verifier does not know that kind.`);
+      else this.#notProved.push(`What an anchor of kind ${one.kind} says: ${one.detail}`);
       return one;
     });
     return { anchors: checked, earlier };
