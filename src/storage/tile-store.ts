@@ -27,7 +27,10 @@ export interface TileStore extends TileSource {
   write(log: string, files: readonly TileFile[], heal: boolean): Promise<void>;
   /** Replaces the checkpoint, atomically for readers. The caller sees to it that it never goes backwards. */
   writeCheckpoint(log: string, bytes: Uint8Array): Promise<void>;
-  /** Replaces the newest cosigned checkpoint ({@link witnessedPath}), as {@link TileStore.writeCheckpoint} does its own. */
+  /**
+   * Replaces the newest cosigned checkpoint ({@link witnessedPath}), atomically for readers and for power losses: after one the old bytes are there,
+   * or the new ones; the new ones, once it was synced.
+   */
   writeWitnessed(log: string, bytes: Uint8Array): Promise<void>;
   /** Returns when these files, and the names that lead to them, would survive a power loss. A failure means: stop. */
   sync(log: string, paths: readonly string[]): Promise<void>;

@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { VeiltrailError } from '../../src/core/errors.ts';
+import { createCosigner, formatSignatureLine, parseNote } from '../../src/log/index.ts';
 import type { Ledger } from '../../src/ledger/ledger.ts';
 import { dataDirPaths } from '../../src/storage/data-dir.ts';
 import { numbered, type TestBatch } from '../ledger/batches.ts';
@@ -22,6 +23,7 @@ const steps: readonly Step[] = [
   [{ log: 'a', events: numbered(250, 10) }],
 ];
 const sizes = { a: 260, b: 1 };
+const witness = createCosigner('witness.example', new Uint8Array(32).fill(6));
 
 /** Timers that go off as soon as nothing else is to do: so maintenance follows every step, and trying again follows every failure. */
 const eager = {
@@ -35,11 +37,13 @@ interface Run {
   at: Installation;
   line: FaultLine;
   fatal: boolean;
+  /** Tree size of the newest cosigned checkpoint that the ledger said it keeps. */
+  cosignedSize: number;
 }
 
 async function runWith(fault?: Fault): Promise<Run> {
   const at = new Installation();
-  const run: Run = { at, line: new FaultLine(fault), fatal: false };
+  const run: Run = { at, line: new FaultLine(fault), fatal: false, cosignedSize: 0 };
   const records = at.openRecords();
   try {
     const options = { records: faultyRecords(records, run.line), tiles: faultyTiles(at.openTiles(), run.line), timers: eager };
@@ -48,6 +52,8 @@ async function runWith(fault?: Fault): Promise<Run> {
     for (const step of steps) {
       await untilDone(run, () => sendAll(at, ledger, step));
       await run.line.quiet();
+      await untilDone(run, () => cosign(run, ledger));
+      await run.line.quiet();
     }
     await ledger.close();
   } catch (error) {
@@ -55,6 +61,14 @@ async function runWith(fault?: Fault): Promise<Run> {
     await run.line.quiet();
   }
   return run;
+}
+
+/** As when a witness has answered. */
+async function cosign(run: Run, ledger: Ledger): Promise<void> {
+  const { treeSize, checkpoint } = ledger.logs().find(({ log }) => log === 'a')?.published as { treeSize: number; checkpoint: string };
+  const { text } = parseNote(checkpoint);
+  await ledger.cosigned('a', checkpoint + formatSignatureLine(witness.cosign(text, treeSize)));
+  run.cosignedSize = treeSize;
 }
 
 /** All batches of a step at once; fails when one fails, once all are answered. */
@@ -87,6 +101,10 @@ async function recoverAndCheck(run: Run, damage?: (dataDir: string) => void): Pr
     const after = new Installation(dataDir);
     for (const [log, answered] of run.at.acknowledged) after.acknowledged.set(log, answered);
     const opened = await after.openWith(['a', 'b']);
+    // What witnesses cosigned and somebody was shown is there, and on the newest checkpoint if it is of that size.
+    const info = opened.logs().find(({ log }) => log === 'a');
+    expect(info?.witnessed?.treeSize ?? 0).toBeGreaterThanOrEqual(run.cosignedSize);
+    if (info?.witnessed?.treeSize === info?.published.treeSize) expect(info?.published.checkpoint).toBe(info?.witnessed?.checkpoint);
     for (const log of ['a', 'b']) await after.check(log);
     for (const step of steps) await sendAll(after, opened, step);
     await opened.close();
@@ -105,7 +123,18 @@ async function writesOfARun(): Promise<readonly string[]> {
 
 test('a run makes every kind of write', async () => {
   const writes = await writesOfARun();
-  const kinds = ['create log', 'commit', 'drop staged', 'prune', 'closing flag', 'tidy', 'write checkpoint', 'sync ', 'remove partials'];
+  const kinds = [
+    'create log',
+    'commit',
+    'drop staged',
+    'prune',
+    'closing flag',
+    'tidy',
+    'write checkpoint',
+    'write cosigned checkpoint',
+    'sync ',
+    'remove partials',
+  ];
   kinds.push('write tile/0/', 'write tile/1/', 'write tile/entries/');
   expect(kinds.filter((kind) => !writes.some((write) => write.startsWith(kind)))).toEqual([]);
 });

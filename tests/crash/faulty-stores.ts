@@ -126,7 +126,6 @@ export function faultyTiles(real: TileStore, line: FaultLine): TileStore {
     },
     async writeWitnessed(log, bytes) {
       await line.write('write cosigned checkpoint', () => real.writeWitnessed(log, bytes));
-      line.unsynced.set(`${log}/checkpoint.witnessed`, bytes);
     },
     async sync(log, paths) {
       await line.write(`sync ${paths.join(' ')}`, () => real.sync(log, paths));

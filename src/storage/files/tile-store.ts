@@ -63,7 +63,14 @@ class FileTileStore implements TileStore {
   }
 
   async writeWitnessed(log: string, bytes: Uint8Array): Promise<void> {
-    guard('write the cosigned checkpoint', () => this.#replace(log, this.#at(log, witnessedPath), bytes));
+    const target = this.#at(log, witnessedPath);
+    try {
+      // Seldom, so its bytes are on disk before they take the place of others, which somebody was shown.
+      await writeSynced(`${target}.writing`, bytes);
+      renameSync(`${target}.writing`, target);
+    } catch (error) {
+      throw storageError(error, 'write the cosigned checkpoint');
+    }
   }
 
   async sync(log: string, paths: readonly string[]): Promise<void> {
@@ -123,6 +130,16 @@ class FileTileStore implements TileStore {
       }
     }
     return [...directories];
+  }
+}
+
+async function writeSynced(path: string, bytes: Uint8Array): Promise<void> {
+  const file = await open(path, 'w');
+  try {
+    await file.writeFile(bytes);
+    await file.sync();
+  } finally {
+    await file.close();
   }
 }
 
