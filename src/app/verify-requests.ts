@@ -19,10 +19,8 @@ import { type ApprovalMode, requestActions } from './requests.ts';
 export interface RequestChecks {
   book: RequestBook;
   mode: ApprovalMode;
-  /** Records of `_system`, all that are left. */
-  records: AsyncIterable<StoredRecord>;
-  /** Leaves of `_system`. */
-  treeSize: number;
+  /** `_system` as it is when this is called: its leaves, and all records that are left. */
+  readLog: () => Promise<{ treeSize: number; records: AsyncIterable<StoredRecord> }>;
 }
 
 export interface RequestFindings {
@@ -37,15 +35,21 @@ const where = 'requests.db';
 const weighty = requestActions.filter((action) => !action.startsWith('approver.'));
 
 /** @throws VeiltrailError what reading records throws */
-export async function verifyRequests({ book, mode, records, treeSize }: RequestChecks): Promise<RequestFindings> {
+export async function verifyRequests({ book, mode, readLog }: RequestChecks): Promise<RequestFindings> {
   const problems: Problem[] = [];
   const report = (code: string, message: string): void => void problems.push({ code, where, message });
-  // Before the log is read: what is in the book by then is in the log. A book that is damaged says so below.
+  // A server may go on meanwhile. What is in the book before the log is read is in the log, or waits to be told; what is in the log is in the
+  // book afterwards. A book that is damaged says so below.
   const enrolled = attempt(() => book.approverInfos()) ?? [];
   const waiting = attempt(() => book.untold().map(({ event }) => event)) ?? [];
+  const { treeSize, records } = await readLog();
   const told = await readEvents(records);
-  const events = [...told.events, ...waiting.map((event) => ({ event, leafIndex: undefined }))];
-  const approvers = new Set(enrolled.map(({ id }) => id));
+  const now = attempt(() => book.approverInfos()) ?? enrolled;
+  // An event that was told twice, for a crash came between, is one: it has one id.
+  const events = [
+    ...new Map<unknown, ToldEvent>([...waiting.map((event) => ({ event })), ...told.events].map((one) => [one.event['id'], one])).values(),
+  ];
+  const approvers = new Set(now.map(({ id }) => id));
 
   for (const { code, message } of book.audit()) report(code, message);
   const targetsOf = (action: string): Set<string> =>
@@ -56,12 +60,12 @@ export async function verifyRequests({ book, mode, records, treeSize }: RequestC
   const isWhole = told.count === treeSize;
   for (const { id } of enrolled)
     if (isWhole && !enrolments.has(id)) report('approver_unrecorded', `${id} is an approver, and the log _system does not tell of it`);
-  for (const { id, removedAt } of enrolled) {
+  for (const { id, removedAt } of enrolled)
     if (isWhole && removedAt !== undefined && !removals.has(id))
       report('approver_unrecorded', `${id} was removed in the book, and the log _system does not tell of it`);
+  for (const { id, removedAt } of now)
     if (removedAt === undefined && removals.has(id))
       report('request_rolled_back', `the log _system tells that the approver ${id} was removed, and the book has it still`);
-  }
   for (const id of enrolments)
     if (!approvers.has(id)) report('approver_missing', `the log _system tells of the approver ${id}, whom the book does not have any more`);
 
@@ -86,8 +90,14 @@ export async function verifyRequests({ book, mode, records, treeSize }: RequestC
   };
 }
 
+interface ToldEvent {
+  event: JsonObject;
+  /** Absent: not in the log yet. */
+  leafIndex?: number;
+}
+
 interface Told {
-  events: { event: JsonObject; leafIndex: number | undefined }[];
+  events: ToldEvent[];
   /** Records that are left. */
   count: number;
 }

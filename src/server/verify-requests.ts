@@ -11,12 +11,13 @@ export async function addRequests(report: VerifyReport, dataDir: string, records
   try {
     const opened = readRequests(dataDir);
     try {
-      const treeSize = (await records.logs()).find(({ log }) => log === systemLog)?.treeSize ?? 0;
       const { problems, detail, notices } = await verifyRequests({
         book: opened.book,
         mode: opened.mode,
-        records: treeSize === 0 ? none() : reader.records(systemLog, 0, treeSize),
-        treeSize,
+        async readLog() {
+          const treeSize = (await records.logs()).find(({ log }) => log === systemLog)?.treeSize ?? 0;
+          return { treeSize, records: treeSize === 0 ? none() : reader.records(systemLog, 0, treeSize) };
+        },
       });
       report.ok &&= problems.length === 0;
       report.problems.push(...problems);
