@@ -1,5 +1,5 @@
 /** Tokens of identity providers: a real one's are accepted, and what no honest provider would sign is not. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -284,6 +284,15 @@ trustedProxies: [127.0.0.0/8]
   };
   try {
     const jane = await provider.logIn('jane');
+    const writer = readFileSync(server.firstKeys.find(({ role }) => role === 'writer')?.path ?? '', 'utf8').trim();
+    await fetch(`${server.url}/api/v1/logs/default/events`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${writer}` },
+      body: '{"action":"a","context":{"requestId":"r-1"}}',
+    });
+    const [, shown] = await ask(jane, '/api/v1/logs/default/events/0');
+    expect(JSON.parse(shown)).toMatchObject({ record: { action: 'a' }, hidden: ['context'] });
+    expect(shown).not.toContain('r-1');
     expect((await ask(jane, '/api/v1/logs'))[0]).toBe(200);
     expect((await ask(jane, '/api/v1/logs/default/events'))[0]).toBe(200);
     expect((await ask(jane, '/api/v1/logs/other/events'))[0]).toBe(403);

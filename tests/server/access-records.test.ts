@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { writeFileSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { createAccessLog } from '../../src/app/access-recorder.ts';
 import { rangesHold } from '../../src/app/leaf-ranges.ts';
 import type { JsonObject } from '../../src/core/json.ts';
 import { type KeyRequest, openKeys } from '../../src/access/manage-keys.ts';
@@ -250,4 +251,38 @@ test('a key that cannot be put on record is not left behind', async () => {
   expect(status).toBe(500);
   expect(broken.keys.list().find(({ name }) => name === 'lost')).toMatchObject({ revokedAt: expect.any(String) as string });
   await broken.close();
+}, 30_000);
+
+test('what cannot be put on record is not read: no byte of it is in the answer', async () => {
+  const disk = { full: true };
+  const broken = await runServer({}, (trail) => {
+    const access = createAccessLog({
+      append: () => (disk.full ? Promise.reject(new Error('disk full')) : Promise.resolve()),
+      clock: systemClock,
+      digestQuery: () => '',
+      systemLog: '_system',
+      entriesMax: 1,
+    });
+    return { ...trail, access };
+  });
+  try {
+    await broken.trail.append({ log: 'default', principal: 'test', body: Buffer.from('{"message":"unseen"}'), format: 'json' });
+    const get = (path: string): ReturnType<RunningServer['send']> => broken.send('GET', path, { key: broken.key.reader });
+    expect((await get('/api/v1/logs/default/events/0')).status).toBe(200);
+    expect((await get('/api/v1/logs/default/events/0')).status).toBe(200); // the same again takes no more room
+    for (const path of ['/api/v1/logs/default/events', '/api/v1/logs/default/events/0/proof', '/api/v1/logs']) {
+      const { status, json, text, headers } = await get(path);
+      expect([status, json['code'], headers.get('retry-after')], path).toEqual([503, 'access_unrecorded', '5']);
+      expect(text).not.toMatch(/unseen|default/);
+    }
+    expect((await broken.send('GET', '/api/v1/keys', { key: broken.key.reader })).json['code']).toBe('forbidden');
+    expect((await broken.send('POST', '/api/v1/logs/default/events', { key: broken.key.writer, body: '{}' })).status).toBe(201);
+    expect((await broken.send('GET', '/healthz')).status).toBe(200);
+    disk.full = false;
+    await broken.trail.access.flush();
+    expect((await get('/api/v1/logs/default/events')).status).toBe(200);
+    expect(broken.trail.access.figures.unrecorded).toBe(4);
+  } finally {
+    await broken.close();
+  }
 }, 30_000);
