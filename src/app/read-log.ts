@@ -9,7 +9,7 @@ import { parseEntryBundle } from '../log/entry-bundle.ts';
 import { formatProof } from '../log/proof.ts';
 import { formatTilePath, parseTilePath, tileWidthMax, type TileName } from '../log/tile-path.ts';
 import { createTileNodeReader, tilesForInclusion, tileWidth } from '../log/tile.ts';
-import { proveInclusion } from '../log/tree.ts';
+import { hashBytes, proveInclusion } from '../log/tree.ts';
 import { createTrust } from '../log/trust.ts';
 import { fieldsOf } from '../log/redacted-record.ts';
 import { type TileSource, witnessedPath } from '../storage/tile-store.ts';
@@ -82,7 +82,8 @@ export function createLogReader({ log, origin, vkey }: PublishedLog, tiles: Tile
       const bytes = new Map<string, Uint8Array>();
       for (const tile of tilesForInclusion(leafIndex, treeSize)) {
         const found = await readTile(tile);
-        if (found) bytes.set(`${tile.level}/${tile.index}`, found);
+        // A full tile may stand in for the partial one of an older checkpoint: as much of it as that had.
+        if (found) bytes.set(`${tile.level}/${tile.index}`, found.subarray(0, tile.width * hashBytes));
       }
       const nodes = createTileNodeReader(treeSize, (level, index) => bytes.get(`${level}/${index}`));
       const index = Math.floor(leafIndex / tileWidthMax);

@@ -2,7 +2,7 @@
 import { VeiltrailError } from '../core/errors.ts';
 import { formatTilePath, tileWidthMax } from '../log/tile-path.ts';
 import { createTileNodeReader, tilesOfRanges } from '../log/tile.ts';
-import { consistencyRanges, hashRange, type LeafRange, proveConsistency } from '../log/tree.ts';
+import { consistencyRanges, hashBytes, hashRange, type LeafRange, proveConsistency } from '../log/tree.ts';
 
 export interface Growth {
   rootBefore: Uint8Array;
@@ -23,7 +23,7 @@ export async function readGrowth(before: number, after: number, read: (path: str
     // A partial tile may be gone once the full one is there.
     const found = (await read(path)) ?? (tile.width < tileWidthMax ? await read(formatTilePath({ ...tile, width: tileWidthMax })) : undefined);
     if (!found) throw new VeiltrailError('tile_missing', `a tile is missing: ${path}`, { path });
-    bytes.set(`${tile.level}/${tile.index}`, found);
+    bytes.set(`${tile.level}/${tile.index}`, found.subarray(0, tile.width * hashBytes));
   }
   const nodes = createTileNodeReader(after, (level, index) => bytes.get(`${level}/${index}`));
   const [rootBefore, rootAfter] = whole.map((range) => hashRange(range, nodes)) as [Uint8Array, Uint8Array];

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { VeiltrailError } from '../../src/core/errors.ts';
 import { createCosigner, formatSignatureLine, parseNote } from '../../src/log/index.ts';
-import type { Ledger } from '../../src/ledger/ledger.ts';
+import type { Ledger, LogInfo } from '../../src/ledger/ledger.ts';
 import { dataDirPaths } from '../../src/storage/data-dir.ts';
 import { numbered, type TestBatch } from '../ledger/batches.ts';
 import { Installation } from '../ledger/installation.ts';
@@ -65,7 +65,7 @@ async function runWith(fault?: Fault): Promise<Run> {
 
 /** As when a witness has answered. */
 async function cosign(run: Run, ledger: Ledger): Promise<void> {
-  const { treeSize, checkpoint } = ledger.logs().find(({ log }) => log === 'a')?.published as { treeSize: number; checkpoint: string };
+  const { treeSize, checkpoint } = (ledger.logs().find(({ log }) => log === 'a') as LogInfo).published;
   const { text } = parseNote(checkpoint);
   await ledger.cosigned('a', checkpoint + formatSignatureLine(witness.cosign(text, treeSize)));
   run.cosignedSize = treeSize;

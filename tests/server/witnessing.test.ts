@@ -1,5 +1,5 @@
 /** A server and its witnesses, all of them real: cosigned checkpoints and receipts, missing quorums, histories that forked. */
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
@@ -141,6 +141,14 @@ describe('by a policy that flags', () => {
       { met: true, treeSize: 2 },
       { met: false, treeSize: 4 },
     ]);
+    // The partial tiles of the cosigned size are gone once they are full: the full ones serve.
+    await append(300);
+    const partial = join(dataDir(), 'logs', 'default', 'tile', '0', '000.p');
+    await until(
+      () => existsSync(partial),
+      (is) => !is,
+    );
+    expect(quorumOf(parseProof((await trail.proveEvent('default', 1)) as string).checkpoint)).toMatchObject({ met: true, treeSize: 2 });
   });
 
   test('a witness that was away is caught up, and one that starts late begins where the log is', async () => {
