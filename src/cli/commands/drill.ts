@@ -24,7 +24,7 @@ export function addDrill(program: Command): void {
     .option('--junit <file>', 'the results as JUnit XML')
     .addHelpText(
       'after',
-      '\nFound "alone": by `verify` on the directory itself. "kept": with a checkpoint that was kept elsewhere. "nobody": not detectable, and shown as such.\nExits 1 when a claim does not come true.',
+      '\nFound "alone": by `verify` on the directory itself. "kept": with a checkpoint that was kept elsewhere. "witnesses": by their\ncosignatures. "prevented": it has no effect. "nobody": not detectable, and shown as such.\nExits 1 when a claim does not come true.',
     )
     .action(runDrillCommand);
 }
@@ -44,11 +44,16 @@ async function runDrillCommand(options: DrillOptions): Promise<void> {
     say(failed === 0 ? `${results.length} attacks, all as SECURITY.md claims` : `${failed} of ${results.length} attacks not as SECURITY.md claims`);
 }
 
+const inWords: Readonly<Record<DrillResult['foundBy'], string>> = {
+  alone: 'found by verify alone',
+  kept: 'found with a kept checkpoint',
+  witnesses: 'found by whoever demands both witnesses',
+  prevented: 'prevented',
+  nobody: 'found by nobody',
+};
+
 function lineOf({ ok, class: of, name, by, foundBy, claim, checks, firstBadLeaf, seconds }: DrillResult): string {
-  const found =
-    foundBy === 'nobody'
-      ? 'found by nobody'
-      : `found ${foundBy === 'alone' ? 'by verify alone' : 'with a kept checkpoint'} in ${seconds.toFixed(1)} s`;
+  const found = foundBy === 'alone' ? `${inWords.alone} in ${seconds.toFixed(1)} s` : inWords[foundBy];
   const how = [...checks, ...(firstBadLeaf === null ? [] : [`leaf ${firstBadLeaf}`])].join(', ');
   const head = `${ok ? colors.green('✓') : colors.red('✗')} ${of.padEnd(22)} ${name}`;
   return `${head}\n  ${colors.dim(by)}: ${found}${how === '' ? '' : ` (${how})`}${ok ? '' : colors.red(`, claimed: ${claim}`)}`;

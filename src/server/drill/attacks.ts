@@ -4,24 +4,36 @@
  */
 import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { createApproverKey } from '../../access/approver-key.ts';
+import { systemClock } from '../../core/clock.ts';
 import { VeiltrailError } from '../../core/errors.ts';
+import { systemRandom } from '../../core/random.ts';
 import { parseEntryBundle, formatEntryBundle } from '../../log/entry-bundle.ts';
 import { packedBytesMax, packRecord, unpackRecord } from '../../log/packed-record.ts';
+import { statementBytes } from '../../verify/approval.ts';
+import { enrolmentBytes } from '../../verify/enrolment.ts';
 import { openTrail } from '../compose.ts';
 import { edit, rewriteHistory, type Stage, tileFile, turnBit, turnBitOfFile, unseal } from './stage.ts';
 
-export type Adversary = 'thief of the disk' | 'administrator' | 'administrator with all keys';
+export type Adversary = 'thief of the disk' | 'administrator' | 'administrator with all keys' | 'administrator with all keys and a witness';
 
 export interface Attack {
   /** Of the classes in SECURITY.md. */
   class: string;
   name: string;
   by: Adversary;
-  /** `alone`: by `verify` on the directory itself; `kept`: with a checkpoint kept elsewhere; `nobody`. */
-  claim: 'alone' | 'kept' | 'nobody';
-  /** What the attacker does. */
-  act(stage: Stage): void | Promise<void>;
+  /**
+   * `alone`: by `verify` on the directory itself; `kept`: with a checkpoint kept elsewhere; `witnesses`: by whoever demands the cosignatures of the stage's
+   * witnesses; `prevented`: it has no effect; `nobody`.
+   */
+  claim: Claim;
+  /** Demand these witnesses' cosignatures, instead of having kept a checkpoint. */
+  quorum?: 'both' | 'either';
+  /** What the attacker does. Returns how it was prevented, when it was. */
+  act(stage: Stage): unknown;
 }
+
+export type Claim = 'alone' | 'kept' | 'witnesses' | 'prevented' | 'nobody';
 
 const anyChunk = 'SELECT rowid AS id, sealed FROM chunks WHERE log = (SELECT id FROM logs WHERE name = ?) ORDER BY first_leaf';
 
@@ -230,6 +242,72 @@ export const attacks: readonly Attack[] = [
     claim: 'alone',
     act: ({ dir }) => edit(dir, 'vault.db', (database) => database.exec('DELETE FROM tokens WHERE id = (SELECT min(id) FROM tokens)')),
   },
+  {
+    class: 'restored old segment',
+    name: 'records of before a redaction put back',
+    by: 'administrator with all keys',
+    claim: 'alone',
+    act: ({ dir, earlier, log, redacted }) =>
+      edit(dir, 'records.db', (database) => {
+        const old = chunkOf(earlier, log, redacted);
+        const set = database.prepare('UPDATE chunks SET sealed = ? WHERE log = (SELECT id FROM logs WHERE name = ?) AND first_leaf = ?');
+        set.run(old.sealed, log, old.firstLeaf);
+      }),
+  },
+  {
+    class: 'restored old segment',
+    name: 'the vault of before an erasure put back',
+    by: 'administrator',
+    claim: 'alone',
+    act: ({ dir, earlier }) => cpSync(join(earlier, 'vault.db'), join(dir, 'vault.db')),
+  },
+  {
+    class: 'removed tombstone',
+    name: 'the mark of a tombstone deleted from the vault',
+    by: 'administrator',
+    claim: 'alone',
+    act: ({ dir }) => edit(dir, 'vault.db', (database) => database.exec('DELETE FROM tombstones')),
+  },
+  {
+    class: 'removed tombstone',
+    name: 'records destroyed without a tombstone, by the keys and not by the engine',
+    by: 'administrator with all keys',
+    claim: 'alone',
+    act: ({ dir, log }) =>
+      edit(dir, 'records.db', (database) => {
+        database.prepare('DELETE FROM chunks WHERE first_leaf = 0 AND log = (SELECT id FROM logs WHERE name = ?)').run(log);
+      }),
+  },
+  {
+    class: 'forged approval',
+    name: 'an approval signed by somebody who is no approver',
+    by: 'administrator with all keys',
+    claim: 'prevented',
+    act: forgeApproval,
+  },
+  {
+    class: 'clock set back',
+    name: 'events appended with the clock a month back',
+    by: 'administrator',
+    claim: 'prevented',
+    act: appendInThePast,
+  },
+  {
+    class: 'witness colluding',
+    name: 'another history, cosigned by one of two witnesses, both of which are demanded',
+    by: 'administrator with all keys and a witness',
+    claim: 'witnesses',
+    quorum: 'both',
+    act: forkWithWitness,
+  },
+  {
+    class: 'witness colluding',
+    name: 'another history, cosigned by one of two witnesses, either of which will do',
+    by: 'administrator with all keys and a witness',
+    claim: 'nobody',
+    quorum: 'either',
+    act: forkWithWitness,
+  },
 ];
 
 function cutFile(path: string): void {
@@ -243,6 +321,73 @@ function forge(packed: Uint8Array): Uint8Array {
   const forged = fields.map(({ pointer, value }) => ({ pointer, value: pointer === '/action' ? '"drill.forged"' : value }));
   const out = new Uint8Array(packedBytesMax(forged));
   return out.slice(0, packRecord(out, 0, seed, forged));
+}
+
+function chunkOf(dir: string, log: string, leafIndex: number): { firstLeaf: number; sealed: Uint8Array } {
+  let found: { firstLeaf: number; sealed: Uint8Array } | undefined;
+  edit(dir, 'records.db', (database) => {
+    const row = database
+      .prepare(
+        'SELECT first_leaf, sealed FROM chunks WHERE log = (SELECT id FROM logs WHERE name = ?) AND first_leaf <= ? ORDER BY first_leaf DESC LIMIT 1',
+      )
+      .get(log, leafIndex);
+    if (row) found = { firstLeaf: row['first_leaf'] as number, sealed: row['sealed'] as Uint8Array };
+  });
+  if (!found) throw new VeiltrailError('drill_failed', 'the log is too small for this attack');
+  return found;
+}
+
+/** The history of before goes on otherwise, and the colluding witness cosigns it as if it had seen nothing else. */
+async function forkWithWitness({ dir, log, colludes }: Stage): Promise<void> {
+  await rewriteHistory(dir, log, (records) => records.map((packed, i) => (i === 7 ? forge(packed) : packed)));
+  const file = join(dir, 'logs', log, 'checkpoint');
+  writeFileSync(file, colludes(readFileSync(file, 'utf8')));
+}
+
+async function appendInThePast({ dir, log }: Stage): Promise<string | undefined> {
+  const now = Date.now;
+  const monthMs = 30 * 86_400_000;
+  const trail = await openTrail({ dataDir: dir });
+  try {
+    const before = Date.parse((await trail.search(log, { limit: 1 })).events[0]?.record['receivedAt'] as string);
+    Date.now = () => now() - monthMs;
+    const { treeSize } = await trail.append({ log, principal: 'drill', body: Buffer.from('{"action":"drill.past"}'), format: 'json' });
+    const { record } = (await trail.readEvent(log, treeSize - 1)) ?? {};
+    const after = Date.parse(record?.['receivedAt'] as string);
+    return after >= before ? 'receivedAt does not go backwards' : undefined;
+  } finally {
+    Date.now = now;
+    await trail.close();
+  }
+}
+
+/** A request, and an approval that is well signed, under a key that nobody enrolled. */
+async function forgeApproval({ dir }: Stage): Promise<string | undefined> {
+  const trail = await openTrail({ dataDir: dir });
+  try {
+    const approver = createApproverKey(systemRandom).key;
+    const time = new Date(systemClock.now()).toISOString();
+    const card = {
+      id: approver.id,
+      kind: approver.kind,
+      publicKey: approver.publicKey,
+      time,
+      signature: approver.sign(enrolmentBytes({ id: approver.id, time })),
+    };
+    await trail.requests.enrol({ principal: 'adminaaaaaaa', card, approverOwner: 'drill', name: 'drill' });
+    const ask = { action: 'token.reveal', detail: { token: 'tok_AAAAAAAAAAAAAAAAAAAAAAAAAAA' }, purpose: 'drill', reference: 'drill' } as const;
+    const { id, digest } = await trail.requests.ask({ ...ask, principal: 'askeraaaaaaa' });
+    const forger = createApproverKey(systemRandom).key;
+    const statement = { request: id, digest, decision: 'approve' as const, approver: forger.id, time };
+    const approval = { ...statement, kind: forger.kind, publicKey: forger.publicKey, signature: forger.sign(statementBytes(statement)) };
+    await trail.requests.decide({ id, decision: 'approve', principal: 'approveraaaa', approval });
+    return undefined;
+  } catch (error) {
+    if (error instanceof VeiltrailError && error.code.startsWith('approv')) return `refused: ${error.code}`;
+    throw error;
+  } finally {
+    await trail.close();
+  }
 }
 
 /** What every attack on a stopped directory begins with. */

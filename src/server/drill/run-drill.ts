@@ -5,9 +5,14 @@ import { join } from 'node:path';
 import { VeiltrailError } from '../../core/errors.ts';
 import { isDataDirInUse } from '../../storage/data-dir.ts';
 import type { VerifyReport } from '../../app/verify-log.ts';
-import { openTrail } from '../compose.ts';
+import { systemClock } from '../../core/clock.ts';
+import { systemRandom } from '../../core/random.ts';
+import { createCosigner } from '../../log/cosignature.ts';
+import { formatNote, parseNote } from '../../log/note.ts';
+import { parseWitnessPolicy } from '../../log/witness-policy.ts';
+import { type OpenTrail, openTrail } from '../compose.ts';
 import { verifyStoredLog } from '../verify.ts';
-import { type Attack, attacks, prepare } from './attacks.ts';
+import { type Attack, attacks, type Claim, prepare } from './attacks.ts';
 import { copyStage, type Stage } from './stage.ts';
 
 export interface DrillOptions {
@@ -22,9 +27,9 @@ export interface DrillResult {
   class: string;
   name: string;
   by: string;
-  claim: Attack['claim'];
-  /** What found it: `alone`, `kept`, or `nobody`. */
-  foundBy: Attack['claim'];
+  claim: Claim;
+  /** What found or prevented it. */
+  foundBy: Claim;
   /** The codes of the problems that said so, the first few. */
   checks: string[];
   firstBadLeaf: number | null;
@@ -61,22 +66,29 @@ export async function runDrill({ dataDir, only = '', onResult }: DrillOptions): 
 
 async function rehearse(attack: Attack, stage: Stage): Promise<DrillResult> {
   prepare(stage);
-  await attack.act(stage);
-  const { claim, by, name } = attack;
+  const prevented = await attack.act(stage);
+  const { claim, by, name, quorum } = attack;
   const head = { class: attack.class, name, by, claim };
-  for (const way of ['alone', 'kept'] as const) {
+  for (const way of ['alone', quorum === undefined ? 'kept' : 'witnesses'] as const) {
     const startedMs = performance.now();
-    const report = await verify(stage, way);
+    const report = await verify(stage, way, quorum);
     const seconds = (performance.now() - startedMs) / 1_000;
     if (report.ok) continue;
     const checks = [...new Set(report.problems.map(({ code }) => code))].slice(0, 4);
     return { ...head, foundBy: way, checks, firstBadLeaf: report.firstBadLeaf, seconds, ok: claim === way };
   }
-  return { ...head, foundBy: 'nobody', checks: [], firstBadLeaf: null, seconds: 0, ok: claim === 'nobody' };
+  const foundBy = typeof prevented === 'string' ? 'prevented' : 'nobody';
+  return { ...head, foundBy, checks: typeof prevented === 'string' ? [prevented] : [], firstBadLeaf: null, seconds: 0, ok: claim === foundBy };
 }
 
-function verify({ dir, log, vkey, checkpoint }: Stage, way: 'alone' | 'kept'): Promise<VerifyReport> {
-  return verifyStoredLog(dir, way === 'alone' ? { log, others: true } : { log, vkey, keptCheckpoint: checkpoint, others: true });
+function verify(
+  { dir, log, vkey, checkpoint, policies }: Stage,
+  way: 'alone' | 'kept' | 'witnesses',
+  quorum: 'both' | 'either' = 'both',
+): Promise<VerifyReport> {
+  if (way === 'alone') return verifyStoredLog(dir, { log, others: true });
+  if (way === 'kept') return verifyStoredLog(dir, { log, vkey, keptCheckpoint: checkpoint, others: true });
+  return verifyStoredLog(dir, { log, vkey, witnessPolicy: parseWitnessPolicy(policies[quorum]) });
 }
 
 async function expectGood(stage: Stage): Promise<void> {
@@ -103,18 +115,53 @@ async function setStage(home: string, dataDir: string | undefined): Promise<Stag
   }
   await appendTo(earlier, { [log]: dataDir === undefined ? madeEvents : 300, [other]: 300 });
   cpSync(earlier, dir, { recursive: true });
+  const redacted = await withTrail(dir, (trail) => removeSome(trail, log));
+  // Behind the tombstones: so an attacker who cuts the newest events cuts none of those.
   await appendTo(dir, { [log]: laterEvents });
-  const trail = await openTrail({ dataDir: dir });
+  return withTrail(dir, async (trail) => {
+    const vkey = trail.vkeyOf(log);
+    return { dir, earlier, log, other, checkpoint: (await trail.checkpoint(log)) as string, vkey, redacted, ...witnessesOf(vkey) };
+  });
+}
+
+async function withTrail<T>(dataDir: string, work: (trail: OpenTrail) => Promise<T>): Promise<T> {
+  const trail = await openTrail({ dataDir });
   try {
-    return { dir, earlier, log, other, checkpoint: (await trail.checkpoint(log)) as string, vkey: trail.vkeyOf(log) };
+    return await work(trail);
   } finally {
     await trail.close();
   }
 }
 
-async function appendTo(dataDir: string, logs: Record<string, number>): Promise<void> {
-  const trail = await openTrail({ dataDir });
-  try {
+/** A value redacted, and a token erased: what an attacker may want back. */
+async function removeSome(trail: OpenTrail, log: string): Promise<number> {
+  const { events } = await trail.search(log, { q: 'action:drill.event', limit: 2 });
+  const [redacted, erased] = events;
+  const token = /tok_[A-Za-z0-9_-]{27}/.exec(JSON.stringify(erased?.record))?.[0];
+  if (!redacted || token === undefined) throw new VeiltrailError('drill_failed', 'the log is too small for a drill');
+  const by = { reason: 'drill', by: 'drill' };
+  await trail.remove({ operation: 'redact', fields: [{ log, leafIndex: 5, pointers: ['/action'] }], ...by });
+  await trail.remove({ operation: 'unlink', tokens: [token], ...by });
+  return 5;
+}
+
+/** Two witnesses of a drill's own, of which the second colludes. */
+function witnessesOf(vkey: string): Pick<Stage, 'policies' | 'colludes'> {
+  const honest = createCosigner('drill.example/honest', systemRandom.bytes(32));
+  const colluding = createCosigner('drill.example/colluding', systemRandom.bytes(32));
+  const policyOf = (group: string): string =>
+    `log ${vkey}\nwitness honest ${honest.vkey}\nwitness colluding ${colluding.vkey}\ngroup demanded ${group} honest colluding\nquorum demanded\n`;
+  return {
+    policies: { both: policyOf('all'), either: policyOf('any') },
+    colludes(checkpoint) {
+      const { text, signatures } = parseNote(checkpoint);
+      return formatNote({ text, signatures: [...signatures, colluding.cosign(text, Math.floor(systemClock.now() / 1_000))] });
+    },
+  };
+}
+
+function appendTo(dataDir: string, logs: Record<string, number>): Promise<void> {
+  return withTrail(dataDir, async (trail) => {
     for (const [log, count] of Object.entries(logs)) {
       await trail.createLog(log);
       const events = Array.from({ length: count }, (_, i) => ({
@@ -125,7 +172,5 @@ async function appendTo(dataDir: string, logs: Record<string, number>): Promise<
       const body = Buffer.from(events.map((event) => JSON.stringify(event)).join('\n'));
       await trail.append({ log, principal: 'drill', body, format: 'ndjson' });
     }
-  } finally {
-    await trail.close();
-  }
+  });
 }

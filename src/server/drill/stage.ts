@@ -34,6 +34,12 @@ export interface Stage {
   /** Of the log, from before the attack. */
   checkpoint: string;
   vkey: string;
+  /** A leaf of the log of which a value was redacted behind `earlier`. */
+  redacted: number;
+  /** The policies of an auditor who demands both of two witnesses, or either. */
+  policies: Record<'both' | 'either', string>;
+  /** A checkpoint of the log with the cosignature of the witness that colludes. */
+  colludes: (checkpoint: string) => string;
 }
 
 /** A copy of the stage, to be attacked. */
@@ -89,7 +95,7 @@ export async function rewriteHistory(dir: string, log: string, change: (records:
   const keyring = openKeyring(join(dir, keysDirectory), { create: false });
   const signer = keyring.signer(log);
   if (!signer) throw new VeiltrailError('signing_key_missing', 'the keyring has no signing key for this log');
-  const { records, receivedAtMs, bucketKey } = await readLog(dir, log);
+  const { records, receivedAtMs, bucketKey, generation } = await readLog(dir, log);
   const changed = change(records);
   const packed = Buffer.concat(changed);
   const offsets = new Uint32Array(changed.length + 1);
@@ -100,7 +106,7 @@ export async function rewriteHistory(dir: string, log: string, change: (records:
     signCheckpoint({ origin: signer.name, treeSize: size, root: hash, extensions: [] }, [signer]),
   );
   const place = { origin: signer.name, firstLeaf: 0, count: changed.length, receivedAtMs };
-  const sealed = sealChunk(place, { offsets, records: packed }, bucketKey, systemRandom);
+  const sealed = sealChunk(place, { offsets, records: packed }, bucketKey, systemRandom, generation);
   const durable = changed.length - (changed.length % tileWidthMax);
   const hashes = hashEntries(commitments);
   const frontier = new Frontier();
@@ -122,7 +128,15 @@ export async function rewriteHistory(dir: string, log: string, change: (records:
   });
 }
 
-async function readLog(dir: string, log: string): Promise<{ records: Uint8Array[]; receivedAtMs: number; bucketKey: Uint8Array }> {
+async function readLog(
+  dir: string,
+  log: string,
+): Promise<{ records: Uint8Array[]; receivedAtMs: number; bucketKey: Uint8Array; generation: number }> {
+  let generation = 1;
+  edit(dir, 'vault.db', (database) => {
+    const newest = database.prepare('SELECT max(generation) AS generation FROM bucket_keys WHERE log = ? AND bucket = 0').get(log);
+    generation = newest?.['generation'] as number;
+  });
   const source = openSqliteRecordSource(dataDirPaths(dir).records);
   const vault = openStoredVault(dir, openKeyring(join(dir, keysDirectory), { create: false }));
   try {
@@ -136,7 +150,7 @@ async function readLog(dir: string, log: string): Promise<{ records: Uint8Array[
         ({ receivedAtMs } = record);
       }
     }
-    return { records, receivedAtMs, bucketKey: await vault.bucketKey(log, bucketOf(0)) };
+    return { records, receivedAtMs, bucketKey: await vault.bucketKey(log, bucketOf(0), generation), generation };
   } finally {
     await vault.close();
     await source.close();
