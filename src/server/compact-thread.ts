@@ -40,10 +40,17 @@ if (!isMainThread && parentPort && (workerData as Partial<CompactThreadData> | n
   const store = openFileSegmentStore(paths.segments);
   const vault = new Caller(vaultPort);
   vaultPort.on('close', () => vault.fail(new Error('the vault is gone')));
+  const bucketKeys = new Map<string, Promise<Uint8Array>>();
   const parts = {
     records,
     reader: new RecordReader(records, {
-      bucketKey: (log, bucket, generation) => vault.call<Uint8Array>('bucketKey', { log, bucket, generation }),
+      bucketKey(log, bucket, generation) {
+        // A bucket of single events has as many chunks as events.
+        const name = `${log} ${bucket} ${generation}`;
+        const key = bucketKeys.get(name) ?? vault.call<Uint8Array>('bucketKey', { log, bucket, generation });
+        bucketKeys.set(name, key);
+        return key;
+      },
     }),
     segments: store,
     keys: {
