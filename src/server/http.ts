@@ -201,7 +201,7 @@ export async function createHttpServer(parts: HttpParts): Promise<FastifyInstanc
     registerLogRoutes(routes, parts.trail);
     registerFieldRoutes(routes, parts.trail);
     registerKeyRoutes(routes, parts);
-    registerRequestRoutes(routes, parts.trail.requests);
+    registerRequestRoutes(routes, parts.trail);
     registerTileRoutes(routes, parts.trail);
     registerTokenRoutes(routes, parts.trail);
     registerSecretRoutes(routes, parts.trail);

@@ -157,6 +157,8 @@ describe('over HTTP', () => {
   it('is asked for by those who may do it', async () => {
     const ask = (action: string): Promise<Answer> => post('/api/v1/requests', 'investigator', { action, detail: {}, purpose: 'p' });
     expect((await ask('key.create')).json['code']).toBe('forbidden');
+    const [refused] = await recordsOf(server.trail, 'action:request.ask outcome:denied reason:forbidden');
+    expect(refused?.['metadata']).toEqual({ requested: 'key.create' });
     expect((await ask('token.reveal')).status).toBe(201);
     expect((await ask('everything')).json['code']).toBe('request_syntax');
     const list = await server.send('GET', '/api/v1/requests?state=pending', { key: server.key.auditor });

@@ -2,8 +2,9 @@
 import type { FastifyInstance } from 'fastify';
 import type { Static } from 'typebox';
 import { Compile } from 'typebox/compile';
-import { authorize, type Principal, type Right } from '../../access/roles.ts';
-import type { AskFor, Person, RequestAction, RequestDesk } from '../../app/requests.ts';
+import { authorize, mayDo, type Principal, type Right } from '../../access/roles.ts';
+import type { AskFor, Person, RequestAction } from '../../app/requests.ts';
+import type { Trail } from '../../app/trail.ts';
 import { decodeUtf8 } from '../../core/bytes.ts';
 import { VeiltrailError } from '../../core/errors.ts';
 import { type JsonObject, type JsonValue, parseJson } from '../../core/json.ts';
@@ -40,7 +41,7 @@ const rightsFor: Readonly<Record<RequestAction, Right>> = {
   'approver.remove': 'key.manage',
 };
 
-export function registerRequestRoutes(app: FastifyInstance, desk: RequestDesk): void {
+export function registerRequestRoutes(app: FastifyInstance, { requests: desk, access }: Pick<Trail, 'requests' | 'access'>): void {
   const ask = Compile(askBody);
   const decision = Compile(decisionBody);
   const enrol = Compile(enrolBody);
@@ -56,6 +57,10 @@ export function registerRequestRoutes(app: FastifyInstance, desk: RequestDesk): 
       if (!ask.Check(value)) throw new VeiltrailError('request_syntax', 'a request is {"action", "detail", "purpose", "reference"?}');
       const { purpose, reference } = value;
       const action = value.action as RequestAction;
+      if (!mayDo(principal, rightsFor[action])) {
+        const { id, role } = principal;
+        await access.write({ action: 'request.ask', principal: id, role, outcome: 'denied', reason: 'forbidden', metadata: { requested: action } });
+      }
       authorize(principal, rightsFor[action]);
       const why = { purpose, ...(reference === undefined ? {} : { reference }) };
       return reply.code(201).send(await desk.ask({ action, detail: value.detail as JsonObject, ...why, ...personOf(principal) }));
