@@ -1,8 +1,9 @@
 /** What is removed is gone for whoever has the disk, copies of it made before, and all keys that are left; and every proof still verifies. */
-import { readdirSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { VeiltrailError } from '../../src/core/errors.ts';
 import type { JsonObject } from '../../src/core/json.ts';
 import { LedgerClient } from '../../src/ledger/ledger-client.ts';
@@ -13,7 +14,7 @@ import { fieldsOf, isKept } from '../../src/log/redacted-record.ts';
 import { createTrust } from '../../src/log/trust.ts';
 import { IndexReader } from '../../src/search/index-reader.ts';
 import { parseQuery } from '../../src/search/query.ts';
-import { openTrailReader } from '../../src/server/compose.ts';
+import { type OpenTrail, openTrailReader } from '../../src/server/compose.ts';
 import { openKeyring } from '../../src/vault/keyring.ts';
 import { verifyDisclosure } from '../../src/verify/disclosure.ts';
 import { append, bearsText, copyOf, event, filesOf, loot, makeDataDir, openOn, sealedChunks, tokenOf, verify } from './trail.ts';
@@ -108,58 +109,6 @@ test('nothing of it opens any more, on the disk or in a copy made before, with a
   }
 });
 
-test('a record whose value was redacted still verifies, and so do its neighbours and their disclosures', { timeout }, async () => {
-  const dataDir = makeDataDir();
-  const trail = await openOn(dataDir);
-  await append(trail, [event('jane', '4711'), event('joe', '1234')]);
-  const shown = (await trail.discloseEvent('default', 0, ['/action'])) as string;
-  const neighbour = (await trail.discloseEvent('default', 1, ['/metadata/slot'])) as string;
-  const result = await trail.remove({
-    operation: 'redact',
-    fields: [{ log: 'default', leafIndex: 0, pointers: ['/metadata/slot'] }],
-    reason: 'found later',
-    by: 'local',
-  });
-  expect(result).toMatchObject({ tombstones: [{ log: 'default', leafIndex: 2 }], tokens: 0, records: 0, fields: 1 });
-  const found = await trail.readEvent('default', 0);
-  expect(found?.record['metadata']).toEqual({ slot: '[REDACTED leaf 2]' });
-  expect(found?.redacted).toEqual([{ pointer: '/metadata/slot', tombstone: 2 }]);
-  expect((await trail.search('default', { q: 'slot:4711' })).events).toEqual([]);
-  expect((await trail.search('default', { q: 'slot:1234' })).events).toHaveLength(1);
-  expect((await trail.search('default', { q: 'action:payment.make' })).events).toHaveLength(2);
-  const trust = createTrust([trail.vkeyOf('default')]);
-  const after = (await trail.discloseEvent('default', 0, ['/action'])) as string;
-  for (const disclosure of [shown, neighbour, after]) expect(() => verifyDisclosure(disclosure, trust)).not.toThrow();
-  await expect(trail.discloseEvent('default', 0, ['/metadata/slot'])).rejects.toThrow(errorOf('disclosure_pointer'));
-  // Again: there is nothing left to redact.
-  expect(
-    await trail.remove({
-      operation: 'redact',
-      fields: [{ log: 'default', leafIndex: 0, pointers: ['/metadata/slot'] }],
-      reason: 'again',
-      by: 'local',
-    }),
-  ).toMatchObject({
-    tombstones: [],
-    fields: 0,
-  });
-  // Its pointer goes, too.
-  await trail.remove({
-    operation: 'redact',
-    fields: [{ log: 'default', leafIndex: 0, pointers: ['/metadata/slot'], hidePointers: true }],
-    reason: 'again',
-    by: 'local',
-  });
-  expect((await trail.readEvent('default', 0))?.record).not.toHaveProperty('metadata');
-  await trail.close();
-  const report = await verify(dataDir);
-  expect(report.problems).toEqual([]);
-  expect(report.records).toMatchObject({ erased: 0, redacted: 1 });
-  const reader = await openTrailReader(dataDir);
-  expect((await reader.search('default', { q: '4711' })).events).toEqual([]);
-  await reader.close();
-});
-
 /** Where a value is found on the disk, or a guess of it can be checked, by somebody who has all keys: names of the ways. */
 async function waysToGuess(dataDir: string, leafIndex: number, guesses: readonly string[], whole: (guess: string) => JsonObject): Promise<string[]> {
   const dir = copyOf(dataDir);
@@ -222,95 +171,6 @@ test('a 4-digit PIN that was redacted is not found among 10,000 guesses, with th
   expect(loot(copyOf(dataDir)).records.filter((packed) => packed[0] === 2)).toHaveLength(1);
 });
 
-test('tokens are unlinked, and the records stay', { timeout }, async () => {
-  const dataDir = makeDataDir();
-  const trail = await openOn(dataDir);
-  await append(trail, [event('jane'), event('joe')]);
-  const token = await tokenOf(trail, 0);
-  const result = await trail.remove({ operation: 'unlink', tokens: [token], ...gdpr });
-  expect(result).toMatchObject({ tokens: 1, records: 0, tombstones: [{ log: '_system', leafIndex: expect.any(Number) }] });
-  expect(await tokenOf(trail, 0)).toBe(token);
-  // Once more, with nothing left of it: nothing happens, and nobody is told that something did.
-  expect(await trail.remove({ operation: 'unlink', tokens: [token], ...gdpr })).toMatchObject({ tokens: 0, tombstones: [] });
-  // Its records can be erased later on.
-  expect(await trail.remove({ operation: 'erase', tokens: [token], ...gdpr })).toMatchObject({ tokens: 0, records: 1 });
-  await trail.close();
-  expect(loot(copyOf(dataDir)).values.toSorted()).toEqual(['joe@example.com']);
-  const report = await verify(dataDir);
-  expect(report.problems).toEqual([]);
-  expect(report.records).toMatchObject({ erased: 1 });
-});
-
-test('ranges expire; tombstones stay, whatever is asked', { timeout }, async () => {
-  const dataDir = makeDataDir();
-  const trail = await openOn(dataDir);
-  await append(
-    trail,
-    Array.from({ length: 10 }, (_, i) => event(`person-${i}`)),
-  );
-  const expire = (from: number, to: number): ReturnType<typeof trail.remove> =>
-    trail.remove({ operation: 'expire', records: [{ log: 'default', ranges: [[from, to]] }], reason: 'retention: 1 year', by: 'retention' });
-  expect(await expire(0, 4)).toMatchObject({ records: 4, tombstones: [{ log: 'default', leafIndex: 10 }] });
-  expect(await expire(2, 11)).toMatchObject({ records: 6, tombstones: [{ log: 'default', leafIndex: 11 }] });
-  expect(await expire(0, 12)).toMatchObject({ records: 0, tombstones: [] });
-  await append(trail, [event('late')]);
-  expect((await trail.search('default', {})).events.map(({ leafIndex }) => leafIndex)).toEqual([12, 11, 10]);
-  await trail.close();
-  const report = await verify(dataDir);
-  expect(report.problems).toEqual([]);
-  expect(report.records).toMatchObject({ erased: 10, verified: 3 });
-});
-
-test('what cannot be is refused, and nothing is removed', { timeout }, async () => {
-  const dataDir = makeDataDir();
-  const trail = await openOn(dataDir);
-  await append(trail, [event('jane', '1', { list: [{ a: 1 }] })]);
-  const redact = (pointers: string[], leafIndex = 0, log = 'default'): Promise<unknown> =>
-    trail.remove({ operation: 'redact', fields: [{ log, leafIndex, pointers }], reason: 'r', by: 'local' });
-  for (const [removal, code] of [
-    [redact(['/metadata/nothing']), 'removal_invalid'],
-    [redact(['/metadata/list']), 'removal_invalid'],
-    [redact(['/action'], 7), 'removal_invalid'],
-    [redact(['/action'], -1), 'removal_invalid'],
-    [redact(['/action'], 0, 'nowhere'), 'removal_invalid'],
-    [redact([]), 'removal_invalid'],
-    [trail.remove({ operation: 'erase', ...gdpr }), 'removal_invalid'],
-    [trail.remove({ operation: 'erase', tokens: [`tok_${'A'.repeat(27)}`], ...gdpr }), 'token_unknown'],
-    [trail.remove({ operation: 'erase', tokens: ['jane'], ...gdpr }), 'token_syntax'],
-    [trail.remove({ operation: 'erase', tokens: [await tokenOf(trail, 0)], reason: 'asked by jane@example.com', by: 'local' }), 'removal_invalid'],
-    [trail.remove({ operation: 'expire', records: [{ log: 'default', ranges: [[1, 0]] }], ...gdpr }), 'removal_invalid'],
-    [trail.remove({ operation: 'expire', records: [{ log: 'default', ranges: [[0, 9]] }], ...gdpr }), 'removal_invalid'],
-  ] as const) {
-    await expect(removal).rejects.toThrow(errorOf(code));
-  }
-  const { leafIndex } = (
-    await trail.remove({ operation: 'redact', fields: [{ log: 'default', leafIndex: 0, pointers: ['/metadata/slot'] }], reason: 'r', by: 'local' })
-  ).tombstones[0] as { leafIndex: number };
-  await expect(redact(['/tombstone/reason'], leafIndex)).rejects.toThrow(errorOf('removal_invalid'));
-  await trail.close();
-  expect(readdirSync(dataDir)).not.toContain('removal.json');
-  expect((await verify(dataDir)).problems).toEqual([]);
-});
-
-test('a pointer that is personal goes from its record with its value', { timeout }, async () => {
-  const dataDir = makeDataDir();
-  const trail = await openOn(dataDir);
-  await append(trail, [event('jane', '1', { 'zone b 77': 'x' })]);
-  const pointer = '/metadata/zone b 77';
-  expect(
-    await trail.remove({
-      operation: 'redact',
-      fields: [{ log: 'default', leafIndex: 0, pointers: [pointer], hidePointers: true }],
-      reason: 'r',
-      by: 'l',
-    }),
-  ).toMatchObject({ fields: 1 });
-  await trail.close();
-  // The log _system goes on telling that there once was such a field.
-  expect(bearsText(loot(copyOf(dataDir)).records, 'zone b')).toBe(bearsText(loot(copyOf(dataDir)).records, 'field.new'));
-  expect((await verify(dataDir)).problems).toEqual([]);
-});
-
 test('events that come while a subject is erased are all there, and none bears the token', { timeout }, async () => {
   const dataDir = makeDataDir();
   const trail = await openOn(dataDir);
@@ -336,45 +196,189 @@ test('events that come while a subject is erased are all there, and none bears t
   expect(report.treeSize).toBe(1 + appended + tombstones.filter(({ log }) => log === 'default').length);
 });
 
-test('what a full disk keeps from being finished is under way, and finished before the next one', { timeout }, async () => {
-  const dataDir = makeDataDir();
-  const trail = await openOn(dataDir);
-  await append(trail, [event('jane'), event('joe')]);
-  const [jane, joe] = [await tokenOf(trail, 0), await tokenOf(trail, 1)];
-  const full = vi.spyOn(LedgerClient.prototype, 'rewrite').mockRejectedValueOnce(new VeiltrailError('disk_full', 'the disk is full'));
-  await expect(trail.remove({ operation: 'erase', tokens: [jane], ...gdpr })).rejects.toThrow(errorOf('removal_unfinished'));
-  full.mockRestore();
-  expect(readdirSync(dataDir)).toContain('removal.json');
-  expect((await verify(dataDir)).problems).toEqual([]);
-  // Her token is gone already, and events go on.
-  const [late] = await append(trail, [event('jane')]);
-  expect(await tokenOf(trail, late as number)).not.toBe(jane);
-  await trail.remove({ operation: 'unlink', tokens: [joe], ...gdpr });
-  expect(readdirSync(dataDir)).not.toContain('removal.json');
-  await expect(trail.readEvent('default', 0)).rejects.toThrow(errorOf('record_removed'));
-  // What is refused before anything was destroyed has not begun.
-  const refusing = vi.spyOn(VaultClient.prototype, 'eraseTokens').mockRejectedValueOnce(new VeiltrailError('disk_full', 'the disk is full'));
-  await expect(trail.remove({ operation: 'erase', tokens: [await tokenOf(trail, late as number)], ...gdpr })).rejects.toThrow(errorOf('disk_full'));
-  refusing.mockRestore();
-  expect(readdirSync(dataDir)).not.toContain('removal.json');
-  await trail.close();
-  const report = await verify(dataDir);
-  expect(report.problems).toEqual([]);
-  expect(report.records.erased).toBe(1);
-});
+describe('in one directory', () => {
+  let parent: string;
+  let dataDir: string;
+  let trail: OpenTrail;
+  beforeAll(async () => {
+    parent = mkdtempSync(join(tmpdir(), 'removal-'));
+    dataDir = join(parent, 'data');
+    trail = await openOn(dataDir);
+  }, timeout);
+  afterAll(async () => {
+    await trail.close();
+    rmSync(parent, { recursive: true, force: true });
+  });
 
-test('no format of ingest makes a tombstone', { timeout }, async () => {
-  const dataDir = makeDataDir();
-  const trail = await openOn(dataDir);
-  await trail.createLog('default');
-  const tombstone = { operation: 'erase', removal: 'rem_x', reason: 'r', generation: 1, ranges: [0, 1] };
-  for (const format of ['json', 'cloudtrail', 'lines', 'any', 'auto'] as const) {
-    const body = Buffer.from(JSON.stringify({ Records: [{ eventName: 'x', tombstone }], action: 'x', tombstone }));
-    await trail.append({ log: 'default', principal: 'local', body, format: format as 'json' }).catch(() => undefined);
-  }
-  for (const { record } of (await trail.search('default', {})).events) expect(record).not.toHaveProperty('tombstone');
-  expect((await trail.search('default', {})).events.length).toBeGreaterThan(1);
-  await trail.close();
-  const report = await verify(dataDir);
-  expect(report.problems).toEqual([]);
+  test('a record whose value was redacted still verifies, and so do its neighbours and their disclosures', { timeout }, async () => {
+    await append(trail, [event('jane', '4711'), event('joe', '1234')], 'redacting');
+    const shown = (await trail.discloseEvent('redacting', 0, ['/action'])) as string;
+    const neighbour = (await trail.discloseEvent('redacting', 1, ['/metadata/slot'])) as string;
+    const result = await trail.remove({
+      operation: 'redact',
+      fields: [{ log: 'redacting', leafIndex: 0, pointers: ['/metadata/slot'] }],
+      reason: 'found later',
+      by: 'local',
+    });
+    expect(result).toMatchObject({ tombstones: [{ log: 'redacting', leafIndex: 2 }], tokens: 0, records: 0, fields: 1 });
+    const found = await trail.readEvent('redacting', 0);
+    expect(found?.record['metadata']).toEqual({ slot: '[REDACTED leaf 2]' });
+    expect(found?.redacted).toEqual([{ pointer: '/metadata/slot', tombstone: 2 }]);
+    expect((await trail.search('redacting', { q: 'slot:4711' })).events).toEqual([]);
+    expect((await trail.search('redacting', { q: 'slot:1234' })).events).toHaveLength(1);
+    expect((await trail.search('redacting', { q: 'action:payment.make' })).events).toHaveLength(2);
+    const trust = createTrust([trail.vkeyOf('redacting')]);
+    const after = (await trail.discloseEvent('redacting', 0, ['/action'])) as string;
+    for (const disclosure of [shown, neighbour, after]) expect(() => verifyDisclosure(disclosure, trust)).not.toThrow();
+    await expect(trail.discloseEvent('redacting', 0, ['/metadata/slot'])).rejects.toThrow(errorOf('disclosure_pointer'));
+    // Again: there is nothing left to redact.
+    expect(
+      await trail.remove({
+        operation: 'redact',
+        fields: [{ log: 'redacting', leafIndex: 0, pointers: ['/metadata/slot'] }],
+        reason: 'again',
+        by: 'local',
+      }),
+    ).toMatchObject({
+      tombstones: [],
+      fields: 0,
+    });
+    // Its pointer goes, too.
+    await trail.remove({
+      operation: 'redact',
+      fields: [{ log: 'redacting', leafIndex: 0, pointers: ['/metadata/slot'], hidePointers: true }],
+      reason: 'again',
+      by: 'local',
+    });
+    expect((await trail.readEvent('redacting', 0))?.record).not.toHaveProperty('metadata');
+    const report = await verify(dataDir, 'redacting');
+    expect(report.problems).toEqual([]);
+    expect(report.records).toMatchObject({ erased: 0, redacted: 1 });
+    const reader = await openTrailReader(dataDir);
+    expect((await reader.search('redacting', { q: '4711' })).events).toEqual([]);
+    await reader.close();
+  });
+
+  test('tokens are unlinked, and the records stay', { timeout }, async () => {
+    await append(trail, [event('uma'), event('ugo')], 'unlinking');
+    const token = await tokenOf(trail, 0, 'unlinking');
+    const result = await trail.remove({ operation: 'unlink', tokens: [token], ...gdpr });
+    expect(result).toMatchObject({ tokens: 1, records: 0, tombstones: [{ log: '_system', leafIndex: expect.any(Number) }] });
+    expect(await tokenOf(trail, 0, 'unlinking')).toBe(token);
+    // Once more, with nothing left of it: nothing happens, and nobody is told that something did.
+    expect(await trail.remove({ operation: 'unlink', tokens: [token], ...gdpr })).toMatchObject({ tokens: 0, tombstones: [] });
+    // Its records can be erased later on.
+    expect(await trail.remove({ operation: 'erase', tokens: [token], ...gdpr })).toMatchObject({ tokens: 0, records: 1 });
+    const { values } = loot(copyOf(dataDir));
+    expect(values).toContain('ugo@example.com');
+    expect(values).not.toContain('uma@example.com');
+    const report = await verify(dataDir, 'unlinking');
+    expect(report.problems).toEqual([]);
+    expect(report.records).toMatchObject({ erased: 1 });
+  });
+
+  test('ranges expire; tombstones stay, whatever is asked', { timeout }, async () => {
+    await append(
+      trail,
+      Array.from({ length: 10 }, (_, i) => event(`person-${i}`)),
+      'expiring',
+    );
+    const expire = (from: number, to: number): ReturnType<typeof trail.remove> =>
+      trail.remove({ operation: 'expire', records: [{ log: 'expiring', ranges: [[from, to]] }], reason: 'retention: 1 year', by: 'retention' });
+    expect(await expire(0, 4)).toMatchObject({ records: 4, tombstones: [{ log: 'expiring', leafIndex: 10 }] });
+    expect(await expire(2, 11)).toMatchObject({ records: 6, tombstones: [{ log: 'expiring', leafIndex: 11 }] });
+    expect(await expire(0, 12)).toMatchObject({ records: 0, tombstones: [] });
+    await append(trail, [event('late')], 'expiring');
+    expect((await trail.search('expiring', {})).events.map(({ leafIndex }) => leafIndex)).toEqual([12, 11, 10]);
+    const report = await verify(dataDir, 'expiring');
+    expect(report.problems).toEqual([]);
+    expect(report.records).toMatchObject({ erased: 10, verified: 3 });
+  });
+
+  test('what cannot be is refused, and nothing is removed', { timeout }, async () => {
+    await append(trail, [event('jane', '1', { list: [{ a: 1 }] })], 'refusing');
+    const redact = (pointers: string[], leafIndex = 0, log = 'refusing'): Promise<unknown> =>
+      trail.remove({ operation: 'redact', fields: [{ log, leafIndex, pointers }], reason: 'r', by: 'local' });
+    for (const [removal, code] of [
+      [redact(['/metadata/nothing']), 'removal_invalid'],
+      [redact(['/metadata/list']), 'removal_invalid'],
+      [redact(['/action'], 7), 'removal_invalid'],
+      [redact(['/action'], -1), 'removal_invalid'],
+      [redact(['/action'], 0, 'nowhere'), 'removal_invalid'],
+      [redact([]), 'removal_invalid'],
+      [trail.remove({ operation: 'erase', ...gdpr }), 'removal_invalid'],
+      [trail.remove({ operation: 'erase', tokens: [`tok_${'A'.repeat(27)}`], ...gdpr }), 'token_unknown'],
+      [trail.remove({ operation: 'erase', tokens: ['jane'], ...gdpr }), 'token_syntax'],
+      [
+        trail.remove({ operation: 'erase', tokens: [await tokenOf(trail, 0, 'refusing')], reason: 'asked by jane@example.com', by: 'local' }),
+        'removal_invalid',
+      ],
+      [trail.remove({ operation: 'expire', records: [{ log: 'refusing', ranges: [[1, 0]] }], ...gdpr }), 'removal_invalid'],
+      [trail.remove({ operation: 'expire', records: [{ log: 'refusing', ranges: [[0, 9]] }], ...gdpr }), 'removal_invalid'],
+    ] as const) {
+      await expect(removal).rejects.toThrow(errorOf(code));
+    }
+    const { leafIndex } = (
+      await trail.remove({ operation: 'redact', fields: [{ log: 'refusing', leafIndex: 0, pointers: ['/metadata/slot'] }], reason: 'r', by: 'local' })
+    ).tombstones[0] as { leafIndex: number };
+    await expect(redact(['/tombstone/reason'], leafIndex)).rejects.toThrow(errorOf('removal_invalid'));
+    expect(readdirSync(dataDir)).not.toContain('removal.json');
+    expect((await verify(dataDir, 'refusing')).problems).toEqual([]);
+  });
+
+  test('a pointer that is personal goes from its record with its value', { timeout }, async () => {
+    await append(trail, [event('jane', '1', { 'zone b 77': 'x' })], 'pointing');
+    const pointer = '/metadata/zone b 77';
+    expect(
+      await trail.remove({
+        operation: 'redact',
+        fields: [{ log: 'pointing', leafIndex: 0, pointers: [pointer], hidePointers: true }],
+        reason: 'r',
+        by: 'l',
+      }),
+    ).toMatchObject({ fields: 1 });
+    // The log _system goes on telling that there once was such a field.
+    const own = loot(copyOf(dataDir)).records.filter((packed) => bearsText([packed], 'field.new') === 0);
+    expect(bearsText(own, 'zone b')).toBe(0);
+    expect((await verify(dataDir, 'pointing')).problems).toEqual([]);
+  });
+
+  test('what a full disk keeps from being finished is under way, and finished before the next one', { timeout }, async () => {
+    await append(trail, [event('fay'), event('fritz')], 'filling');
+    const [fay, fritz] = [await tokenOf(trail, 0, 'filling'), await tokenOf(trail, 1, 'filling')];
+    const full = vi.spyOn(LedgerClient.prototype, 'rewrite').mockRejectedValueOnce(new VeiltrailError('disk_full', 'the disk is full'));
+    await expect(trail.remove({ operation: 'erase', tokens: [fay], ...gdpr })).rejects.toThrow(errorOf('removal_unfinished'));
+    full.mockRestore();
+    expect(readdirSync(dataDir)).toContain('removal.json');
+    expect((await verify(dataDir, 'filling')).problems).toEqual([]);
+    // Her token is gone already, and events go on.
+    const [late] = await append(trail, [event('fay')], 'filling');
+    expect(await tokenOf(trail, late as number, 'filling')).not.toBe(fay);
+    await trail.remove({ operation: 'unlink', tokens: [fritz], ...gdpr });
+    expect(readdirSync(dataDir)).not.toContain('removal.json');
+    await expect(trail.readEvent('filling', 0)).rejects.toThrow(errorOf('record_removed'));
+    // What is refused before anything was destroyed has not begun.
+    const refusing = vi.spyOn(VaultClient.prototype, 'eraseTokens').mockRejectedValueOnce(new VeiltrailError('disk_full', 'the disk is full'));
+    await expect(trail.remove({ operation: 'erase', tokens: [await tokenOf(trail, late as number, 'filling')], ...gdpr })).rejects.toThrow(
+      errorOf('disk_full'),
+    );
+    refusing.mockRestore();
+    expect(readdirSync(dataDir)).not.toContain('removal.json');
+    const report = await verify(dataDir, 'filling');
+    expect(report.problems).toEqual([]);
+    expect(report.records.erased).toBe(1);
+  });
+
+  test('no format of ingest makes a tombstone', { timeout }, async () => {
+    await trail.createLog('ingesting');
+    const tombstone = { operation: 'erase', removal: 'rem_x', reason: 'r', generation: 1, ranges: [0, 1] };
+    for (const format of ['json', 'cloudtrail', 'lines', 'any', 'auto'] as const) {
+      const body = Buffer.from(JSON.stringify({ Records: [{ eventName: 'x', tombstone }], action: 'x', tombstone }));
+      await trail.append({ log: 'ingesting', principal: 'local', body, format: format as 'json' }).catch(() => undefined);
+    }
+    for (const { record } of (await trail.search('ingesting', {})).events) expect(record).not.toHaveProperty('tombstone');
+    expect((await trail.search('ingesting', {})).events.length).toBeGreaterThan(1);
+    const report = await verify(dataDir, 'ingesting');
+    expect(report.problems).toEqual([]);
+  });
 });

@@ -39,8 +39,8 @@ export async function tokenOf(trail: OpenTrail, leafIndex: number, log = 'defaul
   return (record['actor'] as JsonObject)['id'] as string;
 }
 
-export function verify(dataDir: string): Promise<VerifyReport> {
-  return verifyStoredLog(dataDir, { log: 'default', others: true });
+export function verify(dataDir: string, log = 'default'): Promise<VerifyReport> {
+  return verifyStoredLog(dataDir, { log, others: true });
 }
 
 /** A copy of everything as a thief would take it. */
