@@ -61,7 +61,7 @@ export async function certifyAgain(parts: CertifyParts & { logs(): string[]; fin
     for (const { leafIndex, record } of await parts.find(log, removal)) {
       const { tombstone, receivedAt } = record;
       if (isJsonObject(tombstone) && tombstone['removal'] === removal)
-        found.push({ log, leafIndex, completedAt: String(receivedAt), tombstone: parseTombstone(tombstone) });
+        found.push({ log, leafIndex, completedAt: typeof receivedAt === 'string' ? receivedAt : '', tombstone: parseTombstone(tombstone) });
       else told ??= bodyIn(record, removal);
     }
   }

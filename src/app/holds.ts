@@ -5,6 +5,7 @@
  * Kept in one small file, sealed and authenticated. A change is on disk before it counts, and told in `_system`; a crash in between: the next
  * start tells of it (`finish`), twice perhaps, never not at all.
  */
+import { toHex } from '../core/bytes.ts';
 import type { Clock } from '../core/clock.ts';
 import { VeiltrailError } from '../core/errors.ts';
 import { parseJson, type JsonObject } from '../core/json.ts';
@@ -76,6 +77,8 @@ export interface HoldParts {
   /** Leaves whose records bear a token, in any order. */
   bearing(log: string, token: string): AsyncIterable<number>;
   logs(): string[];
+  /** Holds that the log `_system` tells of, set and not lifted since: `holdDigest` of their events, and their names as told there. */
+  told(): Promise<{ digest: string; name: string }[]>;
   /** Resolves when no removal is under way any more. */
   settled(): Promise<void>;
 }
@@ -111,6 +114,7 @@ export class Holds {
   #rows: Row[];
   #covers = new Map<string, Covers>();
   #last: Promise<unknown> = Promise.resolve();
+  #isComplete = false;
 
   /** @throws VeiltrailError `sealed_text_damaged` */
   constructor(parts: HoldParts) {
@@ -193,12 +197,30 @@ export class Holds {
 
   /**
    * Refuses a removal that would touch something that is covered.
-   * @throws VeiltrailError `held`, which names the hold
+   * @throws VeiltrailError `held`, which names the hold; `holds_missing` where the log tells of one that is not here any more
    */
   async refuseHeld(removal: Pick<ResolvedRemoval, 'tokens' | 'records' | 'fields'>): Promise<void> {
+    await this.#checkNoneLost();
     if (!this.any) return;
     const name = (await this.#heldRecord(removal)) ?? (await this.#heldToken(removal.tokens));
     if (name !== undefined) throw new VeiltrailError('held', `the hold ${name} covers something of this; nothing was removed`, { hold: name });
+  }
+
+  /** Once, before the first removal: somebody with the disk may have taken the file away, or put an older one in its place. */
+  async #checkNoneLost(): Promise<void> {
+    if (this.#isComplete) return;
+    const known = new Set(this.#rows.map(({ name }) => this.#digestOf(name)));
+    const lost = (await this.#parts.told()).find(({ digest }) => !known.has(digest))?.name;
+    if (lost !== undefined) {
+      throw new VeiltrailError(
+        'holds_missing',
+        `the log _system tells of the hold ${lost}, which is not among the holds any more: put the right file of holds back`,
+        {
+          hold: lost,
+        },
+      );
+    }
+    this.#isComplete = true;
   }
 
   async #heldRecord({ records, fields }: Pick<ResolvedRemoval, 'records' | 'fields'>): Promise<string | undefined> {
@@ -295,7 +317,7 @@ export class Holds {
     const lifted = row.liftedAt !== undefined;
     // The query may quote somebody: equal ones have equal digests, and that is all that is told.
     const { query, ...told } = covers;
-    const digest = query === undefined ? {} : { queryDigest: Buffer.from(this.#parts.sealer.lookup(`query ${query}`)).toString('hex') };
+    const digest = query === undefined ? {} : { queryDigest: toHex(this.#blind(`query ${query}`)) };
     await this.#parts.recorder.write({
       action: lifted ? 'hold.lift' : 'hold.set',
       category: 'log_control',
@@ -306,9 +328,14 @@ export class Holds {
       purpose: row.liftedWhy ?? row.why,
       ...(row.reference === undefined ? {} : { reference: row.reference }),
       ...(told.log === undefined ? {} : { log: told.log }),
-      metadata: lifted ? { setAt: info.setAt, ...row.permission } : { covers: { ...told, ...digest } },
+      // The name may look personal to the policy: by this a hold is known in any case.
+      metadata: { holdDigest: this.#digestOf(row.name), ...(lifted ? { setAt: info.setAt, ...row.permission } : { covers: { ...told, ...digest } }) },
     });
     this.#write(this.#rows.map((one) => (one.name === row.name ? { ...one, told: true } : one)));
+  }
+
+  #digestOf(name: string): string {
+    return toHex(this.#blind(`hold ${name}`));
   }
 
   #now(): string {

@@ -76,6 +76,7 @@ const refused = new Set([
   'request_used',
   'requests_full',
   'held',
+  'holds_missing',
   'removal_held',
   'queue_full',
   'not_published',

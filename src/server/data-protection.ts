@@ -6,7 +6,7 @@ import { certifyAgain, type CertifyParts } from '../app/certify-removal.ts';
 import type { DataProtection } from '../app/data-protection.ts';
 import { eraseSubject, type EraseSubjectParts, planErasure } from '../app/erase-subject.ts';
 import type { FindSubjectParts } from '../app/find-subject.ts';
-import { Holds } from '../app/holds.ts';
+import { type HoldParts, Holds } from '../app/holds.ts';
 import { planRedaction, type RedactParts, redactValues } from '../app/redact-values.ts';
 import type { Removal, RemovalResult, ResolvedRemoval } from '../app/remove-records.ts';
 import { type ReportParts, reportSubject } from '../app/report-subject.ts';
@@ -16,6 +16,7 @@ import type { LookUps } from '../app/look-ups.ts';
 import type { TrailReader } from '../app/trail.ts';
 import { systemClock } from '../core/clock.ts';
 import { VeiltrailError } from '../core/errors.ts';
+import { isJsonObject } from '../core/json.ts';
 import { systemRandom } from '../core/random.ts';
 import type { RecordReader, StoredRecord } from '../ledger/reader.ts';
 import { isRemoved, openRecord, recordOfFields } from '../log/open-record.ts';
@@ -91,6 +92,7 @@ export function openDataProtection(parts: DataProtectionParts): OpenDataProtecti
     records,
     bearing: (log, token) => bearing(search, log, token),
     logs,
+    told: () => toldHolds(search, systemLog, logs()),
     settled: async () => void (await underWay),
   });
   const retention = new Retention({
@@ -215,6 +217,26 @@ async function* bearing(search: RedactParts['search'], log: string, token: strin
     for (const { leafIndex } of page.hits) yield leafIndex;
     cursor = page.nextCursor;
   } while (cursor !== undefined);
+}
+
+/** Holds that were set and not lifted, as far as the server's own log tells. */
+async function toldHolds(search: RedactParts['search'], systemLog: string, logs: readonly string[]): ReturnType<HoldParts['told']> {
+  if (!logs.includes(systemLog)) return [];
+  const told = new Map<string, { name: string; stands: boolean }>();
+  let cursor: string | undefined;
+  do {
+    const page = await search(systemLog, { q: 'action:hold.set OR action:hold.lift', limit: pageMax, ...(cursor === undefined ? {} : { cursor }) });
+    for (const hit of page.hits) {
+      const { action, outcome, targets, metadata } = recordOfFields(hit);
+      const digest = isJsonObject(metadata) ? metadata['holdDigest'] : undefined;
+      const hold = Array.isArray(targets) ? targets.find((target) => isJsonObject(target) && target['type'] === 'hold') : undefined;
+      const name = isJsonObject(hold) && typeof hold['id'] === 'string' ? hold['id'] : '';
+      // Newest first: what was told last counts.
+      if (outcome === 'success' && typeof digest === 'string' && !told.has(digest)) told.set(digest, { name, stands: action === 'hold.set' });
+    }
+    cursor = page.nextCursor;
+  } while (cursor !== undefined);
+  return [...told].filter(([, { stands }]) => stands).map(([digest, { name }]) => ({ digest, name }));
 }
 
 /** Records as they come, without those that are gone; whoever else wants this thread gets it between them. */

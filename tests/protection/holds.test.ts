@@ -1,5 +1,5 @@
 /** Holds: what they cover, that they outlast a restart, that nobody's id is in them, and who set them. */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import type { HoldRequest } from '../../src/app/holds.ts';
@@ -109,6 +109,34 @@ test(
     const text = sealed.toString();
     writeFileSync(join(dataDir, 'holds.sealed'), `${text[0] === 'A' ? 'B' : 'A'}${text.slice(1)}`);
     await expect(withTrail(dataDir, async () => undefined)).rejects.toThrow(expect.objectContaining({ code: 'sealed_text_damaged' }));
+  },
+  timeout,
+);
+
+test(
+  'a hold that was taken away, or put back to an older state, stops removals until it is there again',
+  async () => {
+    const dataDir = directory();
+    const file = join(dataDir, 'holds.sealed');
+    await withTrail(dataDir, async (trail) => {
+      await append(trail, [event('jane'), event('omar')]);
+      await trail.dataProtection.setHold({ name: 'case-1', why: 'w', log: 'default' }, 'x');
+      await trail.dataProtection.liftHold('case-1', asked);
+      // The policy of `_system` may take a name for a person's.
+      await trail.dataProtection.setHold({ name: 'jane.roe', why: 'w', log: 'none' }, 'x');
+      expect((await told(trail, 'hold.set'))[0]).toMatchObject({ metadata: { holdDigest: expect.stringMatching(/^[0-9a-f]{64}$/) as string } });
+    });
+    const older = readFileSync(file);
+    await withTrail(dataDir, (trail) => trail.dataProtection.setHold({ name: 'case-2', why: 'w', subject: ['u-17'] }, 'x'));
+    const right = readFileSync(file);
+    const erase = (trail: OpenTrail): Promise<unknown> => trail.dataProtection.eraseSubject({ mode: 'erase', ids: ['u-178'] }, asked);
+    const missing = expect.objectContaining({ code: 'holds_missing', detail: { hold: 'case-2' } });
+    writeFileSync(file, older);
+    await withTrail(dataDir, (trail) => expect(erase(trail)).rejects.toThrow(missing));
+    rmSync(file);
+    await withTrail(dataDir, (trail) => expect(erase(trail)).rejects.toThrow(missing));
+    writeFileSync(file, right);
+    await withTrail(dataDir, async (trail) => expect(await erase(trail)).toMatchObject({ removal: { records: 1 } }));
   },
   timeout,
 );
