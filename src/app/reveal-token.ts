@@ -155,7 +155,7 @@ function checkReasons({ purpose = '', reference = '' }: RevealRequest): { purpos
   return { purpose, reference };
 }
 
-const tokenIn = /^(?:[a-z][a-z0-9_]{0,63}:)?(tok_[A-Za-z0-9_-]{27})(?:@token\.invalid)?$/;
+const tokenIn = /^(?:[a-z][a-z0-9_]{0,63}:|[a-z][a-z0-9-]{0,63}-)?(tok_[A-Za-z0-9_-]{27})(?:@token\.invalid|-token)?$/;
 
 /** Each once. @throws VeiltrailError `token_syntax`, `reveal_request` */
 function checkTokens(asked: readonly string[]): string[] {
@@ -165,7 +165,7 @@ function checkTokens(asked: readonly string[]): string[] {
 }
 
 /**
- * The token in a text of a record: `tok_…`, `tok_…@token.invalid`, `phone:tok_…`.
+ * The token in a text of a record: `tok_…`, `tok_…@token.invalid`, `phone:tok_…`, `user-tok_…-token`.
  * @throws VeiltrailError `token_syntax`, which does not repeat the text
  */
 export function plainToken(text: string): string {

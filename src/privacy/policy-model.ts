@@ -20,8 +20,11 @@ export type CanonicalName = (typeof canonicalNames)[number];
 export interface TransformOptions {
   /** redact: `redacted` writes `[REDACTED]`, `kind` writes `[US_SSN]` and so on. */
   label?: 'redacted' | 'kind';
-  /** tokenize: `kind` shapes the token like its kind: `tok_…@token.invalid` for an address, `<kind>:tok_…` for others. */
-  shape?: 'plain' | 'kind';
+  /**
+   * tokenize: `kind` shapes the token like its kind: `tok_…@token.invalid` for an address, `<kind>:tok_…` for others; `readable` writes
+   * `user-tok_…-token`, `phone-tok_…-token` and so on.
+   */
+  shape?: 'plain' | 'kind' | 'readable';
   /** hash: under which version of the pseudonym key, while the keyring has more than one. */
   keys?: 'oldest' | 'newest' | 'both';
   /** sha256: even where all values of the kind could be tried out. */

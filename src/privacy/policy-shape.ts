@@ -62,7 +62,11 @@ const options: Shape = {
   required: [],
   members: {
     label: oneOf('redact: write [REDACTED], or the kind: [US_SSN].', ['redacted', 'kind']),
-    shape: oneOf('tokenize: tok_…, or shaped like the kind: tok_…@token.invalid for an address, KIND:tok_… for others.', ['plain', 'kind']),
+    shape: oneOf('tokenize: tok_…; shaped like the kind: tok_…@token.invalid for an address, KIND:tok_… for others; or readable: user-tok_…-token.', [
+      'plain',
+      'kind',
+      'readable',
+    ]),
     keys: oneOf(
       'hash: while the keyring has several versions of the pseudonym key, hash under the oldest (equal values go on correlating), the newest, or both.',
       ['oldest', 'newest', 'both'],

@@ -85,9 +85,16 @@ export function plainSha256(canonical: string): string {
 
 /** What stands before and behind a token that is shaped like its kind. */
 export function tokenShape(kind: string, shape: TransformOptions['shape']): { before: string; behind: string } | undefined {
+  if (shape === 'readable') return { before: `${readableWord(kind)}-`, behind: '-token' };
   if (shape !== 'kind') return undefined;
   // Only names of ours stand before a token: another would be taken for a part of it, whatever it says.
   return kind === 'email' ? { before: '', behind: tokenDomain } : { before: kindSpecs.has(kind) ? `${kind}:` : 'custom:', behind: '' };
+}
+
+/** What stands for a kind before a readable token: letters, digits and `-`. */
+function readableWord(kind: string): string {
+  if (kind === 'username' || kind === 'person_name') return 'user';
+  return kindSpecs.has(kind) ? kind.replaceAll('_', '-') : 'custom';
 }
 
 /** RFC 2606: a name that never exists. */
@@ -96,14 +103,15 @@ const tokenDomain = '@token.invalid';
 /** What transforms leave behind: tokens (the vault makes them, everyone recognises them), hashes, marks, stars. */
 const labels = ['REDACTED', ...[...kindSpecs.keys()].map((kind) => kind.toUpperCase())].join('|');
 const pseudonym = '(?:tok_[A-Za-z0-9_-]{27}|hash_v\\d{1,9}_[A-Za-z0-9_-]{27})';
+const readableWords = [...new Set(['custom', ...kindSpecs.keys()].map(readableWord))].join('|');
 const plainHash = 'sha256:[0-9a-f]{64}';
 const range = '-?\\d[\\d.e+]{0,20}\\.\\.-?\\d[\\d.e+]{0,20}';
 const outcome = new RegExp(
-  `(?<![A-Za-z0-9])${pseudonym}(?:@token\\.invalid(?![A-Za-z0-9-])|(?![A-Za-z0-9_-]))|(?<![A-Za-z0-9])${plainHash}(?![A-Za-z0-9])|\\[(?:${labels})\\]|\\*{8}`,
+  `(?<![A-Za-z0-9])${pseudonym}(?:@token\\.invalid(?![A-Za-z0-9-])|-token(?![A-Za-z0-9_-])|(?![A-Za-z0-9_-]))|(?<![A-Za-z0-9])${plainHash}(?![A-Za-z0-9])|\\[(?:${labels})\\]|\\*{8}`,
   'g',
 );
 const whole = new RegExp(
-  `^(?:(?:(?:custom|${[...kindSpecs.keys()].join('|')}):)?${pseudonym}(?:\\+${pseudonym}|@token\\.invalid)?|${plainHash}|\\[(?:${labels})\\]|\\*{8}[\\p{L}\\p{N}]{0,8}|${range}(?:, ${range})?)$`,
+  `^(?:(?:(?:custom|${[...kindSpecs.keys()].join('|')}):)?${pseudonym}(?:\\+${pseudonym}|@token\\.invalid)?|(?:${readableWords})-${pseudonym}-token|${plainHash}|\\[(?:${labels})\\]|\\*{8}[\\p{L}\\p{N}]{0,8}|${range}(?:, ${range})?)$`,
   'u',
 );
 

@@ -70,9 +70,11 @@ type Whole = (text: string, start: number) => number;
 const token: Whole = (text, start) => {
   const end = start + tokenLength;
   for (let at = start; at < end; at++) if (!isBase64url(text.charCodeAt(at))) return -1;
-  return isBase64url(text.charCodeAt(end)) ? -1 : end;
+  // `user-tok_…-token` is how a policy may have it written.
+  return isBase64url(text.charCodeAt(end)) && !readableEnd(text, end) ? -1 : end;
 };
 const tokenLength = 'tok_'.length + 27;
+const readableEnd = (text: string, at: number): boolean => text.startsWith('-token', at) && !isBase64url(text.charCodeAt(at + 6));
 
 const keyedHash = patternOf(/hash_v\d{1,9}_[a-z0-9_-]{27}(?![a-z0-9_-])/y);
 

@@ -126,7 +126,13 @@ it.each([
   if (text.includes('jane')) expect(() => plainToken(text)).not.toThrow('jane');
 });
 
-it.each(['', 'phone:', 'custom:'])('a token is read as records have it: %s', (before) => {
+it.each([
+  ['', ''],
+  ['phone:', ''],
+  ['', '@token.invalid'],
+  ['user-', '-token'],
+  ['us-ssn-', '-token'],
+])('a token is read as records have it: %s…%s', (before, behind) => {
   const token = `tok_${'A'.repeat(27)}`;
-  expect(plainToken(before + token)).toBe(token);
+  expect(plainToken(before + token + behind)).toBe(token);
 });
