@@ -69,11 +69,13 @@ describe('processBatch', () => {
       privacy: { applied: [] },
       stub: { bytes: 0 },
       ingestNotes: ['x'],
+      tombstone: { operation: 'erase', removal: 'rem_x', reason: 'r', generation: 1, ranges: [0, 1] },
     };
     const { batch } = await processBatch(createRequest(JSON.stringify(forged)), createContext());
     const [record] = recordsOf(batch);
     expect(record).toMatchObject({ receivedAt: '2026-01-02T03:04:05.000Z', receivedFrom: 'k1' });
     expect(record?.['stub']).toBeUndefined();
+    expect(record?.['tombstone']).toBeUndefined();
     expect(record?.['privacy']).toMatchObject({ applied: expect.arrayContaining([expect.anything()]) });
     for (const name of reservedNames) expect(record?.['metadata']).toHaveProperty(name);
   });
