@@ -7,7 +7,7 @@
  * afterwards, opened with all keys that are left; the certificate verifies; and how long the erasure took. Exits 1 if any of it fails.
  */
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { availableParallelism, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { VeiltrailError } from '../../src/core/errors.ts';
@@ -134,7 +134,7 @@ try {
   show(
     `erased out of ${events} events in less than ${secondsMax} s`,
     seconds < secondsMax,
-    `${seconds.toFixed(2)} s, CPU ${((user + system) / 1e6).toFixed(2)} s; ${removal.records} records, ${removal.tokens} values`,
+    `${seconds.toFixed(2)} s, CPU ${((user + system) / 1e6).toFixed(2)} s; ${removal.records} records, ${removal.tokens} values; load ${loadavg()[0]?.toFixed(1)} on ${availableParallelism()} cores`,
   );
   show('as many records as were listed', removal.records === plan.records && removal.tokens === plan.tokens);
   const { proved } = verifyCertificate(
