@@ -45,7 +45,7 @@ export async function performCall(options: TransportOptions, call: Call): Promis
 }
 
 /** Refusals after which the request may have been done all the same. */
-const perhapsDone = new Set(['not_published', 'storage_failed']);
+const perhapsDone = new Set(['not_published', 'not_witnessed', 'storage_failed']);
 
 function isForNow({ code, detail }: VeiltrailError, { repeatable }: Call): boolean {
   return detail['status'] === 429 || (detail['status'] === 503 && (repeatable || !perhapsDone.has(code)));

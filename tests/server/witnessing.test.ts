@@ -18,6 +18,9 @@ import {
 import { openWitnessDirectory } from '../../src/witness/witness-directory.ts';
 import { type OpenTrail, openTrail, type TrailOptions } from '../../src/server/compose.ts';
 import { verifyPublishedLog, verifyStoredLog } from '../../src/server/verify.ts';
+import { createMetrics } from '../../src/server/metrics.ts';
+import { RequestCounts } from '../../src/server/request-counts.ts';
+import { readConfig } from '../../src/server/config.ts';
 import { readForks, writeForks } from '../../src/server/witness-files.ts';
 import { type RunningWitness, serveWitness } from '../../src/witness/serve-witness.ts';
 import { openKeyring } from '../../src/vault/keyring.ts';
@@ -188,6 +191,12 @@ describe('by a policy that flags', () => {
       witnesses: [{ name: 'w0', treeSize: undefined, cosignatures: 0, error: 'witness_unreachable' }],
     });
     expect(logs.find(({ log }) => log === '_system')?.witnesses).toBeUndefined();
+    const text = await createMetrics({ trail, requests: new RequestCounts(), heldBytes: () => 0 }).text();
+    expect(text).toContain('veiltrail_log_witnessed_size{log="default"} 0');
+    expect(text).toMatch(/veiltrail_log_unwitnessed_since_timestamp_seconds\{log="default"\} \d/);
+    expect(text).toContain('veiltrail_log_history_forked{log="default"} 0');
+    expect(text).toMatch(/veiltrail_witness_failures_total\{log="default",witness="w0"\} [1-9]/);
+    expect(text).not.toContain('veiltrail_log_witnessed_size{log="_system"}');
   });
 
   test('the change of the policy is on record', async () => {
@@ -203,6 +212,14 @@ describe('by a policy that flags', () => {
     const told = (await trail.search('_system', {})).events.filter(({ record }) => record['action'] === 'witness.policy.change');
     expect(told).toHaveLength(2);
   });
+});
+
+test('the file of the configuration says so, too', () => {
+  const file = join(folder, 'config.yaml');
+  writeFileSync(file, 'witnessPolicy: w.policy\nwitnessMode: require\n');
+  expect(readConfig(file)).toEqual({ witnessPolicy: 'w.policy', witnessMode: 'require' });
+  writeFileSync(file, 'witnessMode: perhaps\n');
+  expect(() => readConfig(file)).toThrow(/flag or require/);
 });
 
 describe('by a policy that requires', () => {
