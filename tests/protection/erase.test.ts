@@ -229,3 +229,31 @@ test(
   },
   timeout,
 );
+
+test(
+  'while events keep coming in: no record bears an erased token afterwards, and those that were acknowledged before are gone',
+  async () => {
+    const dataDir = directory();
+    await withTrail(dataDir, async (trail) => {
+      const before = await append(
+        trail,
+        Array.from({ length: 30 }, () => event('jane')),
+      );
+      const erased = [await tokenAt(trail, 0, 'email'), await tokenAt(trail, 0, 'name')];
+      let going = true;
+      const sender = (async () => {
+        while (going) await append(trail, [event('jane'), event('omar')]);
+      })();
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      const { removal } = await trail.dataProtection.eraseSubject({ mode: 'erase', ids: ['u-17'] }, asked);
+      going = false;
+      await sender;
+      expect(removal.records).toBeGreaterThanOrEqual(before.length);
+      for (const leafIndex of before) expect(await readable(trail, 'default', leafIndex)).toBe(false);
+      for (const token of erased) expect((await trail.search('default', { q: `"${token}"` })).events).toEqual([]);
+    });
+    const { erased } = await verified(dataDir);
+    expect(erased).toBeGreaterThanOrEqual(30);
+  },
+  timeout,
+);
