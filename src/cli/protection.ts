@@ -1,5 +1,4 @@
 /** What the commands of a data protection officer work on: a server, or a data directory. The same requests, the same answers. */
-import { userInfo } from 'node:os';
 import { Option, type Command } from 'commander';
 import type { AskedBy } from '../app/asked-operation.ts';
 import type { Erasure, ErasurePlan, EraseSubjectRequest } from '../app/erase-subject.ts';
@@ -11,6 +10,7 @@ import type { RetentionInfo, RetentionReport } from '../app/retention.ts';
 import type { RetentionChange } from '../app/retention-table.ts';
 import { createDataProtectionClient } from '../sdk/data-protection.ts';
 import { dataDefault, dataDirOf, readKey } from './connection.ts';
+import { localPerson } from './request-desk.ts';
 
 export interface ProtectionOptions {
   data?: string;
@@ -132,5 +132,5 @@ function whyOf({ purpose, reference, request }: WhyOptions): { purpose?: string;
 }
 
 function localPrincipal(): string {
-  return `local:${userInfo().username}`;
+  return localPerson(undefined).principal;
 }
