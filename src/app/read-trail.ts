@@ -7,6 +7,7 @@ import type { FieldFilter, FieldInfo } from './field-registry.ts';
 import { hideMembers } from './hide-members.ts';
 import { createLogReader, discloseRecord, type LogReader, type PublishedLog } from './read-log.ts';
 import { type Restore, restoreWithheld } from './restore-withheld.ts';
+import { type TombstoneRows, whyRemoved } from './why-removed.ts';
 import type { FoundEvent, SearchAnswer, SearchRequest, TrailReader } from './trail.ts';
 
 /** What search gives, before records are put together again. */
@@ -27,6 +28,8 @@ export interface ReadingParts {
   search(log: string, request: SearchRequest): Promise<FoundFields>;
   restore: Restore;
   fields(filter: FieldFilter): FieldInfo[];
+  /** Leaves that tell of removals. */
+  tombstones: TombstoneRows;
 }
 
 export function createTrailReading(parts: ReadingParts): Omit<TrailReader, 'close'> {
@@ -45,7 +48,11 @@ export function createTrailReading(parts: ReadingParts): Omit<TrailReader, 'clos
   };
   const packed = async (log: string, leafIndex: number): Promise<Uint8Array | undefined> => {
     if (leafIndex >= (await reader(log).treeSize())) return undefined;
-    return (await parts.records.record(log, leafIndex)).packed;
+    try {
+      return (await parts.records.record(log, leafIndex)).packed;
+    } catch (error) {
+      throw (await whyRemoved(error, { log, leafIndex }, parts.tombstones, parts.records)) as Error;
+    }
   };
   const foundEvent = async (leafIndex: number, open: OpenRecord): Promise<FoundEvent> => {
     const record = recordOfFields(open);

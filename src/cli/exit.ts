@@ -19,6 +19,7 @@ const wrong = new Set([
   'log_unknown',
   'log_not_found',
   'record_not_found',
+  'record_removed',
   'evidence_empty',
   'field_unknown',
   'opening_mismatch',

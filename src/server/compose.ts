@@ -187,6 +187,7 @@ async function openLocked(options: TrailOptions, undo: Undo): Promise<OpenTrail>
     search: (log, { q, query, ...request }) => searcher.search({ log, query: query ?? q ?? '', ...request }),
     restore: (token) => vault.restore(token),
     fields: (filter) => registry.list(filter),
+    tombstones: () => vault.tombstones(),
   });
   const publishedLog = (log: string): PublishedLog => ({ log, origin: ledger.originOf(log) ?? '', vkey: vkeyOf(log) });
   const creating = new Map<string, Promise<void>>();
@@ -394,6 +395,7 @@ export async function openTrailReader(dataDir: string): Promise<TrailReader> {
       search: (log, { q, ...request }) => search.search({ log, query: q ?? '', ...request }),
       restore: (token) => vault.restore(token),
       fields: (filter) => fields.registry.list(filter),
+      tombstones: () => vault.tombstones(),
     });
     return { ...reading, close: () => undo.run() };
   } catch (error) {
