@@ -14,7 +14,7 @@ import { parseAddCheckpoint } from '../log/add-checkpoint.ts';
 import { type Checkpoint, parseCheckpointText, parseDecimal } from '../log/checkpoint.ts';
 import type { Cosigner } from '../log/cosignature.ts';
 import { createNoteVerifier } from '../log/note-key.ts';
-import { formatNote, formatSignatureLine, openNote, parseNote, type UnverifiedNote, type VerifiedNote } from '../log/note.ts';
+import { formatNote, formatSignatureLine, type NoteVerifier, openNote, parseNote, type UnverifiedNote, type VerifiedNote } from '../log/note.ts';
 import { verifyConsistency } from '../log/tree.ts';
 import { utf8 } from '../core/bytes.ts';
 import type { WitnessedLog, WitnessStore } from '../storage/witness-store.ts';
@@ -38,6 +38,8 @@ export interface WitnessParts {
 
 export class Witness {
   readonly #parts: WitnessParts;
+  /** By verifier key: making one costs more than all the rest of a request. */
+  readonly #verifiers = new Map<string, NoteVerifier>();
 
   constructor(parts: WitnessParts) {
     this.#parts = parts;
@@ -70,7 +72,10 @@ export class Witness {
     if (!log || log.vkeys.length === 0) return { status: 404, reason: 'this witness does not know the log' };
     let signed: VerifiedNote;
     try {
-      signed = openNote(request.checkpoint, log.vkeys.map(createNoteVerifier));
+      signed = openNote(
+        request.checkpoint,
+        log.vkeys.map((vkey) => this.#verifier(vkey)),
+      );
     } catch (error) {
       return refuse(403, error);
     }
@@ -95,6 +100,12 @@ export class Witness {
 
   logs(): WitnessedLog[] {
     return this.#parts.store.logs();
+  }
+
+  #verifier(vkey: string): NoteVerifier {
+    const known = this.#verifiers.get(vkey) ?? createNoteVerifier(vkey);
+    this.#verifiers.set(vkey, known);
+    return known;
   }
 
   #cosign(log: WitnessedLog, checkpoint: Checkpoint, signed: VerifiedNote): WitnessAnswer {
