@@ -241,17 +241,34 @@ export class Compactor {
     this.#tidied = true;
   }
 
-  /** Removes files and keys of segments that are not registered. Returns the buckets that are compacted, by log. */
-  async #removeUnregistered(): Promise<Map<string, Set<number>>> {
+  /**
+   * Removes files and keys of segments that are not registered. Returns the buckets that are compacted, by log.
+   * @throws VeiltrailError `records_behind` where one of them is all that is left of its records: an older `records.db` was put back
+   */
+  async #removeUnregistered(): Promise<Map<string, ReadonlyMap<number, StoredBucket>>> {
     const { records, segments, vault } = this.#parts;
-    const compacted = new Map<string, StoredBucket[]>();
-    for (const { log } of this.#parts.logs()) compacted.set(log, await records.compactedBuckets(log, 0));
-    const byName = new Set<string>();
-    for (const buckets of compacted.values()) for (const { segments: registered } of buckets) for (const one of registered) byName.add(keyOf(one));
-    await segments.removeOthers((name) => byName.has(keyOf(name)));
-    const keys = (await vault.segmentKeyNames()).filter((name) => !byName.has(keyOf(name)));
-    if (keys.length > 0) await vault.dropSegmentKeys(keys);
-    return new Map([...compacted].map(([log, buckets]) => [log, new Set(buckets.map(({ bucket }) => bucket))]));
+    const compacted = new Map<string, ReadonlyMap<number, StoredBucket>>();
+    for (const { log } of this.#parts.logs()) {
+      compacted.set(log, new Map((await records.compactedBuckets(log, 0)).map((one) => [one.bucket, one])));
+    }
+    const keys = await vault.segmentKeyNames();
+    const segmentKeys = new Set(keys.map(keyOf));
+    const bucketKeys = new Set((await vault.bucketKeyNames()).map(({ log, bucket }) => `${log}/${bucket}`));
+    let isBehind = false;
+    const isKept = (name: SegmentName): boolean => {
+      const bucket = compacted.get(name.log)?.get(name.bucket);
+      const registered = bucket?.segments.find((one) => one.class === name.class);
+      if (registered?.generation === name.generation) return true;
+      // What is registered, or else the chunks, can be opened; or all records of the class were removed.
+      const mayGo = bucket ? !registered || segmentKeys.has(keyOf(registered)) : bucketKeys.has(`${name.log}/${name.bucket}`);
+      isBehind ||= !mayGo;
+      return !mayGo;
+    };
+    await segments.removeOthers(isKept);
+    const gone = keys.filter((name) => !isKept(name));
+    if (gone.length > 0) await vault.dropSegmentKeys(gone);
+    if (isBehind) throw new VeiltrailError('records_behind', 'records.db is older than the segments beside it: put the newest one back');
+    return compacted;
   }
 
   #wait(ms: number): Promise<void> {

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, describe, expect, test } from 'vitest';
@@ -96,7 +96,6 @@ describe('compaction', () => {
     await log.store.tidy();
     expect(await log.vault.bucketKeyNames()).toEqual([{ log: compactedLog, bucket: 1 }]);
     await log.close();
-    const { readFileSync } = await import('node:fs');
     expect(readFileSync(join(log.dir, 'records.db')).indexOf(sealed.subarray(80, 120))).toBe(-1);
     expect(existsSync(join(log.dir, 'records.db-wal'))).toBe(false);
     log = CompactingLog.open(log.dir);
@@ -149,6 +148,45 @@ describe('compaction', () => {
     expect(log.errors).toMatchObject([{ code: 'storage_busy' }]);
     expect(await log.store.compactedBuckets(compactedLog, 0)).toEqual([]);
   });
+});
+
+test('an older database put back is not gone on with: segments that it does not know stay, with their keys', async () => {
+  log = await CompactingLog.make();
+  const path = join(log.dir, 'records.db');
+  await log.close();
+  const before = readFileSync(path);
+  log = CompactingLog.open(log.dir);
+  log.compactor.start();
+  await log.compactor.idle();
+  await log.close();
+  const after = readFileSync(path);
+  writeFileSync(path, before);
+  log = CompactingLog.open(log.dir, new FaultLine(), { timers: { after: () => () => undefined } });
+  log.compactor.start();
+  await log.compactor.idle();
+  expect(log.errors).toMatchObject([{ code: 'records_behind' }]);
+  await expect(log.compactor.pause()).rejects.toMatchObject({ code: 'records_behind' });
+  expect([log.files().length, (await log.vault.segmentKeyNames()).length]).toEqual([1, 1]);
+  await log.close();
+  writeFileSync(path, after);
+  log = CompactingLog.open(log.dir);
+  log.compactor.start();
+  await log.compactor.idle();
+  expect(await log.readAll()).toEqual(storedLines());
+  // The same with a generation that is registered no more.
+  await log.close();
+  const first = readFileSync(path);
+  log = CompactingLog.open(log.dir);
+  const resume = await log.compactor.pause();
+  await log.compactor.rewrite(compactedLog, { removed: [2, 3], redactions: [] });
+  resume();
+  await log.close();
+  writeFileSync(path, first);
+  log = CompactingLog.open(log.dir, new FaultLine(), { timers: { after: () => () => undefined } });
+  log.compactor.start();
+  await log.compactor.idle();
+  expect(log.errors).toMatchObject([{ code: 'records_behind' }]);
+  expect(log.files()).toEqual(['a/default/00000000.2']);
 });
 
 describe('pausing', () => {
