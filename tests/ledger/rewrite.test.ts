@@ -8,6 +8,7 @@ import type { Ledger } from '../../src/ledger/ledger.ts';
 import { RecordReader } from '../../src/ledger/reader.ts';
 import { EditFinder } from '../../src/ledger/rewrite.ts';
 import { openRecord } from '../../src/log/open-record.ts';
+import { packedBytesMax, packRecord } from '../../src/log/packed-record.ts';
 import { dataDirPaths } from '../../src/storage/data-dir.ts';
 import { openSqliteRecordSource } from '../../src/storage/sqlite/record-source.ts';
 import { FaultLine, faultyRecords } from '../crash/faulty-stores.ts';
@@ -119,6 +120,15 @@ describe('rewriting', () => {
     await ledger.close();
   });
 
+  test('needs the new key', async () => {
+    const ledger = await open();
+    await append(ledger, 0, 4);
+    generations = new Set([1]);
+    await expect(ledger.rewrite(rewriting)).rejects.toMatchObject({ code: 'bucket_key_missing' });
+    await ledger.close();
+    expect((await chunks()).map(({ generation }) => generation)).toEqual([1]);
+  });
+
   test('a chunk that is damaged stays as it is', async () => {
     const ledger = await open();
     await append(ledger, 0, 4);
@@ -150,4 +160,12 @@ test('edits are found by their leaves', () => {
   ]);
   expect(new EditFinder({ removed: [], redactions: [] }).touches(0, 100)).toBe(false);
   expect(finder.edit(0, new Uint8Array(0))).toHaveLength(0);
+  // A value that is not there any more, and one that never was.
+  const fields = [{ pointer: '/a', value: '1' }];
+  const out = new Uint8Array(packedBytesMax(fields));
+  const packed = out.subarray(0, packRecord(out, 0, new Uint8Array(32), fields));
+  const once = finder.edit(6, packed);
+  expect(openRecord(once).redacted).toEqual([{ tombstone: 1 }]);
+  expect(finder.edit(6, once)).toBe(once);
+  expect(finder.edit(7, packed)).toBe(packed);
 });
