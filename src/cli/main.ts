@@ -3,7 +3,8 @@
 import { settleMemory } from './settle-memory.ts';
 
 // Before anything large is loaded: a server would load it all twice, which is a third of its start.
-if (process.argv[2] === 'serve') settleMemory();
+const [, , command] = process.argv;
+if (command === 'serve' || command === 'verify') settleMemory(command);
 
 const { runCommandLine } = await import('./program.ts');
 await runCommandLine();
