@@ -10,6 +10,11 @@ export interface Asker {
   role?: string;
 }
 
+/** Whom limits count: all keys and logins of one person are one. */
+export function countedAs({ principal, owner }: Asker): string {
+  return owner ?? principal;
+}
+
 /** Why, in words of people. */
 export interface Reasons {
   /** 1 to 500 characters. */

@@ -15,6 +15,7 @@ import { permissionFacts, permitOperation } from './asked-operation.ts';
 import { type LookUpLimits, stopped } from './look-up-limits.ts';
 import {
   type Asker,
+  countedAs,
   isReason,
   purposeMax,
   type Reasons,
@@ -83,7 +84,7 @@ async function reveal(parts: RevealParts, asked: RevealRequest, facts: RevealFac
   const tokens = checkTokens(asked.tokens);
   facts.tokens = tokens;
   const { purpose, reference } = checkReasons(asked);
-  limits.enter(asked.principal, 'reveal');
+  limits.enter(countedAs(asked), 'reveal');
   const kinds = await vault.kindsOf(tokens);
   const known = tokens.filter((_, i) => kinds[i] !== undefined);
   if (known.length === 0) throw unknownToken();
@@ -104,7 +105,7 @@ async function reveal(parts: RevealParts, asked: RevealRequest, facts: RevealFac
   facts.isRecorded = false;
   if (agreed) facts.permitted = permissionFacts(permission);
   // What somebody else agreed to is no sweep.
-  const stop = permission ? undefined : limits.count(asked.principal, 'reveal', known);
+  const stop = permission ? undefined : limits.count(countedAs(asked), 'reveal', known);
   if (stop) {
     await reportSweep(parts, asked, stop);
     throw stopped(stop);

@@ -16,6 +16,7 @@ import type { AccessEntry } from './access-recorder.ts';
 import { type LookUpLimits, stopped } from './look-up-limits.ts';
 import {
   type Asker,
+  countedAs,
   isReason,
   purposeMax,
   type Reasons,
@@ -167,9 +168,9 @@ async function recorded<T>(parts: ValueSearchParts, asked: Asker & Reasons, acti
  */
 async function admit(parts: ValueSearchParts, asked: Asker, terms: readonly Omit<Term, 'leaf'>[], isPage: boolean): Promise<boolean> {
   const things = terms.map(thingOf);
-  if (isPage && things.every((thing) => parts.limits.isRecent(asked.principal, 'search', thing))) return true;
-  parts.limits.enter(asked.principal, 'search');
-  const stop = parts.limits.count(asked.principal, 'search', things);
+  if (isPage && things.every((thing) => parts.limits.isRecent(countedAs(asked), 'search', thing))) return true;
+  parts.limits.enter(countedAs(asked), 'search');
+  const stop = parts.limits.count(countedAs(asked), 'search', things);
   if (!stop) return false;
   await reportSweep(parts, asked, stop);
   throw stopped(stop);

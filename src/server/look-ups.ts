@@ -75,7 +75,7 @@ export function openLookUps({ dataDir, keyring, vault, policy, recorder, desk, a
     asksForValues: (query) => asksForValues(query, parts.sought),
     stops: () => limits.stops(),
     async lift(principal, by) {
-      if (by.principal === principal) throw new VeiltrailError('stop_own', 'who is stopped does not lift it');
+      if (by.principal === principal || by.owner === principal) throw new VeiltrailError('stop_own', 'who is stopped does not lift it');
       if (!limits.stops().some((stop) => stop.principal === principal)) throw new VeiltrailError('stop_unknown', 'nobody of that name is stopped');
       await recorder.write({
         ...whoAndWhy(by),

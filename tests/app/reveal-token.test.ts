@@ -45,7 +45,7 @@ function parts(): RevealParts & ValueSearchParts {
     limits: new LookUpLimits({
       rules,
       clock: { now: () => 0 },
-      digest: (text) => `d${text.length}`,
+      digest: (text) => text,
       read: () => written,
       write(text) {
         if (diskFails) throw new VeiltrailError('disk_full', 'no room');
@@ -105,6 +105,18 @@ it('a search says what it is for, where the policy wants it', async () => {
 it('a value that stands for too many tokens at once is asked for in parts', async () => {
   for (let i = 0; i < 600; i++) await settle(vault, [email('ada')], { scope: `tenant:${i}` });
   await expect(searchByValue(parts(), 'default', { q: 'email:ada@example.org', ...why }, why)).rejects.toMatchObject({ code: 'query_too_complex' });
+});
+
+it('all keys of one person are counted as one', async () => {
+  const tokens = await settle(vault, emails(0, 120));
+  const all = parts();
+  const ask = (from: number, to: number, by: object): Promise<unknown> => revealTokens(all, { tokens: tokens.slice(from, to), ...why, ...by });
+  await ask(0, 60, { principal: 'first', owner: 'person:a' });
+  await ask(0, 60, { principal: 'other', owner: 'person:b' });
+  await expect(ask(60, 101, { principal: 'second', owner: 'person:a' })).rejects.toMatchObject({ code: 'look_up_stopped' });
+  await expect(ask(0, 1, { principal: 'first', owner: 'person:a' })).rejects.toMatchObject({ code: 'look_up_stopped' });
+  expect(all.limits.stops()).toMatchObject([{ principal: 'person:a' }]);
+  await ask(60, 70, { principal: 'other', owner: 'person:b' });
 });
 
 it('a thousand tokens are as many as may be asked for', async () => {
