@@ -214,22 +214,25 @@ function isAt(pointer: string, field: string | undefined): boolean {
 }
 
 function bearsId(text: string, id: string, field: string | undefined): boolean {
-  return text === id || (field === undefined && standsIn(text, id));
+  // An accent may be a character of its own: for a reader, and for a search, that is the same id.
+  const [whole, wanted] = [text.normalize('NFC'), id.normalize('NFC')];
+  return whole === wanted || (field === undefined && standsIn(whole, wanted));
 }
 
 /** Whether an id stands in a text, spelt the same and no word cut in two: `u-17` does not stand in `u-178`, nor in `U-17`. */
 function standsIn(text: string, id: string): boolean {
+  const [opens, closes] = [wordAtStart.test(id), wordAtEnd.test(id.slice(-2))];
   for (let at = text.indexOf(id); at >= 0; at = text.indexOf(id, at + 1)) {
-    const before = wordCharacter.test(text.slice(Math.max(0, at - 2), at)) && wordCharacter.test(id.slice(0, 1));
-    const behind = wordStart.test(text.slice(at + id.length, at + id.length + 2)) && wordCharacter.test(id.slice(-1));
-    if (!before && !behind) return true;
+    const cutBefore = opens && wordAtEnd.test(text.slice(Math.max(0, at - 2), at));
+    const cutBehind = closes && wordAtStart.test(text.slice(at + id.length, at + id.length + 2));
+    if (!cutBefore && !cutBehind) return true;
   }
   return false;
 }
 
-/** At the end, and at the start: of two units, for a character may take both. */
-const wordCharacter = /[\p{L}\p{N}\p{M}]$/u;
-const wordStart = /^[\p{L}\p{N}\p{M}]/u;
+// Given two units at the end: a character may take both.
+const wordAtEnd = /[\p{L}\p{N}\p{M}]$/u;
+const wordAtStart = /^[\p{L}\p{N}\p{M}]/u;
 
 function textsOf(json: string): string[] {
   let value: JsonValue;

@@ -285,10 +285,10 @@ export class Holds {
     if ([...subject, ...actor].some((one) => one.length > subjectUnitsMax) || subject.length > subjectMax || actor.length > subjectMax) {
       throw new VeiltrailError('hold_scope', `at most ${subjectMax} subjects and actors, each of at most ${subjectUnitsMax} characters`);
     }
-    const tokens = subject.filter(isToken);
-    const ids = subject.filter((one) => !isToken(one)).map((id) => blindId(id, this.#blind));
-    const actorTokens = actor.filter(isToken);
-    const actorIds = actor.filter((one) => !isToken(one)).map((id) => blindId(id, this.#blind));
+    const tokens = subject.flatMap((one) => tokenIn(one) ?? []);
+    const ids = subject.filter((one) => tokenIn(one) === undefined).map((id) => blindId(id, this.#blind));
+    const actorTokens = actor.flatMap((one) => tokenIn(one) ?? []);
+    const actorIds = actor.filter((one) => tokenIn(one) === undefined).map((id) => blindId(id, this.#blind));
     return {
       ...(log === undefined ? {} : { log }),
       ...(tokens.length > 0 ? { tokens } : {}),
@@ -349,8 +349,10 @@ export class Holds {
   }
 }
 
-function isToken(text: string): boolean {
-  return text.length === 31 && text.match(tokenPattern)?.[0] === text;
+/** A token, in whatever form a policy gave it; undefined for an id. */
+function tokenIn(text: string): string | undefined {
+  const found = text.match(tokenPattern) ?? [];
+  return found.length === 1 ? found[0] : undefined;
 }
 
 function timeText(text: string): string {

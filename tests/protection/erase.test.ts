@@ -240,13 +240,13 @@ test(
         Array.from({ length: 30 }, () => event('jane')),
       );
       const erased = [await tokenAt(trail, 0, 'email'), await tokenAt(trail, 0, 'name')];
-      let going = true;
+      const stop = new AbortController();
       const sender = (async () => {
-        while (going) await append(trail, [event('jane'), event('omar')]);
+        while (!stop.signal.aborted) await append(trail, [event('jane'), event('omar')]);
       })();
       await new Promise((resolve) => setTimeout(resolve, 100));
       const { removal } = await trail.dataProtection.eraseSubject({ mode: 'erase', ids: ['u-17'] }, asked);
-      going = false;
+      stop.abort();
       await sender;
       expect(removal.records).toBeGreaterThanOrEqual(before.length);
       for (const leafIndex of before) expect(await readable(trail, 'default', leafIndex)).toBe(false);
