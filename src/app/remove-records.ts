@@ -162,8 +162,9 @@ export class RemoveRecords {
   }
 
   /** Finishes what a crash, or a full disk, left unfinished. @throws VeiltrailError `removal_unfinished`, `removal_journal` */
-  finish(): Promise<void> {
-    return this.#serially(() => this.#finish());
+  async finish(): Promise<void> {
+    // Nothing has to stand still at an ordinary start.
+    if (this.#parts.journal.read()) await this.#serially(() => this.#finish());
   }
 
   /** Ends after the removal under way. */

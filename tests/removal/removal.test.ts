@@ -17,7 +17,21 @@ import { parseQuery } from '../../src/search/query.ts';
 import { type OpenTrail, openTrailReader } from '../../src/server/compose.ts';
 import { openKeyring } from '../../src/vault/keyring.ts';
 import { verifyDisclosure } from '../../src/verify/disclosure.ts';
-import { append, bearsText, copyOf, event, filesOf, loot, makeDataDir, openOn, sealedChunks, tokenOf, verify } from './trail.ts';
+import {
+  append,
+  bearsText,
+  bucketKeysOf,
+  copyOf,
+  event,
+  filesOf,
+  loot,
+  makeDataDir,
+  openOn,
+  recordsOf,
+  sealedChunks,
+  tokenOf,
+  verify,
+} from './trail.ts';
 
 const timeout = 60_000;
 const gdpr = { reason: 'gdpr-art-17', by: 'local' };
@@ -70,6 +84,7 @@ test('nothing of it opens any more, on the disk or in a copy made before, with a
   let trail = await openOn(dataDir);
   await append(trail, [event('jane', '1', { note: 'a secret of hers' }), event('joe')]);
   await append(trail, [event('ann')]);
+  await append(trail, [event('ann', 'of another log')], 'second');
   const token = await tokenOf(trail, 0);
   const running = copyOf(dataDir); // with a write-ahead log beside each database
   const sealed = sealedChunks(running);
@@ -94,6 +109,9 @@ test('nothing of it opens any more, on the disk or in a copy made before, with a
   }
   // The old files with the new keyring: nothing at all.
   for (const copy of [before, running]) expect(loot(copy, [dataDir])).toEqual({ records: [], values: [] });
+  // Nor the old chunks under the bucket keys of today; of a log that lost nothing those are the same.
+  const mixed = recordsOf(copyOf(before), bucketKeysOf(copyOf(dataDir)));
+  expect([bearsText(mixed, 'a secret of hers'), bearsText(mixed, 'of another log')]).toEqual([0, 1]);
   // Bytes of the old chunks are nowhere on the disk, free pages and write-ahead logs included, nor is the root that they were under.
   const pieces = sealed.flatMap((chunk) => [chunk.subarray(1, 33), chunk.subarray(chunk.length - 40, chunk.length - 8)]);
   expect(pieces.length).toBeGreaterThanOrEqual(4);

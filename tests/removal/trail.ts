@@ -69,13 +69,8 @@ export interface Loot {
 /** Opens whatever opens: every row of every table, each key tried wherever it could fit. */
 export function loot(dir: string, keyrings: readonly string[] = [dir]): Loot {
   const roots: Secret[] = keyrings.flatMap((one) => openKeyring(join(one, 'keys'), { create: false }).secrets('root'));
+  const bucketKeys = bucketKeysOf(dir, roots);
   const vault = open(join(dir, 'vault.db'));
-  const bucketKeys: { log: string; bucket: number; generation: number; key: Uint8Array }[] = [];
-  for (const row of vault.prepare('SELECT log, bucket, generation, sealed_key FROM bucket_keys').all()) {
-    const place = { log: row['log'] as string, bucket: row['bucket'] as number, generation: row['generation'] as number };
-    for (const key of tryRoots(roots, (root) => openBucketKey(bucketPlace(place), row['sealed_key'] as Uint8Array, [root])))
-      bucketKeys.push({ ...place, key });
-  }
   const values: string[] = [];
   for (const row of vault.prepare('SELECT * FROM token_buckets').all()) {
     const place = { scope: row['scope'] as string, origin: row['origin'] as string, bucket: row['bucket'] as number };
@@ -90,6 +85,26 @@ export function loot(dir: string, keyrings: readonly string[] = [dir]): Loot {
   }
   vault.close();
   return { records: recordsOf(dir, bucketKeys), values };
+}
+
+export interface BucketKey {
+  log: string;
+  bucket: number;
+  generation: number;
+  key: Uint8Array;
+}
+
+/** @param roots [those of the directory's own keyring] */
+export function bucketKeysOf(dir: string, roots: readonly Secret[] = openKeyring(join(dir, 'keys'), { create: false }).secrets('root')): BucketKey[] {
+  const keys: BucketKey[] = [];
+  const vault = open(join(dir, 'vault.db'));
+  for (const row of vault.prepare('SELECT log, bucket, generation, sealed_key FROM bucket_keys').all()) {
+    const place = { log: row['log'] as string, bucket: row['bucket'] as number, generation: row['generation'] as number };
+    for (const key of tryRoots(roots, (root) => openBucketKey(bucketPlace(place), row['sealed_key'] as Uint8Array, [root])))
+      keys.push({ ...place, key });
+  }
+  vault.close();
+  return keys;
 }
 
 /** Records of the chunks of a directory, under bucket keys that may be those of another. */
