@@ -78,6 +78,8 @@ export interface AccessLogParts {
   digestQuery(log: string, query: string): string;
   /** The log whose reading is told once a session. */
   systemLog: string;
+  /** What is told soon is gathered so long [1,000]. */
+  gatherMs?: number;
   /** Different things that may wait [10,000], and numbers in their ranges of leaves [500,000]. */
   entriesMax?: number;
   rangesMax?: number;
@@ -85,7 +87,6 @@ export interface AccessLogParts {
 
 /** Events in one flock. */
 export const eventsEach = 256;
-const gatherMs = 1_000;
 const strangersMs = 60_000;
 /** Refusals of one principal that are told one by one in a minute. */
 const refusalsEach = 100;
@@ -123,6 +124,7 @@ export function createAccessLog(parts: AccessLogParts): AccessLog {
 
 class GatheredAccess implements AccessLog {
   readonly #parts: AccessLogParts;
+  readonly #gatherMs: number;
   #waiting = new Map<string, Waiting>();
   /** Numbers in ranges and loose leaves that wait. */
   #numbers = 0;
@@ -142,14 +144,15 @@ class GatheredAccess implements AccessLog {
 
   constructor(parts: AccessLogParts) {
     this.#parts = parts;
+    this.#gatherMs = parts.gatherMs ?? 1_000;
   }
 
   note(entry: AccessEntry): void {
-    if (entry.outcome !== 'denied') return void this.#gather(JSON.stringify(entry), entry, gatherMs);
+    if (entry.outcome !== 'denied') return void this.#gather(JSON.stringify(entry), entry, this.#gatherMs);
     this.#turnMinute();
     const refusals = (this.#refusals.get(entry.principal) ?? 0) + 1;
     if (this.#refusals.size < sessionsMax || refusals > 1) this.#refusals.set(entry.principal, refusals);
-    if (refusals <= refusalsEach) this.#gather(`#${++this.#serial}`, entry, gatherMs);
+    if (refusals <= refusalsEach) this.#gather(`#${++this.#serial}`, entry, this.#gatherMs);
     else this.#gather(JSON.stringify(entry), entry, strangersMs);
   }
 
@@ -162,7 +165,7 @@ class GatheredAccess implements AccessLog {
     const { action, principal, role = '', outcome, log = '', reason = '', network = '' } = reading;
     if (log === this.#parts.systemLog) return this.#readOwn(reading);
     const key = `${principal} ${role} ${action} ${log} ${outcome} ${reason} ${network}`;
-    const waiting = this.#gather(key, reading, gatherMs);
+    const waiting = this.#gather(key, reading, this.#gatherMs);
     if (leaves) {
       for (const leafIndex of leaves) waiting.leaves.push(leafIndex);
       this.#numbers += leaves.length;
@@ -209,7 +212,7 @@ class GatheredAccess implements AccessLog {
     const nowMs = this.#parts.clock.now();
     const { principal } = entry;
     const lastMs = this.#sessions.get(principal) ?? -Infinity;
-    if (nowMs - lastMs >= sessionPauseMs) this.#gather(`session ${principal} ${nowMs}`, { ...entry, action: 'system.read' }, gatherMs);
+    if (nowMs - lastMs >= sessionPauseMs) this.#gather(`session ${principal} ${nowMs}`, { ...entry, action: 'system.read' }, this.#gatherMs);
     this.#sessions.delete(principal);
     this.#sessions.set(principal, nowMs);
     if (this.#sessions.size > sessionsMax) this.#sessions.delete(this.#sessions.keys().next().value as string);
@@ -240,8 +243,8 @@ class GatheredAccess implements AccessLog {
       queries: new Set(),
     };
     this.#waiting.set(key, made);
-    if (this.#waiting.size === eventsEach) setImmediate(() => void this.#send(nowMs + gatherMs));
-    this.#timer ??= setTimeout(() => void this.#tick(), gatherMs).unref();
+    if (this.#waiting.size === eventsEach) setImmediate(() => void this.#send(nowMs + this.#gatherMs));
+    this.#timer ??= setTimeout(() => void this.#tick(), this.#gatherMs).unref();
     return made;
   }
 
@@ -254,10 +257,10 @@ class GatheredAccess implements AccessLog {
 
   async #tick(): Promise<void> {
     // What was gathered since the last time, whenever in that second it came.
-    await this.#send(this.#parts.clock.now() + gatherMs);
+    await this.#send(this.#parts.clock.now() + this.#gatherMs);
     this.#timer = undefined;
     const more = this.#waiting.size > 0 || this.#unsent.length > 0 || this.#refusedFor > 0;
-    if (more && !this.#closed) this.#timer = setTimeout(() => void this.#tick(), gatherMs).unref();
+    if (more && !this.#closed) this.#timer = setTimeout(() => void this.#tick(), this.#gatherMs).unref();
   }
 
   /** Tells what is due. Nothing new is made while older events wait for the disk: what comes meanwhile goes on being gathered. */
