@@ -45,7 +45,7 @@ test('untouched: every leaf and every token, in steps that are told in order', a
   expect(report.problems).toEqual([]);
   expect(report).toMatchObject({ ok: true, treeSize: leaves, records: { verified: leaves }, firstBadLeaf: null });
   expect(report.steps.map(({ step, ok }) => [step, ok])).toEqual(
-    ['seal', 'databases', 'checkpoint', 'history', 'leaves', 'tiles', 'vault'].map((step) => [step, true]),
+    ['seal', 'databases', 'checkpoint', 'history', 'witnesses', 'leaves', 'tiles', 'vault'].map((step) => [step, true]),
   );
   expect(report.steps.find(({ step }) => step === 'leaves')?.detail).toBe(
     `${leaves} records open their commitments; ${leaves} tokens are in the vault`,
