@@ -5,7 +5,8 @@
 import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { DatabaseSync } from 'node:sqlite';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import type { VerifyReport } from '../../src/app/verify-log.ts';
 import { type OpenTrail, openTrail, openTrailReader } from '../../src/server/compose.ts';
 import { openStoredVault } from '../../src/server/stored-vault.ts';
@@ -13,6 +14,9 @@ import { verifyStoredLog } from '../../src/server/verify.ts';
 import { dataDirPaths } from '../../src/storage/data-dir.ts';
 import { openSqliteRecordSource } from '../../src/storage/sqlite/record-source.ts';
 import { openKeyring } from '../../src/vault/keyring.ts';
+
+// Each of these reads or verifies 65,536 records, some of them several times.
+vi.setConfig({ testTimeout: 120_000 });
 
 const bucket = 65_536;
 const total = bucket + 300;
@@ -130,6 +134,18 @@ test('a changed byte is found, and the first bad leaf is named', async () => {
   const missing = await attacked((file) => rmSync(file));
   expect(missing).toMatchObject({ ok: false, firstBadLeaf: 0, records: { verified: total - bucket } });
   expect(missing.problems.map(({ code }) => code)).toContain('segment_missing');
+});
+
+test('an older vault put back, which lacks the key, is not gone on with', async () => {
+  rmSync(work, { recursive: true, force: true });
+  cpSync(dataDir, work, { recursive: true });
+  const vault = new DatabaseSync(join(work, 'vault.db'));
+  vault.exec('DELETE FROM segment_keys');
+  vault.close();
+  await expect(openTrail({ dataDir: work, workers: 1 })).rejects.toMatchObject({ code: 'vault_behind' });
+  const report = await verifyStoredLog(work, { log: 'default' });
+  expect(report).toMatchObject({ ok: false, firstBadLeaf: 0 });
+  expect(report.problems.map(({ code }) => code)).toContain('segment_key_missing');
 });
 
 test('records are removed from it: the next generation has them no more, and nothing opens the one before', async () => {
