@@ -242,7 +242,10 @@ test(
       const erased = [await tokenAt(trail, 0, 'email'), await tokenAt(trail, 0, 'name')];
       const stop = new AbortController();
       const sender = (async () => {
-        while (!stop.signal.aborted) await append(trail, [event('jane'), event('omar')]);
+        while (!stop.signal.aborted) {
+          await append(trail, [event('jane'), event('omar')]);
+          await new Promise((resolve) => setTimeout(resolve, 10));
+        }
       })();
       await new Promise((resolve) => setTimeout(resolve, 100));
       const { removal } = await trail.dataProtection.eraseSubject({ mode: 'erase', ids: ['u-17'] }, asked);
