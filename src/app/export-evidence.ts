@@ -56,8 +56,7 @@ export interface EvidenceParts {
  */
 export async function exportEvidence(request: EvidenceRequest, parts: EvidenceParts): Promise<MadeEvidence> {
   checkRequest(request);
-  const snapshot = await openSnapshot(parts.published, parts.tiles, request.range?.to ?? Infinity);
-  const { treeSize } = snapshot;
+  const { treeSize } = await openSnapshot(parts.published, parts.tiles, Infinity);
   const { range } = request;
   if (range && range.to > treeSize) throw new VeiltrailError('evidence_request', 'the range ends behind the log', { treeSize });
   const shown = await findShown(request, parts, treeSize);
@@ -69,6 +68,8 @@ export async function exportEvidence(request: EvidenceRequest, parts: EvidencePa
       { leaves: countLeaves(ranges) },
     );
   }
+  // A checkpoint that witnesses cosigned, where it reaches as far as the last leaf.
+  const snapshot = await openSnapshot(parts.published, parts.tiles, ranges.at(-1)?.end ?? 0);
   const events: EvidenceEvent[] = [];
   const shows = fieldTest(request);
   for (const one of ranges) {
@@ -91,7 +92,12 @@ export async function exportEvidence(request: EvidenceRequest, parts: EvidencePa
     proof: await snapshot.proveRanges(ranges),
     events,
   };
-  return { text: formatEvidence(evidence, parts.signers), shown: [...shown].toSorted((a, b) => a - b), leaves: events.length, treeSize };
+  return {
+    text: formatEvidence(evidence, parts.signers),
+    shown: [...shown].toSorted((a, b) => a - b),
+    leaves: events.length,
+    treeSize: snapshot.treeSize,
+  };
 }
 
 function checkRequest({ audience, purpose, byName, range, fields, sparse, query = '' }: EvidenceRequest): void {
