@@ -97,6 +97,8 @@ export interface FoundEvent {
   redacted?: { pointer?: string; tombstone: number }[];
   /** Values that were withheld, of fields that somebody has classified since. */
   restored?: RestoredValue[];
+  /** Members that were left out, because the key does not get to see them. */
+  hidden?: string[];
 }
 
 export interface RestoredValue {

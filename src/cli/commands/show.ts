@@ -1,10 +1,10 @@
 import type { Command } from 'commander';
 import { addConnectionOptions, connectReader, notFound, parseLeaf, type ConnectionOptions } from '../connection.ts';
-import { print, printJson } from '../output.ts';
+import { print, printJson, say } from '../output.ts';
 
 export function addShow(program: Command): void {
   addConnectionOptions(program.command('show').description('Print the record at a leaf.').argument('<leaf>', 'its leaf index'))
-    .option('--json', 'as one line of JSON: {"leafIndex","record","redacted"?,"restored"?}')
+    .option('--json', 'as one line of JSON: {"leafIndex","record","redacted"?,"restored"?,"hidden"?}')
     .action(runShow);
 }
 
@@ -17,6 +17,7 @@ async function runShow(leaf: string, options: ConnectionOptions & { json?: boole
     if (options.json) printJson(found);
     else {
       print(JSON.stringify(found.record, null, 2));
+      if (found.hidden) say(`left out, because this key does not get to see it: ${found.hidden.join(', ')}`);
       for (const { pointer, value, removed } of found.restored ?? [])
         print(`${pointer} = ${removed ? 'removed, as the field was classified' : JSON.stringify(value)}`);
     }
