@@ -66,6 +66,23 @@ describe('POST …/evidence', () => {
     expect(text).not.toContain('"r-0"');
   });
 
+  it('accounts for a range, for chosen fields, for single events, with the policy', async () => {
+    const range = verifyEvidence(
+      (await post(server.key.reader, { ...asked, query: '', range: { from: 1, to: 4 }, fields: ['/action', '/actor'] })).text,
+    );
+    expect(range.problems).toEqual([]);
+    expect(range.events.map(({ leafIndex }) => leafIndex)).toEqual([1, 2, 3]);
+    const shown = range.events[0]?.fields?.filter((field) => 'value' in field).map(({ pointer }) => pointer);
+    expect(shown).toEqual(['/action', '/actor/id', '/actor/type']);
+    expect(range.events[0]?.fields?.length).toBeGreaterThan(3);
+    const sparse = verifyEvidence((await post(server.key.reader, { ...asked, sparse: true, policyText: true })).text);
+    expect(sparse.problems).toEqual([]);
+    expect(sparse.ranges).toEqual([0, 2, 4, 6].map((leaf) => ({ start: leaf, end: leaf + 1 })));
+    expect(sparse.policy?.text).toContain('version');
+    const since = await post(server.key.reader, { ...asked, since: '2000-01-01T00:00:00Z', until: '2000-01-02T00:00:00Z' });
+    expect(since.json['code']).toBe('evidence_empty');
+  });
+
   it('brings what third parties keep, and the proof that the log grew from it', async () => {
     const checkpoint = (await server.trail.checkpoint('default')) as string;
     const [origin = '', size = ''] = checkpoint.split('\n');
