@@ -99,6 +99,8 @@ const queriesEach = 2_000;
 /** Whoever reads `_system` again after so long a pause began another session. */
 const sessionPauseMs = 15 * 60_000;
 const sessionsMax = 10_000;
+/** Readings of one principal and action that are looked through; others are found by their key. */
+const knownReadingsMax = 8;
 
 interface Waiting {
   entry: AccessEntry;
@@ -110,6 +112,11 @@ interface Waiting {
   leaves: number[];
   ranges: number[];
   queries: Set<string>;
+}
+
+interface KnownReading {
+  reading: Reading;
+  waiting: Waiting;
 }
 
 interface Unsent {
@@ -125,6 +132,9 @@ export function createAccessLog(parts: AccessLogParts): AccessLog {
 class GatheredAccess implements AccessLog {
   readonly #parts: AccessLogParts;
   readonly #gatherMs: number;
+  readonly #rangesMax: number;
+  /** What waits of reads, by principal and action: forgotten whenever something is told. */
+  #reads = new Map<string, Map<string, KnownReading[]>>();
   #waiting = new Map<string, Waiting>();
   /** Numbers in ranges and loose leaves that wait. */
   #numbers = 0;
@@ -145,6 +155,7 @@ class GatheredAccess implements AccessLog {
   constructor(parts: AccessLogParts) {
     this.#parts = parts;
     this.#gatherMs = parts.gatherMs ?? 1_000;
+    this.#rangesMax = parts.rangesMax ?? 500_000;
   }
 
   note(entry: AccessEntry): void {
@@ -162,10 +173,9 @@ class GatheredAccess implements AccessLog {
   }
 
   read(reading: Reading, { leaves, query }: ReadDetail): void {
-    const { action, principal, role = '', outcome, log = '', reason = '', network = '' } = reading;
+    const { log = '' } = reading;
     if (log === this.#parts.systemLog) return this.#readOwn(reading);
-    const key = `${principal} ${role} ${action} ${log} ${outcome} ${reason} ${network}`;
-    const waiting = this.#gather(key, reading, this.#gatherMs);
+    const waiting = this.#again(reading) ?? this.#first(reading);
     if (leaves) {
       for (const leafIndex of leaves) waiting.leaves.push(leafIndex);
       this.#numbers += leaves.length;
@@ -218,12 +228,36 @@ class GatheredAccess implements AccessLog {
     if (this.#sessions.size > sessionsMax) this.#sessions.delete(this.#sessions.keys().next().value as string);
   }
 
+  /** What the same reading is gathered in already, found without making a key of it: that was most of what a read cost. */
+  #again(reading: Reading): Waiting | undefined {
+    if (this.#closed || this.#numbers > this.#rangesMax) return undefined;
+    const same = this.#reads
+      .get(reading.principal)
+      ?.get(reading.action)
+      ?.find((one) => isSame(one.reading, reading));
+    if (!same) return undefined;
+    same.waiting.count++;
+    same.waiting.toMs = this.#parts.clock.now();
+    return same.waiting;
+  }
+
+  /** @throws VeiltrailError `access_unrecorded` */
+  #first(reading: Reading): Waiting {
+    const { action, principal, role = '', outcome, log = '', reason = '', network = '' } = reading;
+    const waiting = this.#gather(`${principal} ${role} ${action} ${log} ${outcome} ${reason} ${network}`, reading, this.#gatherMs);
+    const ofPrincipal = this.#reads.get(principal) ?? new Map<string, KnownReading[]>();
+    const known = ofPrincipal.get(action) ?? [];
+    if (known.length < knownReadingsMax) known.push({ reading, waiting });
+    this.#reads.set(principal, ofPrincipal.set(action, known));
+    return waiting;
+  }
+
   /** @throws VeiltrailError `access_unrecorded` */
   #gather(key: string, entry: AccessEntry | Reading, windowMs: number): Waiting {
     const nowMs = this.#parts.clock.now();
     const waiting = this.#waiting.get(key);
-    const { entriesMax = 10_000, rangesMax = 500_000 } = this.#parts;
-    if (this.#closed || this.#numbers > rangesMax || (!waiting && this.#waiting.size + this.#unsent.length >= entriesMax)) {
+    const { entriesMax = 10_000 } = this.#parts;
+    if (this.#closed || this.#numbers > this.#rangesMax || (!waiting && this.#waiting.size + this.#unsent.length >= entriesMax)) {
       this.#refusedFor++;
       throw new VeiltrailError('access_unrecorded', 'who reads cannot be recorded now, so nothing is read');
     }
@@ -298,6 +332,7 @@ class GatheredAccess implements AccessLog {
       this.#unrecorded += this.#refusedFor;
       this.#refusedFor = 0;
     }
+    this.#reads = new Map();
     for (const [key, waiting] of this.#waiting) {
       if (waiting.dueMs > untilMs) continue;
       this.#waiting.delete(key);
@@ -318,6 +353,10 @@ class GatheredAccess implements AccessLog {
   #time(ms: number): string {
     return new Date(ms).toISOString();
   }
+}
+
+function isSame(a: Reading, b: Reading): boolean {
+  return a.log === b.log && a.outcome === b.outcome && a.reason === b.reason && a.network === b.network && a.role === b.role;
 }
 
 function entryOf(given: AccessEntry | Reading): AccessEntry {
