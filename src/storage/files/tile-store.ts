@@ -66,8 +66,9 @@ class FileTileStore implements TileStore {
     const target = this.#at(log, witnessedPath);
     try {
       // Seldom, so its bytes are on disk before they take the place of others, which somebody was shown.
-      await writeSynced(`${target}.writing`, bytes);
-      renameSync(`${target}.writing`, target);
+      const writing = this.#at(log, '.writing-witnessed');
+      await writeSynced(writing, bytes);
+      renameSync(writing, target);
     } catch (error) {
       throw storageError(error, 'write the cosigned checkpoint');
     }
