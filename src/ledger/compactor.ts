@@ -59,6 +59,8 @@ export class Compactor {
   readonly #parts: CompactorParts;
   /** By log: the first bucket that may still have to be compacted. */
   readonly #next = new Map<string, number>();
+  /** By log and bucket, as of the last tidying: nobody else compacts. */
+  #compacted: ReadonlyMap<string, ReadonlyMap<number, StoredBucket>> = new Map();
   #started = false;
   #stopped = 0;
   #closed = false;
@@ -193,7 +195,7 @@ export class Compactor {
 
   async #compact(task: CompactionTask, signal: AbortSignal): Promise<void> {
     const { log, bucket } = task;
-    if (!(await this.#isCompacted(task))) {
+    if (!this.#compacted.get(log)?.has(bucket)) {
       try {
         await this.#compactOnce(task, signal);
       } catch (error) {
@@ -223,10 +225,6 @@ export class Compactor {
     }
   }
 
-  async #isCompacted({ log, bucket }: CompactionTask): Promise<boolean> {
-    return (await this.#parts.records.compactedBuckets(log, bucket)).some((one) => one.bucket === bucket);
-  }
-
   /** Deletes chunks that are left over, files and keys that nothing refers to. */
   async #tidy(waitMs: number, signal?: AbortSignal): Promise<void> {
     const { ledger, vault } = this.#parts;
@@ -236,8 +234,8 @@ export class Compactor {
         signal?.throwIfAborted();
       }
     }
-    const buckets = await this.#removeUnregistered();
-    for (const { log, bucket } of await vault.bucketKeyNames()) if (buckets.get(log)?.has(bucket)) await vault.dropBucketKey(log, bucket);
+    this.#compacted = await this.#removeUnregistered();
+    for (const { log, bucket } of await vault.bucketKeyNames()) if (this.#compacted.get(log)?.has(bucket)) await vault.dropBucketKey(log, bucket);
     this.#tidied = true;
   }
 

@@ -20,6 +20,9 @@ export function openSqliteRecordSource(path: string): RecordSource {
   return new SqliteRecordSource(openDatabaseReadOnly(path, recordsFormat));
 }
 
+const segmentColumns =
+  'class, generation, records, bytes, first_received_at_ms AS firstReceivedAtMs, segments.last_received_at_ms AS lastReceivedAtMs';
+
 export class SqliteRecordSource implements RecordSource {
   protected readonly database: DatabaseSync;
   readonly #ids = new Map<string, number>();
@@ -36,10 +39,7 @@ export class SqliteRecordSource implements RecordSource {
     this.#chunkBehind = database.prepare(`SELECT ${columns} FROM chunks WHERE log = ? AND first_leaf > ? ORDER BY first_leaf LIMIT 1`);
     this.#compacted = database.prepare('SELECT bucket FROM compacted WHERE log = ? AND bucket >= ? ORDER BY bucket LIMIT 1');
     this.#firstBehind = database.prepare('SELECT first_leaf AS firstLeaf FROM chunks WHERE log = ? AND first_leaf > ? ORDER BY first_leaf LIMIT 1');
-    this.#segments = database.prepare(
-      `SELECT class, generation, records, bytes, first_received_at_ms AS firstReceivedAtMs, last_received_at_ms AS lastReceivedAtMs
-       FROM segments WHERE log = ? AND bucket = ? ORDER BY class`,
-    );
+    this.#segments = database.prepare(`SELECT ${segmentColumns} FROM segments WHERE log = ? AND bucket = ? ORDER BY class`);
   }
 
   async logs(): Promise<LogState[]> {
@@ -87,8 +87,18 @@ export class SqliteRecordSource implements RecordSource {
     return this.guard('read the segments', () =>
       this.#inOneState(() => {
         const id = this.logId(log);
-        const rows = this.database.prepare('SELECT bucket FROM compacted WHERE log = ? AND bucket >= ? ORDER BY bucket').all(id, from);
-        return rows.map((row) => this.#bucket(log, id, row['bucket'] as number));
+        const rows = this.database
+          .prepare(
+            `SELECT compacted.bucket, ${segmentColumns} FROM compacted LEFT JOIN segments USING (log, bucket)
+             WHERE log = ? AND compacted.bucket >= ? ORDER BY compacted.bucket, class`,
+          )
+          .all(id, from) as unknown as (Omit<StoredSegment, 'log' | 'class'> & { class: string | null })[];
+        const buckets: StoredBucket[] = [];
+        for (const row of rows) {
+          if (buckets.at(-1)?.bucket !== row.bucket) buckets.push({ bucket: row.bucket, segments: [] });
+          if (row.class !== null) buckets.at(-1)?.segments.push({ log, ...row, class: row.class });
+        }
+        return buckets;
       }),
     );
   }
