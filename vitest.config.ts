@@ -6,7 +6,7 @@ const covered = ['src/log/**', 'src/ledger/**', 'src/privacy/**', 'src/verify/**
 export default defineConfig({
   test: {
     include: ['tests/**/*.test.ts'],
-    testTimeout: 30_000,
+    testTimeout: 60_000,
     maxWorkers: 2,
     reporters: ['default', './tests/reporter/summary-reporter.ts'],
     coverage: {
