@@ -15,29 +15,17 @@ import type { Clock } from '../core/clock.ts';
 import { VeiltrailError } from '../core/errors.ts';
 import type { JsonObject } from '../core/json.ts';
 import { type AccessEntry, accessEvent } from './access-event.ts';
+import { entryOf, eventsOf, isSame, type Reading, type Unsent, type Waiting } from './gathered-access.ts';
 import { mergeRanges, rangesOf } from './leaf-ranges.ts';
 
 export type { AccessEntry } from './access-event.ts';
+export type { Reading } from './gathered-access.ts';
 
 export interface AccessRecorder {
   /** Records soon, many at a time. @throws VeiltrailError `access_unrecorded` when too much waits for the disk: do not answer then */
   note(entry: AccessEntry): void;
   /** Records now: durable and published when it returns. @throws VeiltrailError what appending throws: do not do it then */
   write(entry: AccessEntry): Promise<void>;
-}
-
-/** Who read, and from where. */
-export interface Reading {
-  action: string;
-  principal: string;
-  role?: string;
-  outcome: 'success' | 'failure';
-  /** The log it was about. */
-  log?: string | undefined;
-  /** A stable code: why not. */
-  reason?: string | undefined;
-  /** Generalised. */
-  network?: string;
 }
 
 /** What was read. */
@@ -93,36 +81,15 @@ const refusalsEach = 100;
 const networksMax = 1_000;
 /** Leaves that are kept as they came before they are made ranges. */
 const looseLeavesMax = 4_096;
-/** Numbers of ranges, and queries, in one event, which may hold 10,000 values. */
-const rangesEach = 4_000;
-const queriesEach = 2_000;
 /** Whoever reads `_system` again after so long a pause began another session. */
 const sessionPauseMs = 15 * 60_000;
 const sessionsMax = 10_000;
 /** Readings of one principal and action that are looked through; others are found by their key. */
 const knownReadingsMax = 8;
 
-interface Waiting {
-  entry: AccessEntry;
-  count: number;
-  fromMs: number;
-  toMs: number;
-  /** To be told from this time on. */
-  dueMs: number;
-  leaves: number[];
-  ranges: number[];
-  queries: Set<string>;
-}
-
 interface KnownReading {
   reading: Reading;
   waiting: Waiting;
-}
-
-interface Unsent {
-  event: JsonObject;
-  /** What it tells of. */
-  count: number;
 }
 
 export function createAccessLog(parts: AccessLogParts): AccessLog {
@@ -353,36 +320,4 @@ class GatheredAccess implements AccessLog {
   #time(ms: number): string {
     return new Date(ms).toISOString();
   }
-}
-
-function isSame(a: Reading, b: Reading): boolean {
-  return a.log === b.log && a.outcome === b.outcome && a.reason === b.reason && a.network === b.network && a.role === b.role;
-}
-
-function entryOf(given: AccessEntry | Reading): AccessEntry {
-  const { network, log, reason, ...rest } = given as Reading & AccessEntry;
-  return {
-    ...rest,
-    ...(log === undefined ? {} : { log }),
-    ...(reason === undefined ? {} : { reason }),
-    ...(network === undefined ? {} : { metadata: { network } }),
-  };
-}
-
-/** One event; more where there is more to tell than an event may hold. */
-function eventsOf({ entry, count, fromMs, toMs, ranges, queries }: Waiting, time: (ms: number) => string): Unsent[] {
-  const digests = [...queries];
-  const pieces = Math.max(1, Math.ceil(ranges.length / rangesEach), Math.ceil(digests.length / queriesEach));
-  return Array.from({ length: pieces }, (_, piece) => {
-    const leaves = ranges.slice(piece * rangesEach, (piece + 1) * rangesEach);
-    const some = digests.slice(piece * queriesEach, (piece + 1) * queriesEach);
-    const metadata: JsonObject = {
-      ...entry.metadata,
-      ...(count > 1 ? { count, until: time(toMs) } : {}),
-      ...(leaves.length > 0 ? { leaves } : {}),
-      ...(some.length > 0 ? { queries: some } : {}),
-    };
-    const told = Object.keys(metadata).length > 0 ? { ...entry, metadata } : entry;
-    return { event: accessEvent(told, { id: randomUUID(), time: time(fromMs) }), count: piece === 0 ? count : 0 };
-  });
 }
