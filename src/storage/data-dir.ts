@@ -23,7 +23,13 @@ export interface DataDirPaths {
 }
 
 export function dataDirPaths(dataDir: string): DataDirPaths {
-  return { records: join(dataDir, 'records.db'), segments: join(dataDir, 'segments'), logs: join(dataDir, 'logs'), seal: join(dataDir, 'seal.json'), lock: join(dataDir, 'lock') };
+  return {
+    records: join(dataDir, 'records.db'),
+    segments: join(dataDir, 'segments'),
+    logs: join(dataDir, 'logs'),
+    seal: join(dataDir, 'seal.json'),
+    lock: join(dataDir, 'lock'),
+  };
 }
 
 export interface DataDirLock {

@@ -22,20 +22,20 @@ rules:
 `);
 
 test('records are of the class of the first rule that fits them', () => {
-  const { classOf } = createRetentionClasses(table);
+  const classes = createRetentionClasses(table);
   const login = pack({ action: 'session.start', category: 'authentication' });
-  expect(classOf('default', login)).toBe('logins');
-  expect(classOf('default', pack({ action: 'x', category: 'access' }))).toBe(keptClass);
-  expect(classOf('payments', pack({ action: 'x' }))).toBe('payments-7');
-  expect(classOf('books', pack({ action: 'x' }))).toBe(keptClass);
+  expect(classes.classOf('default', login)).toBe('logins');
+  expect(classes.classOf('default', pack({ action: 'x', category: 'access' }))).toBe(keptClass);
+  expect(classes.classOf('payments', pack({ action: 'x' }))).toBe('payments-7');
+  expect(classes.classOf('books', pack({ action: 'x' }))).toBe(keptClass);
   // What accounts for a removal is kept, and a value that was redacted decides nothing else.
-  expect(classOf('payments', pack({ action: 'removal.expire', tombstone: { operation: 'expire' } }))).toBe(keptClass);
+  expect(classes.classOf('payments', pack({ action: 'removal.expire', tombstone: { operation: 'expire' } }))).toBe(keptClass);
   const redacted = redactRecord(login, { pointers: new Set(['/action']), hidePointers: false, tombstone: 9 }) as Uint8Array;
-  expect(classOf('default', redacted)).toBe('logins');
+  expect(classes.classOf('default', redacted)).toBe('logins');
 });
 
 test('without rules all records are of one class', () => {
-  expect(createRetentionClasses({ rules: [] }).classOf('payments', pack({ action: 'x' }))).toBe(defaultClass);
+  expect(createRetentionClasses({ rules: [] }).classes.classOf('payments', pack({ action: 'x' }))).toBe(defaultClass);
 });
 
 test('every name of a rule may name a class', () => {
