@@ -35,7 +35,7 @@ test('records are of the class of the first rule that fits them', () => {
 });
 
 test('without rules all records are of one class', () => {
-  expect(createRetentionClasses({ rules: [] }).classes.classOf('payments', pack({ action: 'x' }))).toBe(defaultClass);
+  expect(createRetentionClasses({ rules: [] }).classOf('payments', pack({ action: 'x' }))).toBe(defaultClass);
 });
 
 test('every name of a rule may name a class', () => {
