@@ -1,5 +1,5 @@
 /** Puts together what records who did what: the recorder of reads and refusals, and that of changes of the keys. */
-import { hash, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import type { IssuerConfig } from '../access/oidc-rules.ts';
 import { parseNetworks } from '../access/networks.ts';
 import { personSecret } from '../access/person.ts';
@@ -14,6 +14,7 @@ import { systemLog } from './data-files.ts';
 import type { AccessConfig } from './access-config.ts';
 import type { HttpParts } from './http.ts';
 import { openKeyChanges } from './key-changes.ts';
+import { createMortalDigest } from './mortal-digest.ts';
 
 export interface AccessParts {
   dataDir: string;
@@ -23,8 +24,6 @@ export interface AccessParts {
   /** Nothing was ever stored. */
   isNew: boolean;
 }
-
-const digestDigits = 24;
 
 /** What of the configuration the door goes by. */
 export async function openDoorParts(
@@ -53,10 +52,9 @@ async function openTokens(oidc: readonly IssuerConfig[], dataDir: string, access
 }
 
 export async function openAccess({ dataDir, keyring, append, isNew }: AccessParts): Promise<{ access: AccessLog; keyChanges: KeyChanges }> {
-  const { key } = keyring.secret('idempotency');
-  // The digest must not tell what was searched for to whoever guesses it: that takes the key.
-  const digestQuery = (log: string, query: string): string =>
-    hash('sha256', Buffer.concat([key, Buffer.from(`veiltrail-query/1\n${log}\n${query}`)]), 'hex').slice(0, digestDigits);
+  // A query may hold what the log does not: its digest dies with the next removal.
+  const digest = createMortalDigest(keyring, 'veiltrail queries');
+  const digestQuery = (log: string, query: string): string => digest(`${log}\n${query}`);
   const access = createAccessLog({ append, clock: systemClock, digestQuery, systemLog });
   const keyChanges = await openKeyChanges(
     {

@@ -7,12 +7,9 @@ import type { RequestDesk } from '../app/requests.ts';
 import { revealTokens } from '../app/reveal-token.ts';
 import { asksForValues, findPseudonyms, searchByValue, type ValueSearchParts } from '../app/search-by-value.ts';
 import type { SearchAnswer, SearchRequest } from '../app/trail.ts';
-import { encodeBase64url } from '../core/base64.ts';
-import { utf8 } from '../core/bytes.ts';
 import { systemClock } from '../core/clock.ts';
 import { VeiltrailError } from '../core/errors.ts';
 import { systemRandom } from '../core/random.ts';
-import { createMac, hmacSha256 } from '../core/sha256.ts';
 import { canonicalForms, fieldKind } from '../privacy/canonical-of.ts';
 import { defaultPolicyYaml } from '../privacy/default-policy.ts';
 import type { PseudonymKey } from '../privacy/engine.ts';
@@ -21,10 +18,11 @@ import type { Policy } from '../privacy/policy-model.ts';
 import { createHashFinder } from '../privacy/transforms.ts';
 import { vaultRulesOf } from '../privacy/vault-rules.ts';
 import type { Query } from '../search/query.ts';
-import type { Keyring, Secret } from '../vault/keyring.ts';
+import type { Keyring } from '../vault/keyring.ts';
 import { createTextSealer } from '../vault/sealed-text.ts';
 import type { VaultClient } from '../vault/vault-client.ts';
 import { openSealedFile } from './sealed-file.ts';
+import { createMortalDigest } from './mortal-digest.ts';
 
 export const lookUpsFileName = 'look-ups.sealed';
 
@@ -46,15 +44,11 @@ export interface OpenLookUps extends LookUps {
   rekey(keys: readonly PseudonymKey[]): void;
 }
 
-const digestBytes = 12;
-/** The root is read again after so long. */
-const rootReadMs = 1_000;
-
 /** @throws VeiltrailError `sealed_text_damaged`, `config_damaged`, and those of `storage-error.ts` */
 export function openLookUps({ dataDir, keyring, vault, policy, recorder, desk, alert, ...rest }: LookUpParts): OpenLookUps {
   const rules = vaultRulesOf(policy);
   const sealer = createTextSealer(keyring.secrets('seal'), 'look-ups', systemRandom);
-  const digest = createMortalDigest(keyring);
+  const digest = createMortalDigest(keyring, 'veiltrail look-ups');
   const limits = new LookUpLimits({ rules, clock: systemClock, digest, ...openSealedFile(dataDir, lookUpsFileName, sealer) });
   const counts: LookUpCounts = { reveals: 0, revealsRefused: 0, searches: 0, searchesRefused: 0, sweeps: 0 };
   let hashesOf = createHashFinder(keyring.secrets('pseudonym'));
@@ -90,24 +84,6 @@ export function openLookUps({ dataDir, keyring, vault, policy, recorder, desk, a
       return { ...counts, stopped: limits.stops().length };
     },
     rekey: (keys) => (hashesOf = createHashFinder(keys)),
-  };
-}
-
-/**
- * A keyed digest: equal texts have equal ones, until the root is destroyed with the next removal. From then on nobody can try whether a digest
- * that is still on record was that of a value, whatever keys they have: what was erased stays so.
- */
-function createMortalDigest(keyring: Keyring): (text: string) => string {
-  let mac = createMac(new Uint8Array(0));
-  let readMs = -Infinity;
-  return (text) => {
-    const nowMs = systemClock.now();
-    if (Math.abs(nowMs - readMs) > rootReadMs) {
-      const [root] = keyring.readAgain('root') as [Secret];
-      mac = createMac(hmacSha256(root.key, utf8('veiltrail look-ups')));
-      readMs = nowMs;
-    }
-    return encodeBase64url(mac(utf8(text)).subarray(0, digestBytes));
   };
 }
 

@@ -85,7 +85,7 @@ test('who read which leaf can be answered: by reading, by searching, by proof', 
     read.some(({ metadata, targets }) => targets[0]?.id === 'default' && rangesHold(metadata['leaves'], leaf));
   for (let leaf = 0; leaf < 30; leaf++) expect(readLeaf(leaf), String(leaf)).toBe([3, 4, 5, 17].includes(leaf));
   const [searched] = await told(of('event.search'));
-  expect(searched?.metadata).toMatchObject({ leaves: [25, 30], queries: [expect.stringMatching(/^[0-9a-f]{24}$/)], network: '127.0.0.0/24' });
+  expect(searched?.metadata).toMatchObject({ leaves: [25, 30], queries: [expect.stringMatching(/^[A-Za-z0-9_-]{16}$/)], network: '127.0.0.0/24' });
   expect(searched?.actor).toEqual({ type: 'user', id, roles: ['reader'] });
   expect((await told(of('event.prove')))[0]?.metadata).toMatchObject({ leaves: [9, 10] });
 });
