@@ -168,6 +168,16 @@ test('a 4-digit PIN that was redacted is not found among 10,000 guesses, with th
   const whole = (pin: string): JsonObject => ({ id: 'payment-1', ...event('jane', pin) });
   let trail = await openOn(dataDir);
   await append(trail, [whole('4711'), { id: 'payment-2', ...event('jane', 'a longer text') }]);
+  // The index follows: without it one way to guess would be missing from the start.
+  await expect
+    .poll(
+      async () => {
+        const { indexedTo, treeSize } = await trail.search('default', { limit: 1 });
+        return treeSize - indexedTo;
+      },
+      { timeout: 10_000 },
+    )
+    .toBe(0);
   await trail.close();
   const guesses = Array.from({ length: 10_000 }, (_, i) => String(i).padStart(4, '0'));
   const pinOnly = ['4711'];
