@@ -69,7 +69,10 @@ interface Served {
 
 /** `veiltrail witness serve` in a process of its own. */
 async function serve(dir: string, args: readonly string[]): Promise<Served> {
-  const child = spawn(process.execPath, [main, 'witness', 'serve', '--data', dir, '--listen', '127.0.0.1:0', ...args]);
+  const child = spawn(process.execPath, [main, 'witness', 'serve', '--data', dir, '--listen', '127.0.0.1:0', ...args], {
+    // What it says is read here: without colours, wherever the tests run.
+    env: { ...process.env, NO_COLOR: '1' },
+  });
   const ended = new Promise<void>((resolve) => child.on('close', () => resolve()));
   onTestFinished(async () => {
     if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL');
