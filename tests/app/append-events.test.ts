@@ -8,6 +8,8 @@ import type { PackedBatch } from '../../src/pipeline/packed-batch.ts';
 import { WorkerPool } from '../../src/pipeline/pool.ts';
 import { Installation } from '../ledger/installation.ts';
 
+/** The ledger, whose clock is the system's, forgets ids that were received days ago within a second. */
+const nowMs = Date.now();
 let at: Installation;
 let ledger: Ledger;
 let pool: WorkerPool;
@@ -33,7 +35,7 @@ function open(more: Partial<AppendParts> = {}): AppendEvents {
   };
   const logs = ledger.logs();
   const originOfLog = (log: string): string | undefined => logs.find((one) => one.log === log)?.origin;
-  return new AppendEvents({ pipeline: pool, append, originOf: originOfLog, lastReceivedAtMs: 0, clock: { now: () => 1_000 }, ...more });
+  return new AppendEvents({ pipeline: pool, append, originOf: originOfLog, lastReceivedAtMs: 0, clock: { now: () => nowMs }, ...more });
 }
 
 const eventOf = (id: string, action = 'x'): string => JSON.stringify({ id, action, time: '2026-01-02T03:04:05Z', actor: { type: 'user', id: 'u' } });
