@@ -110,30 +110,8 @@ export function isSystemLog(log: string): boolean {
   return log.startsWith('_');
 }
 
-/** Rights that are about no single log. */
-const installationWide: ReadonlySet<Right> = new Set<Right>([
-  'key.manage',
-  'log.create',
-  'metrics.read',
-  'canary.run',
-  'field.read',
-  'field.classify',
-  'token.reveal',
-  'token.search',
-  'stop.lift',
-  'subject.report',
-  'subject.erase',
-  'value.redact',
-  'hold.read',
-  'hold.set',
-  'retention.read',
-  'retention.change',
-  'retention.run',
-  'request.ask',
-  'request.read',
-  'request.decide',
-  'backup.make',
-]);
+/** Rights on a log by its name. All others, those to come as well, are about the installation, and not for a key of some logs. */
+const ofLogs: ReadonlySet<Right> = new Set<Right>(['events.append', 'events.read', 'proof.read', 'evidence.export', 'system.read', 'log.list']);
 
 /** Whoever was recognised by a key or a token. */
 export interface Principal {
@@ -160,7 +138,7 @@ export function mayDo({ role, logs }: Principal, right: Right, log?: string): bo
   if (needed === undefined || !rightsOf[role].includes(needed)) return false;
   if (logs === undefined) return true;
   // A key for some logs has no say over the installation: creating logs and keys would widen it, figures and fields are of all logs.
-  if (installationWide.has(right)) return false;
+  if (!ofLogs.has(right)) return false;
   return log === undefined ? right === 'log.list' : logs.includes(log);
 }
 
@@ -176,7 +154,7 @@ function refusalOf({ role, logs }: Principal, right: Right, log: string | undefi
   const able = rolesWith(right, log);
   const what = log !== undefined && isSystemLog(log) ? `${systemRights[right] ?? right}, which the server's own logs take` : right;
   if (able.includes(role) && logs !== undefined)
-    return installationWide.has(right)
+    return !ofLogs.has(right)
       ? `the role ${role} has the right ${what}, but this key is for some logs only, and that right is about the whole installation`
       : `the role ${role} has the right ${what}, but this key is for other logs`;
   const others = able.length === 0 ? 'and nobody has it' : able.length === 1 ? `the role ${able[0]} has` : `the roles ${listed(able)} have`;
