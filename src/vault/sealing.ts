@@ -43,9 +43,14 @@ export function sealBucketKey(place: BucketPlace, key: Uint8Array, root: Secret,
   return concatBytes(Uint8Array.of(version), uint32be(root.version), box);
 }
 
+/** The version of the root that a bucket key is sealed under: its first five bytes tell. 0 for what is none. */
+export function rootVersionOf(sealed: Uint8Array): number {
+  return sealed.length >= 5 && sealed[0] === version ? new DataView(sealed.buffer, sealed.byteOffset).getUint32(1) : 0;
+}
+
 /** @throws VeiltrailError `bucket_key_damaged` for other bytes, another place or another key; `root_missing` when the keyring has no such root */
 export function openBucketKey(place: BucketPlace, sealed: Uint8Array, roots: readonly Secret[]): Uint8Array {
-  const rootVersion = sealed.length > 5 && sealed[0] === version ? new DataView(sealed.buffer, sealed.byteOffset).getUint32(1) : 0;
+  const rootVersion = rootVersionOf(sealed);
   if (rootVersion === 0) throw damagedKey();
   const root = roots.find((one) => one.version === rootVersion);
   if (!root) throw new VeiltrailError('root_missing', 'the root under which this key was sealed is not in the keyring', { rootVersion });

@@ -179,6 +179,21 @@ describe('what was erased after the backup', () => {
     expect(omar).not.toBe(jane);
   });
 
+  test('a kit that is older than the backup is refused: it would count everything as lost', { timeout }, async () => {
+    await append(at('data'), 0, 30);
+    expect((await backUp()).code).toBe(0);
+    cpSync(at('kit.json'), at('old-kit.json'));
+    await erase(at('data'), await tokenOf(at('data'), 0));
+    expect((await backUp()).code).toBe(0);
+    cpSync(at('kit.json'), at('new-kit.json'));
+    cpSync(at('old-kit.json'), at('kit.json'));
+    expect(await restore()).toMatchObject({ code: 2, err: expect.stringContaining('(kit_outdated)') });
+    expect(existsSync(at('restored'))).toBe(false);
+    cpSync(at('new-kit.json'), at('kit.json'));
+    expect((await restore()).code).toBe(0);
+    await expectVerified(at('restored'));
+  });
+
   test('with the old kit it would: that is why it is destroyed', { timeout }, async () => {
     await append(at('data'), 0, 30);
     const jane = await tokenOf(at('data'), 0);
@@ -187,6 +202,19 @@ describe('what was erased after the backup', () => {
     // The control: the kit of before opens the backup of before. What keeps it from it is that nobody has it any more.
     expect((await restore()).code).toBe(0);
     expect(await tokenOf(at('restored'), 0)).toBe(jane);
+  });
+});
+
+describe('a backup beside somebody who removes', () => {
+  test('whose records and vault do not fit together is no backup', { timeout }, async () => {
+    await append(at('data'), 0, 5);
+    const vault = new DatabaseSync(at('data/vault.db'));
+    vault.exec("DELETE FROM bucket_keys WHERE log = 'default'");
+    vault.close();
+    expect(await backUp()).toMatchObject({ code: 2, err: expect.stringContaining('(backup_moved)') });
+    expect(await restore()).toMatchObject({ code: 2 });
+    writeFileSync(at('data/removal.json'), '');
+    expect(await backUp()).toMatchObject({ err: expect.stringContaining('(removal_unfinished)') });
   });
 });
 

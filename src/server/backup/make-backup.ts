@@ -12,10 +12,14 @@
 import { copyFileSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative, sep } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { pathToFileURL } from 'node:url';
 import { VeiltrailError } from '../../core/errors.ts';
+import { bucketOf, generationOf } from '../../ledger/chunk.ts';
 import { parseTilePath, tileWidthMax } from '../../log/tile-path.ts';
 import { tileWidth } from '../../log/tile.ts';
 import { dataDirPaths } from '../../storage/data-dir.ts';
+import { segmentPath } from '../../storage/files/segment-store.ts';
+import type { SegmentName } from '../../storage/segment-store.ts';
 import { openSqliteRecordSource } from '../../storage/sqlite/record-source.ts';
 import { openKeyring } from '../../vault/keyring.ts';
 import { readDataConfig } from '../data-config.ts';
@@ -34,7 +38,8 @@ export interface BackupReport {
 
 /**
  * @param to a directory that is empty, not there yet, or holds an earlier backup of the same installation
- * @throws VeiltrailError `data_dir_missing`, `backup_other` (the directory holds something else), `removal_unfinished`, and what its parts throw
+ * @throws VeiltrailError `data_dir_missing`, `backup_other` (the directory holds something else), `removal_unfinished`,
+ * `backup_moved` (records were compacted or removed meanwhile: make it again), and what its parts throw
  */
 export async function makeBackup(dataDir: string, to: string, nowMs: number): Promise<BackupReport> {
   readDataConfig(dataDir);
@@ -64,8 +69,8 @@ export async function makeBackup(dataDir: string, to: string, nowMs: number): Pr
     else if (!/\.db-(?:wal|shm|journal)$/.test(path) && path !== removalFileName && !path.endsWith('.lock')) copy.small(path);
   }
   copy.tree('anchors');
-  // One that began meanwhile may have taken from the vault what the records still show.
   refuseRemoval(dataDir);
+  checkFits(to);
   copy.removeOthers();
   const logs = states.map(({ log, origin, treeSize }) => ({ log, origin, treeSize }));
   const files: BackedUpFile[] = [];
@@ -82,7 +87,38 @@ function isSecret(path: string): boolean {
   return path.startsWith(`${keysDirectory}/`) && !path.endsWith('.vkey');
 }
 
-function refuseRemoval(dataDir: string): void {
+/**
+ * Records and vault are copied one after the other. What happens in between may take keys from the vault that the copied records need (a compaction, a
+ * removal that begins and ends), or tell of tombstones that they do not have.
+ * @throws VeiltrailError `backup_moved`
+ */
+function checkFits(to: string): void {
+  const records = new DatabaseSync(join(to, recordsFileName), { readOnly: true });
+  try {
+    records.prepare('ATTACH ? AS vault').run(pathToFileURL(join(to, vaultFileName)).href + '?mode=ro');
+    const chunks = records.prepare('SELECT name, first_leaf, substr(sealed, 1, 80) AS head FROM chunks JOIN logs ON logs.id = chunks.log').iterate();
+    const hasKey = records.prepare('SELECT 1 FROM vault.bucket_keys WHERE log = ? AND bucket = ? AND generation = ?');
+    for (const { name, first_leaf: firstLeaf, head } of chunks as Iterable<{ name: string; first_leaf: number; head: Uint8Array }>)
+      if (!hasKey.get(name, bucketOf(firstLeaf), generationOf(head, firstLeaf))) throw moved();
+    const segments = records.prepare('SELECT name AS log, class, bucket, generation FROM segments JOIN logs ON logs.id = segments.log').all();
+    const hasSegmentKey = records.prepare('SELECT 1 FROM vault.segment_keys WHERE log = ? AND class = ? AND bucket = ? AND generation = ?');
+    for (const one of segments as unknown as SegmentName[]) {
+      if (!hasSegmentKey.get(one.log, one.class, one.bucket, one.generation) || !existsSync(join(to, 'segments', segmentPath(one)))) throw moved();
+    }
+    const beyond = `SELECT 1 FROM vault.tombstones AS one LEFT JOIN logs ON logs.name = one.log LEFT JOIN trees ON trees.log = logs.id
+      WHERE tree_size IS NULL OR leaf >= tree_size LIMIT 1`;
+    if (records.prepare(beyond).get()) throw moved();
+  } finally {
+    records.close();
+  }
+}
+
+function moved(): VeiltrailError {
+  return new VeiltrailError('backup_moved', 'records were compacted or removed while they were copied: make the backup again');
+}
+
+/** @throws VeiltrailError `removal_unfinished` */
+export function refuseRemoval(dataDir: string): void {
   if (existsSync(join(dataDir, removalFileName))) throw new VeiltrailError('removal_unfinished', 'a removal is under way: back up when it is done');
 }
 
@@ -121,7 +157,7 @@ class Copy {
     if (!existsSync(join(this.#from, dir))) return;
     for (const entry of readdirSync(join(this.#from, dir), { recursive: true, withFileTypes: true })) {
       const path = relative(this.#from, join(entry.parentPath, entry.name)).split(sep).join('/');
-      if (entry.isFile() && !/\.(?:tmp|new)$/.test(path)) this.once(path);
+      if (entry.isFile() && !/\.(?:tmp|new|writing)$/.test(path)) this.once(path);
     }
   }
 

@@ -36,6 +36,7 @@ import { parseTombstone } from '../../verify/tombstone.ts';
 import { readDataConfig } from '../data-config.ts';
 import { keysDirectory } from '../data-files.ts';
 import { openRecordReader } from '../open-records.ts';
+import { refuseRemoval } from './make-backup.ts';
 import { openStoredVault, vaultFileName } from '../stored-vault.ts';
 
 const plainFormat = 'veiltrail.recovery-kit/v1';
@@ -79,10 +80,12 @@ export interface RecoveryKit {
   checkpoints: { log: string; checkpoint: string }[];
 }
 
-/** @throws VeiltrailError what its parts throw */
+/** @throws VeiltrailError `removal_unfinished`, and what its parts throw */
 export async function makeKit(dataDir: string, nowMs: number): Promise<RecoveryKit> {
   const keysDir = join(dataDir, keysDirectory);
   const { origin } = readDataConfig(dataDir);
+  // Its root would be one that is about to go, or one that not everything is under yet.
+  refuseRemoval(dataDir);
   const keyring = listKeyFiles(keysDir)
     .filter((file) => file === 'keyring' || /\.(?:secret|signing-key|vkey)$/.test(file))
     .map((file) => ({ file, text: readKeyFile(keysDir, file, file.endsWith('.vkey') || file === 'keyring' ? 'public' : 'secret') }));

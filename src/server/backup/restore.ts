@@ -36,7 +36,7 @@ import { openSqliteRecordSource } from '../../storage/sqlite/record-source.ts';
 import type { TileSource } from '../../storage/tile-store.ts';
 import { createKeyFile, prepareKeyDirectory } from '../../vault/key-file.ts';
 import { type Keyring, openKeyring, type Secret } from '../../vault/keyring.ts';
-import { type BucketPlace, importKey, openBucketKey, openSealedToken, sealBucketKey } from '../../vault/sealing.ts';
+import { type BucketPlace, importKey, openBucketKey, openSealedToken, rootVersionOf, sealBucketKey } from '../../vault/sealing.ts';
 import { createLookup, formatToken } from '../../vault/token.ts';
 import { bucketPlace } from '../../vault/vault-reader.ts';
 import { openTrail } from '../compose.ts';
@@ -82,6 +82,7 @@ export async function restoreBackup({ backup, kit: text, passphrase, dataDir, ti
   await checkFiles(backup, manifest.files);
   if (existsSync(dataDir) && readdirSync(dataDir).length > 0)
     throw new VeiltrailError('restore_target', 'the directory to restore into is not empty');
+  refuseOutdated(backup, manifest, kit);
   const behind = behindOf(manifest, kit, tiles !== undefined);
   const beside = `${dataDir.replace(/\/+$/, '')}.restoring`;
   rmSync(beside, { recursive: true, force: true });
@@ -121,6 +122,29 @@ export async function restoreBackup({ backup, kit: text, passphrase, dataDir, ti
     await trail.close();
   }
   return report;
+}
+
+/**
+ * A kit that is older than what the backup was sealed under opens nothing of it, and would have all of it counted as lost.
+ * @throws VeiltrailError `kit_outdated`
+ */
+function refuseOutdated(backup: string, { logs }: Manifest, { keyring, createdAt }: RecoveryKit): void {
+  const has = (file: string): boolean => keyring.some((one) => one.file === file);
+  const roots = keyring.flatMap(({ file }) => Number(/^root\.v(\d+)\.secret$/.exec(file)?.[1] ?? []));
+  const vault = new DatabaseSync(join(backup, vaultFileName), { readOnly: true });
+  try {
+    const sealed = ['token_buckets', 'bucket_keys', 'segment_keys'].flatMap((table) =>
+      vault.prepare(`SELECT substr(sealed_key, 1, 5) AS head FROM ${table}`).all(),
+    );
+    const newest = Math.max(0, ...sealed.map(({ head }) => rootVersionOf(head as Uint8Array)));
+    if (newest <= Math.max(0, ...roots) && logs.every(({ log }) => has(`${log}.signing-key`))) return;
+  } finally {
+    vault.close();
+  }
+  throw new VeiltrailError(
+    'kit_outdated',
+    `the recovery kit of ${createdAt} is older than this backup's keys: an erasure, a rotation or a new log came between; use the newest kit`,
+  );
 }
 
 interface Behind extends BackedUpLog {
