@@ -9,7 +9,6 @@
  *   limits of their own (`thread/thread-memory.ts`).
  */
 import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 
 const allocator = { MALLOC_ARENA_MAX: '2', MALLOC_MMAP_THRESHOLD_: '131072', MALLOC_TRIM_THRESHOLD_: '1048576' };
 /** A third of what the young memory may be, in megabytes: of a server, and of a verification, which reads much and keeps nothing. */
@@ -23,15 +22,4 @@ export function settleMemory(command: keyof typeof semiSpaces): void {
   if (execArgv.includes(semiSpace)) setFlagsFromString('--max-semi-space-size=0');
   if (platform !== 'linux' || env['MALLOC_ARENA_MAX'] !== undefined || typeof process.execve !== 'function') return;
   process.execve(execPath, [execPath, semiSpace, ...execArgv, ...argv.slice(1)], { ...allocator, ...env });
-}
-
-/**
- * Collects what the start has left: texts of modules and schemas that nobody reads again, half of the heap. V8 lets the old memory grow by a
- * factor of what was alive when it last looked, so what it sees now is what a busy hour is measured by.
- */
-export function collectStart(): void {
-  setFlagsFromString('--expose-gc');
-  const collect = runInNewContext('gc') as () => void;
-  setFlagsFromString('--no-expose-gc');
-  collect();
 }

@@ -5,7 +5,6 @@ import { isLoopback, listenDefault, parseListen } from '../../server/listen.ts';
 import { dataDefault } from '../connection.ts';
 import { exitCodes } from '../exit.ts';
 import { printError, say } from '../output.ts';
-import { collectStart } from '../settle-memory.ts';
 import { stopAsked } from '../stop-asked.ts';
 
 interface ServeOptions {
@@ -70,7 +69,6 @@ async function runServe(options: ServeOptions): Promise<void> {
       process.exit(exitCodes.refused);
     },
   });
-  collectStart();
   say(`${errorColors.bold('veiltrail')} serves ${settings.data} at ${errorColors.bold(server.url)}`);
   for (const { log, vkey } of server.logs) say(`  log ${log}, public key ${vkey}`);
   for (const { role, path } of server.firstKeys) say(`  first ${role} key: ${path}`);
