@@ -36,7 +36,8 @@ export interface Anchor extends Anchored {
 
 /** What a check found. */
 export interface AnchorCheck {
-  ok: boolean;
+  /** undefined: nobody can be asked from here. */
+  ok: boolean | undefined;
   /** For people. */
   detail: string;
   /** RFC 3339: somebody else says that the checkpoint was there by then. */

@@ -40,6 +40,7 @@ export function createCommandTarget({ name, everyMs, argv, timeoutMs = 60_000 }:
         });
       });
     },
-    check: () => Promise.resolve({ ok: true, detail: 'given to a command; ask whoever keeps it for the checkpoint, and verify with --checkpoint' }),
+    check: () =>
+      Promise.resolve({ ok: undefined, detail: 'given to a command; ask whoever keeps it for the checkpoint, and verify with --checkpoint' }),
   };
 }

@@ -22,8 +22,10 @@ export interface CheckedAnchor {
   treeSize: number;
   target: string;
   kind?: string;
-  /** undefined: its target is not configured here, or out of reach, so only the checkpoint itself was checked. */
+  /** undefined: its target is not configured here, cannot be asked, or is out of reach, so only the checkpoint itself was checked. */
   ok: boolean | undefined;
+  /** Its target did not answer. */
+  unreachable?: true;
   detail: string;
   provedAt?: string;
 }
@@ -82,7 +84,7 @@ async function verifyAnchor(log: string, filed: FiledAnchor, { trust, treeSize, 
     return { ...named, ...(await target.check(anchor)) };
   } catch (error) {
     if (!(error instanceof VeiltrailError)) throw error;
-    return { ...named, ok: undefined, detail: error.message };
+    return { ...named, ok: undefined, unreachable: true, detail: error.message };
   }
 }
 

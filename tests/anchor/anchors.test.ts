@@ -140,6 +140,11 @@ describe('a command', () => {
     delete process.env['VEILTRAIL_KEY'];
   });
 
+  test('vouches for nothing that could be checked from here, and is not taken to', async () => {
+    const target = createCommandTarget({ name: 'c', everyMs: 1, argv: ['/bin/true'] });
+    expect((await target.check(anchorOf({ said: '-' }))).ok).toBe(undefined);
+  });
+
   test('that fails, hangs or is not there is said so', async () => {
     for (const argv of [['/bin/sh', '-c', 'exit 3'], ['/bin/sleep', '20'], [join(home, 'nothing')]]) {
       const target = createCommandTarget({ name: 'c', everyMs: 1, argv, timeoutMs: 300 });

@@ -143,7 +143,7 @@ async function verifyAnchorsCommand(options: VerifyOptions): Promise<void> {
     ...(options.vkey === undefined ? {} : { vkey: readVkey(options.vkey) }),
   });
   if (checked.some(({ ok }) => ok === false)) process.exitCode = exitCodes.wrong;
-  else if (options.config !== undefined && checked.some(({ ok }) => ok === undefined)) process.exitCode = exitCodes.refused;
+  else if (checked.some(({ unreachable }) => unreachable)) process.exitCode = exitCodes.refused;
   for (const one of checked) {
     if (options.json) printJson(one);
     else print(checkLine(one));
