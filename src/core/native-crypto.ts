@@ -8,6 +8,8 @@ export interface NativeCrypto {
   hash(algorithm: string, data: Uint8Array, options: { outputEncoding: 'buffer'; outputLength: number }): Uint8Array;
   hash(algorithm: string, data: Uint8Array, options: { outputEncoding: 'utf16le'; outputLength: number }): string;
   createPublicKey(options: { key: unknown; format: 'der'; type: 'spki' }): unknown;
+  /** The public key of a private one. */
+  createPublicKey(privateKey: unknown): { export(options: { format: 'der'; type: 'spki' }): Uint8Array };
   createPrivateKey(options: { key: unknown; format: 'der'; type: 'pkcs8' }): unknown;
   sign(algorithm: null, data: Uint8Array, key: unknown): Uint8Array;
   verify(algorithm: null, data: Uint8Array, key: unknown, signature: Uint8Array): boolean;

@@ -5,6 +5,7 @@
 import { isAlias, isMap, isScalar, isSeq, LineCounter, type Node, type Pair, parseDocument, type YAMLMap } from 'yaml';
 import { VeiltrailError } from '../core/errors.ts';
 import type { JsonObject, JsonValue } from '../core/json.ts';
+import { defaultPolicyYaml } from './default-policy.ts';
 import { checkMeaning } from './policy-meaning.ts';
 import type { Policy } from './policy-model.ts';
 import { kindNames, policyShape, type Shape } from './policy-shape.ts';
@@ -32,7 +33,21 @@ export function parsePolicy(text: string, file = 'policy'): Policy {
 }
 
 /** As {@link parsePolicy}, and says what should be looked at. */
-export function checkPolicy(text: string, file = 'policy'): { policy: Policy; warnings: PolicyWarning[] } {
+export function checkPolicy(text: string, file = 'policy'): CheckedPolicy {
+  if (text !== defaultPolicyYaml) return readPolicy(text, file);
+  // A server asks for this one two or three times as it starts, at 50 ms each. There is nothing in it to warn of.
+  ofDefault ??= readPolicy(text, file);
+  return structuredClone(ofDefault);
+}
+
+interface CheckedPolicy {
+  policy: Policy;
+  warnings: PolicyWarning[];
+}
+
+let ofDefault: CheckedPolicy | undefined;
+
+function readPolicy(text: string, file: string): CheckedPolicy {
   if (text.length > policyUnitsMax) throw new VeiltrailError('policy_invalid', `${file}: a policy has at most ${policyUnitsMax} characters`);
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: true, version: '1.2', logLevel: 'silent' });

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { VeiltrailError } from '../../src/core/errors.ts';
 import { kindSpecs } from '../../src/privacy/detectors/all.ts';
-import { defaultPolicyYaml, parsePolicy } from '../../src/privacy/policy.ts';
+import { checkPolicy, defaultPolicyYaml, parsePolicy } from '../../src/privacy/policy.ts';
 import { editDistance } from '../../src/privacy/policy-file.ts';
 import { policySchema } from '../../src/privacy/policy-schema.ts';
 import { checkPattern } from '../../src/privacy/policy-shape.ts';
@@ -182,4 +182,14 @@ describe('the JSON Schema', () => {
     const schema = policySchema() as { properties: { kinds: { propertyNames: { anyOf: { enum?: string[] }[] } } } };
     expect(schema.properties.kinds.propertyNames.anyOf[0]?.enum).toEqual([...kindSpecs.keys()]);
   });
+});
+
+test('the default policy is nobody’s own: what one caller changes, no other sees; and there is nothing in it to warn of', () => {
+  const one = checkPolicy(defaultPolicyYaml);
+  expect(one.warnings).toEqual([]);
+  one.policy.kinds = {};
+  one.policy.fields[0]!.path.push('**');
+  const other = checkPolicy(defaultPolicyYaml).policy;
+  expect(other.kinds).not.toEqual({});
+  expect(other).toEqual(checkPolicy(`${defaultPolicyYaml}\n`).policy);
 });
