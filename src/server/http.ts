@@ -23,7 +23,6 @@ import { answerBrokenRequest } from './broken-request.ts';
 import { createClientAddress } from './client-address.ts';
 import { createDoor } from './door.ts';
 import { httpLimits, type HttpLimits } from './limits.ts';
-import { createMetrics } from './metrics.ts';
 import { registerOpenApi } from './openapi.ts';
 import { codeOf, type ProblemCode, problemOf, problems, problemType, retryAfterOf } from './problem.ts';
 import { type BodyRead, readBody } from './read-body.ts';
@@ -43,7 +42,7 @@ import { registerRequestRoutes } from './routes/requests.ts';
 import { registerSecretRoutes } from './routes/secrets.ts';
 import { registerTileRoutes } from './routes/tiles.ts';
 import { registerTokenRoutes } from './routes/tokens.ts';
-import { compileValidator } from './validator.ts';
+import { schemaCompilers } from './schema-compilers.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -116,6 +115,7 @@ export async function createHttpServer(parts: HttpParts): Promise<FastifyInstanc
     frameworkErrors: (error, _request, reply) => sendProblem(reply, asOurs(error)),
     clientErrorHandler: answerBrokenRequest,
     genReqId: () => '',
+    schemaController: { compilersFactory: schemaCompilers },
   });
   app.server.maxConnections = limits.connectionsMax;
   const desk = createAdmissionDesk(limits);
@@ -192,7 +192,6 @@ export async function createHttpServer(parts: HttpParts): Promise<FastifyInstanc
       else done(null);
     });
   }
-  app.setValidatorCompiler(compileValidator);
 
   await registerOpenApi(app, parts.version);
   await app.register((routes, _options, done) => {
@@ -208,10 +207,12 @@ export async function createHttpServer(parts: HttpParts): Promise<FastifyInstanc
     registerHealthRoutes(routes, parts.trail);
     registerDataProtectionRoutes(routes, parts.trail.dataProtection);
     registerCanaryRoute(routes, parts.trail);
-    registerMetricsRoute(
-      routes,
-      createMetrics({ trail: parts.trail, requests: counts, heldBytes: () => desk.held(), ...(parts.anchors ? { anchors: parts.anchors } : {}) }),
-    );
+    registerMetricsRoute(routes, {
+      trail: parts.trail,
+      requests: counts,
+      heldBytes: () => desk.held(),
+      ...(parts.anchors ? { anchors: parts.anchors } : {}),
+    });
     done();
   });
   return app;

@@ -1,7 +1,6 @@
 /** Holds, retention, erasure, redaction, reports. What is removed is named in a body, never in a URL; nothing is removed without `"dryRun": false`. */
 import type { FastifyInstance } from 'fastify';
 import type { Static, TSchema } from 'typebox';
-import { Compile } from 'typebox/compile';
 import type { Principal } from '../../access/roles.ts';
 import type { AskedBy } from '../../app/asked-operation.ts';
 import { formatReportPage } from '../../app/report-page.ts';
@@ -27,6 +26,7 @@ import {
   retentionReport,
 } from '../protection-schemas.ts';
 import { noQuery } from '../schemas.ts';
+import { shapeOf } from '../validator.ts';
 
 interface Why {
   purpose?: string;
@@ -159,7 +159,7 @@ export function registerDataProtectionRoutes(app: FastifyInstance, protection: D
 
 /** Reads a body of a shape. @throws VeiltrailError that code, `json_syntax` and its like */
 function reader<T extends TSchema>(schema: T, code: string, wanted: string): (body: Buffer | undefined) => Static<T> {
-  const compiled = Compile(schema);
+  const compiled = shapeOf(schema);
   return (body) => {
     const { value } = parseJson(decodeUtf8(body ?? Buffer.alloc(0)));
     if (!compiled.Check(value)) throw new VeiltrailError(code, wanted);

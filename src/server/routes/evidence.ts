@@ -1,7 +1,6 @@
 /** Evidence: one file for one audience and purpose. It is on record before the answer. */
 import type { FastifyInstance } from 'fastify';
 import { type Static, Type } from 'typebox';
-import { Compile } from 'typebox/compile';
 import type { EvidenceRequest } from '../../app/evidence-request.ts';
 import type { Trail } from '../../app/trail.ts';
 import { decodeUtf8 } from '../../core/bytes.ts';
@@ -9,6 +8,7 @@ import { VeiltrailError } from '../../core/errors.ts';
 import { parseJson } from '../../core/json.ts';
 import { parseTimestamp } from '../../event/timestamp.ts';
 import { logParams, noQuery } from '../schemas.ts';
+import { shapeOf } from '../validator.ts';
 
 const words = (description: string) => Type.String({ minLength: 1, maxLength: 4_096, description });
 
@@ -37,7 +37,7 @@ const evidenceBody = Type.Object(
 );
 
 export function registerEvidenceRoute(app: FastifyInstance, trail: Trail): void {
-  const body = Compile(evidenceBody);
+  const body = shapeOf(evidenceBody);
   app.post<{ Params: { log: string }; Body: Buffer | undefined }>(
     '/api/v1/logs/:log/evidence',
     {

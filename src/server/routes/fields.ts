@@ -1,6 +1,5 @@
 /** The registry of fields, for those who say what a field is. */
 import type { FastifyInstance } from 'fastify';
-import { Compile } from 'typebox/compile';
 import type { Static } from 'typebox';
 import type { Trail } from '../../app/trail.ts';
 import { decodeUtf8 } from '../../core/bytes.ts';
@@ -8,9 +7,10 @@ import { VeiltrailError } from '../../core/errors.ts';
 import { parseJson } from '../../core/json.ts';
 import { personOf } from './requests.ts';
 import { classifyAnswer, classifyBody, fieldList, fieldQuery, noQuery } from '../schemas.ts';
+import { shapeOf } from '../validator.ts';
 
 export function registerFieldRoutes(app: FastifyInstance, trail: Trail): void {
-  const classification = Compile(classifyBody);
+  const classification = shapeOf(classifyBody);
 
   app.get<{ Querystring: Static<typeof fieldQuery> }>(
     '/api/v1/fields',

@@ -1,6 +1,5 @@
 /** API keys, for admins. The key itself is in one answer only: that of the request which made it. Changes are on record before the answer. */
 import type { FastifyInstance } from 'fastify';
-import { Compile } from 'typebox/compile';
 import type { Static } from 'typebox';
 import type { Authenticator } from '../../access/authenticate.ts';
 import type { Keys } from '../../access/manage-keys.ts';
@@ -12,6 +11,7 @@ import { VeiltrailError } from '../../core/errors.ts';
 import { type JsonObject, parseJson } from '../../core/json.ts';
 import { permitBy } from './requests.ts';
 import { keyCreated, keyInfo, keyList, keyParams, keyRequest, noQuery, rotateQuery } from '../schemas.ts';
+import { shapeOf } from '../validator.ts';
 
 export interface KeyRouteParts {
   keys: Keys;
@@ -22,7 +22,7 @@ export interface KeyRouteParts {
 const hourMs = 3_600_000;
 
 export function registerKeyRoutes(app: FastifyInstance, { keys, authenticator, trail }: KeyRouteParts): void {
-  const request = Compile(keyRequest);
+  const request = shapeOf(keyRequest);
   /** A key that nobody is told of must not be one: where the change cannot be put on record, it ends. */
   const tell = async (by: Principal, id: string, isNew: boolean, permission?: JsonObject): Promise<void> => {
     try {

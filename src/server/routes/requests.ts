@@ -1,7 +1,6 @@
 /** Requests for a second person, and the approvers. Every step and every refusal is on record before the answer: the desk sees to it. */
 import type { FastifyInstance } from 'fastify';
 import type { Static } from 'typebox';
-import { Compile } from 'typebox/compile';
 import { authorize, mayDo, type Principal, type Right } from '../../access/roles.ts';
 import type { AskFor, Person, RequestAction } from '../../app/requests.ts';
 import type { Trail } from '../../app/trail.ts';
@@ -23,6 +22,7 @@ import {
   requestQuery,
 } from '../request-schemas.ts';
 import { noQuery } from '../schemas.ts';
+import { shapeOf } from '../validator.ts';
 
 /** Nobody asks for what they have no right to do. */
 const rightsFor: Readonly<Record<RequestAction, Right>> = {
@@ -42,10 +42,10 @@ const rightsFor: Readonly<Record<RequestAction, Right>> = {
 };
 
 export function registerRequestRoutes(app: FastifyInstance, { requests: desk, access }: Pick<Trail, 'requests' | 'access'>): void {
-  const ask = Compile(askBody);
-  const decision = Compile(decisionBody);
-  const enrol = Compile(enrolBody);
-  const remove = Compile(removeBody);
+  const ask = shapeOf(askBody);
+  const decision = shapeOf(decisionBody);
+  const enrol = shapeOf(enrolBody);
+  const remove = shapeOf(removeBody);
 
   app.post<{ Body: Buffer | undefined }>(
     '/api/v1/requests',

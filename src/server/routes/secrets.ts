@@ -1,16 +1,16 @@
 /** The keyring's secrets, for admins: which versions there are, rotating them, and destroying an old version of the pseudonym key. Never the secrets. */
 import type { FastifyInstance } from 'fastify';
-import { Compile } from 'typebox/compile';
 import type { Trail } from '../../app/trail.ts';
 import { VeiltrailError } from '../../core/errors.ts';
 import { noQuery } from '../schemas.ts';
 import { destroyBody, rotateBody, secretInfo, secretList } from '../token-schemas.ts';
 import { askerOf, jsonOf } from './tokens.ts';
+import { shapeOf } from '../validator.ts';
 
 type Body = { Body: Buffer | undefined };
 
 export function registerSecretRoutes(app: FastifyInstance, trail: Pick<Trail, 'rotation'>): void {
-  const [rotate, destroy] = [Compile(rotateBody), Compile(destroyBody)];
+  const [rotate, destroy] = [shapeOf(rotateBody), shapeOf(destroyBody)];
 
   app.get(
     '/api/v1/secrets',

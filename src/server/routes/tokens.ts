@@ -1,6 +1,5 @@
 /** Revealing tokens, searching by real values, and whoever was stopped for a sweep. Values are in bodies, never in URLs. */
 import type { FastifyInstance } from 'fastify';
-import { Compile } from 'typebox/compile';
 import { mayDo, type Principal } from '../../access/roles.ts';
 import type { Asker } from '../../app/look-up-report.ts';
 import type { SearchRequest, Trail } from '../../app/trail.ts';
@@ -20,11 +19,12 @@ import {
   stopParams,
   valueSearchAnswer,
 } from '../token-schemas.ts';
+import { shapeOf } from '../validator.ts';
 
 type Body = { Body: Buffer | undefined };
 
 export function registerTokenRoutes(app: FastifyInstance, trail: Pick<Trail, 'lookUps' | 'search'>): void {
-  const [reveal, find, search] = [Compile(revealBody), Compile(findBody), Compile(searchBody)];
+  const [reveal, find, search] = [shapeOf(revealBody), shapeOf(findBody), shapeOf(searchBody)];
 
   app.post<Body>(
     '/api/v1/tokens/reveal',
