@@ -32,20 +32,26 @@ export class AnchorStore {
   async list(log: string): Promise<FiledAnchor[]> {
     const filed: FiledAnchor[] = [];
     for (const file of await namesIn(join(this.#dir, log))) {
-      const match = filePattern.exec(file);
-      if (!match) continue;
-      const head = { file: `${anchorsDirectory}/${log}/${file}`, treeSize: Number(match[1]), target: match[2] as string };
-      try {
-        const anchor = parseAnchor(await readFile(join(this.#dir, log, file), 'utf8'));
-        if (anchor.treeSize !== head.treeSize || anchor.target !== head.target || anchor.log !== log)
-          throw new VeiltrailError('anchor_syntax', 'the file bears the name of another anchor');
-        filed.push({ ...head, anchor });
-      } catch (error) {
-        if (!(error instanceof VeiltrailError)) throw storageError(error, 'read an anchor');
-        filed.push({ ...head, problem: error.message });
-      }
+      const one = await this.#read(log, file);
+      if (one) filed.push(one);
     }
     return filed.toSorted((a, b) => a.treeSize - b.treeSize);
+  }
+
+  /** Undefined for a file that is no anchor by its name. */
+  async #read(log: string, file: string): Promise<FiledAnchor | undefined> {
+    const match = filePattern.exec(file);
+    if (!match) return undefined;
+    const head = { file: `${anchorsDirectory}/${log}/${file}`, treeSize: Number(match[1]), target: match[2] as string };
+    try {
+      const anchor = parseAnchor(await readFile(join(this.#dir, log, file), 'utf8'));
+      if (anchor.treeSize !== head.treeSize || anchor.target !== head.target || anchor.log !== log)
+        throw new VeiltrailError('anchor_syntax', 'the file bears the name of another anchor');
+      return { ...head, anchor };
+    } catch (error) {
+      if (!(error instanceof VeiltrailError)) throw storageError(error, 'read an anchor');
+      return { ...head, problem: error.message };
+    }
   }
 
   /** Logs that have anchors. */
@@ -55,7 +61,12 @@ export class AnchorStore {
 
   /** The newest of a log that a target made; undefined where there is none. */
   async newest(log: string, target: string): Promise<Anchor | undefined> {
-    return (await this.list(log)).findLast((one) => one.target === target && one.anchor)?.anchor;
+    // Names have so many digits that their order is that of the sizes.
+    for (const file of (await namesIn(join(this.#dir, log))).toReversed()) {
+      const filed = filePattern.exec(file)?.[2] === target ? await this.#read(log, file) : undefined;
+      if (filed?.anchor) return filed.anchor;
+    }
+    return undefined;
   }
 
   /** Durable when it returns. @throws VeiltrailError those of `storage-error.ts` */

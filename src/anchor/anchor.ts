@@ -11,6 +11,7 @@
 import { VeiltrailError } from '../core/errors.ts';
 import { isJsonObject, parseJson, type JsonObject, type JsonValue } from '../core/json.ts';
 import { parseTimestamp } from '../event/timestamp.ts';
+import type { SegmentCopies } from './bucket-segments.ts';
 
 export const anchorKinds = ['file', 'command', 's3', 'rfc3161', 'arweave'] as const;
 export type AnchorKind = (typeof anchorKinds)[number];
@@ -56,6 +57,11 @@ export interface AnchorTarget {
   put(anchored: Anchored): Promise<JsonObject>;
   /** Whether the target, or what it signed, still says so. Does not throw for what somebody changed. */
   check(anchor: Anchor): Promise<AnchorCheck>;
+  /**
+   * Copies the log's sealed records, where the target keeps them; what is there is not copied again.
+   * @throws VeiltrailError as {@link AnchorTarget.put}
+   */
+  copyRecords?(log: string, origin: string): Promise<SegmentCopies>;
 }
 
 const format = 'veiltrail.anchor/v1';

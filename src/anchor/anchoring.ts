@@ -6,6 +6,7 @@ import type { Clock } from '../core/clock.ts';
 import { VeiltrailError } from '../core/errors.ts';
 import type { Anchor, Anchored, AnchorTarget } from './anchor.ts';
 import type { AnchorStore } from './anchor-store.ts';
+import type { SegmentCopies } from './bucket-segments.ts';
 
 export interface AnchoringParts {
   targets: readonly AnchorTarget[];
@@ -17,7 +18,11 @@ export interface AnchoringParts {
   onResult(result: AnchorResult): void | Promise<void>;
 }
 
-export type AnchorResult = { anchor: Anchor } | { target: string; kind: string; log: string; error: VeiltrailError };
+export type AnchorResult =
+  | { anchor: Anchor }
+  /** Sealed records were copied, or their locks changed. */
+  | { target: string; kind: string; log: string; copies: SegmentCopies }
+  | { target: string; kind: string; log: string; error: VeiltrailError };
 
 export interface AnchorFigures {
   log: string;
@@ -29,6 +34,8 @@ export interface AnchorFigures {
   madeAtMs: number | undefined;
   /** Leaves that are published and not in it. */
   behind: number;
+  /** Sealed segments that it was last seen to keep; undefined where it keeps none, or was not asked yet. */
+  segments: number | undefined;
   failures: number;
 }
 
@@ -38,6 +45,7 @@ export class Anchoring {
   readonly #parts: AnchoringParts;
   readonly #timers = new Set<NodeJS.Timeout>();
   readonly #failures = new Map<string, number>();
+  readonly #segments = new Map<string, number>();
   #underWay: Promise<unknown> = Promise.resolve();
   #stopped = false;
 
@@ -60,11 +68,15 @@ export class Anchoring {
     for (const anchored of await this.#parts.checkpoints()) {
       const { log } = anchored;
       const had = await this.#parts.store.newest(log, target.name);
-      if (!force && had && had.treeSize >= anchored.treeSize) continue;
-      const result = await this.#anchor(target, anchored);
-      this.#failures.set(`${target.name} ${log}`, 'error' in result ? (this.#failures.get(`${target.name} ${log}`) ?? 0) + 1 : 0);
-      results.push(result);
-      await this.#parts.onResult(result);
+      const made: AnchorResult[] = [];
+      if (force || !had || had.treeSize < anchored.treeSize) made.push(await this.#anchor(target, anchored));
+      // Holds come and go, and records are rewritten, while a log does not grow.
+      if (target.copyRecords) made.push(...(await this.#copyRecords(target, anchored)));
+      const failed = made.some((result) => 'error' in result);
+      if (made.length > 0 || target.copyRecords)
+        this.#failures.set(`${target.name} ${log}`, failed ? (this.#failures.get(`${target.name} ${log}`) ?? 0) + 1 : 0);
+      results.push(...made);
+      for (const result of made) await this.#parts.onResult(result);
     }
     return results;
   }
@@ -84,6 +96,7 @@ export class Anchoring {
           treeSize: kept,
           madeAtMs,
           behind: Math.max(0, treeSize - kept),
+          segments: this.#segments.get(`${name} ${log}`),
           failures: this.#failures.get(`${name} ${log}`) ?? 0,
         });
       }
@@ -106,9 +119,21 @@ export class Anchoring {
       await this.#parts.store.add(anchor);
       return { anchor };
     } catch (error) {
-      const told =
-        error instanceof VeiltrailError ? error : new VeiltrailError('anchor_failed', `anchor ${name}: a mistake of ours`, {}, { cause: error });
-      return { target: name, kind, log: anchored.log, error: told };
+      return { target: name, kind, log: anchored.log, error: toldOf(name, error) };
+    }
+  }
+
+  /** What it did, unless that was nothing. */
+  async #copyRecords(target: AnchorTarget, { log, origin }: Anchored): Promise<AnchorResult[]> {
+    const { name, kind } = target;
+    try {
+      const copies = await target.copyRecords?.(log, origin);
+      if (!copies) return [];
+      const { segments, objects, held, lifted, extended } = copies;
+      this.#segments.set(`${name} ${log}`, segments);
+      return objects + held + lifted + extended > 0 ? [{ target: name, kind, log, copies }] : [];
+    } catch (error) {
+      return [{ target: name, kind, log, error: toldOf(name, error) }];
     }
   }
 
@@ -146,4 +171,9 @@ export class Anchoring {
     }
     return newest;
   }
+}
+
+function toldOf(target: string, error: unknown): VeiltrailError {
+  if (error instanceof VeiltrailError) return error;
+  return new VeiltrailError('anchor_failed', `anchor ${target}: a mistake of ours`, {}, { cause: error });
 }

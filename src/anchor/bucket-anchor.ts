@@ -1,6 +1,7 @@
 /**
  * An S3 bucket under Object Lock: full tiles and checkpoints of the log itself, so that it can be verified from the bucket alone, whatever becomes of
- * this machine. Nothing in it names anybody: entries are salted commitments.
+ * this machine. Nothing in it names anybody: entries are salted commitments. Where `segments` says so, sealed records as well: see
+ * `bucket-segments.ts`.
  * Proof: {"bucket","key","versionId","mode","retainUntil","objects","bytes"}
  */
 import type { Clock } from '../core/clock.ts';
@@ -11,6 +12,7 @@ import { isJsonObject, parseJson } from '../core/json.ts';
 import { type AnchorTarget, failed, proofText } from './anchor.ts';
 import { Bucket, type BucketSettings, type Lock } from './bucket.ts';
 import { putLog } from './bucket-log.ts';
+import { type SealedSegments, SegmentCopier } from './bucket-segments.ts';
 import { sameCheckpoint } from './file-anchor.ts';
 
 export interface BucketTargetSettings extends BucketSettings {
@@ -18,7 +20,10 @@ export interface BucketTargetSettings extends BucketSettings {
   prefix: string;
   mode: Lock['mode'];
   retainDays: number;
+  /** Of the log's own objects; those of segments follow the holds. */
   legalHold: boolean;
+  /** Copies sealed segments, too. */
+  segments: boolean;
 }
 
 export interface BucketTargetParts {
@@ -26,6 +31,8 @@ export interface BucketTargetParts {
   tiles: TileSource;
   /** Tree size of the newest checkpoint of a log that this target is known to keep; 0: none. */
   keptSize(log: string): Promise<number>;
+  /** Without it no segments are copied, whatever the settings say. */
+  segments?: SealedSegments;
 }
 
 const dayMs = 86_400_000;
@@ -33,6 +40,8 @@ const dayMs = 86_400_000;
 export function createBucketTarget(settings: BucketTargetSettings, parts: BucketTargetParts): AnchorTarget {
   const { name, everyMs, prefix, mode, retainDays, legalHold } = settings;
   const bucket = new Bucket(settings);
+  const { segments, clock } = parts;
+  const copier = settings.segments && segments ? new SegmentCopier({ bucket, prefix }, { segments, mode, retainDays, clock }) : undefined;
   return {
     name,
     kind: 's3',
@@ -44,6 +53,14 @@ export function createBucketTarget(settings: BucketTargetSettings, parts: Bucket
       const kept = await putLog(bucket, { name, prefix }, anchored, { tiles: parts.tiles, keptSize: await parts.keptSize(anchored.log), lock });
       return { bucket: settings.bucket, ...kept, mode, retainUntil: retainUntil.toISOString() };
     },
+    ...(copier
+      ? {
+          async copyRecords(log: string, origin: string) {
+            await bucket.checkLocked();
+            return copier.copy(log, origin);
+          },
+        }
+      : {}),
     async check({ checkpoint, proof }) {
       const key = proofText(proof, 'key');
       try {

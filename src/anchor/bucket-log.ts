@@ -4,6 +4,7 @@
  * ```
  * <prefix>/<log>/tile/…                       full tiles and entry bundles by their C2SP paths, never partial ones
  * <prefix>/<log>/checkpoint/<16 digits>       JSON: {"format":"veiltrail.kept-checkpoint/v1","checkpoint":…,"tail":base64}
+ * <prefix>/<log>/segment/…                    sealed records, where they are kept: bucket-segments.ts
  * ```
  * The tail is the bundle of the leaves behind the last full tile, as C2SP writes entries: with it the checkpoint's root follows from full tiles. Of
  * every object the oldest version counts: what came later is somebody's try to put another history in its place, and is reported.
@@ -18,9 +19,12 @@ import { parseEntryBundle } from '../log/entry-bundle.ts';
 import type { TileSource } from '../storage/tile-store.ts';
 import { type Anchored, failed, refused } from './anchor.ts';
 import type { Bucket, Lock, ObjectVersion } from './bucket.ts';
+import { type KeptSegment, parseSegmentKey } from './bucket-segments.ts';
 
 const format = 'veiltrail.kept-checkpoint/v1';
 const sizeDigits = 16;
+/** Of two versions at a time. */
+const comparedBytes = 8 * 1_048_576;
 
 export interface BucketPlace {
   name: string;
@@ -90,8 +94,10 @@ export interface KeptLog extends TileSource {
   readonly checkpoint: string | undefined;
   /** Keys of which there is more than what was written first: another version, or a delete marker. */
   readonly changed: readonly { key: string; what: 'overwritten' | 'deleted' }[];
-  /** Objects that no lock holds any more. */
-  unlocked(nowMs: number): Promise<string[]>;
+  /** Objects with the names of segments. */
+  readonly segments: readonly KeptSegment[];
+  /** Objects that no lock holds any more. @param segments those among segments that should be held: others' time may be over */
+  unlocked(nowMs: number, segments?: readonly KeptSegment[]): Promise<string[]>;
 }
 
 /**
@@ -108,6 +114,8 @@ export async function openKeptLog(bucket: Bucket, place: BucketPlace, log: strin
     if (met && !version.isDeleteMarker && !changed.has(version.key) && !(await sameBytes(bucket, met, version)))
       changed.set(version.key, 'overwritten');
   }
+  const segments = [...first.values()].flatMap((version) => parseSegmentKey(place.prefix, log, version) ?? []);
+  const isSegment = new Set(segments.map(({ key }) => key));
   const sizes = [...first.keys()].flatMap((key) => sizeOf(place, log, key)).toSorted((a, b) => a - b);
   const newest = sizes.at(-1);
   let tail: Uint8Array = new Uint8Array(0);
@@ -130,9 +138,10 @@ export async function openKeptLog(bucket: Bucket, place: BucketPlace, log: strin
       const stored = await read(keyOf(place, log, path));
       return stored ?? (await partialOf(path, newest, tail, (full) => read(keyOf(place, log, full))));
     },
-    async unlocked(nowMs) {
+    segments,
+    async unlocked(nowMs, held = []) {
       const free: string[] = [];
-      for (const { key, versionId } of first.values()) {
+      for (const { key, versionId } of [...[...first.values()].filter(({ key: of }) => !isSegment.has(of)), ...held]) {
         const lock = await bucket.head(key, versionId);
         const until = Date.parse(lock?.retainUntil ?? '');
         if (!lock || (!lock.legalHold && !(until > nowMs))) free.push(key);
@@ -206,6 +215,12 @@ function parseKept(name: string, bytes: Uint8Array | undefined): { checkpoint: s
 /** Two writers, or one that tried again, may have put the same bytes twice. */
 async function sameBytes(bucket: Bucket, a: ObjectVersion, b: ObjectVersion): Promise<boolean> {
   if (a.size !== b.size) return false;
-  const [one, other] = [await bucket.get(a.key, a.versionId), await bucket.get(b.key, b.versionId)];
-  return one !== undefined && other !== undefined && equalBytes(one.bytes, other.bytes);
+  for (let from = 0; from < a.size; from += comparedBytes) {
+    const [one, other] = [
+      await bucket.read(a.key, a.versionId, from, from + comparedBytes),
+      await bucket.read(b.key, b.versionId, from, from + comparedBytes),
+    ];
+    if (!one || !other || !equalBytes(one, other)) return false;
+  }
+  return true;
 }

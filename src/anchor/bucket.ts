@@ -8,6 +8,7 @@
 import { createHash } from 'node:crypto';
 import { AwsClient } from 'aws4fetch';
 import { XMLParser, XMLValidator } from 'fast-xml-parser';
+import { utf8 } from '../core/bytes.ts';
 import { failed, refused } from './anchor.ts';
 
 export interface BucketSettings {
@@ -50,6 +51,9 @@ export interface StoredObject {
 
 const answerBytesMax = 64 * 1_048_576;
 const listPagesMax = 10_000;
+/** Slower than this, sending something large is given up. */
+const bytesPerMsMin = 128;
+const xmlns = 'http://s3.amazonaws.com/doc/2006-03-01/';
 
 export class Bucket {
   readonly #client: AwsClient;
@@ -88,18 +92,19 @@ export class Bucket {
 
   /**
    * Writes an object under a lock; returns its version.
+   * @param content a blob is read as it is sent, twice
    * @throws VeiltrailError `anchor_failed`, `anchor_refused` when the service took the object and not the lock
    */
-  async put(key: string, bytes: Uint8Array, { mode, retainUntil, legalHold }: Lock): Promise<string> {
+  async put(key: string, content: Uint8Array | Blob, { mode, retainUntil, legalHold }: Lock): Promise<string> {
     const headers = {
       'content-type': 'application/octet-stream',
       // Object Lock wants it, and it is checked before anything is stored.
-      'content-md5': createHash('md5').update(bytes).digest('base64'),
+      'content-md5': await this.#md5(content),
       'x-amz-object-lock-mode': mode,
       'x-amz-object-lock-retain-until-date': retainUntil.toISOString(),
       ...(legalHold ? { 'x-amz-object-lock-legal-hold': 'ON' } : {}),
     };
-    const response = await this.#fetch('PUT', pathOf(key), headers, bytes);
+    const response = await this.#fetch('PUT', pathOf(key), headers, content);
     await this.#check(response, `put ${key}`);
     const versionId = response.headers.get('x-amz-version-id');
     if (!versionId || versionId === 'null') throw refused(this.#name, `${key} was stored without a version: switch on Bucket Versioning`);
@@ -125,6 +130,31 @@ export class Bucket {
     const bytes = new Uint8Array(await response.arrayBuffer());
     if (bytes.length > answerBytesMax) throw failed(this.#name, `${key} is larger than anything written here`);
     return { bytes, versionId, lock: lockOf(response.headers), lastModified: new Date(response.headers.get('last-modified') ?? NaN) };
+  }
+
+  /** A part of a version: bytes `from` up to, not including, `to`, or fewer at its end; undefined when it is not there. @throws VeiltrailError `anchor_failed` */
+  async read(key: string, versionId: string, from: number, to: number): Promise<Uint8Array | undefined> {
+    if (to <= from) return new Uint8Array(0);
+    const response = await this.#fetch('GET', `${pathOf(key)}?versionId=${encodeURIComponent(versionId)}`, { range: `bytes=${from}-${to - 1}` });
+    if (response.status === 404) return undefined;
+    // Behind its end there is nothing.
+    if (response.status === 416) return new Uint8Array(0);
+    await this.#check(response, `get ${key}`);
+    if (response.status !== 206) throw failed(this.#name, `${key} cannot be read in parts`);
+    const bytes = new Uint8Array(await response.arrayBuffer());
+    if (bytes.length > to - from) throw failed(this.#name, `more of ${key} came than was asked for`);
+    return bytes;
+  }
+
+  /** Locks a version until a later time: an earlier one is refused by the service. @throws VeiltrailError `anchor_failed` */
+  async extend(key: string, versionId: string, { mode, retainUntil }: Pick<Lock, 'mode' | 'retainUntil'>): Promise<void> {
+    const body = `<Retention xmlns="${xmlns}"><Mode>${mode}</Mode><RetainUntilDate>${retainUntil.toISOString()}</RetainUntilDate></Retention>`;
+    await this.#subresource('retention', key, versionId, body);
+  }
+
+  /** Puts the legal hold of a version on, or lifts it. @throws VeiltrailError `anchor_failed` */
+  async hold(key: string, versionId: string, on: boolean): Promise<void> {
+    await this.#subresource('legal-hold', key, versionId, `<LegalHold xmlns="${xmlns}"><Status>${on ? 'ON' : 'OFF'}</Status></LegalHold>`);
   }
 
   /** Every version below a prefix, delete markers too, by key, the newest of each key first. @throws VeiltrailError `anchor_failed` */
@@ -153,6 +183,24 @@ export class Bucket {
     throw failed(this.#name, 'the bucket lists without end');
   }
 
+  async #subresource(name: string, key: string, versionId: string, text: string): Promise<void> {
+    const body = utf8(text);
+    const headers = { 'content-type': 'application/xml', 'content-md5': await this.#md5(body) };
+    const response = await this.#fetch('PUT', `${pathOf(key)}?${name}&versionId=${encodeURIComponent(versionId)}`, headers, body);
+    await this.#check(response, `set the ${name} of ${key}`);
+  }
+
+  async #md5(content: Uint8Array | Blob): Promise<string> {
+    const hash = createHash('md5');
+    if (content instanceof Uint8Array) return hash.update(content).digest('base64');
+    try {
+      for await (const part of content.stream()) hash.update(part);
+    } catch (cause) {
+      throw failed(this.#name, 'what is to be written cannot be read', cause);
+    }
+    return hash.digest('base64');
+  }
+
   async #xml(method: string, path: string): Promise<unknown> {
     const response = await this.#fetch(method, path);
     await this.#check(response, 'list');
@@ -169,14 +217,14 @@ export class Bucket {
     return parser.parse(text);
   }
 
-  async #fetch(method: string, path: string, headers: Record<string, string> = {}, body?: Uint8Array): Promise<Response> {
+  async #fetch(method: string, path: string, headers: Record<string, string> = {}, body?: Uint8Array | Blob): Promise<Response> {
     try {
       return await this.#client.fetch(`${this.#base}${path.startsWith('?') ? '/' : ''}${path}`, {
         method,
         headers,
         redirect: 'error',
-        signal: AbortSignal.timeout(this.#timeoutMs),
-        ...(body === undefined ? {} : { body: Uint8Array.from(body) }),
+        signal: AbortSignal.timeout(this.#timeoutMs + (body instanceof Blob ? Math.ceil(body.size / bytesPerMsMin) : 0)),
+        ...(body === undefined ? {} : { body: body instanceof Blob ? body : Uint8Array.from(body) }),
       });
     } catch (cause) {
       throw failed(this.#name, `the bucket is out of reach (${(cause as Error).name})`, cause);

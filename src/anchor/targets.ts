@@ -7,7 +7,7 @@
  *   - {kind: command, name: mail, run: [mail, -s, checkpoint, auditor@example.org], every: 1d}
  *   - {kind: rfc3161, name: tsa, url: https://tsa.example.org/, trusted: /etc/veiltrail/tsa-root.pem, every: 1h}
  *   - {kind: s3, name: vault, endpoint: https://s3.eu-central-1.amazonaws.com, region: eu-central-1, bucket: audit, prefix: prod,
- *      credentials: /etc/veiltrail/s3.json, mode: COMPLIANCE, retainDays: 3650, legalHold: false, every: 6h}
+ *      credentials: /etc/veiltrail/s3.json, mode: COMPLIANCE, retainDays: 3650, legalHold: false, segments: true, every: 6h}
  *   - {kind: arweave, name: arweave, gateway: https://arweave.net, wallet: /etc/veiltrail/arweave.json, every: 7d}
  * ```
  * `credentials` is a file of mode 0600: {"accessKeyId","secretAccessKey","sessionToken"?}; without it AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY count.
@@ -40,7 +40,7 @@ const members: Readonly<Record<string, { needed: readonly string[]; allowed: rea
   file: { needed: ['dir'], allowed: ['git'] },
   command: { needed: ['run'], allowed: [] },
   rfc3161: { needed: ['url', 'trusted'], allowed: [] },
-  s3: { needed: ['endpoint', 'region', 'bucket', 'retainDays'], allowed: ['prefix', 'credentials', 'mode', 'legalHold'] },
+  s3: { needed: ['endpoint', 'region', 'bucket', 'retainDays'], allowed: ['prefix', 'credentials', 'mode', 'legalHold', 'segments'] },
   arweave: { needed: ['gateway', 'wallet'], allowed: [] },
 };
 
@@ -102,6 +102,7 @@ export function openTarget(target: TargetSettings, parts: TargetParts): AnchorTa
         clock: parts.clock,
         tiles: parts.tiles,
         keptSize: (log) => parts.keptSize(log, name),
+        ...(parts.segments ? { segments: parts.segments } : {}),
       });
   }
 }
@@ -118,7 +119,16 @@ export function bucketSettingsOf(target: TargetSettings): BucketTargetSettings {
     throw wrong(`anchor ${name}: prefix is names of letters, digits, . _ - with / between them`);
   const read = readerOf(target);
   const place = { endpoint: read.url('endpoint'), region: read.text('region'), bucket: read.text('bucket'), prefix };
-  return { name, everyMs, mode, retainDays, legalHold: read.flag('legalHold'), ...place, ...readKeys(name, settings['credentials']) };
+  return {
+    name,
+    everyMs,
+    mode,
+    retainDays,
+    legalHold: read.flag('legalHold'),
+    segments: read.flag('segments'),
+    ...place,
+    ...readKeys(name, settings['credentials']),
+  };
 }
 
 interface SettingsReader {

@@ -381,6 +381,11 @@ function infoOf({ name, why, reference, setBy, setAt, scope, liftedBy, liftedAt 
   };
 }
 
+/** The logs that holds which stand may cover something of; undefined: any log. @throws VeiltrailError `sealed_text_damaged`, `newer_format` */
+export function heldLogs(file: Pick<SealedFile, 'read'>): (string | undefined)[] {
+  return readRows(file.read()).flatMap(({ scope, liftedAt }) => (liftedAt === undefined ? [scope.log] : []));
+}
+
 /** Authenticated where it comes from: what is in it, we wrote. */
 function readRows(text: string | undefined): Row[] {
   if (text === undefined) return [];

@@ -124,7 +124,7 @@ export class Retention {
   constructor(parts: RetentionParts) {
     this.#parts = parts;
     this.#state = readState(parts.file.read());
-    this.#table = this.#state ? parseRetention(this.#state.text) : { rules: [] };
+    this.#table = tableInForce(parts.file);
   }
 
   /** In force; without rules where nobody has applied one. */
@@ -403,6 +403,12 @@ function timeText(ms: number): string {
 }
 
 /** Authenticated where it comes from: what is in it, we wrote. */
+/** The table in force, by the file that it is kept in. @throws VeiltrailError `sealed_text_damaged`, `newer_format` */
+export function tableInForce(file: Pick<SealedFile, 'read'>): RetentionTable {
+  const state = readState(file.read());
+  return state ? parseRetention(state.text) : { rules: [] };
+}
+
 function readState(text: string | undefined): State | undefined {
   if (text === undefined) return undefined;
   const state = parseJson(text, { depthMax: 16, nodesMax: 1_000_000 }).value as unknown as State;

@@ -7,9 +7,7 @@ import { VeiltrailError } from '../core/errors.ts';
 import { openAnchors } from '../server/anchors.ts';
 import { readConfig } from '../server/config.ts';
 import { keysDirectory } from '../server/data-files.ts';
-import { type CheckedAnchor, openBucketLog, timeBounds, verifyAnchors } from '../server/verify-anchors.ts';
-import { verifyLogFrom } from '../server/verify.ts';
-import type { Problem } from '../verify/problem.ts';
+import { type CheckedAnchor, timeBounds, verifyAnchors } from '../server/verify-anchors.ts';
 
 /** Every anchor of a data directory, or of one log. @throws VeiltrailError `vkey_missing`, `anchor_config` */
 export async function checkAnchors(
@@ -59,22 +57,4 @@ function ownVkey(dataDir: string, log: string): string {
   } catch (cause) {
     throw new VeiltrailError('vkey_missing', `there is no public key of log ${log}; say it with --vkey`, {}, { cause });
   }
-}
-
-/** A log from a bucket alone. @throws VeiltrailError `anchor_config`, `anchor_failed` */
-export async function verifyBucketLog(
-  target: TargetSettings,
-  log: string,
-  vkey: string,
-): Promise<{ report: VerifyReport; problems: Problem[]; sizes: readonly number[] }> {
-  const kept = await openBucketLog(target, log);
-  const report = await verifyLogFrom(kept, { log, vkey });
-  const problems: Problem[] = kept.changed.map(({ key, what }) => ({
-    code: what === 'deleted' ? 'bucket_deleted' : 'bucket_overwritten',
-    where: key,
-    message: `${key} was ${what} after it was written; what was written first is still there, and was verified`,
-  }));
-  for (const key of await kept.unlocked(Date.now()))
-    problems.push({ code: 'bucket_unlocked', where: key, message: `${key} is held by no lock any more` });
-  return { report, problems, sizes: kept.sizes };
 }

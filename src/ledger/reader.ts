@@ -4,9 +4,9 @@
  */
 import { invariant, VeiltrailError } from '../core/errors.ts';
 import { isRemoved, openRecord, type OpenRecord } from '../log/open-record.ts';
-import { bucketLeaves, type RecordSource, type StoredChunk, type StoredRecords } from '../storage/record-store.ts';
+import { bucketLeaves, type StoredChunk } from '../storage/record-store.ts';
 import type { SegmentReader } from './segment-reader.ts';
-import { mayHaveMoved, openWindow } from './segment-window.ts';
+import { mayHaveMoved, openWindow, type SegmentsOfBucket } from './segment-window.ts';
 import { type BucketKeys, bucketOf, type ChunkContent, generationOf, openChunk } from './chunk.ts';
 
 /** A record as it is stored. */
@@ -29,6 +29,15 @@ export interface OpenedChunk {
   unreadable?: ReadonlyMap<number, VeiltrailError>;
 }
 
+/** Where records are: what a reader asks of a `RecordSource`. */
+export interface RecordPlaces {
+  logs(): Promise<{ log: string; origin: string }[]>;
+  /** What holds a leaf, chunk or segments, or the first of either behind it. */
+  recordsFrom(log: string, leafIndex: number): Promise<PlacedRecords | undefined>;
+}
+
+type PlacedRecords = ({ in: 'chunk' } & StoredChunk) | ({ in: 'segments' } & SegmentsOfBucket);
+
 export interface ReaderOptions {
   /** Bytes of opened chunks that are kept [16 MiB]. */
   cacheBytesMax?: number;
@@ -41,7 +50,7 @@ const readTrials = 3;
 const damages = new Set(['chunk_damaged', 'chunk_version', 'bucket_key_missing', 'bucket_key_damaged', 'root_missing', 'segment_missing']);
 
 export class RecordReader {
-  readonly #records: RecordSource;
+  readonly #records: RecordPlaces;
   readonly #bucketKeys: BucketKeys;
   readonly #cacheBytesMax: number;
   readonly #segments: SegmentReader | undefined;
@@ -51,7 +60,7 @@ export class RecordReader {
   #forgotten = 0;
   readonly #origins = new Map<string, string>();
 
-  constructor(records: RecordSource, bucketKeys: BucketKeys, { cacheBytesMax = 16 * 1_048_576, segments }: ReaderOptions = {}) {
+  constructor(records: RecordPlaces, bucketKeys: BucketKeys, { cacheBytesMax = 16 * 1_048_576, segments }: ReaderOptions = {}) {
     this.#records = records;
     this.#bucketKeys = bucketKeys;
     this.#cacheBytesMax = cacheBytesMax;
@@ -125,7 +134,7 @@ export class RecordReader {
   }
 
   /** Of segments: undefined where nothing is left of the bucket from that leaf on. @param again whether it will be tried again */
-  async #openStored(log: string, from: number, stored: StoredRecords, again: boolean): Promise<OpenedChunk | undefined> {
+  async #openStored(log: string, from: number, stored: PlacedRecords, again: boolean): Promise<OpenedChunk | undefined> {
     const origin = await this.#origin(log);
     if (stored.in === 'chunk') return this.openChunk(log, origin, stored);
     invariant(this.#segments !== undefined, 'who reads a log that has segments can read segments');

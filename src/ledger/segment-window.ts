@@ -3,11 +3,18 @@
  * one whose record was removed: `verify` asks for the tombstone.
  */
 import { VeiltrailError } from '../core/errors.ts';
-import { bucketLeaves, type StoredBucket, type StoredSegment } from '../storage/record-store.ts';
+import { bucketLeaves } from '../storage/record-store.ts';
+import type { SegmentName } from '../storage/segment-store.ts';
 import type { ChunkContent } from './chunk.ts';
 import type { OpenBlock, OpenSegment, SegmentReader } from './segment-reader.ts';
 
 export const windowLeaves = 256;
+
+/** A bucket of a log whose records are in segments. */
+export interface SegmentsOfBucket {
+  bucket: number;
+  segments: readonly SegmentName[];
+}
 
 /** Records of neighbouring leaves. */
 export interface RecordWindow {
@@ -33,7 +40,12 @@ export function mayHaveMoved({ unreadable }: RecordWindow): boolean {
  * The 256 leaves around the first one from `leafIndex` on that the bucket holds; undefined where it holds none there.
  * @throws VeiltrailError what the stores and the vault throw that says nothing about a segment
  */
-export async function openWindow(reader: SegmentReader, origin: string, bucket: StoredBucket, leafIndex: number): Promise<RecordWindow | undefined> {
+export async function openWindow(
+  reader: SegmentReader,
+  origin: string,
+  bucket: SegmentsOfBucket,
+  leafIndex: number,
+): Promise<RecordWindow | undefined> {
   const segments: OpenSegment[] = [];
   let failure: VeiltrailError | undefined;
   for (const segment of bucket.segments) {
@@ -58,7 +70,7 @@ export async function openWindow(reader: SegmentReader, origin: string, bucket: 
   return gathering.window(failure);
 }
 
-function nameOf({ log, class: of, bucket, generation }: StoredSegment): Pick<StoredSegment, 'log' | 'class' | 'bucket' | 'generation'> {
+function nameOf({ log, class: of, bucket, generation }: SegmentName): SegmentName {
   return { log, class: of, bucket, generation };
 }
 

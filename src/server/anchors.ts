@@ -10,6 +10,7 @@ import { VeiltrailError } from '../core/errors.ts';
 import { systemRandom } from '../core/random.ts';
 import { parseCheckpointText } from '../log/checkpoint.ts';
 import { dataDirPaths } from '../storage/data-dir.ts';
+import { openSealedSegments } from './sealed-segments.ts';
 import { openFileTileSource } from '../storage/files/tile-store.ts';
 import type { TileSource } from '../storage/tile-store.ts';
 
@@ -27,7 +28,8 @@ export function openAnchors(dataDir: string, settings: readonly TargetSettings[]
   const store = new AnchorStore(dataDir);
   const tiles = openFileTileSource(logs);
   const keptSize = async (log: string, target: string): Promise<number> => (await store.newest(log, target))?.treeSize ?? 0;
-  const targets = settings.map((one) => openTarget(one, { clock: systemClock, random: systemRandom, tiles, keptSize }));
+  const parts = { clock: systemClock, random: systemRandom, tiles, keptSize, segments: openSealedSegments(dataDir) };
+  const targets = settings.map((one) => openTarget(one, parts));
   return {
     store,
     targets,
@@ -70,16 +72,16 @@ export async function startAnchors(
     checkpoints,
     clock: systemClock,
     async onResult(result) {
-      const name = 'anchor' in result ? `${result.anchor.target} ${result.anchor.log}` : `${result.target} ${result.log}`;
+      const { log, target } = 'anchor' in result ? result.anchor : result;
+      const name = `${target} ${log}`;
       // The first failure and the end of failing are news; an hour of tries is not.
-      const isNews = 'anchor' in result || !failing.has(name);
-      if ('anchor' in result) failing.delete(name);
+      const isNews = !('error' in result) || !failing.has(name);
+      if (!('error' in result)) failing.delete(name);
       else {
         failing.add(name);
-        if (isNews) alarm(`log ${result.log}: ${result.error.message}; it is tried again`);
+        if (isNews) alarm(`log ${log}: ${result.error.message}; it is tried again`);
       }
       // An anchor of _system makes no event, or each would ask for the next.
-      const log = 'anchor' in result ? result.anchor.log : result.log;
       if (isNews && log !== '_system') await record(entryOf(result)).catch(() => undefined);
     },
   });
@@ -93,14 +95,14 @@ function entryOf(result: AnchorResult): AccessEntry {
     const { log, target, kind, treeSize } = result.anchor;
     return { ...common, action: 'anchor.made', outcome: 'success', log, target: { type: 'anchor', id: target }, metadata: { kind, treeSize } };
   }
-  const { log, target, kind, error } = result;
+  const { log, target, kind } = result;
+  const ofTarget = { ...common, log, target: { type: 'anchor', id: target } };
+  if ('copies' in result) return { ...ofTarget, action: 'anchor.segments', outcome: 'success', metadata: { kind, ...result.copies } };
   return {
-    ...common,
+    ...ofTarget,
     action: 'anchor.failed',
     outcome: 'failure',
-    log,
-    target: { type: 'anchor', id: target },
-    reason: error.code,
+    reason: result.error.code,
     metadata: { kind },
   };
 }

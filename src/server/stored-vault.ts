@@ -12,6 +12,8 @@ import { type Restored, type TokenFinding, VaultReader, vaultSecrets } from '../
 export interface StoredVault {
   bucketKey(log: string, bucket: number, generation?: number): Promise<Uint8Array>;
   segmentKey(name: SegmentName): Promise<Uint8Array>;
+  /** Of which segments there are keys. */
+  segmentKeyNames(): Promise<SegmentName[]>;
   hasToken(token: string): Promise<boolean>;
   /** Tokens of the vault's rows in memory, `max` at the most: for who has many to look for. */
   tokensAtHand(max: number): Promise<TokenSet>;
@@ -36,6 +38,8 @@ export function openStoredVault(dataDir: string, keyring: Keyring): StoredVault 
   return {
     bucketKey: (log, bucket, generation) => reader.bucketKey(log, bucket, generation),
     segmentKey: (name) => reader.segmentKey(name),
+    segmentKeyNames: async () =>
+      (await source.segmentKeys()).map(({ log, class: of, bucket, generation }) => ({ log, class: of, bucket, generation })),
     async hasToken(token) {
       const bytes = tokenOrNothing(token);
       return bytes !== undefined && (await source.findRow(bytes)) !== undefined;

@@ -4,9 +4,6 @@
  */
 import type { AnchorTarget } from '../anchor/anchor.ts';
 import type { FiledAnchor } from '../anchor/anchor-store.ts';
-import { openKeptLog, type KeptLog } from '../anchor/bucket-log.ts';
-import { Bucket } from '../anchor/bucket.ts';
-import { bucketSettingsOf, type TargetSettings } from '../anchor/targets.ts';
 import { equalBytes } from '../core/bytes.ts';
 import { VeiltrailError } from '../core/errors.ts';
 import { openCheckpoint, type CheckpointTrust } from '../log/checkpoint.ts';
@@ -113,10 +110,4 @@ export function timeBounds(checked: readonly CheckedAnchor[]): TimeBound[] {
   return proved
     .filter(({ treeSize, time }) => !proved.some((other) => other.treeSize > treeSize && other.time <= time))
     .toSorted((a, b) => a.treeSize - b.treeSize);
-}
-
-/** What a bucket holds of a log, by the target's settings. @throws VeiltrailError `anchor_config`, `anchor_failed` */
-export function openBucketLog(target: TargetSettings, log: string): Promise<KeptLog> {
-  const settings = bucketSettingsOf(target);
-  return openKeptLog(new Bucket(settings), { name: settings.name, prefix: settings.prefix }, log);
 }

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import type { AnchorResult } from '../../anchor/anchoring.ts';
 import type { FiledAnchor } from '../../anchor/anchor-store.ts';
+import type { SegmentCopies } from '../../anchor/bucket-segments.ts';
 import type { TargetSettings } from '../../anchor/targets.ts';
 import { VeiltrailError } from '../../core/errors.ts';
 import type { CheckedAnchor } from '../../server/verify-anchors.ts';
@@ -46,11 +47,20 @@ export function addAnchor(program: Command): void {
     .option(...configOption)
     .option('--log <name>', 'of one log [all]')
     .option('--vkey <vkey>', "the log's public key, or @FILE that holds it; without it the data directory's own is taken")
-    .option('--bucket <target>', 'verify the log from this bucket alone; needs --vkey, and nothing of the data directory')
+    .option('--bucket <target>', 'verify the log from this bucket alone; needs --vkey. With --data, vault and keyring there open the records in it')
     .option(...dataOption)
     .option(...jsonOption)
     .addHelpText('after', '\nExits 0 when all anchors fit, 1 when one does not, 3 when a target is out of reach.')
     .action(verifyAnchorsCommand);
+  anchor
+    .command('fetch')
+    .description('Put segments that are missing or damaged in a stopped data directory back from a bucket that keeps them.')
+    .requiredOption(...configOption)
+    .requiredOption('--target <name>', 'the bucket')
+    .option(...dataOption)
+    .option(...jsonOption)
+    .addHelpText('after', '\nExits 0 when every segment is whole now, 1 when one is not.')
+    .action(fetchCommand);
 }
 
 async function settingsOf({ config }: AnchorOptions): Promise<TargetSettings[]> {
@@ -117,7 +127,9 @@ async function anchorNow(options: AnchorOptions & { target?: string; force?: boo
         printJson(
           'error' in result
             ? { ok: false, log: result.log, target: result.target, code: result.error.code, message: result.error.message }
-            : { ok: true, ...result.anchor },
+            : 'anchor' in result
+              ? { ok: true, ...result.anchor }
+              : { ok: true, ...result },
         );
       else print(resultLine(result));
     }
@@ -126,8 +138,19 @@ async function anchorNow(options: AnchorOptions & { target?: string; force?: boo
 
 function resultLine(result: AnchorResult): string {
   if ('error' in result) return `${colors.red('✗')} log ${result.log}: ${result.error.message}`;
+  if ('copies' in result) return copiesLine(result.log, result.target, result.copies);
   const { log, treeSize, target, kind, proof } = result.anchor;
   return `${colors.green('✓')} log ${log}, ${treeSize} leaves: kept by ${target} (${kind}) ${colors.dim(costOf(kind, proof))}`;
+}
+
+function copiesLine(log: string, target: string, { segments, objects, bytes, held, lifted, extended }: SegmentCopies): string {
+  const changes = [
+    ...(objects > 0 ? [`${objects} copied, ${bytes} bytes`] : []),
+    ...(held > 0 ? [`${held} put under legal hold`] : []),
+    ...(lifted > 0 ? [`${lifted} legal holds lifted`] : []),
+    ...(extended > 0 ? [`${extended} locked for longer`] : []),
+  ];
+  return `${colors.green('✓')} log ${log}, ${segments} sealed segments: kept by ${target}; ${changes.join(', ')}`;
 }
 
 interface VerifyOptions extends AnchorOptions {
@@ -159,17 +182,33 @@ export function checkLine({ ok, log, treeSize, target, detail }: CheckedAnchor):
 /** A log as a stranger finds it: the bucket, and the log's key. */
 async function verifyBucket(name: string, options: VerifyOptions): Promise<void> {
   if (options.vkey === undefined) throw new VeiltrailError('vkey_missing', "say whose log it should be: --vkey, the log's public key");
-  const target = (await settingsOf(options)).find((one) => one.name === name);
-  if (!target) throw new VeiltrailError('anchor_config', 'no target of that name');
-  const { verifyBucketLog } = await import('../check-anchors.ts');
+  const target = await targetOf(name, options);
+  const { verifyBucketLog } = await import('../../server/verify-bucket.ts');
   const log = options.log ?? 'default';
-  const { report, problems, sizes } = await verifyBucketLog(target, log, readVkey(options.vkey));
+  const { report, problems, sizes } = await verifyBucketLog(target, log, readVkey(options.vkey), options.data);
   const ok = report.ok && problems.length === 0;
   if (!ok) process.exitCode = exitCodes.wrong;
   if (options.json) return printJson({ ...report, ok, problems: [...problems, ...report.problems], checkpoints: sizes });
   for (const { step, ok: fine, detail } of report.steps) print(`${fine ? colors.green('✓') : colors.red('✗')} ${step.padEnd(10)}  ${detail}`);
   for (const { message, code } of [...report.problems, ...problems]) print(`  ${colors.red(message)} ${colors.dim(`(${code})`)}`);
+  for (const what of report.notChecked) say(colors.dim(`not checked: ${what}`));
   print(
     `${colors.bold(report.origin)}, ${report.treeSize} leaves, ${sizes.length} checkpoints, from the bucket alone: ${ok ? colors.green('all well') : colors.red('something is wrong')}`,
   );
+}
+
+async function targetOf(name: string, options: AnchorOptions): Promise<TargetSettings> {
+  const target = (await settingsOf(options)).find((one) => one.name === name);
+  if (!target) throw new VeiltrailError('anchor_config', 'no target of that name');
+  return target;
+}
+
+async function fetchCommand(options: AnchorOptions & { target: string }): Promise<void> {
+  const { fetchSegments } = await import('../../server/fetch-segments.ts');
+  const { checked, fetched, absent } = await fetchSegments(dataDirOf(options), await targetOf(options.target, options));
+  if (absent.length > 0) process.exitCode = exitCodes.wrong;
+  if (options.json) return printJson({ ok: absent.length === 0, checked, fetched, absent });
+  for (const path of fetched) print(`${colors.green('✓')} ${path}: back`);
+  for (const path of absent) print(`${colors.red('✗')} ${path}: is not whole here, and not in the bucket`);
+  say(`${checked} segments, ${checked - fetched.length - absent.length} were whole`);
 }
