@@ -43,6 +43,8 @@ export interface VerifyParts {
   /** Verifies one range; calls may overlap, up to `overlap` of them help. */
   verifyRange(task: RangeTask): Promise<RangeResult>;
   overlap: number;
+  /** Of one range [16,384]. */
+  rangeLeavesMax?: number;
   /** What only a data directory has. */
   store?: StoreParts;
 }
@@ -294,6 +296,7 @@ class Verification {
   }
 
   async #leaves(treeSize: number, roots: Uint8Array, step: Step): Promise<string> {
+    const max = this.#parts.rangeLeavesMax ?? rangeLeavesMax;
     // Whole leaf tiles are skipped: the last one may have grown.
     const from = Math.floor(Math.min(treeSize, this.#options.resume?.verifiedTo ?? 0) / tileWidthMax) * tileWidthMax;
     if (from > 0) await this.#skipTo(from, treeSize, roots, step);
@@ -309,7 +312,7 @@ class Verification {
           log: this.#options.log,
           origin: this.#origin,
           firstLeaf: next,
-          endLeaf: Math.min(treeSize, next + Math.max(rangeLeavesMin, Math.min(rangeLeavesMax, share))),
+          endLeaf: Math.min(treeSize, next + Math.max(rangeLeavesMin, Math.min(max, share))),
           treeSize,
         };
         next = task.endLeaf;

@@ -81,8 +81,13 @@ export interface OpenTrail extends Trail {
 }
 
 /**
+  /** Whether so much waits to be appended that what is not urgent should wait. */
+  isBusy(): boolean;
  * Opens a data directory for writing; makes it when there is none.
  * @throws VeiltrailError `data_dir_in_use` when another process has it, and whatever its parts refuse
+/** Bytes of bodies under way from which on a server is busy: about two full batches. */
+const busyBytes = 1_048_576;
+
  */
 export async function openTrail(options: TrailOptions): Promise<OpenTrail> {
   const { dataDir } = options;
@@ -309,6 +314,7 @@ async function openLocked(options: TrailOptions, undo: Undo): Promise<OpenTrail>
       if (refused) throw refused;
       const answer = await appending.append(request);
       const witnessed = await witnesses.witnesses?.require(request.log, answer.treeSize);
+    isBusy: () => appending.waitingBytes > busyBytes,
       return witnessed ? { ...answer, ...witnessed } : answer;
     },
     async createLog(log) {

@@ -20,10 +20,15 @@ export interface Config extends AccessConfig {
   retentionHours?: number;
   /** Where checkpoints are anchored, as `anchor/targets.ts` reads it. */
   anchors?: unknown[];
+  /** Hours between two passes in which the server verifies all that it stores (0: never), and the per cent of one core that one may take. */
+  verifyHours?: number;
+  verifyShare?: number;
 }
 
-function isHours(name: string): name is 'canaryHours' | 'retentionHours' {
-  return name === 'canaryHours' || name === 'retentionHours';
+const hours = ['canaryHours', 'retentionHours', 'verifyHours'] as const;
+
+function isHours(name: string): name is (typeof hours)[number] {
+  return hours.some((one) => one === name);
 }
 
 const texts = ['data', 'listen', 'policy', 'origin', 'witnessPolicy'] as const;
@@ -55,11 +60,12 @@ export function readConfig(file: string): Config {
     else if (name === 'witnessMode') config.witnessMode = parseWitnessMode(setting, file);
     else if (isHours(name)) throw new VeiltrailError('config_invalid', `${file}: ${name} must be a number of hours, 0 to 500`);
     else if (known || name === 'logs') throw new VeiltrailError('config_invalid', `${file}: ${name} must be ${known ? 'a text' : 'a list of texts'}`);
+    else if (name === 'verifyShare') config.verifyShare = parseShare(setting, file);
     else if (accessSettings.some((one) => one === name)) Object.assign(config, accessSetting(file, name as AccessSetting, setting));
     else
       throw new VeiltrailError(
         'config_invalid',
-        `${file}: unknown setting ${name}; there are ${[...texts, ...accessSettings, 'logs', 'canaryHours', 'retentionHours', 'anchors'].join(', ')}`,
+        `${file}: unknown setting ${name}; there are ${[...texts, ...accessSettings, 'logs', ...hours, 'verifyShare', 'anchors'].join(', ')}`,
       );
   }
   return config;
@@ -67,6 +73,11 @@ export function readConfig(file: string): Config {
 
 function accessSetting(file: string, name: AccessSetting, setting: unknown): AccessConfig {
   try {
+function parseShare(value: unknown, file: string): number {
+  if (typeof value === 'number' && value > 0 && value <= 100) return value;
+  throw new VeiltrailError('config_invalid', `${file}: verifyShare must be a per cent of one core, above 0, 100 at the most`);
+}
+
     return readAccessSetting(name, setting);
   } catch (error) {
     throw new VeiltrailError('config_invalid', `${file}: ${(error as Error).message}`);

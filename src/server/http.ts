@@ -30,6 +30,7 @@ import { createDoorRecords } from './record-access.ts';
 import { type AnswerCounts, RequestCounts } from './request-counts.ts';
 import { type RouteRule, ruleOf } from './route-table.ts';
 import { registerCanaryRoute } from './routes/canary.ts';
+import type { SelfVerification } from './self-verify.ts';
 import { registerDataProtectionRoutes } from './routes/data-protection.ts';
 import { registerEventRoutes } from './routes/events.ts';
 import { registerEvidenceRoute } from './routes/evidence.ts';
@@ -83,6 +84,8 @@ export interface HttpParts {
   anchors?: () => Promise<AnchorFigures[]>;
   /** Recognises bearer tokens of an identity provider. */
   tokens?: TokenAuthenticator;
+  /** What the server found of what it stores, where it verifies that. */
+  verification?: () => SelfVerification | undefined;
   /** Members that everybody of a role does not get to see. */
   hides?: Partial<Record<Role, readonly string[]>>;
   /** Whether an address is that of a proxy whose X-Forwarded-For counts. */
@@ -204,7 +207,7 @@ export async function createHttpServer(parts: HttpParts): Promise<FastifyInstanc
     registerTileRoutes(routes, parts.trail);
     registerTokenRoutes(routes, parts.trail);
     registerSecretRoutes(routes, parts.trail);
-    registerHealthRoutes(routes, parts.trail);
+    registerHealthRoutes(routes, parts.trail, () => parts.verification?.()?.troubles() ?? []);
     registerDataProtectionRoutes(routes, parts.trail.dataProtection);
     registerCanaryRoute(routes, parts.trail);
     registerMetricsRoute(routes, {
@@ -217,6 +220,7 @@ export async function createHttpServer(parts: HttpParts): Promise<FastifyInstanc
   });
   return app;
 }
+      verification: () => parts.verification?.()?.figures(),
 
 function refuseKeyInUrl(url: string): void {
   let plain = url;

@@ -9,6 +9,7 @@ import type { AnchorFigures } from '../anchor/anchoring.ts';
 import type { Trail, TrailFigures } from '../app/trail.ts';
 import type { WitnessFigures } from '../witness/log-witnesses.ts';
 import type { RequestCounts } from './request-counts.ts';
+import type { SelfVerifyFigures } from './self-verify.ts';
 
 export interface Metrics {
   readonly contentType: string;
@@ -22,6 +23,8 @@ export interface MetricsParts {
   heldBytes: () => number;
   /** Where checkpoints are anchored, if they are. */
   anchors?: () => Promise<AnchorFigures[]>;
+  /** What the server found of what it stores, where it verifies that. */
+  verification?: () => SelfVerifyFigures | undefined;
 }
 
 /** A label's name, and what it says. */
@@ -33,6 +36,7 @@ interface Facts {
   requests: RequestCounts;
   heldBytes: number;
   anchors: readonly AnchorFigures[];
+  verification: SelfVerifyFigures | undefined;
 }
 
 interface Metric {
@@ -313,13 +317,51 @@ const metrics: readonly Metric[] = [
     labels: ['log', 'target'],
     samples: ({ anchors }) => anchors.map((one) => [one.failures, ofAnchor(one)]),
   },
+  {
+    name: 'veiltrail_verified_leaves',
+    help: 'Leaves that the server read and found in order: their entries, tiles, records and tokens.',
+    type: 'gauge',
+    labels: ['log'],
+    samples: ({ verification }) => (verification?.logs ?? []).map(({ log, verifiedTo }): Sample => [verifiedTo, { log }]),
+  },
+  {
+    name: 'veiltrail_verified_timestamp_seconds',
+    help: 'When the oldest of those checks was made: each of these leaves was read then or later, in seconds since 1970.',
+    type: 'gauge',
+    labels: ['log'],
+    samples: ({ verification }) => (verification?.logs ?? []).map(({ log, sinceMs }): Sample => [sinceMs / 1_000, { log }]),
+  },
+  {
+    name: 'veiltrail_verified_files_timestamp_seconds',
+    help: 'When databases, vault and requests were last found in order, in seconds since 1970; absent before that.',
+    type: 'gauge',
+    samples: ({ verification }) => [[verification?.filesMs === undefined ? undefined : verification.filesMs / 1_000]],
+  },
+  {
+    name: 'veiltrail_verification_problems',
+    help: 'What the last verification found wrong: anything above 0 is an alarm. Absent before the first.',
+    type: 'gauge',
+    samples: ({ verification }) => [[verification?.problems]],
+  },
+  {
+    name: 'veiltrail_verification_failures_total',
+    help: 'Verifications that found something wrong, since the start.',
+    type: 'counter',
+    samples: ({ verification }) => [[verification?.failures]],
+  },
 ];
 
-export function createMetrics({ trail, requests, heldBytes, anchors }: MetricsParts): Metrics {
+export function createMetrics({ trail, requests, heldBytes, anchors, verification }: MetricsParts): Metrics {
   return {
     contentType: Registry.PROMETHEUS_CONTENT_TYPE,
     async text() {
-      const facts: Facts = { figures: await trail.figures(), requests, heldBytes: heldBytes(), anchors: (await anchors?.()) ?? [] };
+      const facts: Facts = {
+        figures: await trail.figures(),
+        requests,
+        heldBytes: heldBytes(),
+        anchors: (await anchors?.()) ?? [],
+        verification: verification?.(),
+      };
       // Made anew each time: what is gone since the last time is not told again.
       const registry = new Registry();
       for (const metric of metrics) fill(metric, facts, registry);

@@ -13,6 +13,7 @@ import { createHttpServer, type MistakeReport } from './http.ts';
 import { listen, type ListenAddress } from './listen.ts';
 import { scheduleRetention } from './schedule-retention.ts';
 
+import { type SelfVerification, type SelfVerifySettings, startSelfVerification } from './self-verify.ts';
 export interface ServerOptions extends TrailOptions {
   listen: ListenAddress;
   /** Logs to make when they are not there. */
@@ -25,6 +26,8 @@ export interface ServerOptions extends TrailOptions {
   /** Hours between two runs of retention, the first some minutes after the start; 0: never [24]. */
   retentionHours?: number;
   /** Told when a canary leaked, or its run failed. */
+  /** How the server verifies what it stores, beside its work. */
+  verification?: SelfVerifySettings;
   onCanary?: (alarm: string) => void;
   /** Where checkpoints are anchored: the list `anchors` of the configuration. */
   anchors?: readonly unknown[];
@@ -47,6 +50,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     const { dataDir } = options;
     let anchors: RunningAnchors | undefined;
     const app = await createHttpServer({
+    let verification: SelfVerification | undefined;
       trail,
       keys: openKeys(dataDir, { clock: systemClock, random: systemRandom }),
       authenticator: openAuthenticator(dataDir, systemClock),
@@ -54,11 +58,21 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       anchors: async () => (await anchors?.figures()) ?? [],
       ...(await openDoorParts(options.access ?? {}, dataDir, trail.access)),
       ...(options.report ? { report: options.report } : {}),
+      verification: () => verification,
     });
     const url = await listen(app, options.listen);
     if (options.anchors !== undefined) anchors = await openAnchoring(trail, options.anchors, options);
     const canaries = scheduleCanaries(trail, options);
     const retention = scheduleRetention(trail.dataProtection, {
+    verification = startSelfVerification(
+      {
+        dataDir,
+        isBusy: () => trail.isBusy(),
+        record: (entry) => trail.access.write(entry),
+        alert: options.onAlert ?? (() => undefined),
+      },
+      options.verification,
+    );
       ...(options.retentionHours === undefined ? {} : { hours: options.retentionHours }),
       ...(options.onAlert ? { onFailure: options.onAlert } : {}),
     });
@@ -70,6 +84,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       close: async () => {
         await canaries.stop();
         await retention.stop();
+        await verification?.stop();
         await anchors?.stop();
         await app.close();
         await trail.close();

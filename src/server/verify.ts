@@ -4,7 +4,7 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { TokenSet } from '../app/token-set.ts';
-import { verifyLog, type StoreParts, type VerifyOptions, type VerifyReport } from '../app/verify-log.ts';
+import { verifyLog, type StoreParts, type VerifyOptions, type VerifyParts, type VerifyReport } from '../app/verify-log.ts';
 import { verifyRange, type RangeResult, type RangeTask } from '../app/verify-range.ts';
 import { VeiltrailError } from '../core/errors.ts';
 import { createNoteVerifier } from '../log/note-key.ts';
@@ -33,6 +33,13 @@ import type { VerifyThreadData } from './verify-thread.ts';
 export interface StoredOptions extends VerifyOptions {
   /** Verify the directory's other logs as well, with their own keys [false]. */
   others?: boolean;
+  /** Verify what is on record of requests, which `others` does, too. */
+  requests?: boolean;
+  /**
+   * In this thread alone and in little memory. Waited for after each step of some ten milliseconds, so that whoever has other things to do decides how
+   * fast it goes.
+   */
+  pace?: () => Promise<void>;
 }
 
 /**
@@ -74,22 +81,24 @@ async function verifyOpened(dataDir: string, options: StoredOptions, closing: ((
   closing.push(() => vault.close());
   const store = await storeParts(dataDir, options.log, keyring, records, vault);
   // For few leaves it takes less to look each token up than to hold them all.
-  const few = store.state.treeSize - (options.resume?.verifiedTo ?? 0) < worthThreads;
+  const few = options.pace !== undefined || store.state.treeSize - (options.resume?.verifiedTo ?? 0) < worthThreads;
   const atHand = few && !options.others ? TokenSet.for(0) : await tokensAtHand(vault);
   const tiles = openFileTileSource(paths.logs);
   let threads: RangeThreads | undefined;
   const verify = (one: VerifyOptions, of: StoreParts): Promise<VerifyReport> => {
     const common = { tiles, listTiles: (log: string) => listTileFiles(join(paths.logs, log)), store: of };
-    if (of.state.treeSize - (one.resume?.verifiedTo ?? 0) < worthThreads) {
+    if (options.pace || of.state.treeSize - (one.resume?.verifiedTo ?? 0) < worthThreads) {
       const tokens = { atHand, hasToken: (token: string) => vault.hasToken(token) };
       const parts = { tiles, store: { reader: openRecordReader(dataDir, records, vault), tokens } };
-      return verifyLog(one, { ...common, verifyRange: (task) => verifyRange(task, parts), overlap: 1 });
+      const alone = { ...common, verifyRange: (task: RangeTask) => verifyRange(task, parts), overlap: 1 };
+      return verifyLog(one, options.pace ? paced(alone, options.pace) : alone);
     }
     const started = (threads ??= new RangeThreads({ thread: 'verify', dataDir, tokens: atHand.memory }));
     return verifyLog(one, { ...common, verifyRange: (task) => started.verify(task), overlap: started.overlap });
   };
   closing.push(async () => threads?.close());
   const report = await verify(options, store);
+  if (options.requests) await addRequests(report, dataDir, records, openRecordReader(dataDir, records, vault));
   if (!options.others) return report;
   for (const log of await otherLogs(options.log, keyring, records)) {
     let other: VerifyReport;
@@ -106,6 +115,28 @@ async function verifyOpened(dataDir: string, options: StoredOptions, closing: ((
   }
   await addRequests(report, dataDir, records, openRecordReader(dataDir, records, vault));
   return report;
+}
+
+/** The same parts, with a rest after each step; ranges are as small as they can be. */
+function paced(parts: VerifyParts, pace: () => Promise<void>): VerifyParts {
+  const { listTiles, store } = parts;
+  async function* after<T>(items: AsyncIterable<T>): AsyncGenerator<T> {
+    for await (const item of items) {
+      yield item;
+      await pace();
+    }
+  }
+  return {
+    ...parts,
+    rangeLeavesMax: 1_024,
+    async verifyRange(task) {
+      const result = await parts.verifyRange(task);
+      await pace();
+      return result;
+    },
+    ...(listTiles ? { listTiles: (log: string) => after(listTiles(log)) } : {}),
+    ...(store ? { store: { ...store, verifyVault: () => after(store.verifyVault()) } } : {}),
+  };
 }
 
 /** Logs that there are, by the records and by their keys: one that is missing from either is a finding. */

@@ -28,7 +28,11 @@ export function addServe(program: Command): void {
     .option('--witness-mode <mode>', 'what a missing quorum means: flag (shown) or require (receipts wait for it) [flag]')
     .option(
       '--config <file>',
-      'these options in a YAML file: data, listen, policy, origin, logs, canaryHours, retentionHours, anchors, oidc, trustedProxies, hides',
+      'these options in a YAML file: data, listen, policy, origin, publicUrl, logs, canaryHours, retentionHours, verifyHours, verifyShare, anchors, oidc, trustedProxies, hides',
+    )
+    .option(
+      '--public-url <url>',
+      "where browsers reach the server, such as https://audit.example.com: approvers' security keys are made for it alone",
     )
     .option('--origin <origin>', 'the origin of a new data directory: a URL without its scheme, of your own')
     .action(runServe);
@@ -51,6 +55,10 @@ async function runServe(options: ServeOptions): Promise<void> {
     ...(config.canaryHours === undefined ? {} : { canaryHours: config.canaryHours }),
     ...(config.retentionHours === undefined ? {} : { retentionHours: config.retentionHours }),
     ...(config.anchors === undefined ? {} : { anchors: config.anchors }),
+    verification: {
+      ...(config.verifyHours === undefined ? {} : { hours: config.verifyHours }),
+      ...(config.verifyShare === undefined ? {} : { share: config.verifyShare }),
+    },
     ...(settings.witnessPolicy === undefined ? {} : { witnessPolicyFile: settings.witnessPolicy }),
     ...(settings.witnessMode === undefined ? {} : { witnessMode: parseWitnessMode(settings.witnessMode, '--witness-mode') }),
     onFork: ({ log, witness, kind, witnessSize }) => {

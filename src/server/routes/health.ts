@@ -3,15 +3,16 @@ import type { FastifyInstance } from 'fastify';
 import type { Trail } from '../../app/trail.ts';
 import { health, readiness } from '../schemas.ts';
 
-export function registerHealthRoutes(app: FastifyInstance, trail: Trail): void {
+/** @param flagged what should be looked at, and keeps nothing from being taken */
+export function registerHealthRoutes(app: FastifyInstance, trail: Trail, flagged: () => readonly string[]): void {
   app.get('/healthz', { schema: { summary: 'The process is up', response: { 200: health } } }, (_request, reply) => reply.send({ status: 'ok' }));
 
   app.get(
     '/readyz',
     { schema: { summary: 'Events are taken; if not, why not', response: { 200: readiness, 503: readiness } } },
     (_request, reply) => {
-      const state = trail.ready();
-      return reply.code(state.ready ? 200 : 503).send(state);
+      const { ready, reasons } = trail.ready();
+      return reply.code(ready ? 200 : 503).send({ ready, reasons: [...reasons, ...flagged()] });
     },
   );
 }

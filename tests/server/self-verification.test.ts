@@ -1,0 +1,177 @@
+/** A server verifies what it stores: what it has read is a metric, what it finds is told everywhere, and nothing of it harms what it is for. */
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { openKeys } from '../../src/access/manage-keys.ts';
+import { roles } from '../../src/access/roles.ts';
+import { systemClock } from '../../src/core/clock.ts';
+import { systemRandom } from '../../src/core/random.ts';
+import { readConfig } from '../../src/server/config.ts';
+import { runSelfVerification } from '../../src/server/self-verify-pass.ts';
+import { readSelfVerifyState, verifiedFileName, writeSelfVerifyState } from '../../src/server/self-verify-state.ts';
+import { type SelfVerifyParts, startSelfVerification } from '../../src/server/self-verify.ts';
+import { type RunningServer, startServer } from '../../src/server/start.ts';
+
+const dir = mkdtempSync(join(tmpdir(), 'veiltrail-self-verify-'));
+const dataDir = join(dir, 'data');
+const alerts: string[] = [];
+/** All the time, and everything each time. */
+const quick = { hours: 1e-5, share: 100, times: { firstMs: 20, newMs: 50, againMs: 20, lookMs: 20 } };
+const never = { hours: 0 };
+let server: RunningServer;
+let key: Record<string, string>;
+
+beforeAll(async () => {
+  await start(quick);
+  const keys = openKeys(dataDir, { clock: systemClock, random: systemRandom });
+  key = Object.fromEntries(roles.map((role) => [role, keys.create({ role }).key]));
+});
+afterAll(async () => {
+  await server.close();
+  rmSync(dir, { recursive: true, force: true });
+});
+
+async function start(verification: typeof quick | typeof never): Promise<void> {
+  server = await startServer({
+    dataDir,
+    listen: { host: '127.0.0.1', port: 0 },
+    logs: ['default'],
+    workers: 1,
+    canaryHours: 0,
+    retentionHours: 0,
+    verification,
+    onAlert: (line) => alerts.push(line),
+  });
+}
+
+async function send(method: string, path: string, body?: string): Promise<{ status: number; text: string }> {
+  const response = await fetch(server.url + path, {
+    method,
+    headers: {
+      authorization: `Bearer ${key[body === undefined ? (path === '/metrics' ? 'operator' : 'auditor') : 'writer']}`,
+      ...(body === undefined ? {} : { 'content-type': 'application/x-ndjson' }),
+    },
+    ...(body === undefined ? {} : { body }),
+  });
+  return { status: response.status, text: await response.text() };
+}
+
+async function metric(name: string): Promise<number | undefined> {
+  const { text } = await send('GET', '/metrics');
+  const line = text.split('\n').find((one) => one.startsWith(`${name} `));
+  return line === undefined ? undefined : Number(line.slice(name.length + 1));
+}
+
+function damage(file: string, at: number): void {
+  const bytes = readFileSync(file);
+  bytes[at] = (bytes[at] as number) ^ 1;
+  writeFileSync(file, bytes);
+}
+
+const soon = { timeout: 30_000, interval: 50 };
+
+test('what was read, and when; what is damaged meanwhile, and that it is well again', async () => {
+  const startedS = Date.now() / 1_000;
+  const lines = Array.from({ length: 300 }, (_, i) => JSON.stringify({ id: `e-${i}`, action: 'user.login', message: `to a${i}@example.com` }));
+  expect((await send('POST', '/api/v1/logs/default/events', lines.join('\n'))).status).toBe(201);
+  await expect.poll(() => metric('veiltrail_verified_leaves{log="default"}'), soon).toBe(300);
+  await expect.poll(() => metric('veiltrail_verified_files_timestamp_seconds'), soon).toBeGreaterThan(startedS - 5);
+  expect(await metric('veiltrail_verified_timestamp_seconds{log="default"}')).toBeGreaterThan(startedS - 5);
+  await expect.poll(() => metric('veiltrail_verification_problems'), soon).toBe(0);
+  expect(JSON.parse((await send('GET', '/readyz')).text)).toEqual({ ready: true, reasons: [] });
+
+  const tile = join(dataDir, 'logs/default/tile/0/000');
+  damage(tile, 32 * 7 + 3);
+  await expect.poll(() => metric('veiltrail_verification_problems'), soon).toBeGreaterThan(0);
+  expect(await metric('veiltrail_verification_failures_total')).toBeGreaterThan(0);
+  const ready = await send('GET', '/readyz');
+  expect(ready.status).toBe(200);
+  expect(JSON.parse(ready.text)).toMatchObject({ ready: true, reasons: [expect.stringContaining('log default, leaf 7')] });
+  expect(alerts.join('\n')).toMatch(/verification: log default, leaf 7: /);
+  await expect
+    .poll(async () => (await send('GET', '/api/v1/logs/_system/events?q=action:verification.failed')).text, soon)
+    .toMatch(/"code":"[a-z_]+","leafIndex":7,"log":"default","where":/);
+  // It is told, and nothing is refused.
+  expect((await send('POST', '/api/v1/logs/default/events', '{"id":"more","action":"x"}')).status).toBe(201);
+
+  damage(tile, 32 * 7 + 3);
+  await expect.poll(() => metric('veiltrail_verification_problems'), soon).toBe(0);
+  expect(alerts).toContain('what is stored verifies again');
+  expect(JSON.parse((await send('GET', '/readyz')).text)).toEqual({ ready: true, reasons: [] });
+});
+
+test('a pass goes on after a restart, and only where the log grew from what it saw', async () => {
+  await server.close();
+  await start(never);
+  const before = readSelfVerifyState(dataDir);
+  expect(before).toMatchObject({ fullAt: expect.any(String) as string, logs: { default: { verifiedTo: 301 } } });
+  const since = before.logs['default']?.since as string;
+  expect((await send('POST', '/api/v1/logs/default/events', '{"id":"new","action":"x"}')).status).toBe(201);
+
+  // New leaves do not make the old ones younger.
+  expect(await runSelfVerification({ dataDir, kind: 'new', share: 100 })).toMatchObject({ leaves: expect.any(Number) as number, problemCount: 0 });
+  expect(readSelfVerifyState(dataDir).logs['default']).toMatchObject({ verifiedTo: 302, since });
+
+  // A pass that was ended in the middle: what it had read is not read again, and it says how old the oldest is.
+  const startedAt = '2026-01-01T00:00:00.000Z';
+  writeSelfVerifyState(dataDir, {
+    ...readSelfVerifyState(dataDir),
+    pass: { startedAt, logs: { default: { verifiedTo: 256 }, _system: { verifiedTo: 0 } } },
+  });
+  const states: unknown[] = [];
+  const rest = await runSelfVerification({ dataDir, kind: 'full', share: 100 }, (state) => states.push(structuredClone(state)));
+  expect(rest.problemCount).toBe(0);
+  expect(states.length).toBeGreaterThan(1);
+  expect(readSelfVerifyState(dataDir)).toMatchObject({ fullAt: startedAt, logs: { default: { since: startedAt, verifiedTo: 302 } } });
+  expect(readSelfVerifyState(dataDir).pass).toBeUndefined();
+
+  // Of a checkpoint that the log did not grow from nothing is believed: here, one of another key.
+  const other = readSelfVerifyState(dataDir);
+  const bent = { ...other, logs: { default: { checkpoint: other.logs['_system']?.checkpoint as string, verifiedTo: 302, since } } };
+  writeSelfVerifyState(dataDir, bent);
+  expect(await runSelfVerification({ dataDir, kind: 'new', share: 100 })).toMatchObject({ problemCount: 0 });
+
+  for (const text of [
+    '',
+    '[]',
+    '{"format":"veiltrail.self-verification/1"}',
+    '{"format":"veiltrail.self-verification/1","logs":{"a":{"checkpoint":1}}}',
+  ]) {
+    writeFileSync(join(dataDir, verifiedFileName), text);
+    expect(readSelfVerifyState(dataDir)).toEqual({ logs: {} });
+  }
+});
+
+test('it waits while the server is busy, says once that it cannot run, and can be switched off', async () => {
+  const alerted: string[] = [];
+  const record = vi.fn<SelfVerifyParts['record']>().mockResolvedValue();
+  let isBusy = true;
+  const parts = { dataDir, isBusy: () => isBusy, record, alert: (line: string) => alerted.push(line) };
+  const { times } = quick;
+  const waiting = startSelfVerification(parts, { share: 100, times });
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  expect(waiting.figures().problems).toBeUndefined();
+  isBusy = false;
+  await expect.poll(() => waiting.figures().problems, soon).toBe(0);
+  await waiting.stop();
+
+  const off = startSelfVerification(parts, never);
+  const lost = startSelfVerification({ ...parts, dataDir: join(dir, 'none') }, { share: 100, times });
+  await expect.poll(() => alerted, soon).toEqual([expect.stringContaining('could not verify what it stores (data_dir_missing)')]);
+  expect(off.figures()).toEqual({ logs: expect.any(Array) as unknown[], filesMs: expect.any(Number) as number, problems: undefined, failures: 0 });
+  await lost.stop();
+  await off.stop();
+  expect(alerted).toHaveLength(1);
+  expect(record).not.toHaveBeenCalled();
+});
+
+test('its settings are in the configuration file', () => {
+  const file = join(dir, 'config.yaml');
+  writeFileSync(file, 'verifyHours: 12\nverifyShare: 2.5\n');
+  expect(readConfig(file)).toEqual({ verifyHours: 12, verifyShare: 2.5 });
+  for (const wrong of ['verifyHours: -1', 'verifyShare: 0', 'verifyShare: 101', 'verifyShare: x']) {
+    writeFileSync(file, `${wrong}\n`);
+    expect(() => readConfig(file)).toThrow(expect.objectContaining({ code: 'config_invalid' }));
+  }
+});
