@@ -1,6 +1,9 @@
 /** Compiles src to dist: JavaScript and types for `npm pack` (Node runs TypeScript from a checkout, but not from node_modules). */
 import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { chmodSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { approvePageFiles } from '../src/server/approve-page.ts';
+import { buildApprovePage } from './build-approve-page.ts';
 import { buildEvidencePage } from './build-evidence-page.ts';
 
 rmSync('dist', { recursive: true, force: true });
@@ -13,3 +16,9 @@ mkdirSync('dist/evidence', { recursive: true });
 writeFileSync('dist/evidence/page.html', html);
 writeFileSync('dist/evidence/page.sha256', `${digest}  page.html\n`);
 console.log(`evidence page: sha256 ${digest}`);
+
+// The page on which approvers decide, which the server serves.
+const page = await buildApprovePage();
+mkdirSync('dist/approve', { recursive: true });
+for (const part of ['html', 'script', 'style'] as const) writeFileSync(`dist/approve/${approvePageFiles[part]}`, page[part]);
+console.log(`approve page: sha256 ${createHash('sha256').update(page.script).digest('hex')} (script)`);

@@ -35,6 +35,8 @@ export interface DeskParts {
   record(entry: AccessEntry): Promise<void>;
   /** A person by what names them elsewhere: see access/person.ts. @throws VeiltrailError `key_owner` */
   personOf: (identity: string) => string;
+  /** `https://host[:port]`: see `RequestDesk.origin`. */
+  origin?: string | undefined;
   /** Whether `_system` has it that this request was used: the book may be an older one. */
   wasUsed: (request: string) => Promise<boolean>;
 }
@@ -77,6 +79,10 @@ export class StoredRequestDesk implements RequestDesk {
     return this.#parts.mode;
   }
 
+  get origin(): string | undefined {
+    return this.#parts.origin;
+  }
+
   needsTwo(): boolean {
     return this.#parts.book.needsTwo(this.#parts.mode);
   }
@@ -109,11 +115,14 @@ export class StoredRequestDesk implements RequestDesk {
 
   async enrol(enrolment: Enrolment): Promise<ApproverInfo> {
     const { principal, owner, approverOwner, name, request, ask } = enrolment;
-    const { book, personOf } = this.#parts;
+    const { book, personOf, origin } = this.#parts;
     const attempt = { action: 'approver.enrol', principal, ...(request === undefined ? {} : { request }) };
     const verified = await this.#orRecorded(attempt, () => {
       if (name !== undefined) checkText(name, 'name', nameLengthMax);
       const { card, assertion } = verifyCard(enrolment.card);
+      // Somebody else's page could show one thing and have another signed.
+      if (assertion && origin !== undefined && assertion.origin !== origin)
+        throw new VeiltrailError('approver_origin', `this key was made on another page than this server's own, which is ${origin}/approve`);
       if (book.approvers().some((one) => one.card.id === card.id)) throw new VeiltrailError('approver_exists', 'this key was enrolled before');
       return { card, counter: assertion?.counter ?? 0, person: personOf(approverOwner) };
     });
@@ -270,6 +279,7 @@ const refusalCodes: ReadonlySet<string> = new Set([
   'approver_card',
   'approver_exists',
   'approver_last',
+  'approver_origin',
   'approver_removed',
   'approver_unknown',
   'key_owner',

@@ -154,10 +154,12 @@ export interface RequestDesk {
   approvers(): ApproverInfo[];
   /**
    * Enrols an approver's key: the first by whoever may, any other with the approval of one who is there.
-   * @throws VeiltrailError `approver_card`, `approval_signature` (of the card), `approver_exists`, `request_syntax`, and as {@link permit}
+   * @throws VeiltrailError `approver_card`, `approver_origin`, `approval_signature` (of the card), `approver_exists`, `request_syntax`, and as {@link permit}
    */
   enrol(enrolment: Enrolment): Promise<ApproverInfo>;
   /** @throws VeiltrailError `approver_unknown`, `approver_last`, and as {@link permit} */
   remove(removal: Removal): Promise<ApproverInfo>;
   mode(): ApprovalMode;
+  /** Of the pages on which browsers' keys are made, where the server knows its own address: others are not enrolled. */
+  readonly origin?: string | undefined;
 }

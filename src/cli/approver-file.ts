@@ -6,7 +6,7 @@ import { VeiltrailError } from '../core/errors.ts';
 import type { RequestInfo } from '../app/requests.ts';
 import { type Approval, type Decision, statementBytes } from '../verify/approval.ts';
 import { type ApproverCard, enrolmentBytes } from '../verify/enrolment.ts';
-import { digestRequest, requestIdOf, type RequestFacts } from '../verify/request.ts';
+import { checkRequest } from '../verify/request.ts';
 
 /** @throws VeiltrailError `key_file_open` when others may read it, `approver_key_syntax`, `passphrase` */
 export async function openApproverFile(file: string, passphraseFile: string | undefined): Promise<ApproverKey> {
@@ -39,17 +39,9 @@ export function cardOf(key: ApproverKey): ApproverCard {
  * @throws VeiltrailError `request_damaged`
  */
 export function signDecision(key: ApproverKey, info: RequestInfo, decision: Decision): Approval {
-  if (digestRequest(info.action, info.detail) !== info.digest || requestIdOf(factsOf(info)) !== info.id)
-    throw new VeiltrailError('request_damaged', 'the request is not what its id says: nothing was signed');
+  checkRequest(info);
   const statement = { request: info.id, digest: info.digest, decision, approver: key.id, time: new Date().toISOString() };
   return { ...statement, kind: key.kind, publicKey: key.publicKey, signature: key.sign(statementBytes(statement)) };
-}
-
-function factsOf({ action, detail, by, owner, purpose, reference, createdAt, expiresAt, nonce }: RequestInfo): RequestFacts {
-  const facts: RequestFacts = { action, detail, by, purpose, createdAt, expiresAt, nonce };
-  if (owner !== undefined) facts.owner = owner;
-  if (reference !== undefined) facts.reference = reference;
-  return facts;
 }
 
 /** The first line of a file; `-` is standard input. */

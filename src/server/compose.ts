@@ -50,6 +50,7 @@ import { openStoredVault } from './stored-vault.ts';
 import { createFreeSpaceGuard } from './free-space.ts';
 import { createClassifier, openFields, openFieldsReader } from './fields.ts';
 import { logFigures } from './log-figures.ts';
+import { parsePublicUrl } from './public-url.ts';
 import { openLookUps } from './look-ups.ts';
 import { openRemovals } from './removals.ts';
 import { createTurns, openRotation } from './rotation.ts';
@@ -63,6 +64,8 @@ export interface TrailOptions extends WitnessOptions {
   /** Puts this policy in force; without it the one in the directory, or the default. */
   policyFile?: string;
   /** For a directory that is made now. */
+  /** Where browsers reach the server: `https://host[:port]`. Approvers' keys of other pages are not enrolled then. */
+  publicUrl?: string;
   origin?: string;
   /** Pipeline workers [one less than the machine has cores, at least one]. */
   workers?: number;
@@ -244,7 +247,15 @@ async function openLocked(options: TrailOptions, undo: Undo): Promise<OpenTrail>
   );
   for (const event of signingKeys.events) await tell(event);
   signingKeys.record();
-  const desk = createRequestDesk({ dataDir, book: requests.book, mode, append: tellAll, access, search: (q) => reading.search(systemLog, { q }) });
+  const desk = createRequestDesk({
+    dataDir,
+    book: requests.book,
+    mode,
+    append: tellAll,
+    access,
+    origin: options.publicUrl === undefined ? undefined : parsePublicUrl(options.publicUrl),
+    search: (q) => reading.search(systemLog, { q }),
+  });
   undo.push(() => desk.close());
   await desk.start();
   const alert = options.onAlert ?? (() => undefined);

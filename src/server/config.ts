@@ -10,6 +10,8 @@ export interface Config extends AccessConfig {
   listen?: string;
   policy?: string;
   origin?: string;
+  /** Where browsers reach the server. */
+  publicUrl?: string;
   /** Logs to make when they are not there. */
   logs?: string[];
   /** A policy file of witnesses (C2SP tlog-policy), and what a missing quorum means: `flag` or `require`. */
@@ -31,7 +33,7 @@ function isHours(name: string): name is (typeof hours)[number] {
   return hours.some((one) => one === name);
 }
 
-const texts = ['data', 'listen', 'policy', 'origin', 'witnessPolicy'] as const;
+const texts = ['data', 'listen', 'policy', 'origin', 'publicUrl', 'witnessPolicy'] as const;
 
 /** @throws VeiltrailError `config_unreadable`, `config_invalid` */
 export function readConfig(file: string): Config {

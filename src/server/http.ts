@@ -18,6 +18,7 @@ import type { Principal, Role } from '../access/roles.ts';
 import type { ReadDetail } from '../app/access-recorder.ts';
 import type { Trail } from '../app/trail.ts';
 import { VeiltrailError } from '../core/errors.ts';
+import type { ApprovePage } from './approve-page.ts';
 import { createAdmissionDesk, type Admission } from './admission.ts';
 import { answerBrokenRequest } from './broken-request.ts';
 import { createClientAddress } from './client-address.ts';
@@ -30,6 +31,8 @@ import { createDoorRecords } from './record-access.ts';
 import { type AnswerCounts, RequestCounts } from './request-counts.ts';
 import { type RouteRule, ruleOf } from './route-table.ts';
 import { registerCanaryRoute } from './routes/canary.ts';
+import { registerCanaryRoute } from './routes/canary.ts';
+import { registerApproveRoutes } from './routes/approve.ts';
 import type { SelfVerification } from './self-verify.ts';
 import { registerDataProtectionRoutes } from './routes/data-protection.ts';
 import { registerEventRoutes } from './routes/events.ts';
@@ -87,6 +90,8 @@ export interface HttpParts {
   /** What the server found of what it stores, where it verifies that. */
   verification?: () => SelfVerification | undefined;
   /** Members that everybody of a role does not get to see. */
+  /** Reads the page on which approvers decide; undefined where it was not built. */
+  approvePage?: () => ApprovePage | undefined;
   hides?: Partial<Record<Role, readonly string[]>>;
   /** Whether an address is that of a proxy whose X-Forwarded-For counts. */
   isProxy?: (address: string) => boolean;
@@ -209,6 +214,7 @@ export async function createHttpServer(parts: HttpParts): Promise<FastifyInstanc
     registerSecretRoutes(routes, parts.trail);
     registerHealthRoutes(routes, parts.trail, () => parts.verification?.()?.troubles() ?? []);
     registerDataProtectionRoutes(routes, parts.trail.dataProtection);
+    registerApproveRoutes(routes, parts.approvePage, parts.trail.requests.origin);
     registerCanaryRoute(routes, parts.trail);
     registerMetricsRoute(routes, {
       trail: parts.trail,

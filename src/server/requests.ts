@@ -83,15 +83,18 @@ export interface DeskParts {
   /** Appends events to `_system`; durable and published when it resolves. */
   append: (events: JsonObject[]) => Promise<void>;
   access: AccessRecorder;
+  /** Where the server is reached: see `RequestDesk.origin`. */
+  origin?: string | undefined;
   /** Searches `_system`. */
   search: (q: string) => Promise<SearchAnswer>;
 }
 
 /** The desk of a running trail, not started yet. */
-export function createRequestDesk({ dataDir, book, mode, append, access, search }: DeskParts): StoredRequestDesk {
+export function createRequestDesk({ dataDir, book, mode, append, access, origin, search }: DeskParts): StoredRequestDesk {
   return new StoredRequestDesk({
     book,
     mode,
+    origin,
     tell: (event) => append([event]),
     async record(entry) {
       try {

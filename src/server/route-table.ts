@@ -80,6 +80,9 @@ export const routeTable: readonly RouteRule[] = [
   { method: 'GET', path: '/healthz', recorded: 'nothing' },
   { method: 'GET', path: '/readyz', recorded: 'nothing' },
   { method: 'GET', path: '/openapi.json', recorded: 'nothing' },
+  { method: 'GET', path: '/approve', recorded: 'nothing' },
+  { method: 'GET', path: '/approve/script.js', recorded: 'nothing' },
+  { method: 'GET', path: '/approve/style.css', recorded: 'nothing' },
 ];
 
 /**

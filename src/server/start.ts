@@ -6,6 +6,7 @@ import { systemClock } from '../core/clock.ts';
 import { VeiltrailError } from '../core/errors.ts';
 import { systemRandom } from '../core/random.ts';
 import type { RunningAnchors } from './anchors.ts';
+import { readApprovePage } from './approve-page.ts';
 import { openDoorParts } from './access.ts';
 import type { AccessConfig } from './access-config.ts';
 import { type OpenTrail, openTrail, type TrailOptions } from './compose.ts';
@@ -55,6 +56,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       keys: openKeys(dataDir, { clock: systemClock, random: systemRandom }),
       authenticator: openAuthenticator(dataDir, systemClock),
       version: packageVersion(),
+      approvePage: readApprovePage,
       anchors: async () => (await anchors?.figures()) ?? [],
       ...(await openDoorParts(options.access ?? {}, dataDir, trail.access)),
       ...(options.report ? { report: options.report } : {}),

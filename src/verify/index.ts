@@ -23,8 +23,9 @@ export {
   verifyApproval,
   verifyApprovalSignature,
   type Approval,
+  type Decision,
   type Statement,
 } from './approval.ts';
-export { digestRequest, requestIdOf, type RequestFacts } from './request.ts';
+export { checkRequest, digestRequest, requestIdOf, type RequestFacts, type ShownRequest } from './request.ts';
 export { type RevealedToken, type TokenOpening, tokenOfOpening, verifyRevealed, verifyTokenOpening } from './token-opening.ts';
 export { enrolmentBytes, verifyCard, type ApproverCard, type VerifiedCard } from './enrolment.ts';

@@ -9,6 +9,7 @@
  */
 import { toHex, utf8 } from '../core/bytes.ts';
 import { canonicalJson } from '../core/canonical-json.ts';
+import { VeiltrailError } from '../core/errors.ts';
 import type { JsonObject } from '../core/json.ts';
 import { sha256 } from '../core/sha256.ts';
 
@@ -44,6 +45,25 @@ export function digestRequest(action: string, detail: JsonObject): string {
 export function requestIdOf({ action, detail, ...rest }: RequestFacts): string {
   const facts = canonicalJson({ ...rest, digest: digestRequest(action, detail) });
   return `r_${publicId(sha256(utf8(`veiltrail-request-id/1\n${facts}`)))}`;
+}
+
+/** A request as somebody sends it to whoever shall sign it. */
+export type ShownRequest = RequestFacts & { id: string; digest: string };
+
+/**
+ * Works out id and digest anew from what is shown, and compares: whoever sent it may lie. To be called before anything of it is signed.
+ * @throws VeiltrailError `request_damaged`
+ */
+export function checkRequest({ id, digest, action, detail, by, owner, purpose, reference, createdAt, expiresAt, nonce }: ShownRequest): void {
+  const facts: RequestFacts = { action, detail, by, purpose, createdAt, expiresAt, nonce };
+  if (owner !== undefined) facts.owner = owner;
+  if (reference !== undefined) facts.reference = reference;
+  try {
+    if (digestRequest(action, detail) === digest && requestIdOf(facts) === id) return;
+  } catch {
+    // what has no canonical form has no digest
+  }
+  throw new VeiltrailError('request_damaged', 'the request is not what its id says: nothing was signed');
 }
 
 const base32 = 'abcdefghijklmnopqrstuvwxyz234567';

@@ -3,6 +3,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { createAdmissionDesk } from '../../src/server/admission.ts';
 import { isLoopback, listen, parseListen } from '../../src/server/listen.ts';
 import type { HttpLimits } from '../../src/server/limits.ts';
+import { parsePublicUrl } from '../../src/server/public-url.ts';
 import { runServer, sendRaw, type RunningServer } from './running-server.ts';
 
 const events = '/api/v1/logs/default/events';
@@ -204,6 +205,28 @@ describe('listening', () => {
     'a b:1',
     'http://x:1',
   ])('refuses %s', (text) => expect(() => parseListen(text)).toThrow(expect.objectContaining({ code: 'listen_syntax' })));
+
+  it.each([
+    ['https://audit.example.com', 'https://audit.example.com'],
+    ['https://audit.example.com:443/', 'https://audit.example.com'],
+    ['https://Audit.Example.com:8443', 'https://audit.example.com:8443'],
+    ['http://localhost:7420', 'http://localhost:7420'],
+  ])('knows the public URL %s', (text, origin) => expect(parsePublicUrl(text)).toBe(origin));
+
+  it.each([
+    'audit.example.com',
+    'http://audit.example.com',
+    'https://127.0.0.1',
+    'https://[::1]',
+    'https://x/approve',
+    'https://x/?q',
+    'https://x/#f',
+    'https://u@x',
+    'https://u:p@x',
+    'ftp://x',
+    'https://a_b.example',
+    '',
+  ])('refuses the public URL %s', (text) => expect(() => parsePublicUrl(text)).toThrow(expect.objectContaining({ code: 'public_url' })));
 
   it('knows which addresses only this machine reaches', () => {
     for (const host of ['127.0.0.1', '127.9.9.9', '::1', 'localhost']) expect(isLoopback(host)).toBe(true);

@@ -1,5 +1,6 @@
 /** Every route × every role × no key, a wrong one, an expired, a revoked one, and one for another log: no route answers without a right to it. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { buildApprovePage } from '../../scripts/build-approve-page.ts';
 import { openAuthenticator } from '../../src/access/authenticate.ts';
 import { openKeys } from '../../src/access/manage-keys.ts';
 import { roles, rolesWith, type Role } from '../../src/access/roles.ts';
@@ -326,6 +327,9 @@ const routes: readonly Route[] = [
   { method: 'GET', path: '/metrics', pattern: '/metrics', allowed: ['operator'], scope: 'installation', status: 200 },
   { method: 'GET', path: '/healthz', pattern: '/healthz', allowed: 'everybody', scope: 'none', status: 200 },
   { method: 'GET', path: '/readyz', pattern: '/readyz', allowed: 'everybody', scope: 'none', status: 200 },
+  { method: 'GET', path: '/approve', pattern: '/approve', allowed: 'everybody', scope: 'none', status: 200 },
+  { method: 'GET', path: '/approve/script.js', pattern: '/approve/script.js', allowed: 'everybody', scope: 'none', status: 200 },
+  { method: 'GET', path: '/approve/style.css', pattern: '/approve/style.css', allowed: 'everybody', scope: 'none', status: 200 },
 ];
 
 let server: RunningServer;
@@ -334,7 +338,8 @@ let forLog: Record<'default' | 'other', Record<Role, string>>;
 let spare: string;
 
 beforeAll(async () => {
-  server = await runServer();
+  const page = await buildApprovePage();
+  server = await runServer({}, undefined, {}, { approvePage: () => page });
   await server.trail.createLog('other');
   await server.trail.append({ log: 'default', principal: 'test', body: Buffer.from('{"message":"first"}'), format: 'json' });
   const past = openKeys(server.dataDir, { clock: { now: () => Date.parse('2020-01-01T00:00:00Z') }, random: systemRandom });

@@ -46,6 +46,7 @@ export async function runServer(
   limits: HttpParts['limits'] = {},
   change: (trail: OpenTrail) => OpenTrail = (trail) => trail,
   options: Partial<TrailOptions> = {},
+  more: Partial<HttpParts> = {},
 ): Promise<RunningServer> {
   const dataDir = mkdtempSync(join(tmpdir(), 'veiltrail-server-'));
   const opened = await openTrail({ dataDir, workers: 1, ...options });
@@ -60,6 +61,7 @@ export async function runServer(
     version: '0.0.0',
     limits,
     report: (mistake) => mistakes.push(mistake),
+    ...more,
   });
   const url = await listen(app, { host: '127.0.0.1', port: 0 });
   const first = new Map(opened.firstKeys.map(({ role, path }) => [role, readFileSync(path, 'utf8').trim()]));

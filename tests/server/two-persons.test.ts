@@ -21,7 +21,7 @@ import { openKeyring } from '../../src/vault/keyring.ts';
 import { createTextSealer } from '../../src/vault/sealed-text.ts';
 import { verifyApproval } from '../../src/verify/approval.ts';
 import { cardOf, decisionOf, newApprover } from '../app/second-person.ts';
-import { createAuthenticator } from '../verify/software-authenticator.ts';
+import { createAuthenticator, origin as pageOrigin } from '../verify/software-authenticator.ts';
 import { type Answer, runServer, type RunningServer } from './running-server.ts';
 
 const timeout = 120_000;
@@ -53,7 +53,7 @@ describe('over HTTP', () => {
   }
 
   beforeAll(async () => {
-    server = await runServer();
+    server = await runServer({}, undefined, { publicUrl: pageOrigin });
     const first = await post('/api/v1/approvers', 'admin', {
       card: cardOf(approver, new Date().toISOString()),
       owner: 'bob@example.com',
@@ -169,6 +169,10 @@ describe('over HTTP', () => {
   it(
     'is approved in a browser, by an authenticator that counts up',
     async () => {
+      // A page of somebody else's could show one thing and have another signed.
+      const elsewhere = browser.card(new Date().toISOString(), { origin: 'https://phishing.audit.example.com' });
+      const refused = await post('/api/v1/approvers', 'admin', { card: elsewhere, owner: 'erin@example.com' });
+      expect([refused.status, refused.json['code']]).toEqual([403, 'approver_origin']);
       const enrolment = { card: browser.card(new Date().toISOString()), owner: 'erin@example.com' };
       const enrol = await asked('/api/v1/approvers', enrolment);
       await decide(enrol.id, 'approve', decisionOf(approver, enrol, 'approve', Date.now()));

@@ -1,6 +1,6 @@
 /** The leaves: each event with its fields, and how many leaves are hidden between them. */
 import type { CheckedEvent, CheckedField, EvidenceReport } from '../../src/verify/index.ts';
-import { element, said, visible } from './dom.ts';
+import { element, said, visible } from '../dom.ts';
 import { time } from './head.ts';
 
 const words = {

@@ -1,6 +1,6 @@
 /** The verdict, for whom and why, and what was proved and what was not. */
 import type { EvidenceReport } from '../../src/verify/index.ts';
-import { type Child, element, said } from './dom.ts';
+import { type Child, element, said } from '../dom.ts';
 
 export function renderHead(report: EvidenceReport): HTMLElement[] {
   return [

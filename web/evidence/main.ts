@@ -3,7 +3,7 @@
  * its policy forbids every connection, and all it needs is in the one file.
  */
 import { type EvidenceReport, verifyEvidence } from '../../src/verify/index.ts';
-import { element } from './dom.ts';
+import { element } from '../dom.ts';
 import { renderEvents } from './events.ts';
 import { renderHead } from './head.ts';
 import { renderSigner } from './signer.ts';

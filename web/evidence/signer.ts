@@ -1,6 +1,6 @@
 /** Whose key signed, and a place to compare it. */
 import { type EvidenceReport, verifyEvidence } from '../../src/verify/index.ts';
-import { element, said } from './dom.ts';
+import { element, said } from '../dom.ts';
 
 export function renderSigner(report: EvidenceReport, text: string): HTMLElement[] {
   if (report.signers.length === 0) return [];

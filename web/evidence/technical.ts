@@ -1,6 +1,6 @@
 /** What a specialist wants to see: the checkpoint as signed, the ranges, anchors, the policy; and the file itself. */
 import type { EvidenceReport } from '../../src/verify/index.ts';
-import { type Child, element, said } from './dom.ts';
+import { type Child, element, said } from '../dom.ts';
 
 export function renderTechnical(report: EvidenceReport, text: string): HTMLElement[] {
   const { checkpoint, ranges, anchors, policy } = report;

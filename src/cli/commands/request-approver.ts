@@ -79,7 +79,7 @@ async function enrol(cardFile: string, options: EnrolOptions): Promise<void> {
   const { card } = verifyCard(parseJson(readCard(cardFile)).value);
   const info = await useDesk(options, (desk) => desk.enrol({ card, owner, ...(name === undefined ? {} : { name }) }, options));
   if (options.json) printJson(info);
-  else say(`${info.id} may approve from now on`);
+  else say(`${info.id} may approve from now on${card.assertion ? `, in a browser at ${card.assertion.origin}/approve` : ''}`);
 }
 
 async function remove(id: string, options: DeskOptions & PermitOptions): Promise<void> {

@@ -13,6 +13,7 @@ interface ServeOptions {
   policy?: string;
   config?: string;
   origin?: string;
+  publicUrl?: string;
   witnessPolicy?: string;
   witnessMode?: string;
 }
@@ -70,6 +71,7 @@ async function runServe(options: ServeOptions): Promise<void> {
     onCanary: (alarm) => say(`${errorColors.red('alarm')} ${alarm}`),
     onAlert: (line) => say(`${errorColors.yellow('alert')} ${line}`),
     ...(settings.origin === undefined ? {} : { origin: settings.origin }),
+    ...(settings.publicUrl === undefined ? {} : { publicUrl: settings.publicUrl }),
     report: ({ code, route, stack }) => say(`${errorColors.red('error')} a mistake of ours: ${code}, in ${route}\n${stack}`),
     onFatal: (error) => {
       // What is on disk is not known any more; the next start finds out. Nothing may be answered meanwhile.
