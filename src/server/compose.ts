@@ -5,7 +5,7 @@
 import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
-import { Worker } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
 import { removeTemporaryFiles } from '../access/access-file.ts';
 import { AnchorStore } from '../anchor/anchor-store.ts';
 import { createFirstKeys } from '../access/first-keys.ts';
@@ -26,13 +26,12 @@ import type { Compactor } from '../ledger/compactor.ts';
 import { breakSeal, sealDataDir } from '../ledger/seal.ts';
 import type { ClassifiedField } from '../pipeline/classified-fields.ts';
 import { WorkerPool } from '../pipeline/pool.ts';
-import type { WorkerSettings } from '../pipeline/worker.ts';
+import { startWorker } from '../pipeline/start-worker.ts';
 import { SearchClient } from '../search/search-client.ts';
 import { dataDirPaths, isDataDirInUse, lockDataDir } from '../storage/data-dir.ts';
 import { openFileTileSource } from '../storage/files/tile-store.ts';
 import { openSqliteRecordSource } from '../storage/sqlite/record-source.ts';
 import { openSqliteRecordStore } from '../storage/sqlite/record-store.ts';
-import { threadMemory } from '../thread/thread-memory.ts';
 import { openKeyring, type Keyring, tenantKeyOf } from '../vault/keyring.ts';
 import { VaultClient } from '../vault/vault-client.ts';
 import { openAccess } from './access.ts';
@@ -50,7 +49,6 @@ import { openStoredVault } from './stored-vault.ts';
 import { createFreeSpaceGuard } from './free-space.ts';
 import { createClassifier, openFields, openFieldsReader } from './fields.ts';
 import { logFigures } from './log-figures.ts';
-import { parsePublicUrl } from './public-url.ts';
 import { openLookUps } from './look-ups.ts';
 import { openRemovals } from './removals.ts';
 import { createTurns, openRotation } from './rotation.ts';
@@ -64,8 +62,6 @@ export interface TrailOptions extends WitnessOptions {
   /** Puts this policy in force; without it the one in the directory, or the default. */
   policyFile?: string;
   /** For a directory that is made now. */
-  /** Where browsers reach the server: `https://host[:port]`. Approvers' keys of other pages are not enrolled then. */
-  publicUrl?: string;
   origin?: string;
   /** Pipeline workers [one less than the machine has cores, at least one]. */
   workers?: number;
@@ -247,15 +243,7 @@ async function openLocked(options: TrailOptions, undo: Undo): Promise<OpenTrail>
   );
   for (const event of signingKeys.events) await tell(event);
   signingKeys.record();
-  const desk = createRequestDesk({
-    dataDir,
-    book: requests.book,
-    mode,
-    append: tellAll,
-    access,
-    origin: options.publicUrl === undefined ? undefined : parsePublicUrl(options.publicUrl),
-    search: (q) => reading.search(systemLog, { q }),
-  });
+  const desk = createRequestDesk({ dataDir, book: requests.book, mode, append: tellAll, access, search: (q) => reading.search(systemLog, { q }) });
   undo.push(() => desk.close());
   await desk.start();
   const alert = options.onAlert ?? (() => undefined);
@@ -467,9 +455,7 @@ interface WorkerParts {
 }
 
 function startPipelineWorker({ vault, keyring, policy, systemPolicy, origin, classified }: WorkerParts): Worker {
-  const vaultPort = vault.newPort();
-  const settings: WorkerSettings & { runs: 'pipeline' } = {
-    runs: 'pipeline',
+  return startWorker({
     policy: policy.policy,
     policyLabel: policy.label,
     systemPolicy: { log: systemLog, ...systemPolicy },
@@ -477,11 +463,9 @@ function startPipelineWorker({ vault, keyring, policy, systemPolicy, origin, cla
     tenantKey: tenantKeyOf(keyring),
     pseudonymKeys: keyring.readAgain('pseudonym'),
     idempotencyKey: keyring.secret('idempotency').key,
-    vaultPort,
+    vaultPort: vault.newPort(),
     classified,
-  };
-  const url = new URL(import.meta.url.endsWith('.ts') ? '../pipeline/worker.ts' : '../pipeline/worker.js', import.meta.url);
-  return new Worker(url, { workerData: settings, transferList: [vaultPort], name: 'pipeline', resourceLimits: threadMemory.busy });
+  });
 }
 
 /** A log's public key; read from the keyring once. */
