@@ -23,6 +23,8 @@ import { type KeptSegment, parseSegmentKey } from './bucket-segments.ts';
 
 const format = 'veiltrail.kept-checkpoint/v1';
 const sizeDigits = 16;
+/** It is the way to the bucket that takes time. */
+const putsAtOnce = 8;
 /** Of two versions at a time. */
 const comparedBytes = 8 * 1_048_576;
 
@@ -57,14 +59,19 @@ export async function putLog(
 ): Promise<{ key: string; versionId: string; objects: number; bytes: number }> {
   let objects = 0;
   let bytes = 0;
-  for (const tile of fullTiles(treeSize, keptSize)) {
-    const path = formatTilePath(tile);
-    const content = await tiles.read(log, path);
-    if (!content) throw failed(place.name, `${path} of log ${log} is not there`);
-    await bucket.put(keyOf(place, log, path), content, lock);
-    objects++;
-    bytes += content.length;
-  }
+  const left = fullTiles(treeSize, keptSize);
+  const putTiles = async (): Promise<void> => {
+    // Whoever comes takes the next one; after a failure of one the others end with theirs.
+    for (const tile of left) {
+      const path = formatTilePath(tile);
+      const content = await tiles.read(log, path);
+      if (!content) throw failed(place.name, `${path} of log ${log} is not there`);
+      await bucket.put(keyOf(place, log, path), content, lock);
+      objects++;
+      bytes += content.length;
+    }
+  };
+  await Promise.all(Array.from({ length: putsAtOnce }, putTiles));
   const tail = await readTail(tiles, log, treeSize);
   const text = utf8(`${JSON.stringify({ format, checkpoint, tail: encodeBase64(tail) })}\n`);
   const key = keyOf(place, log, `checkpoint/${String(treeSize).padStart(sizeDigits, '0')}`);

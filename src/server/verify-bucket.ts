@@ -26,7 +26,7 @@ export interface BucketReport {
 }
 
 /** Ranges that are asked for at once: it is the way to the bucket that takes time. */
-const overlap = 4;
+const overlap = 16;
 
 /**
  * Verifies a log from a bucket alone.

@@ -1,15 +1,21 @@
 /** A log in a bucket under Object Lock: published to a real S3 service, attacked with everybody's keys, and verified from the bucket alone. */
-import { writeFileSync } from 'node:fs';
+import { cpSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { AnchorTarget } from '../../src/anchor/anchor.ts';
 import { Anchoring } from '../../src/anchor/anchoring.ts';
-import { Bucket } from '../../src/anchor/bucket.ts';
+import { Bucket, type StoredObject } from '../../src/anchor/bucket.ts';
+import { type KeptSegment, listSegments, type SegmentCopies } from '../../src/anchor/bucket-segments.ts';
 import { openKeptLog } from '../../src/anchor/bucket-log.ts';
-import { readTargets } from '../../src/anchor/targets.ts';
+import { readTargets, type TargetSettings } from '../../src/anchor/targets.ts';
 import { systemClock } from '../../src/core/clock.ts';
+import { createTrust } from '../../src/log/trust.ts';
 import { openAnchors } from '../../src/server/anchors.ts';
+import { fetchSegments } from '../../src/server/fetch-segments.ts';
 import { verifyAnchors } from '../../src/server/verify-anchors.ts';
+import { verifyBucketLog } from '../../src/server/verify-bucket.ts';
 import { verifyLogFrom } from '../../src/server/verify.ts';
+import { allKeys, createSealedTrail, openedBy, planted, type SealedTrail, subject, treeSize } from './bucket-segments.ts';
 import { hasObjectStore, type ObjectStore, startObjectStore } from './object-store.ts';
 import { createTestLog, type TestLog } from './test-log.ts';
 
@@ -130,5 +136,136 @@ describe.skipIf(!hasObjectStore())('a bucket under Object Lock (needs radosgw)',
     const found = await verifyAnchors('default', log.vkey, { ...opened, tiles: rewritten.tiles });
     expect(found.every(({ ok }) => ok === false)).toBe(true);
     expect(found.at(-1)?.detail).toContain('rewritten');
+  });
+
+  describe('with sealed segments', () => {
+    let sealed: SealedTrail;
+    const settings = (): TargetSettings => target({ prefix: 'sealed', segments: true })[0] as TargetSettings;
+    let anchoring: Anchoring;
+    const copy = async (): Promise<SegmentCopies | undefined> => {
+      const results = await anchoring.anchorNow(only(anchoring));
+      expect(results.filter((result) => 'error' in result)).toEqual([]);
+      return results.flatMap((result) => ('copies' in result && result.log === 'default' ? [result.copies] : []))[0];
+    };
+    const objects = async (): Promise<KeptSegment[]> => [...(await listSegments(bucket, 'sealed', 'default')).values()];
+    const locks = async (): Promise<Record<string, StoredObject['lock'] | undefined>> =>
+      Object.fromEntries(
+        await Promise.all(
+          (await objects()).map(async (one) => [`${one.class}.${one.generation}`, await bucket.head(one.key, one.versionId)] as const),
+        ),
+      );
+    let only: (of: Anchoring) => AnchorTarget;
+    const vkeyOf = (): string => sealed.trail.vkeyOf('default');
+    beforeAll(async () => {
+      sealed = await createSealedTrail();
+      const opened = openAnchors(sealed.dataDir, [settings()]);
+      only = () => opened.targets[0] as AnchorTarget;
+      anchoring = new Anchoring({ ...opened, clock: systemClock, onResult: () => undefined });
+    }, 240_000);
+    afterAll(() => sealed?.remove());
+
+    test('one object a class, locked until the last of its records is due; nothing is copied twice', { timeout: 120_000 }, async () => {
+      expect(await copy()).toMatchObject({ segments: 2, objects: 2, held: 0 });
+      expect((await anchoring.figures()).find(({ log: of }) => of === 'default')).toMatchObject({ segments: 2, behind: 0 });
+      expect(await copy()).toBe(undefined);
+      const days = (Date.now() - 0) / 86_400_000;
+      const until = Object.entries(await locks()).map(([name, lock]) => [
+        name,
+        lock?.mode,
+        Math.round(Date.parse(lock?.retainUntil ?? '') / 86_400_000 - days),
+      ]);
+      expect(until.toSorted()).toEqual([
+        ['kept.1', 'COMPLIANCE', 2],
+        ['logins.1', 'COMPLIANCE', 90],
+      ]);
+      for (const { key, versionId } of await objects())
+        for (const as of ['writer', 'administrator'] as const)
+          expect([400, 403]).toContain((await store.request(as, 'DELETE', `locked/${key}?versionId=${versionId}`)).status);
+    });
+
+    test(
+      'the records are verified from the bucket, by whoever has vault and keyring; others are told that they are sealed',
+      { timeout: 120_000 },
+      async () => {
+        const { report, problems } = await verifyBucketLog(settings(), 'default', vkeyOf(), sealed.dataDir);
+        expect(problems).toEqual([]);
+        expect(report, JSON.stringify(report.problems)).toMatchObject({ ok: true, treeSize, records: { verified: 65_536 } });
+        expect(report.steps.at(-1)).toMatchObject({ step: 'records', ok: true, detail: '65536 in 2 sealed segments open their commitments' });
+        expect(report.notChecked).toContain('the records of 64 leaves: they are in no sealed segment yet');
+        const stranger = await verifyBucketLog(settings(), 'default', vkeyOf());
+        expect(stranger.report).toMatchObject({ ok: true, records: { verified: 0 } });
+        expect(stranger.report.notChecked.join()).toContain('the records in 2 sealed segments');
+      },
+    );
+
+    test('a hold puts its legal hold on what it may be about, and takes it away', { timeout: 60_000 }, async () => {
+      const { dataProtection } = sealed.trail;
+      await dataProtection.setHold({ name: 'elsewhere', why: 'w', log: 'payments' }, 'x');
+      expect(await copy()).toBe(undefined);
+      await dataProtection.setHold({ name: 'case-1', why: 'w', subject: ['u-178'] }, 'x');
+      expect(await copy()).toMatchObject({ objects: 0, held: 2, lifted: 0 });
+      expect(Object.values(await locks()).map((lock) => lock?.legalHold)).toEqual([true, true]);
+      await dataProtection.liftHold('case-1', { principal: 'local:test', purpose: 'over' });
+      expect(await copy()).toMatchObject({ objects: 0, held: 0, lifted: 2 });
+      expect(Object.values(await locks()).map((lock) => lock?.legalHold)).toEqual([false, false]);
+    });
+
+    test('an erasure leaves an object that no key opens, and a new one without what was erased', { timeout: 240_000 }, async () => {
+      const [old] = (await objects()).filter((one) => one.class === 'kept') as [KeptSegment];
+      const bytes = (await bucket.read(old.key, old.versionId, 0, old.size)) as Uint8Array;
+      const before = sealed.copy();
+      const origin = createTrust([vkeyOf()]).origin;
+      const opened = openedBy(await allKeys([before], [old]), bytes, origin, old, planted);
+      expect(opened, 'who has the keys reads it').toEqual({ blocks: 224, found: true });
+
+      await sealed.trail.dataProtection.eraseSubject({ mode: 'erase', ids: [subject] }, { principal: 'local:test', purpose: 'a test' });
+      expect(await copy()).toMatchObject({ segments: 2, objects: 1 });
+      expect(Object.keys(await locks()).toSorted()).toEqual(['kept.1', 'kept.2', 'logins.1']);
+
+      // Write-once: it is still there, byte for byte. Everything but the keyring of before is at hand, the vault of before among it.
+      expect(await bucket.read(old.key, old.versionId, 0, old.size)).toEqual(bytes);
+      expect((await store.request('administrator', 'DELETE', `locked/${old.key}?versionId=${old.versionId}`)).ok).toBe(false);
+      cpSync(join(sealed.dataDir, 'keys'), join(before, 'keys-now'), { recursive: true });
+      rmSync(join(before, 'keys'), { recursive: true });
+      renameSync(join(before, 'keys-now'), join(before, 'keys'));
+      const keys = await allKeys([before, sealed.dataDir], [old]);
+      expect(keys.length).toBeGreaterThan(8);
+      expect(openedBy(keys, bytes, origin, old, planted)).toEqual({ blocks: 0, found: false });
+      const [next] = (await objects()).filter((one) => one.class === 'kept' && one.generation === 2) as [KeptSegment];
+      const rewritten = (await bucket.read(next.key, next.versionId, 0, next.size)) as Uint8Array;
+      expect(openedBy(keys, rewritten, origin, next, planted)).toEqual({ blocks: 224, found: false });
+
+      const { report, problems } = await verifyBucketLog(settings(), 'default', vkeyOf(), sealed.dataDir);
+      expect(problems).toEqual([]);
+      expect(report, JSON.stringify(report.problems)).toMatchObject({ ok: true, records: { verified: 65_535 } });
+      expect(report.steps.at(-1)?.detail).toContain('1 objects have no key any more');
+    });
+
+    test('what is lost or damaged here is fetched, byte for byte', { timeout: 120_000 }, async () => {
+      await sealed.stop();
+      try {
+        const path = (name: string): string => join(sealed.dataDir, 'segments/default', name);
+        const [logins, kept] = [readFileSync(path('logins/00000000.1')), readFileSync(path('kept/00000000.2'))];
+        expect(await fetchSegments(sealed.dataDir, settings())).toEqual({ checked: 2, fetched: [], absent: [] });
+        rmSync(path('logins/00000000.1'));
+        const bent = Uint8Array.from(kept);
+        bent[kept.length >> 1] = (bent[kept.length >> 1] as number) ^ 1;
+        writeFileSync(path('kept/00000000.2'), bent);
+        expect(await fetchSegments(sealed.dataDir, settings())).toEqual({
+          checked: 2,
+          fetched: ['segments/default/kept/00000000.2', 'segments/default/logins/00000000.1'],
+          absent: [],
+        });
+        expect(readFileSync(path('logins/00000000.1')).equals(logins)).toBe(true);
+        expect(readFileSync(path('kept/00000000.2')).equals(kept)).toBe(true);
+        rmSync(path('logins/00000000.1'));
+        expect(await fetchSegments(sealed.dataDir, { ...settings(), settings: { ...settings().settings, prefix: 'prod' } })).toMatchObject({
+          absent: ['segments/default/logins/00000000.1'],
+        });
+        await fetchSegments(sealed.dataDir, settings());
+      } finally {
+        await sealed.start();
+      }
+    });
   });
 });
