@@ -128,7 +128,7 @@ class Running implements SelfVerification {
 
   #after(ms: number): void {
     if (this.#stopped) return;
-    this.#timer = setTimeout(() => (this.#underWay = this.#run()), Math.min(ms, timerMax)).unref();
+    this.#timer = setTimeout(() => void (this.#underWay = this.#run()), Math.min(ms, timerMax)).unref();
   }
 
   async #run(): Promise<void> {
