@@ -5,7 +5,7 @@
 import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
-import type { Worker } from 'node:worker_threads';
+import { Worker } from 'node:worker_threads';
 import { removeTemporaryFiles } from '../access/access-file.ts';
 import { AnchorStore } from '../anchor/anchor-store.ts';
 import { createFirstKeys } from '../access/first-keys.ts';
@@ -26,12 +26,13 @@ import type { Compactor } from '../ledger/compactor.ts';
 import { breakSeal, sealDataDir } from '../ledger/seal.ts';
 import type { ClassifiedField } from '../pipeline/classified-fields.ts';
 import { WorkerPool } from '../pipeline/pool.ts';
-import { startWorker } from '../pipeline/start-worker.ts';
+import type { WorkerSettings } from '../pipeline/worker.ts';
 import { SearchClient } from '../search/search-client.ts';
 import { dataDirPaths, isDataDirInUse, lockDataDir } from '../storage/data-dir.ts';
 import { openFileTileSource } from '../storage/files/tile-store.ts';
 import { openSqliteRecordSource } from '../storage/sqlite/record-source.ts';
 import { openSqliteRecordStore } from '../storage/sqlite/record-store.ts';
+import { threadMemory } from '../thread/thread-memory.ts';
 import { openKeyring, type Keyring, tenantKeyOf } from '../vault/keyring.ts';
 import { VaultClient } from '../vault/vault-client.ts';
 import { openAccess } from './access.ts';
@@ -50,6 +51,7 @@ import { createFreeSpaceGuard } from './free-space.ts';
 import { createClassifier, openFields, openFieldsReader } from './fields.ts';
 import { logFigures } from './log-figures.ts';
 import { openLookUps } from './look-ups.ts';
+import { parsePublicUrl } from './public-url.ts';
 import { openRemovals } from './removals.ts';
 import { createTurns, openRotation } from './rotation.ts';
 import { signingKeyEvents } from './signing-key-events.ts';
@@ -63,6 +65,8 @@ export interface TrailOptions extends WitnessOptions {
   policyFile?: string;
   /** For a directory that is made now. */
   origin?: string;
+  /** Where browsers reach the server: `https://host[:port]`. Approvers' keys of other pages are not enrolled then. */
+  publicUrl?: string;
   /** Pipeline workers [one less than the machine has cores, at least one]. */
   workers?: number;
   /** Told what somebody should look at: who revealed how much, whose sweep was stopped. A line, without values. */
@@ -243,7 +247,15 @@ async function openLocked(options: TrailOptions, undo: Undo): Promise<OpenTrail>
   );
   for (const event of signingKeys.events) await tell(event);
   signingKeys.record();
-  const desk = createRequestDesk({ dataDir, book: requests.book, mode, append: tellAll, access, search: (q) => reading.search(systemLog, { q }) });
+  const desk = createRequestDesk({
+    dataDir,
+    book: requests.book,
+    mode,
+    append: tellAll,
+    access,
+    origin: options.publicUrl === undefined ? undefined : parsePublicUrl(options.publicUrl),
+    search: (q) => reading.search(systemLog, { q }),
+  });
   undo.push(() => desk.close());
   await desk.start();
   const alert = options.onAlert ?? (() => undefined);
@@ -455,7 +467,9 @@ interface WorkerParts {
 }
 
 function startPipelineWorker({ vault, keyring, policy, systemPolicy, origin, classified }: WorkerParts): Worker {
-  return startWorker({
+  const vaultPort = vault.newPort();
+  const settings: WorkerSettings & { runs: 'pipeline' } = {
+    runs: 'pipeline',
     policy: policy.policy,
     policyLabel: policy.label,
     systemPolicy: { log: systemLog, ...systemPolicy },
@@ -463,9 +477,11 @@ function startPipelineWorker({ vault, keyring, policy, systemPolicy, origin, cla
     tenantKey: tenantKeyOf(keyring),
     pseudonymKeys: keyring.readAgain('pseudonym'),
     idempotencyKey: keyring.secret('idempotency').key,
-    vaultPort: vault.newPort(),
+    vaultPort,
     classified,
-  });
+  };
+  const url = new URL(import.meta.url.endsWith('.ts') ? '../pipeline/worker.ts' : '../pipeline/worker.js', import.meta.url);
+  return new Worker(url, { workerData: settings, transferList: [vaultPort], name: 'pipeline', resourceLimits: threadMemory.busy });
 }
 
 /** A log's public key; read from the keyring once. */

@@ -20,11 +20,11 @@ export interface Config extends AccessConfig {
   /** Hours between two runs of canaries, and of retention; 0: never. */
   canaryHours?: number;
   retentionHours?: number;
-  /** Where checkpoints are anchored, as `anchor/targets.ts` reads it. */
-  anchors?: unknown[];
   /** Hours between two passes in which the server verifies all that it stores (0: never), and the per cent of one core that one may take. */
   verifyHours?: number;
   verifyShare?: number;
+  /** Where checkpoints are anchored, as `anchor/targets.ts` reads it. */
+  anchors?: unknown[];
 }
 
 const hours = ['canaryHours', 'retentionHours', 'verifyHours'] as const;
@@ -60,9 +60,9 @@ export function readConfig(file: string): Config {
     else if (name === 'anchors' && Array.isArray(setting)) config.anchors = setting;
     else if (name === 'anchors') throw new VeiltrailError('config_invalid', `${file}: anchors must be a list of targets`);
     else if (name === 'witnessMode') config.witnessMode = parseWitnessMode(setting, file);
+    else if (name === 'verifyShare') config.verifyShare = parseShare(setting, file);
     else if (isHours(name)) throw new VeiltrailError('config_invalid', `${file}: ${name} must be a number of hours, 0 to 500`);
     else if (known || name === 'logs') throw new VeiltrailError('config_invalid', `${file}: ${name} must be ${known ? 'a text' : 'a list of texts'}`);
-    else if (name === 'verifyShare') config.verifyShare = parseShare(setting, file);
     else if (accessSettings.some((one) => one === name)) Object.assign(config, accessSetting(file, name as AccessSetting, setting));
     else
       throw new VeiltrailError(
@@ -73,13 +73,13 @@ export function readConfig(file: string): Config {
   return config;
 }
 
-function accessSetting(file: string, name: AccessSetting, setting: unknown): AccessConfig {
-  try {
 function parseShare(value: unknown, file: string): number {
   if (typeof value === 'number' && value > 0 && value <= 100) return value;
   throw new VeiltrailError('config_invalid', `${file}: verifyShare must be a per cent of one core, above 0, 100 at the most`);
 }
 
+function accessSetting(file: string, name: AccessSetting, setting: unknown): AccessConfig {
+  try {
     return readAccessSetting(name, setting);
   } catch (error) {
     throw new VeiltrailError('config_invalid', `${file}: ${(error as Error).message}`);

@@ -30,10 +30,9 @@ import { type BodyRead, readBody } from './read-body.ts';
 import { createDoorRecords } from './record-access.ts';
 import { type AnswerCounts, RequestCounts } from './request-counts.ts';
 import { type RouteRule, ruleOf } from './route-table.ts';
-import { registerCanaryRoute } from './routes/canary.ts';
+import type { SelfVerification } from './self-verify.ts';
 import { registerCanaryRoute } from './routes/canary.ts';
 import { registerApproveRoutes } from './routes/approve.ts';
-import type { SelfVerification } from './self-verify.ts';
 import { registerDataProtectionRoutes } from './routes/data-protection.ts';
 import { registerEventRoutes } from './routes/events.ts';
 import { registerEvidenceRoute } from './routes/evidence.ts';
@@ -85,14 +84,14 @@ export interface HttpParts {
   limits?: Partial<HttpLimits>;
   /** For `/metrics`: how far anchors are behind. */
   anchors?: () => Promise<AnchorFigures[]>;
-  /** Recognises bearer tokens of an identity provider. */
-  tokens?: TokenAuthenticator;
   /** What the server found of what it stores, where it verifies that. */
   verification?: () => SelfVerification | undefined;
+  /** Recognises bearer tokens of an identity provider. */
+  tokens?: TokenAuthenticator;
   /** Members that everybody of a role does not get to see. */
+  hides?: Partial<Record<Role, readonly string[]>>;
   /** Reads the page on which approvers decide; undefined where it was not built. */
   approvePage?: () => ApprovePage | undefined;
-  hides?: Partial<Record<Role, readonly string[]>>;
   /** Whether an address is that of a proxy whose X-Forwarded-For counts. */
   isProxy?: (address: string) => boolean;
   report?: (mistake: MistakeReport) => void;
@@ -214,19 +213,19 @@ export async function createHttpServer(parts: HttpParts): Promise<FastifyInstanc
     registerSecretRoutes(routes, parts.trail);
     registerHealthRoutes(routes, parts.trail, () => parts.verification?.()?.troubles() ?? []);
     registerDataProtectionRoutes(routes, parts.trail.dataProtection);
-    registerApproveRoutes(routes, parts.approvePage, parts.trail.requests.origin);
     registerCanaryRoute(routes, parts.trail);
+    registerApproveRoutes(routes, parts.approvePage, parts.trail.requests.origin);
     registerMetricsRoute(routes, {
       trail: parts.trail,
       requests: counts,
       heldBytes: () => desk.held(),
       ...(parts.anchors ? { anchors: parts.anchors } : {}),
+      verification: () => parts.verification?.()?.figures(),
     });
     done();
   });
   return app;
 }
-      verification: () => parts.verification?.()?.figures(),
 
 function refuseKeyInUrl(url: string): void {
   let plain = url;

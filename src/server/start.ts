@@ -13,8 +13,8 @@ import { type OpenTrail, openTrail, type TrailOptions } from './compose.ts';
 import { createHttpServer, type MistakeReport } from './http.ts';
 import { listen, type ListenAddress } from './listen.ts';
 import { scheduleRetention } from './schedule-retention.ts';
-
 import { type SelfVerification, type SelfVerifySettings, startSelfVerification } from './self-verify.ts';
+
 export interface ServerOptions extends TrailOptions {
   listen: ListenAddress;
   /** Logs to make when they are not there. */
@@ -26,9 +26,9 @@ export interface ServerOptions extends TrailOptions {
   canaryHours?: number;
   /** Hours between two runs of retention, the first some minutes after the start; 0: never [24]. */
   retentionHours?: number;
-  /** Told when a canary leaked, or its run failed. */
   /** How the server verifies what it stores, beside its work. */
   verification?: SelfVerifySettings;
+  /** Told when a canary leaked, or its run failed. */
   onCanary?: (alarm: string) => void;
   /** Where checkpoints are anchored: the list `anchors` of the configuration. */
   anchors?: readonly unknown[];
@@ -50,22 +50,20 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     for (const log of options.logs) await trail.createLog(log);
     const { dataDir } = options;
     let anchors: RunningAnchors | undefined;
-    const app = await createHttpServer({
     let verification: SelfVerification | undefined;
+    const app = await createHttpServer({
       trail,
       keys: openKeys(dataDir, { clock: systemClock, random: systemRandom }),
       authenticator: openAuthenticator(dataDir, systemClock),
       version: packageVersion(),
       approvePage: readApprovePage,
       anchors: async () => (await anchors?.figures()) ?? [],
+      verification: () => verification,
       ...(await openDoorParts(options.access ?? {}, dataDir, trail.access)),
       ...(options.report ? { report: options.report } : {}),
-      verification: () => verification,
     });
     const url = await listen(app, options.listen);
     if (options.anchors !== undefined) anchors = await openAnchoring(trail, options.anchors, options);
-    const canaries = scheduleCanaries(trail, options);
-    const retention = scheduleRetention(trail.dataProtection, {
     verification = startSelfVerification(
       {
         dataDir,
@@ -75,6 +73,8 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       },
       options.verification,
     );
+    const canaries = scheduleCanaries(trail, options);
+    const retention = scheduleRetention(trail.dataProtection, {
       ...(options.retentionHours === undefined ? {} : { hours: options.retentionHours }),
       ...(options.onAlert ? { onFailure: options.onAlert } : {}),
     });
@@ -84,9 +84,9 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       firstKeys: trail.firstKeys,
       policyWarnings: trail.policyWarnings,
       close: async () => {
+        await verification?.stop();
         await canaries.stop();
         await retention.stop();
-        await verification?.stop();
         await anchors?.stop();
         await app.close();
         await trail.close();

@@ -55,11 +55,11 @@ async function runServe(options: ServeOptions): Promise<void> {
     ...(settings.policy === undefined ? {} : { policyFile: settings.policy }),
     ...(config.canaryHours === undefined ? {} : { canaryHours: config.canaryHours }),
     ...(config.retentionHours === undefined ? {} : { retentionHours: config.retentionHours }),
-    ...(config.anchors === undefined ? {} : { anchors: config.anchors }),
     verification: {
       ...(config.verifyHours === undefined ? {} : { hours: config.verifyHours }),
       ...(config.verifyShare === undefined ? {} : { share: config.verifyShare }),
     },
+    ...(config.anchors === undefined ? {} : { anchors: config.anchors }),
     ...(settings.witnessPolicy === undefined ? {} : { witnessPolicyFile: settings.witnessPolicy }),
     ...(settings.witnessMode === undefined ? {} : { witnessMode: parseWitnessMode(settings.witnessMode, '--witness-mode') }),
     onFork: ({ log, witness, kind, witnessSize }) => {
