@@ -5,7 +5,7 @@
 import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
-import { Worker } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
 import { removeTemporaryFiles } from '../access/access-file.ts';
 import { AnchorStore } from '../anchor/anchor-store.ts';
 import { createFirstKeys } from '../access/first-keys.ts';
@@ -26,13 +26,12 @@ import type { Compactor } from '../ledger/compactor.ts';
 import { breakSeal, sealDataDir } from '../ledger/seal.ts';
 import type { ClassifiedField } from '../pipeline/classified-fields.ts';
 import { WorkerPool } from '../pipeline/pool.ts';
-import type { WorkerSettings } from '../pipeline/worker.ts';
+import { startWorker } from '../pipeline/start-worker.ts';
 import { SearchClient } from '../search/search-client.ts';
 import { dataDirPaths, isDataDirInUse, lockDataDir } from '../storage/data-dir.ts';
 import { openFileTileSource } from '../storage/files/tile-store.ts';
 import { openSqliteRecordSource } from '../storage/sqlite/record-source.ts';
 import { openSqliteRecordStore } from '../storage/sqlite/record-store.ts';
-import { threadMemory } from '../thread/thread-memory.ts';
 import { openKeyring, type Keyring, tenantKeyOf } from '../vault/keyring.ts';
 import { VaultClient } from '../vault/vault-client.ts';
 import { openAccess } from './access.ts';
@@ -81,16 +80,16 @@ export interface OpenTrail extends Trail {
   readonly firstKeys: { role: string; path: string }[];
   /** What in the policy should be looked at; each names file and line. */
   readonly policyWarnings: string[];
-}
-
-/**
   /** Whether so much waits to be appended that what is not urgent should wait. */
   isBusy(): boolean;
- * Opens a data directory for writing; makes it when there is none.
- * @throws VeiltrailError `data_dir_in_use` when another process has it, and whatever its parts refuse
+}
+
 /** Bytes of bodies under way from which on a server is busy: about two full batches. */
 const busyBytes = 1_048_576;
 
+/**
+ * Opens a data directory for writing; makes it when there is none.
+ * @throws VeiltrailError `data_dir_in_use` when another process has it, and whatever its parts refuse
  */
 export async function openTrail(options: TrailOptions): Promise<OpenTrail> {
   const { dataDir } = options;
@@ -314,6 +313,7 @@ async function openLocked(options: TrailOptions, undo: Undo): Promise<OpenTrail>
     ...reading,
     origin,
     firstKeys,
+    isBusy: () => appending.waitingBytes > busyBytes,
     policyWarnings: policy.warnings.map(({ message }) => message),
     access,
     keyChanges,
@@ -325,7 +325,6 @@ async function openLocked(options: TrailOptions, undo: Undo): Promise<OpenTrail>
       if (refused) throw refused;
       const answer = await appending.append(request);
       const witnessed = await witnesses.witnesses?.require(request.log, answer.treeSize);
-    isBusy: () => appending.waitingBytes > busyBytes,
       return witnessed ? { ...answer, ...witnessed } : answer;
     },
     async createLog(log) {
@@ -427,16 +426,29 @@ export async function editDataDir<T>(dataDir: string, edit: () => T | Promise<T>
   if (isDataDirInUse(dataDir)) return edit();
   const lock = lockDataDir(dataDir);
   try {
-    const records = openSqliteRecordStore(dataDirPaths(dataDir).records);
-    const wasClean = await records.isClean();
-    if (wasClean) await records.setClean(false);
-    await records.close();
-    await breakSeal(dataDir);
+    const wasClean = await unsealAtRest(dataDir);
     const result = await edit();
     if (wasClean) await sealAtRest(dataDir, openKeyring(join(dataDir, keysDirectory), { create: false }));
     return result;
   } finally {
     lock.release();
+  }
+}
+
+/**
+ * Takes the seal off, in this order: a crash between the two leaves a seal that the records disown. Returns whether the directory was closed in an
+ * orderly way.
+ */
+async function unsealAtRest(dataDir: string): Promise<boolean> {
+  if (!existsSync(dataDirPaths(dataDir).records)) return false;
+  const records = openSqliteRecordStore(dataDirPaths(dataDir).records);
+  try {
+    const wasClean = await records.isClean();
+    if (wasClean) await records.setClean(false);
+    await breakSeal(dataDir);
+    return wasClean;
+  } finally {
+    await records.close();
   }
 }
 
@@ -467,9 +479,7 @@ interface WorkerParts {
 }
 
 function startPipelineWorker({ vault, keyring, policy, systemPolicy, origin, classified }: WorkerParts): Worker {
-  const vaultPort = vault.newPort();
-  const settings: WorkerSettings & { runs: 'pipeline' } = {
-    runs: 'pipeline',
+  return startWorker({
     policy: policy.policy,
     policyLabel: policy.label,
     systemPolicy: { log: systemLog, ...systemPolicy },
@@ -477,11 +487,9 @@ function startPipelineWorker({ vault, keyring, policy, systemPolicy, origin, cla
     tenantKey: tenantKeyOf(keyring),
     pseudonymKeys: keyring.readAgain('pseudonym'),
     idempotencyKey: keyring.secret('idempotency').key,
-    vaultPort,
+    vaultPort: vault.newPort(),
     classified,
-  };
-  const url = new URL(import.meta.url.endsWith('.ts') ? '../pipeline/worker.ts' : '../pipeline/worker.js', import.meta.url);
-  return new Worker(url, { workerData: settings, transferList: [vaultPort], name: 'pipeline', resourceLimits: threadMemory.busy });
+  });
 }
 
 /** A log's public key; read from the keyring once. */
