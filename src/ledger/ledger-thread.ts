@@ -19,7 +19,6 @@ import type { BucketKeys } from './chunk.ts';
 import { Ledger, type LedgerBounds, type LogInfo } from './ledger.ts';
 import type { RecordEdits, Rewriting } from './rewrite.ts';
 import type { SegmentReplacement } from './rewrite-segments.ts';
-import { breakSeal } from './seal.ts';
 
 /** What the thread is started with. */
 export interface LedgerThreadData {
@@ -89,7 +88,6 @@ async function openLedger(data: LedgerThreadData, tell: (news: LedgerNews) => vo
     bucketKeys: callBucketKeys(data.bucketKeys),
     signers: async (log, origin) => signersOf(keyring, log, origin),
     bounds: data.bounds,
-    unseal: () => breakSeal(data.dataDir),
     onPublished: (published) => tell({ published }),
     onFatal: (error) => tell({ fatal: { message: error.message, ...(error instanceof VeiltrailError ? { code: error.code } : {}) } }),
   });

@@ -61,8 +61,6 @@ export interface LedgerOptions {
   random?: Random;
   timers?: Timers;
   bounds?: Partial<LedgerBounds>;
-  /** Removes the seal of the last orderly close, once the records say that they are open (see `seal.ts`). */
-  unseal?: () => Promise<void>;
   /** After every publication. */
   onPublished?: (log: LogInfo) => void;
   /** The process must end: nothing is answered any more. */
@@ -115,9 +113,6 @@ export class Ledger {
   static async open(options: LedgerOptions): Promise<Ledger> {
     const ledger = new Ledger(options);
     try {
-      // In this order: a crash between the two leaves a seal that the records disown.
-      if (await options.records.isClean()) await options.records.setClean(false);
-      await options.unseal?.();
       for (const state of await options.records.logs()) ledger.#logs.set(state.log, await ledger.#openLog(state));
     } catch (error) {
       await options.records.close();
@@ -487,7 +482,6 @@ export class Ledger {
     try {
       await this.#publishAll();
       for (const log of this.#logs.values()) await log.sync(this.#records);
-      await this.#records.setClean(true);
     } catch (error) {
       if (isFatal(error)) this.#die(error as Error);
     }
