@@ -21,7 +21,8 @@ export interface TileSource {
 export interface TileStore extends TileSource {
   /**
    * Makes tiles visible. One that is there with the same bytes is left alone.
-   * @param heal replace other bytes: only recovery may, beyond what was synced, where other bytes can only be damage
+   * @param heal replace whatever is there: only recovery may, beyond what was synced, where other bytes can only be damage, and where the same bytes
+   * may be in memory alone, after an fsync that failed
    * @throws VeiltrailError `tile_conflict` when other bytes are there and `heal` is false
    */
   write(log: string, files: readonly TileFile[], heal: boolean): Promise<void>;

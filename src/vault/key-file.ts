@@ -40,6 +40,8 @@ export function prepareKeyDirectory(dir: string): void {
   guarded('make the keyring', () => {
     mkdirSync(dir, { recursive: true, mode: 0o700 });
     for (const name of listTemporaryFiles(dir)) shred(join(dir, name));
+    // A crash may have come between a key's name and its being on disk; from here on it is used.
+    syncDirectory(dir);
     syncDirectory(dirname(dir));
   });
 }
@@ -119,7 +121,10 @@ function shred(path: string): void {
   const fd = openSync(path, 'r+');
   try {
     const { size } = fstatSync(fd);
-    if (size > 0 && size <= fileBytesMax) writeSync(fd, systemRandom.bytes(size), 0, size, 0);
+    if (size <= fileBytesMax) {
+      const noise = systemRandom.bytes(size);
+      for (let at = 0; at < size;) at += writeSync(fd, noise, at, size - at, at);
+    }
     fsyncSync(fd);
   } finally {
     closeSync(fd);

@@ -32,6 +32,11 @@ test('a line that was cut short was never written', () => {
   journal.begin('first');
   appendFileSync(path, '{"half');
   expect(journal.read()).toEqual(['first']);
+  journal.add('second');
+  expect(journal.read()).toEqual(['first', 'second']);
+  appendFileSync(path, '{"half');
+  openJournalFile(path);
+  expect(statSync(path).size).toBe('first\nsecond\n'.length);
 });
 
 test('what a crash left half begun or half destroyed is cleared', () => {

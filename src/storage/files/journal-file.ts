@@ -8,6 +8,7 @@ import {
   existsSync,
   fstatSync,
   fsyncSync,
+  ftruncateSync,
   openSync,
   readFileSync,
   renameSync,
@@ -30,11 +31,15 @@ export interface JournalFile {
   destroy(): void;
 }
 
-/** For the one writer of the directory: clears what a crash left half begun or half destroyed. @throws VeiltrailError those of `storage-error.ts` */
+/**
+ * For the one writer of the directory: clears what a crash left half begun or half destroyed. What it left of a journal is brought to disk: it may
+ * be in memory alone, after an fsync that failed. @throws VeiltrailError those of `storage-error.ts`
+ */
 export function openJournalFile(path: string): JournalFile {
   const beside = (suffix: string): string => join(dirname(path), `.${basename(path)}.${suffix}`);
   guard(() => {
     for (const left of [beside('new'), beside('gone')]) if (existsSync(left)) shred(left);
+    if (existsSync(path)) writeAgain(path);
   });
   return {
     read: () => readJournalFile(path),
@@ -54,9 +59,12 @@ export function openJournalFile(path: string): JournalFile {
     },
     add(line) {
       guard(() => {
-        const fd = openSync(path, 'a');
+        const fd = openSync(path, 'r+');
         try {
-          writeFileSync(fd, `${line}\n`);
+          // A try that was cut short must not become the beginning of this line.
+          const end = wholeLines(readFileSync(fd)).length;
+          ftruncateSync(fd, end);
+          writeAll(fd, Buffer.from(`${line}\n`), end);
           fsyncSync(fd);
         } finally {
           closeSync(fd);
@@ -81,13 +89,35 @@ export function readJournalFile(path: string): string[] | undefined {
   return guard(() => (existsSync(path) ? readFileSync(path, 'utf8').split('\n').slice(0, -1) : undefined));
 }
 
+function wholeLines(bytes: Buffer): Buffer {
+  return bytes.subarray(0, bytes.lastIndexOf('\n') + 1);
+}
+
+function writeAll(fd: number, bytes: Buffer, position: number): void {
+  for (let at = 0; at < bytes.length;) at += writeSync(fd, bytes, at, bytes.length - at, position + at);
+}
+
+/** The same bytes, in their place: a crash meanwhile changes nothing. */
+function writeAgain(path: string): void {
+  const fd = openSync(path, 'r+');
+  try {
+    const bytes = wholeLines(readFileSync(fd));
+    writeAll(fd, bytes, 0);
+    ftruncateSync(fd, bytes.length);
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+  syncDirectory(dirname(path));
+}
+
 const zeros = new Uint8Array(65_536);
 
 function shred(path: string): void {
   const fd = openSync(path, 'r+');
   try {
     const { size } = fstatSync(fd);
-    for (let at = 0; at < size; at += zeros.length) writeSync(fd, zeros, 0, Math.min(zeros.length, size - at), at);
+    for (let at = 0; at < size;) at += writeSync(fd, zeros, 0, Math.min(zeros.length, size - at), at);
     fsyncSync(fd);
   } finally {
     closeSync(fd);

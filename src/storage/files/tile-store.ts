@@ -49,10 +49,11 @@ class FileTileStore implements TileStore {
   async write(log: string, files: readonly TileFile[], heal: boolean): Promise<void> {
     for (const { path, bytes } of files) {
       const target = this.#at(log, path);
-      if (existsSync(target)) {
+      // Where a crash may have been our answer to a failed fsync, bytes that read back prove nothing: they are written again, as another file.
+      if (!heal && existsSync(target)) {
         const there = readIfThere(target);
         if (there && equalBytes(there, bytes)) continue;
-        if (!heal) throw new VeiltrailError('tile_conflict', 'a published tile has other bytes than it should', { path });
+        throw new VeiltrailError('tile_conflict', 'a published tile has other bytes than it should', { path });
       }
       guard('write a tile', () => this.#replace(log, target, bytes));
     }

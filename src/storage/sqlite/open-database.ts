@@ -6,6 +6,10 @@
  * - `application_id` says whose file it is, `user_version` which numbered migrations it has had. A newer file than this program is refused,
  *   an older one is migrated, one migration a transaction.
  *
+ * A write-ahead log that a crash left is moved into the database before anything is added to it. The crash may have been our own answer to a failed
+ * fsync, after which the kernel may hold pages of it for clean that are on no disk: what was appended behind them would be gone with the power.
+ * Moving it writes and syncs all of it once more.
+ *
  * While a connection is open, nobody in the same process may open and close the file by other means (hash it, copy it): POSIX would drop
  * SQLite's locks.
  */
@@ -34,6 +38,7 @@ export function openDatabase(path: string, format: DatabaseFormat): DatabaseSync
     // SQLite has one answer for all that it cannot open; these say why.
     accessSync(dirname(path), constants.W_OK);
     if (existsSync(path)) accessSync(path, constants.W_OK);
+    const isLeft = existsSync(`${path}-wal`);
     const database = new DatabaseSync(path, { timeout: 5_000, allowExtension: false });
     try {
       // The order matters: auto_vacuum is fixed once the first page is written.
@@ -42,6 +47,8 @@ export function openDatabase(path: string, format: DatabaseFormat): DatabaseSync
         'PRAGMA wal_autocheckpoint=0; PRAGMA temp_store=MEMORY; PRAGMA cache_size=-6000; PRAGMA foreign_keys=ON; PRAGMA trusted_schema=OFF',
       );
       migrate(database, format);
+      // Waits for nobody: what somebody is reading is moved with the next checkpoint.
+      if (isLeft) database.exec('PRAGMA wal_checkpoint(PASSIVE)');
       return database;
     } catch (error) {
       database.close();
