@@ -116,6 +116,8 @@ async function openLocked(options: TrailOptions, undo: Undo): Promise<OpenTrail>
   checkNothingLost(dataDir);
   const keyring = openKeyring(keyringDir, { create: true });
   await checkVaultFits(dataDir, keyring);
+  // Before anything else changes: a start that is cut short must not look like tampering.
+  await unsealAtRest(dataDir);
   const firstKeys = createFirstKeys(dataDir, { clock: systemClock, random: systemRandom });
   const requests = openRequests(dataDir, keyring, config);
   undo.push(() => requests.close());
