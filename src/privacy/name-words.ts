@@ -17,7 +17,7 @@ export const titles = words(`
 
 /** Labels before a name of two words or more: roles, closings. */
 export const labels = words(`
-  user founder full first last customer client patient employee contact account display cardholder legal real beneficiary recipient sender member owner applicant student guest
+  user founder cn full first last customer client patient employee contact account display cardholder legal real beneficiary recipient sender member owner applicant student guest
   candidate manager agent author assignee reporter requester requestor approver reviewer operator administrator admin analyst engineer doctor physician nurse attorney supervisor
   subject person signatory participant attendee caller holder driver passenger tenant buyer seller payee payer insured claimant spouse father mother guardian traveler traveller
   contractor visitor names attn cc bcc signed sincerely regards cheers thanks benutzer utilisateur usuario utente nutzer kunde nom nombre naam nome named called partner husband

@@ -4,12 +4,13 @@
  */
 import { canonicalOf, detectors } from './detectors/all.ts';
 import type { Detector, ScanContext } from './detectors/detector.ts';
+import { labelBefore } from './detectors/vocabulary.ts';
 import { type Candidate, mergeCandidates } from './finding.ts';
 import { NameIndex } from './names.ts';
 import { type Hidden, hiddenTexts, mayHide } from './runs.ts';
 import { has, Survey, surveyText } from './survey.ts';
 import { mayLieInOutcome, outcomeSpans } from './transforms.ts';
-import { decodeViews, originOf, type View } from './views.ts';
+import { decodeViews, originEnd, originOf, type View } from './views.ts';
 
 const levelsMax = 3;
 /** A list that was longer is not kept. */
@@ -143,7 +144,7 @@ export class Scanner {
     context.found = found;
     search(context);
     if (level >= levelsMax) return;
-    if ((survey.flags & (has.percent | has.ampersand | has.backslash | has.nonAscii)) !== 0)
+    if ((survey.flags & (has.percent | has.ampersand | has.backslash | has.nonAscii | has.bracket | has.mail)) !== 0)
       this.#searchView(text, survey, field, search, found, level);
     for (let i = 0; i < 3 * survey.runCount; i += 3) {
       const { runs, units } = survey;
@@ -152,7 +153,7 @@ export class Scanner {
       const hidden = hiddenTexts(units, runs[i] as number, runs[i + 1] as number, runs[i + 2] as number);
       if (hidden.length === 0) continue;
       this.layered = true;
-      this.#searchHidden(hidden, search, found, level);
+      this.#searchHidden(hidden, labelOf(text, units, hidden) || field, search, found, level);
     }
   }
 
@@ -170,10 +171,10 @@ export class Scanner {
   }
 
   /** A run that hides something personal is personal as a whole: the surest of what it hides stands for it. */
-  #searchHidden(texts: readonly Hidden[], search: Search, found: Candidate[], level: number): void {
+  #searchHidden(texts: readonly Hidden[], field: string, search: Search, found: Candidate[], level: number): void {
     for (const hidden of texts) {
       const inner: Candidate[] = [];
-      this.#search(hidden.text, '', search, inner, level + 1);
+      this.#search(hidden.text, field, search, inner, level + 1);
       const settled = inner.length === 0 ? inner : this.settle(hidden.text, inner);
       if (settled.length === 0) continue;
       const best = settled.reduce((a, b) => (this.#rank(b) > this.#rank(a) ? b : a));
@@ -198,6 +199,12 @@ function anyInOutcome(text: string, found: readonly Candidate[]): boolean {
   return false;
 }
 
+/** What the text says before a run that hides something, as if it were the name of a field: `BSN: MTIzNDU2Nzgy`. */
+function labelOf(text: string, units: Uint8Array, hidden: readonly Hidden[]): string {
+  const [first] = hidden;
+  return first && hidden.length === 1 ? (labelBefore(text, units, first.start)?.label.phrase ?? '') : '';
+}
+
 function isOfAddress(kind: string): boolean {
   return kind === 'username' || kind === 'person_name';
 }
@@ -220,7 +227,7 @@ function liftFindings(view: View, inner: readonly Candidate[], found: Candidate[
     found.push({
       kind,
       start: from,
-      end: Math.max(from + 1, originOf(view, end)),
+      end: Math.max(from + 1, originEnd(view, end)),
       confidence,
       value: own,
       canonical: canonical ?? canonicalOf(kind, own),

@@ -28,6 +28,10 @@ export const has = {
   dotPair: 1 << 14,
   /** `ser ` or `:u`: the name of an account may follow (`user jane`, `arn:…:user/jane`). */
   account: 1 << 15,
+  /** `[.]`, `(at)`, `{dot}` or the like may be there: a mark of an address that was made harmless. */
+  bracket: 1 << 16,
+  /** `=?`, or `=` and a capital hex digit or the end of a line: mail may be encoded so. */
+  mail: 1 << 17,
 } as const;
 
 /** What characters a run is made of; together they say what it may be. */
@@ -52,7 +56,7 @@ export const mixed = made.ofDigits | made.ofUpperHex | made.ofUpper;
 const beyond = 128;
 /** By unit; everything beyond ASCII is looked up as 128 and is of no class. */
 const classes = new Uint8Array(129);
-const flagBits = new Uint16Array(129);
+const flagBits = new Uint32Array(129);
 fill();
 
 function fill(): void {
@@ -77,10 +81,17 @@ function fill(): void {
     ['/', has.slash],
     [' ', has.space],
     ['.', has.dot],
+    ['[', has.bracket],
+    ['(', has.bracket],
+    ['{', has.bracket],
   ];
   for (const [mark, bit] of marks) flagBits[mark.charCodeAt(0)] = bit;
   flagBits[beyond] = has.nonAscii;
 }
+
+/** By unit: may a mark in brackets, or its name, begin with it? */
+const inBrackets = new Uint8Array(129);
+for (const first of '.@:dDaApP') inBrackets[first.charCodeAt(0)] = 1;
 
 const letters = made.ofLowerHex | made.ofLower | made.ofUpperHex | made.ofUpper;
 const capitalLetters = made.ofUpperHex | made.ofUpper;
@@ -199,7 +210,8 @@ export function surveyText(text: string, survey: Survey): void {
     const unit = units[i] as number;
     let bits = classes[unit] as number;
     if (bits === 0) {
-      flags |= flagBits[unit] as number;
+      const flag = flagBits[unit] as number;
+      if (flag !== has.bracket || inBrackets[units[i + 1] as number] === 1) flags |= flag;
       if (unit === 32) {
         if (i > 2 && units[i - 1] === 114 && units[i - 2] === 101 && units[i - 3] === 115) flags |= has.account;
       } else if (unit === 58) {
@@ -207,10 +219,12 @@ export function surveyText(text: string, survey: Survey): void {
       } else if (unit === 46) {
         if (i - lastDot === 5 && isHexAround(units, i)) flags |= has.dotPair;
         lastDot = i;
-      } else if (unit === beyond && followsWord(units, i)) {
-        if (capitalCount === capitals.length) survey.capitals = capitals = doubled(capitals);
-        capitals[capitalCount++] = i;
-      }
+      } else if (unit === beyond) {
+        if (followsWord(units, i)) {
+          if (capitalCount === capitals.length) survey.capitals = capitals = doubled(capitals);
+          capitals[capitalCount++] = i;
+        }
+      } else if (unit === 61 && isMail(units, i + 1)) flags |= has.mail;
       i++;
       continue;
     }
@@ -254,6 +268,14 @@ export function surveyText(text: string, survey: Survey): void {
 /** Is there one space before `at`, and something else before that? */
 function followsWord(units: Uint8Array, at: number): boolean {
   return at > 1 && units[at - 1] === 32 && (units[at - 2] as number) > 32;
+}
+
+/** A first look: may what stands behind an `=` be how mail encodes? `=?`, `=40`, `=2E`, `=C3=`, the end of a line. */
+function isMail(units: Uint8Array, at: number): boolean {
+  const unit = units[at] as number;
+  if (unit === 63 || unit === 10 || unit === 13) return true;
+  const next = units[at + 1] as number;
+  return (unit === 52 && next === 48) || (unit >= 50 && unit <= 53 && next >= 65 && next <= 70) || (unit >= 67 && unit <= 70 && units[at + 2] === 61);
 }
 
 /** A first look: do four hex digits stand behind a dot, and before it, and before another one five units ahead of it? */

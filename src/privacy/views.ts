@@ -3,6 +3,9 @@
  * full-width and invisible characters. The decoded text comes with the place each of its units came from, so that findings map back
  * to exact spans.
  */
+import { defangedMark, defangedPlaces } from './defanged.ts';
+import { plainAt } from './look-alikes.ts';
+import { encodedWord, mayBeMail, quotedCharacter } from './mail-encodings.ts';
 import { has, isDigit, isHex, isLetter, type Survey } from './survey.ts';
 
 export interface View {
@@ -29,7 +32,7 @@ const entities: Readonly<Record<string, string>> = {
   sol: '/',
   comma: ',',
 };
-const escapes: Readonly<Record<string, string>> = { n: '\n', r: '\r', t: '\t', '"': '"', "'": "'", '/': '/', '\\': '\\' };
+const escapes: Readonly<Record<string, string>> = { n: '\n', r: '\r', t: '\t', '"': '"', "'": "'", '/': '/', '\\': '\\', '.': '.', '@': '@' };
 
 /** How far around an encoded character a value may reach, and how far a cut is moved to spare a word. */
 const reach = 160;
@@ -37,8 +40,8 @@ const wordReach = 256;
 
 /** The decoded views of the parts of a text around what is encoded in it. One level; linear. */
 export function decodeViews(text: string, { flags }: Survey): View[] {
-  if ((flags & (has.percent | has.ampersand | has.backslash | has.nonAscii)) === 0) return [];
   const places = encodedPlaces(text, flags);
+  if (places.length === 0) return [];
   const views: View[] = [];
   for (let i = 0; i < places.length;) {
     const first = i;
@@ -78,9 +81,10 @@ function decode(source: string, from: number, to: number, places: readonly numbe
     plain = end;
   };
   const put = (unit: string, at: number, next: number): void => {
-    copy(at);
+    const start = Math.max(at, plain);
+    copy(start);
     pieces.push(unit);
-    origins.push(size, from + at, 0);
+    origins.push(size, from + start, 0);
     size += unit.length;
     plain = next;
   };
@@ -92,7 +96,9 @@ function decode(source: string, from: number, to: number, places: readonly numbe
     if (unit === 37) percent(text, at, put);
     else if (unit === 38) entity(text, at, put);
     else if (unit === 92) escape(text, at, put);
-    else lookAlike(unit, at, put);
+    else if (unit === 61) mailMark(text, at, put);
+    else if (unit < 128) bracketed(text, at, put);
+    else lookAlike(text, at, put);
   }
   copy(text.length);
   origins.push(size, to, 1);
@@ -112,6 +118,21 @@ export function originOf({ origins }: View, at: number): number {
   return (origins[3 * low + 1] as number) + (at - (origins[3 * low] as number)) * (origins[3 * low + 2] as number);
 }
 
+/** The unit of the source behind the one that the last unit before `at` of the view came from. */
+export function originEnd({ origins }: View, at: number): number {
+  let low = 0;
+  let high = origins.length / 3 - 1;
+  // The last stretch that begins before `at`.
+  while (low < high) {
+    const middle = (low + high + 1) >> 1;
+    if ((origins[3 * middle] as number) < at) low = middle;
+    else high = middle - 1;
+  }
+  const isPlain = origins[3 * low + 2] === 1;
+  // What was decoded is one: a part of it cannot be told from the rest.
+  return isPlain ? (origins[3 * low + 1] as number) + at - (origins[3 * low] as number) : (origins[3 * low + 4] as number);
+}
+
 /** Where something may be encoded, ascending. */
 function encodedPlaces(text: string, flags: number): number[] {
   const places: number[] = [];
@@ -120,14 +141,18 @@ function encodedPlaces(text: string, flags: number): number[] {
       if (isHex(text.charCodeAt(at + 1)) && isHex(text.charCodeAt(at + 2))) places.push(at);
   }
   if ((flags & has.backslash) !== 0) {
-    for (let at = text.indexOf('\\'); at >= 0; at = text.indexOf('\\', at + 1)) if ('uxUnrt"\'/\\'.includes(text[at + 1] ?? ' ')) places.push(at);
+    for (let at = text.indexOf('\\'); at >= 0; at = text.indexOf('\\', at + 1)) if ('uxUnrt"\'/\\.@'.includes(text[at + 1] ?? ' ')) places.push(at);
   }
   if ((flags & has.ampersand) !== 0) {
     for (let at = text.indexOf('&'); at >= 0; at = text.indexOf('&', at + 1)) if (entityEnd(text, at) > 0) places.push(at);
   }
   if ((flags & has.nonAscii) !== 0) {
-    for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) >= 0xa0 && plainOf(text.charCodeAt(i)) !== undefined) places.push(i);
+    for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) >= 0xa0 && plainAt(text, i) !== undefined) places.push(i);
   }
+  if ((flags & has.mail) !== 0) {
+    for (let at = text.indexOf('='); at >= 0; at = text.indexOf('=', at + 1)) if (mayBeMail(text, at)) places.push(at);
+  }
+  defangedPlaces(text, flags, places);
   return places.sort((a, b) => a - b);
 }
 
@@ -193,33 +218,21 @@ function escape(text: string, at: number, put: Put): void {
   if (unit !== undefined) put(unit, at, at + 2);
 }
 
-function lookAlike(unit: number, at: number, put: Put): void {
-  const plain = plainOf(unit);
-  if (plain !== undefined) put(plain, at, at + 1);
+function lookAlike(text: string, at: number, put: Put): void {
+  const plain = plainAt(text, at);
+  if (plain !== undefined) put(plain.text, at, at + plain.size);
 }
 
-/** Full-width forms, foreign digits, dots, dashes and spaces as ASCII; what cannot be seen as nothing. */
-function plainOf(unit: number): string | undefined {
-  if (unit >= 0xff01 && unit <= 0xff5e) return String.fromCharCode(unit - 0xfee0);
-  if (unit >= 0x0660 && unit <= 0x0669) return String.fromCharCode(unit - 0x0660 + 48);
-  if (unit >= 0x06f0 && unit <= 0x06f9) return String.fromCharCode(unit - 0x06f0 + 48);
-  if (unit >= 0x0966 && unit <= 0x096f) return String.fromCharCode(unit - 0x0966 + 48);
-  if (isInvisible(unit)) return '';
-  if (unit === 0xa0 || unit === 0x3000 || (unit >= 0x2000 && unit <= 0x200a) || unit === 0x202f) return ' ';
-  if ((unit >= 0x2010 && unit <= 0x2015) || unit === 0x2212 || unit === 0xfe63) return '-';
-  if (unit === 0x3002 || unit === 0xff61 || unit === 0x2024) return '.';
-  return unit === 0xfe6b ? '@' : undefined;
+/** An encoded word of a mail's header, or a quoted byte. */
+function mailMark(text: string, at: number, put: Put): void {
+  const found = text.charCodeAt(at + 1) === 63 ? encodedWord(text, at) : quotedCharacter(text, at);
+  if (found) put(found.text, at, found.end);
 }
 
-function isInvisible(unit: number): boolean {
-  return (
-    unit === 0xad ||
-    unit === 0x034f ||
-    unit === 0x061c ||
-    unit === 0x180e ||
-    (unit >= 0x200b && unit <= 0x200f) ||
-    (unit >= 0x202a && unit <= 0x202e) ||
-    (unit >= 0x2060 && unit <= 0x2064) ||
-    unit === 0xfeff
-  );
+/** `[.]`; with the blanks around it if there is one on either side (`jane [at] example [dot] com`). */
+function bracketed(text: string, at: number, put: Put): void {
+  const found = defangedMark(text, at);
+  if (!found) return;
+  const isApart = text.charCodeAt(at - 1) === 32 && text.charCodeAt(found.end) === 32;
+  put(found.text, isApart ? at - 1 : at, isApart ? found.end + 1 : found.end);
 }

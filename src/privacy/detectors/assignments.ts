@@ -4,6 +4,7 @@
  */
 import { commonWords, systemAccounts } from '../lexicon.ts';
 import { has, isDigit, isIdentifier, isLetter } from '../survey.ts';
+import { isPersonalAccount } from './account-names.ts';
 import { readBehind } from './attributes.ts';
 import { before, type Detector, type ScanContext } from './detector.ts';
 
@@ -81,7 +82,9 @@ const accounts = new Set([
   'accountname',
 ]);
 
-const wordKinds = new Map<string, 'password' | 'key' | 'account'>([
+const wordKinds = new Map<string, 'password' | 'key' | 'account' | 'entry'>([
+  // `CN=jane.doe,OU=Sales`; most entries of directories are groups and machines.
+  ['cn', 'entry'],
   ...Array.from(accounts, (word) => [word, 'account'] as const),
   ...Array.from(keys, (word) => [word, 'key'] as const),
   ...Array.from(passwords, (word) => [word, 'password'] as const),
@@ -114,7 +117,7 @@ function judge(context: ScanContext, at: number): number {
   if (start > 0 && text.charCodeAt(start - 1) === 58 && text.charCodeAt(at) === 58) return at + 1;
   const written = text.slice(start, end).toLowerCase();
   const word = written.includes('_') || written.includes('-') ? written.replace(/[_-]/g, '') : written;
-  const kind = wordKinds.get(word) ?? (endsInSecret(word) ? 'key' : word === 'name' && followsAccount(text, start) ? 'account' : '');
+  const kind = wordKinds.get(word) ?? (endsInSecret(word) ? 'key' : isAccountWord(text, start, written) ? 'account' : '');
   if (kind === '') return at + 1;
   let from = valueStart(text, at + 1);
   // Dovecot's `user=<jane>`.
@@ -130,23 +133,27 @@ function judge(context: ScanContext, at: number): number {
     }
   }
   const value = text.slice(from, to);
-  if (kind === 'account') {
-    if (isAccountName(value)) found.push({ kind: 'username', start: from, end: to, confidence: 0.6 });
-  } else if (kind === 'password' ? isPassword(value, text.charCodeAt(at)) : isMixed(value)) {
+  if (kind === 'account' || kind === 'entry') {
+    if (kind === 'account' ? isAccountName(value) : isPersonalAccount(value)) found.push({ kind: 'username', start: from, end: to, confidence: 0.6 });
+  } else if (kind === 'password' ? isPassword(value, text.charCodeAt(at)) && !(word === 'pwd' && isPath.test(value)) : isMixed(value)) {
     const aws = value.length === 40 && word.includes('secret') && /^[A-Za-z0-9/+]{40}$/.test(value);
     found.push({ kind: aws ? 'aws_secret_key' : 'secret', start: from, end: to, confidence: 0.8 });
   }
   return to;
 }
 
-/** `Account Name:`, as Windows writes it. */
-function followsAccount(text: string, at: number): boolean {
-  return text.charCodeAt(at - 1) === 32 && /(?:^|[^a-z])(?:account|user|logon|login) $/.test(before(text, at, 9));
+/** `PWD=/srv`: where a shell stands. */
+const isPath = /^(?:[~./]|[A-Za-z]:\\)/;
+
+/** `Account Name:`, as Windows writes it; `X-Remote-User:`, `PG_USER=`; `new user: name=`. */
+function isAccountWord(text: string, start: number, written: string): boolean {
+  if (written !== 'name') return /[_-]user(?:[_-]?name)?$/.test(written);
+  return text.charCodeAt(start - 1) === 32 && /(?:^|[^a-z])(?:account|user:?|logon|login) $/.test(before(text, start, 9));
 }
 
 /** By the last two letters in any case: does a word of interest end like this? */
 const endings = new Uint8Array(1024);
-for (const word of [...passwords, ...keys, ...accounts, 'password', 'passwd', 'secret', 'key', 'token'])
+for (const word of [...passwords, ...keys, ...accounts, 'cn', 'password', 'passwd', 'secret', 'key', 'token'])
   endings[endingSlot(word.charCodeAt(word.length - 2), word.charCodeAt(word.length - 1))] = 1;
 
 function endingSlot(last: number, least: number): number {

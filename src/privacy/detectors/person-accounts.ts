@@ -1,6 +1,7 @@
 /** Names of accounts in free text: `arn:…:user/jane`, `/home/jane`, `C:\\Users\\jane`, `user jane failed`. */
-import { sharedMailboxes, systemAccounts } from '../lexicon.ts';
-import { has, isDigit, isIdentifier, isLetter, isWord } from '../survey.ts';
+import { commonWords, sharedMailboxes, systemAccounts } from '../lexicon.ts';
+import { has, isDigit, isIdentifier, isLetter, isWord, made } from '../survey.ts';
+import { isPersonalAccount } from './account-names.ts';
 import { isAccountName } from './assignments.ts';
 import type { ScanContext } from './detector.ts';
 
@@ -8,10 +9,12 @@ import type { ScanContext } from './detector.ts';
 export function detectAccounts({ text, survey, found }: ScanContext): void {
   const { flags } = survey;
   if ((flags & has.account) !== 0) findPaths(text, ':user/', true, found);
-  if ((flags & has.slash) !== 0) findHomes(text, 'home', found);
-  if ((flags & (has.slash | has.backslash)) !== 0) findHomes(text, 'Users', found);
+  if ((flags & has.slash) !== 0) findNamesInPaths(text, survey, found);
   if ((flags & has.account) !== 0) findUser(text, found);
-  if ((flags & has.backslash) !== 0) findDomainUsers(text, found);
+  if ((flags & has.backslash) !== 0) {
+    findHomes(text, found);
+    findDomainUsers(text, found);
+  }
   if ((flags & has.space) !== 0 && (flags & has.digit) !== 0) findLogins(text, (flags & has.equals) !== 0, found);
 }
 
@@ -27,9 +30,14 @@ function findDomainUsers(text: string, found: ScanContext['found']): void {
     if (isEscaped) at++;
     accountOfDomain.lastIndex = at;
     const name = accountOfDomain.exec(text)?.groups?.['name']?.replace(/\.$/, '');
-    if (name === undefined || (!isEscaped && /^[nrtbfux][^._-]*$/.test(name)) || !isAccountName(name)) continue;
+    if (name === undefined || (!isEscaped && mayBeEscape(name)) || !isAccountName(name)) continue;
     found.push({ kind: 'username', start: at + 1, end: at + 1 + name.length, confidence: 0.7 });
   }
+}
+
+/** `ERROR\nfoo` has a line break in it, `ACME\nora` has somebody. */
+function mayBeEscape(name: string): boolean {
+  return /^[nrtbfux][^._-]*$/.test(name) && (!isPersonalAccount(name) || commonWords.has(name.slice(1).toLowerCase()));
 }
 
 /** What sshd, PAM and sudo write behind the name of an account, each after a part of it that is rarer than its first blank, and what stands before it. */
@@ -38,6 +46,8 @@ const logins = [
   ['(uid=', '(uid=', /\bby $/],
   ['TTY=', ' : TTY=', /\bsudo(?:\[\d+\])?: +$/],
 ] as const;
+/** `su: (to root) jane on pts/1` */
+const suClient = / \(to [\w.-]{1,64}\) (?<name>[A-Za-z][\w.-]{1,63})(?= on )/y;
 const webClient = /[\d.:a-f]{7,45} \S{1,64} (?=[A-Za-z][\w.-]{1,63} \[\d\d\/[A-Z][a-z]{2}\/\d{4}:)/y;
 
 /** Accounts where a program writes them without a word that says so; also the third column of a web server's log. */
@@ -48,6 +58,12 @@ function findLogins(text: string, hasEquals: boolean, found: ScanContext['found'
     let start = end;
     while (start > 0 && end - start < 64 && isAccountUnit(text.charCodeAt(start - 1))) start--;
     if (before.test(text.slice(Math.max(0, start - 48), start))) pushLogin(text, start, end, found);
+  }
+  const behindRoot = text.indexOf('(to ');
+  if (behindRoot > 0) {
+    suClient.lastIndex = behindRoot - 1;
+    const name = suClient.exec(text)?.groups?.['name'];
+    if (name !== undefined) pushLogin(text, suClient.lastIndex - name.length, suClient.lastIndex, found);
   }
   // The third column of a line without an account is a dash.
   if (!isDigit(text.charCodeAt(0)) || !isLetter(text.charCodeAt(text.indexOf(' ', text.indexOf(' ') + 1) + 1))) return;
@@ -77,16 +93,59 @@ function findPaths(text: string, head: string, nested: boolean, found: ScanConte
   for (let at = text.indexOf(head); at >= 0; at = text.indexOf(head, at + head.length)) pushAccount(text, at + head.length, found, nested);
 }
 
-/** `/home/jane`, `/Users/jane`, `C:\\Users\\jane`: the word is found sooner than a slash, of which texts have many. */
-function findHomes(text: string, word: string, found: ScanContext['found']): void {
-  let done = 0;
-  const { length } = word;
-  for (let at = text.indexOf(word); at >= 0; at = text.indexOf(word, at + length)) {
-    const mark = text.charCodeAt(at - 1);
-    if (at <= done || (mark !== 47 && (mark !== 92 || word === 'home')) || text.charCodeAt(at + length) !== mark) continue;
-    done = at + length + 1;
-    pushAccount(text, done, found, false);
+/** Names of folders with homes in them. */
+const homeFolders = ['/home/', '/Users/'] as const;
+/** Folders below which people stand beside much else: `GET /users/jane.doe/keys`. */
+const personFolders = ['/users/', '/user/', '/people/', '/members/', '/customers/', '/employees/', '/profile/', '/profiles/', '/accounts/'] as const;
+const role = 'assumed-role';
+/** By unit: may the name of such a folder begin with it? */
+const mayBeFolder = new Uint8Array(129);
+for (const folder of [...homeFolders, ...personFolders]) mayBeFolder[folder.charCodeAt(1)] = 1;
+
+/** `/home/jane`, `/users/jane.doe`, `…:assumed-role/Admin/jane.doe`: each slash of a run is looked at once. */
+function findNamesInPaths(text: string, { units, runs, runCount, flags }: ScanContext['survey'], found: ScanContext['found']): void {
+  // The key of an object in a bucket has no slash before it.
+  if (units[0] === 104 && text.startsWith('home/')) pushAccount(text, 5, found, false);
+  // Runs are of ASCII.
+  if ((flags & has.nonAscii) !== 0)
+    for (const folder of homeFolders)
+      for (let at = text.indexOf(folder); at >= 0; at = text.indexOf(folder, at + 1)) pushAccount(text, at + folder.length, found, false);
+  for (let i = 0; i < 3 * runCount; i += 3) {
+    if (((runs[i + 2] as number) & made.ofSlashes) === 0) continue;
+    const end = runs[i + 1] as number;
+    for (let at = runs[i] as number; at < end; at++) {
+      if (units[at] !== 47) continue;
+      if (mayBeFolder[units[at + 1] as number] === 1) findInFolder(text, at, found);
+      if (units[at - 1] === 101 && text.slice(at - role.length, at) === role) pushSession(text, at, found);
+    }
   }
+}
+
+function findInFolder(text: string, at: number, found: ScanContext['found']): void {
+  for (const folder of homeFolders) if (text.startsWith(folder, at)) pushAccount(text, at + folder.length, found, false);
+  for (const folder of personFolders) if (text.startsWith(folder, at)) pushPerson(text, at + folder.length, false, found);
+}
+
+/** The name of a role's session stands behind the role, whose slash is at `at`. */
+function pushSession(text: string, at: number, found: ScanContext['found']): void {
+  let start = at + 1;
+  while (start < text.length && start - at < 96 && isAccountUnit(text.charCodeAt(start))) start++;
+  if (text.charCodeAt(start) === 47) pushPerson(text, start + 1, true, found);
+}
+
+/** The name at `start`, if it is a person's. */
+function pushPerson(text: string, start: number, joined: boolean, found: ScanContext['found']): void {
+  let end = start;
+  while (end < text.length && end - start <= 64 && isAccountUnit(text.charCodeAt(end))) end++;
+  while (end > start && text.charCodeAt(end - 1) === 46) end--;
+  // What goes on with an @ is an address.
+  if (text.charCodeAt(end) !== 64 && isPersonalAccount(text.slice(start, end), joined))
+    found.push({ kind: 'username', start, end, confidence: 0.65 });
+}
+
+/** `C:\\Users\\jane` */
+function findHomes(text: string, found: ScanContext['found']): void {
+  for (let at = text.indexOf('\\Users\\'); at >= 0; at = text.indexOf('\\Users\\', at + 7)) pushAccount(text, at + 7, found, false);
 }
 
 const sharedHomes = new Set(['shared', 'public', 'default', 'all', 'linuxbrew', 'app', 'node', 'site', 'work', 'workspace', 'build', 'src']);
@@ -131,9 +190,12 @@ function findUser(text: string, found: ScanContext['found']): void {
     const start = at + 4 + match[0].length - raw.length;
     const end = start + name.length;
     const next = text.charCodeAt(end);
-    if (!isAccountName(name) || isIdentifier(next) || next === 61 || next === 58 || next === 40 || next === 64) continue;
+    if (!isAccountName(name) || isIdentifier(next) || next === 61 || next === 58 || next === 64) continue;
+    // `session opened for user jane(uid=1001)`
+    const isNumbered = next === 40 && text.startsWith('(uid=', end);
+    if (next === 40 && !isNumbered) continue;
     const quoted = match[0].length > raw.length;
-    const telling = quoted || /[._\-\d]/.test(name);
+    const telling = quoted || isNumbered || /[._\-\d]/.test(name);
     if (telling ? true : afterUser.test(text.slice(end, end + 24)) && !isProse(name))
       found.push({ kind: 'username', start, end, confidence: telling ? 0.65 : 0.55 });
   }
