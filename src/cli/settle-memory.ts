@@ -15,8 +15,7 @@ import { setFlagsFromString } from 'node:v8';
 const allocator = { MALLOC_ARENA_MAX: '2', MALLOC_MMAP_THRESHOLD_: '131072', MALLOC_TRIM_THRESHOLD_: '1048576' };
 /** A third of what the young memory may be, in megabytes: of a server, and of a verification, which reads much and keeps nothing. */
 const semiSpaces = { serve: '--max-semi-space-size=16', verify: '--max-semi-space-size=2' } as const;
-
-/** For all threads. */
+/** For all threads of a server; a verification would pay for it in time and is small without it. */
 const oldSpace = '--max-old-space-size=1024';
 
 /** Whoever sets `MALLOC_ARENA_MAX` has settled it already, and is left alone. */
@@ -26,10 +25,8 @@ export function settleMemory(command: keyof typeof semiSpaces): void {
   // The main thread has it now; for those to come it would stand above their own limits.
   if (execArgv.includes(semiSpace)) setFlagsFromString('--max-semi-space-size=0');
   if (platform !== 'linux' || env['MALLOC_ARENA_MAX'] !== undefined || typeof process.execve !== 'function') return;
-  process.execve(execPath, [execPath, semiSpace, ...(sizesHeap(env['NODE_OPTIONS']) ? [] : [oldSpace]), ...execArgv, ...argv.slice(1)], {
-    ...allocator,
-    ...env,
-  });
+  const settings = command === 'serve' && !sizesHeap(env['NODE_OPTIONS']) ? [semiSpace, oldSpace] : [semiSpace];
+  process.execve(execPath, [execPath, ...settings, ...execArgv, ...argv.slice(1)], { ...allocator, ...env });
 }
 
 /** Somebody else has said how large heaps may become; what is given as an argument speaks for itself. */
