@@ -1,0 +1,214 @@
+/** Time stamps of many makes, held against openssl and pkijs; and all that is not quite one. */
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { verifyTimeStamp } from '../../src/anchor/time-stamp.ts';
+import { utf8 } from '../../src/core/bytes.ts';
+import { readPem } from '../../src/verify/time-stamp/certificate.ts';
+import { childrenOf, naturalOf, numberOf, oidOf, readDer, tags, timeOf } from '../../src/verify/time-stamp/der.ts';
+import { verifyTimeStampToken } from '../../src/verify/time-stamp/index.ts';
+import { hasOpenssl } from '../anchor/time-stamp-authority.ts';
+import { authorityExtensions, createTimeStampAuthorities, stampExtensions, type TimeStampAuthorities } from './time-stamp-authorities.ts';
+
+const message = utf8('example.com/log\n42\nAAAA\n');
+
+function codeOf(run: () => unknown): string {
+  try {
+    run();
+    return 'accepted';
+  } catch (error) {
+    return String((error as { code?: string }).code);
+  }
+}
+
+describe.skipIf(!hasOpenssl())('time stamps (needs openssl)', () => {
+  let tsas: TimeStampAuthorities;
+  let plain: Uint8Array;
+  beforeAll(() => {
+    tsas = createTimeStampAuthorities();
+    tsas.issue({ name: 'root', key: 'p384', extensions: authorityExtensions });
+    tsas.issue({ name: 'other', key: 'p256', extensions: authorityExtensions });
+    tsas.issue({
+      name: 'middle',
+      key: 'rsa',
+      by: 'root',
+      extensions: ['basicConstraints = critical,CA:TRUE,pathlen:0', ...authorityExtensions.slice(1)],
+    });
+    tsas.issue({ name: 'tsa-rsa', key: 'rsa', by: 'middle', extensions: stampExtensions });
+    tsas.issue({ name: 'tsa-p256', key: 'p256', by: 'root', extensions: stampExtensions });
+    tsas.issue({ name: 'tsa-p384', key: 'p384', by: 'root', extensions: stampExtensions });
+    tsas.issue({ name: 'tsa-p521', key: 'p521', by: 'root', extensions: stampExtensions });
+    plain = tsas.stamp('tsa-p256', message);
+  });
+  afterAll(() => tsas.close());
+
+  test.each([
+    ['tsa-rsa', { digest: 'sha256', with: ['middle'] }],
+    ['tsa-rsa', { digest: 'sha512', ess: 'sha1', with: ['middle'] }],
+    ['tsa-p256', { digest: 'sha256' }],
+    ['tsa-p384', { digest: 'sha384', ess: 'sha1' }],
+    ['tsa-p521', { digest: 'sha512', with: ['root'] }],
+  ] as const)('%s, %o: as openssl has it', async (signer, options) => {
+    const token = tsas.stamp(signer, message, options);
+    expect(tsas.accepts(token, message, 'root')).toBe(true);
+    const stamp = verifyTimeStampToken(token, message, [tsas.pem('other'), tsas.pem('root')]);
+    expect(stamp).toMatchObject({ isTrusted: true, root: 'root', accuracyMs: 1_501 });
+    expect(stamp.chain.map(({ name }) => name)).toEqual(signer === 'tsa-rsa' ? [signer, 'middle', 'root'] : [signer, 'root']);
+    expect(Math.abs(stamp.timeMs - Date.now())).toBeLessThan(60_000);
+    if (options.digest === 'sha256') {
+      const theirs = await verifyTimeStamp(token, { message, trusted: tsas.pem('root') });
+      expect(theirs).toMatchObject({ time: new Date(stamp.timeMs), authority: signer, serial: stamp.serial });
+    }
+  });
+
+  test('without a root it is whole, and whose it is nobody says', () => {
+    expect(verifyTimeStampToken(plain, message)).toMatchObject({ isTrusted: false, chain: [{ name: 'tsa-p256' }], root: 'root' });
+    expect(verifyTimeStampToken(plain, message, [tsas.pem('other')]).isTrusted).toBe(false);
+    const [own] = readPem(tsas.pem('tsa-p256'));
+    expect(verifyTimeStampToken(plain, message, [tsas.pem('tsa-p256')])).toMatchObject({ isTrusted: true, chain: [{ name: 'tsa-p256' }] });
+    expect(own?.serial).toEqual(Uint8Array.of(0x7f, 0x01));
+    // The chain of the token, as far as it goes.
+    const long = tsas.stamp('tsa-rsa', message, { with: ['middle'] });
+    expect(verifyTimeStampToken(long, message)).toMatchObject({ isTrusted: false, chain: [{ name: 'tsa-rsa' }, { name: 'middle' }], root: 'root' });
+    expect(codeOf(() => verifyTimeStampToken(plain, message, ['no PEM']))).toBe('time_stamp_untrusted');
+    expect(codeOf(() => verifyTimeStampToken(plain, message, ['-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----']))).toBe(
+      'time_stamp_syntax',
+    );
+  });
+
+  test('of something else it says nothing', () => {
+    expect(codeOf(() => verifyTimeStampToken(plain, utf8('other'), [tsas.pem('root')]))).toBe('time_stamp_digest');
+  });
+
+  test.each(['tsa-p256', 'tsa-rsa'])('no byte of a token of %s can be changed, left out or added', (signer) => {
+    const token = tsas.stamp(signer, message);
+    const trusted = [tsas.pem('root'), tsas.pem('middle')];
+    expect(verifyTimeStampToken(token, message, trusted).isTrusted).toBe(true);
+    const accepted: number[] = [];
+    for (let i = 0; i < token.length; i++) {
+      const bent = Uint8Array.from(token);
+      bent[i] = (bent[i] as number) ^ (i % 2 === 0 ? 0xff : 1 << ((i >> 1) % 8));
+      if (!/^time_stamp_/.test(codeOf(() => verifyTimeStampToken(bent, message, trusted)))) accepted.push(i);
+    }
+    expect(accepted).toEqual([]);
+    for (let length = 0; length < token.length; length += 7)
+      expect(codeOf(() => verifyTimeStampToken(token.subarray(0, length), message))).toMatch(/^time_stamp_/);
+    expect(codeOf(() => verifyTimeStampToken(Uint8Array.from([...token, 0]), message))).toBe('time_stamp_syntax');
+    expect(codeOf(() => verifyTimeStampToken(new Uint8Array(262_145), message))).toBe('time_stamp_syntax');
+  });
+
+  test('RSASSA-PSS, signed by a key identifier, and what openssl signs without saying by which certificate', () => {
+    const pss = ['-cades', '-keyopt', 'rsa_padding_mode:pss', '-md', 'sha256'];
+    const root = [tsas.pem('middle')];
+    const good = tsas.resign(plain, 'tsa-rsa', ...pss);
+    expect(verifyTimeStampToken(good, message, root)).toMatchObject({ isTrusted: true, chain: [{ name: 'tsa-rsa' }, { name: 'middle' }] });
+    const byKeyId = tsas.resign(plain, 'tsa-p256', '-cades', '-keyid', '-md', 'sha384');
+    expect(verifyTimeStampToken(byKeyId, message, [tsas.pem('root')]).isTrusted).toBe(true);
+    for (const [at, code] of [
+      [-1, 'time_stamp_signature'],
+      [-100, 'time_stamp_signature'],
+    ] as const) {
+      const bent = Uint8Array.from(good);
+      bent[bent.length + at] = (bent.at(at) as number) ^ 1;
+      expect(codeOf(() => verifyTimeStampToken(bent, message, root))).toBe(code);
+    }
+    const sha1 = tsas.resign(plain, 'tsa-rsa', '-cades', '-md', 'sha1');
+    expect(codeOf(() => verifyTimeStampToken(sha1, message, root))).toBe('time_stamp_syntax');
+    const unnamed = tsas.resign(plain, 'tsa-rsa', '-md', 'sha256');
+    expect(codeOf(() => verifyTimeStampToken(unnamed, message, root))).toMatch(/^time_stamp_s/);
+    const bare = tsas.resign(plain, 'tsa-rsa', '-cades', '-nocerts', '-md', 'sha256');
+    expect(codeOf(() => verifyTimeStampToken(bare, message, root))).toBe('time_stamp_signature');
+  });
+
+  test('who may not make time stamps, or not then, or is vouched for by nobody who may', () => {
+    const stamped = (name: string, extensions: readonly string[], by = 'root', days = 30): Uint8Array => {
+      tsas.issue({ name, key: 'p256', by, extensions, days });
+      return tsas.resign(plain, name, '-cades', '-md', 'sha256');
+    };
+    const verify = (token: Uint8Array): ReturnType<typeof verifyTimeStampToken> => verifyTimeStampToken(token, message, [tsas.pem('root')]);
+    const [purpose, usage] = stampExtensions as [string, string];
+    for (const [name, extensions] of [
+      ['more', ['extendedKeyUsage = critical,timeStamping,clientAuth', usage]],
+      ['uncritical', ['extendedKeyUsage = timeStamping', usage]],
+      ['none', [usage]],
+      ['sealer', [purpose, 'keyUsage = critical,keyEncipherment']],
+      ['strange', [purpose, usage, '1.2.3.4 = critical,ASN1:NULL']],
+    ] as const) {
+      expect(
+        codeOf(() => verify(stamped(name, extensions))),
+        name,
+      ).toBe('time_stamp_untrusted');
+    }
+    expect(codeOf(() => verify(stamped('old', stampExtensions, 'root', -1)))).toBe('time_stamp_untrusted');
+    // An authority that is none; one that may vouch for no other authority; one that was not valid then.
+    tsas.issue({ name: 'leaf', key: 'p256', by: 'root', extensions: ['basicConstraints = CA:FALSE', 'subjectKeyIdentifier = hash'] });
+    tsas.issue({
+      name: 'signless',
+      key: 'p256',
+      by: 'root',
+      extensions: ['basicConstraints = critical,CA:TRUE', 'keyUsage = critical,digitalSignature'],
+    });
+    tsas.issue({ name: 'past', key: 'p256', by: 'root', extensions: authorityExtensions, days: -1 });
+    tsas.issue({ name: 'deep', key: 'p256', by: 'middle', extensions: authorityExtensions });
+    for (const [name, others] of [
+      ['leaf', ['leaf']],
+      ['signless', ['signless']],
+      ['past', ['past']],
+      ['deep', ['deep', 'middle']],
+    ] as const) {
+      tsas.issue({ name: `by-${name}`, key: 'p256', by: name, extensions: stampExtensions });
+      const token = tsas.stamp(`by-${name}`, message, { with: others });
+      expect(tsas.accepts(token, message, 'root'), name).toBe(false);
+      expect(verify(token), name).toMatchObject({ isTrusted: false });
+    }
+  }, 60_000);
+});
+
+describe('DER', () => {
+  const bad = (...bytes: number[]): string => codeOf(() => readDer(Uint8Array.from(bytes)));
+
+  test('has one way to be written', () => {
+    for (const bytes of [
+      [],
+      [0x30],
+      [0x30, 0x80, 0, 0],
+      [0x30, 0x81, 1, 0],
+      [0x1f, 1, 0],
+      [0x30, 0x82, 0, 0x80],
+      [0x30, 2, 0],
+      [0x30, 0, 0],
+      [0x30, 0x85, 0, 0, 0, 0, 1],
+    ])
+      expect(bad(...bytes), String(bytes)).toBe('time_stamp_syntax');
+    expect(codeOf(() => childrenOf(readDer(Uint8Array.of(0x30, 4, 5, 0, 5, 0)), tags.sequence, 1))).toBe('time_stamp_syntax');
+  });
+
+  test('numbers, names and times', () => {
+    const of = (tag: number, ...content: number[]): ReturnType<typeof readDer> => readDer(Uint8Array.of(tag, content.length, ...content));
+    const time = (tag: number, text: string): ReturnType<typeof readDer> => of(tag, ...utf8(text));
+    expect(oidOf(of(6, 0x2a, 0x86, 0x48))).toBe('1.2.840');
+    expect(oidOf(of(6, 0x88, 0x37))).toBe('2.999');
+    expect(numberOf(of(2, 0x00, 0x80))).toBe(128);
+    expect(timeOf(time(0x17, '491231235959Z'))).toBe(Date.UTC(2049, 11, 31, 23, 59, 59));
+    expect(timeOf(time(0x17, '500101000000Z'))).toBe(Date.UTC(1950, 0, 1));
+    expect(timeOf(time(0x18, '20260228120000.5Z'))).toBe(Date.UTC(2026, 1, 28, 12, 0, 0, 500));
+    for (const run of [
+      () => oidOf(of(6)),
+      () => oidOf(of(6, 0x80, 1)),
+      () => oidOf(of(6, 0x2a, 0x86)),
+      () => oidOf(of(6, 0x2a, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f)),
+      () => naturalOf(of(2)),
+      () => naturalOf(of(2, 0x80)),
+      () => naturalOf(of(2, 0, 1)),
+      () => numberOf(of(2, 1, 1, 1, 1, 1)),
+      () => timeOf(time(0x17, '260230120000Z')),
+      () => timeOf(time(0x17, '20260228120000Z')),
+      () => timeOf(time(0x18, '260228120000Z')),
+      () => timeOf(time(0x18, '20260228250000Z')),
+      () => timeOf(time(0x18, '20260228120000.50Z')),
+      () => timeOf(time(0x18, '202602281200Z')),
+      () => timeOf(time(0x18, '20260228120000+0100')),
+      () => timeOf(of(0x05)),
+      () => timeOf(undefined),
+    ])
+      expect(codeOf(run), String(run)).toBe('time_stamp_syntax');
+  });
+});
