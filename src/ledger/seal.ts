@@ -83,8 +83,11 @@ export interface SealCheck {
   clean: boolean;
 }
 
-/** Holds every sealed file against the seal. Nothing is found, and nothing is checked, where the directory was not closed in an orderly way. */
-export async function checkSeal({ dataDir, paths, verifiers, clean }: SealCheck): Promise<SealProblem[]> {
+/**
+ * Holds every sealed file against the seal. Nothing is found, and nothing is checked, where the directory was not closed in an orderly way. Returns
+ * `cut short` for a seal without files, which is the first step of sealing: a crash came before the last.
+ */
+export async function checkSeal({ dataDir, paths, verifiers, clean }: SealCheck): Promise<SealProblem[] | 'cut short'> {
   if (!clean) return [];
   const { seal } = dataDirPaths(dataDir);
   if (!existsSync(seal)) return [problem('seal_missing', 'seal.json', 'the directory was closed and sealed, but its seal is gone')];
@@ -94,6 +97,7 @@ export async function checkSeal({ dataDir, paths, verifiers, clean }: SealCheck)
   } catch {
     return [problem('seal_invalid', 'seal.json', 'the seal is not one that this log signed')];
   }
+  if (sealed.length === 0) return 'cut short';
   const problems: SealProblem[] = [];
   for (const file of sealed) problems.push(...(await checkFile(dataDir, file)));
   const known = new Set(sealed.map(({ path }) => path));

@@ -223,6 +223,7 @@ async function storeParts(dataDir: string, log: string, keyring: Keyring, record
       if (isDataDirInUse(dataDir)) return { problems: [], absent: 'a server is running on it' };
       if (!(await records.isClean())) return { problems: [], absent: 'it was not stopped in an orderly way; starting and stopping it seals it' };
       const found = await checkSeal({ dataDir, paths: sealedPaths(dataDir), verifiers: vkeys.map(createNoteVerifier), clean: true });
+      if (found === 'cut short') return { problems: [], absent: 'its sealing was cut short; starting and stopping it seals it' };
       return {
         problems: found.map(({ code, path, message }) => ({
           code,

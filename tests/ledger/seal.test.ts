@@ -31,7 +31,8 @@ async function check(more: Partial<Parameters<typeof checkSeal>[0]> = {}): Promi
   const source = openSqliteRecordSource(dataDirPaths(at.dataDir).records);
   const clean = await source.isClean();
   await source.close();
-  return (await checkSeal({ dataDir: at.dataDir, paths, verifiers, clean, ...more })).map(({ code, path }) => `${code} ${path}`);
+  const found = await checkSeal({ dataDir: at.dataDir, paths, verifiers, clean, ...more });
+  return found === 'cut short' ? [found] : found.map(({ code, path }) => `${code} ${path}`);
 }
 
 function change(path: string, edit: (bytes: Buffer) => Uint8Array): void {
@@ -90,6 +91,11 @@ describe('a sealed directory', () => {
     change('seal.json', (bytes) => Buffer.from(bytes.toString().replace('veiltrail-seal/1', 'veiltrail-seal/2')));
     expect(await check()).toEqual(['seal_invalid seal.json']);
   });
+});
+
+test('a seal without files is of a sealing that was cut short', async () => {
+  await sealDataDir({ dataDir: at.dataDir, paths: [], signers: [testSigner('main')], nowMs: 5 });
+  expect(await check()).toEqual(['cut short']);
 });
 
 test('breaking a seal removes what a crash left of one', async () => {
