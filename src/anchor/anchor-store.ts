@@ -1,6 +1,6 @@
 /**
- * The anchors that were made, as files: `anchors/<log>/<16 digits of the tree size>-<target>.json` in the data directory. Each proves itself, so the seal
- * does not cover them, and one that is gone is one proof less and nothing else.
+ * The anchors that were made, as files: `anchors/<log>/<16 digits of the tree size>-<target>.json` in the data directory, and beside each that the log
+ * quotes `….quote` (`anchor-quote.ts`). Each proves itself, so the seal does not cover them, and one that is gone is one proof less and nothing else.
  */
 import { mkdir, open, readdir, readFile, rename } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -19,6 +19,8 @@ export interface FiledAnchor {
   target: string;
   anchor?: Anchor;
   problem?: string;
+  /** The leaf that quotes it, disclosed, as it is kept: `verifyQuote` says what it is worth. */
+  quote?: string;
 }
 
 export class AnchorStore {
@@ -47,7 +49,8 @@ export class AnchorStore {
       const anchor = parseAnchor(await readFile(join(this.#dir, log, file), 'utf8'));
       if (anchor.treeSize !== head.treeSize || anchor.target !== head.target || anchor.log !== log)
         throw new VeiltrailError('anchor_syntax', 'the file bears the name of another anchor');
-      return { ...head, anchor };
+      const quote = await readIfThere(join(this.#dir, log, quoteFile(file)));
+      return { ...head, anchor, ...(quote === undefined ? {} : { quote }) };
     } catch (error) {
       if (!(error instanceof VeiltrailError)) throw storageError(error, 'read an anchor');
       return { ...head, problem: error.message };
@@ -60,24 +63,40 @@ export class AnchorStore {
   }
 
   /** The newest of a log that a target made; undefined where there is none. */
-  async newest(log: string, target: string): Promise<Anchor | undefined> {
+  async newest(log: string, target: string): Promise<(FiledAnchor & { anchor: Anchor }) | undefined> {
     // Names have so many digits that their order is that of the sizes.
     for (const file of (await namesIn(join(this.#dir, log))).toReversed()) {
       const filed = filePattern.exec(file)?.[2] === target ? await this.#read(log, file) : undefined;
-      if (filed?.anchor) return filed.anchor;
+      if (filed?.anchor) return { ...filed, anchor: filed.anchor };
     }
     return undefined;
   }
 
+  /** Quotes of anchors of a log that had so many leaves, or more. */
+  async quotesFrom(log: string, treeSize: number): Promise<string[]> {
+    const files = (await namesIn(join(this.#dir, log))).filter((file) => Number(filePattern.exec(file)?.[1] ?? -1) >= treeSize);
+    const quotes = await Promise.all(files.map((file) => readIfThere(join(this.#dir, log, quoteFile(file)))));
+    return quotes.filter((quote) => quote !== undefined);
+  }
+
   /** Durable when it returns. @throws VeiltrailError those of `storage-error.ts` */
-  async add(anchor: Anchor): Promise<void> {
-    const dir = join(this.#dir, anchor.log);
-    const path = join(dir, `${String(anchor.treeSize).padStart(16, '0')}-${anchor.target}.json`);
+  add(anchor: Anchor): Promise<void> {
+    return this.#write(anchor, fileOf(anchor), formatAnchor(anchor));
+  }
+
+  /** Durable when it returns. @throws VeiltrailError those of `storage-error.ts` */
+  addQuote(anchor: Anchor, quote: string): Promise<void> {
+    return this.#write(anchor, quoteFile(fileOf(anchor)), quote);
+  }
+
+  async #write({ log }: Anchor, name: string, text: string): Promise<void> {
+    const dir = join(this.#dir, log);
+    const path = join(dir, name);
     try {
       await mkdir(dir, { recursive: true, mode: 0o700 });
       const file = await open(`${path}.tmp`, 'w', 0o600);
       try {
-        await file.writeFile(formatAnchor(anchor));
+        await file.writeFile(text);
         await file.sync();
       } finally {
         await file.close();
@@ -87,6 +106,23 @@ export class AnchorStore {
     } catch (error) {
       throw storageError(error, 'keep an anchor');
     }
+  }
+}
+
+function fileOf({ treeSize, target }: Anchor): string {
+  return `${String(treeSize).padStart(16, '0')}-${target}.json`;
+}
+
+function quoteFile(file: string): string {
+  return file.replace(/json$/, 'quote');
+}
+
+async function readIfThere(path: string): Promise<string | undefined> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw storageError(error, 'read an anchor');
   }
 }
 

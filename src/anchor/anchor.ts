@@ -43,6 +43,8 @@ export interface AnchorCheck {
   detail: string;
   /** RFC 3339: somebody else says that the checkpoint was there by then. */
   provedAt?: string;
+  /** RFC 3339: somebody else says that nobody could know this proof before then. So whatever quotes it is younger. */
+  notBefore?: string;
 }
 
 export interface AnchorTarget {
@@ -50,6 +52,8 @@ export interface AnchorTarget {
   readonly kind: AnchorKind;
   /** Between two anchors of one log. */
   readonly everyMs: number;
+  /** Its proofs could not be known before a time that {@link AnchorTarget.check} finds in them, so they are quoted in the log: see `anchor-quote.ts`. */
+  readonly isBeacon: boolean;
   /**
    * Gives a checkpoint away; kept when it returns. The same one again does no harm.
    * @throws VeiltrailError `anchor_refused` when the target is not what it must be, `anchor_failed` when it cannot be reached now

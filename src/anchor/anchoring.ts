@@ -5,6 +5,7 @@
 import type { Clock } from '../core/clock.ts';
 import { VeiltrailError } from '../core/errors.ts';
 import type { Anchor, Anchored, AnchorTarget } from './anchor.ts';
+import { quotedAt } from './anchor-quote.ts';
 import type { AnchorStore } from './anchor-store.ts';
 import type { SegmentCopies } from './bucket-segments.ts';
 
@@ -14,6 +15,11 @@ export interface AnchoringParts {
   clock: Clock;
   /** What is published, by log. */
   readonly checkpoints: () => Promise<Anchored[]>;
+  /**
+   * Puts a leaf into the log that quotes an anchor (`anchor-quote.ts`), once, however often it is asked; its disclosure. Without it nothing is quoted: whoever
+   * may not write to the log leaves that to who may.
+   */
+  readonly quote?: (anchor: Anchor) => Promise<string>;
   /** After every anchor that was made, and every try that failed. */
   onResult(result: AnchorResult): void | Promise<void>;
 }
@@ -66,19 +72,33 @@ export class Anchoring {
   async anchorNow(target: AnchorTarget, force = false): Promise<AnchorResult[]> {
     const results: AnchorResult[] = [];
     for (const anchored of await this.#parts.checkpoints()) {
-      const { log } = anchored;
-      const had = await this.#parts.store.newest(log, target.name);
-      const made: AnchorResult[] = [];
-      if (force || !had || had.treeSize < anchored.treeSize) made.push(await this.#anchor(target, anchored));
-      // Holds come and go, and records are rewritten, while a log does not grow.
-      if (target.copyRecords) made.push(...(await this.#copyRecords(target, anchored)));
-      const failed = made.some((result) => 'error' in result);
-      if (made.length > 0 || target.copyRecords)
-        this.#failures.set(`${target.name} ${log}`, failed ? (this.#failures.get(`${target.name} ${log}`) ?? 0) + 1 : 0);
+      const made = await this.#see(target, anchored, force);
       results.push(...made);
       for (const result of made) await this.#parts.onResult(result);
     }
     return results;
+  }
+
+  /** All that there is to do for one log. */
+  async #see(target: AnchorTarget, anchored: Anchored, force: boolean): Promise<AnchorResult[]> {
+    const { log } = anchored;
+    const results: AnchorResult[] = [];
+    const had = await this.#parts.store.newest(log, target.name);
+    if (force || !had || (await this.#growth(log, had.treeSize, anchored.treeSize)) > 0) results.push(await this.#anchor(target, anchored));
+    // Also where that failed, or somebody else made one.
+    results.push(...(await this.#quoteNewest(target, log)));
+    // Holds come and go, and records are rewritten, while a log does not grow.
+    if (target.copyRecords) results.push(...(await this.#copyRecords(target, anchored)));
+    const key = `${target.name} ${log}`;
+    this.#failures.set(key, results.some((result) => 'error' in result) ? (this.#failures.get(key) ?? 0) + 1 : 0);
+    return results;
+  }
+
+  /** Leaves that came since, but for those that quote anchors: or each anchor would ask for the next. */
+  async #growth(log: string, from: number, to: number): Promise<number> {
+    if (to <= from) return 0;
+    const quotes = (await this.#parts.store.quotesFrom(log, from)).map(quotedAt);
+    return to - from - new Set(quotes.filter((leaf) => leaf >= from && leaf < to)).size;
   }
 
   async figures(): Promise<AnchorFigures[]> {
@@ -87,7 +107,7 @@ export class Anchoring {
     for (const { name, kind } of this.#parts.targets) {
       for (const { log, treeSize } of published) {
         const newest = await this.#parts.store.newest(log, name);
-        const madeAtMs = newest && Date.parse(newest.madeAt);
+        const madeAtMs = newest && Date.parse(newest.anchor.madeAt);
         const kept = newest?.treeSize ?? 0;
         figures.push({
           log,
@@ -95,7 +115,7 @@ export class Anchoring {
           kind,
           treeSize: kept,
           madeAtMs,
-          behind: Math.max(0, treeSize - kept),
+          behind: await this.#growth(log, kept, treeSize),
           segments: this.#segments.get(`${name} ${log}`),
           failures: this.#failures.get(`${name} ${log}`) ?? 0,
         });
@@ -120,6 +140,18 @@ export class Anchoring {
       return { anchor };
     } catch (error) {
       return { target: name, kind, log: anchored.log, error: toldOf(name, error) };
+    }
+  }
+
+  async #quoteNewest({ name, kind, isBeacon }: AnchorTarget, log: string): Promise<AnchorResult[]> {
+    const { store, quote } = this.#parts;
+    if (!isBeacon || !quote) return [];
+    try {
+      const newest = await store.newest(log, name);
+      if (newest && newest.quote === undefined) await store.addQuote(newest.anchor, await quote(newest.anchor));
+      return [];
+    } catch (error) {
+      return [{ target: name, kind, log, error: toldOf(name, error) }];
     }
   }
 
@@ -166,8 +198,8 @@ export class Anchoring {
   async #newestMs({ name }: AnchorTarget): Promise<number | undefined> {
     let newest: number | undefined;
     for (const log of await this.#parts.store.logs()) {
-      const anchor = await this.#parts.store.newest(log, name);
-      if (anchor) newest = Math.max(newest ?? 0, Date.parse(anchor.madeAt));
+      const made = await this.#parts.store.newest(log, name);
+      if (made) newest = Math.max(newest ?? 0, Date.parse(made.anchor.madeAt));
     }
     return newest;
   }

@@ -1,7 +1,8 @@
 /**
  * Arweave: the checkpoint as the data of a transaction, signed by a wallet of our own and kept by a network that nobody here rules. The transaction
  * is in the proof, so its signature and its data are verified without asking; the gateway says whether it is there, and the block since when.
- * Proof: {"id","owner","transaction"} (the transaction as the network has it, in JSON)
+ * Proof: {"id","owner","transaction","block"?}: the transaction as the network has it, in JSON; the newest block when it was given away. The transaction
+ * is ours, so we may have made it at any time; the block could not be known before it was there.
  */
 import type Arweave from 'arweave';
 import { utf8 } from '../core/bytes.ts';
@@ -17,6 +18,8 @@ export interface ArweaveSettings {
   wallet: string;
   timeoutMs?: number;
 }
+
+const blockPattern = /^[A-Za-z0-9_-]{43,64}$/;
 
 type Wallet = NonNullable<Parameters<Arweave['transactions']['sign']>[1]>;
 
@@ -46,6 +49,7 @@ export function createArweaveTarget({ name, everyMs, gateway, wallet, timeoutMs 
     name,
     kind: 'arweave',
     everyMs,
+    isBeacon: true,
     async put({ origin, treeSize, checkpoint }) {
       const key = keyOf();
       try {
@@ -63,6 +67,7 @@ export function createArweaveTarget({ name, everyMs, gateway, wallet, timeoutMs 
           id: transaction.id,
           owner: await api.wallets.ownerToAddress(transaction.owner),
           transaction: JSON.parse(JSON.stringify(rest)) as JsonObject,
+          ...(await newestBlock()),
         };
       } catch (cause) {
         if (cause instanceof VeiltrailError) throw cause;
@@ -76,20 +81,35 @@ export function createArweaveTarget({ name, everyMs, gateway, wallet, timeoutMs 
       try {
         const kept = await api.transactions.getData(id, { decode: true, string: true });
         if (kept !== checkpoint) return { ok: false, detail: `transaction ${id} holds something else` };
+        const block = proof['block'];
+        const seen = typeof block === 'string' ? await blockTime(block) : undefined;
+        const notBefore = seen === undefined ? {} : { notBefore: seen };
         const { confirmed } = await api.transactions.getStatus(id);
         // A gateway may know a transaction before its block has a number.
-        if (!confirmed?.block_height) return { ok: true, detail: `transaction ${id}, signed and not in a block yet` };
+        if (!confirmed?.block_height) return { ok: true, detail: `transaction ${id}, signed and not in a block yet`, ...notBefore };
         const provedAt = await blockTime(confirmed.block_indep_hash);
         return {
           ok: true,
           detail: `transaction ${id}, in block ${confirmed.block_height}${provedAt ? ` of ${provedAt}` : ''}`,
           ...(provedAt ? { provedAt } : {}),
+          ...notBefore,
         };
       } catch (cause) {
         throw failed(name, `the gateway is out of reach (${(cause as Error).message})`, cause);
       }
     },
   };
+
+  /** The lower bound is the less that an anchor gives: without one it is an anchor all the same. */
+  async function newestBlock(): Promise<{ block?: string }> {
+    try {
+      const response = await fetch(new URL('info', gateway), { signal: AbortSignal.timeout(timeoutMs) });
+      const { value } = parseJson(await response.text());
+      return isJsonObject(value) && typeof value.current === 'string' && blockPattern.test(value.current) ? { block: value.current } : {};
+    } catch {
+      return {};
+    }
+  }
 
   async function blockTime(block: string): Promise<string | undefined> {
     const response = await fetch(new URL(`block/hash/${encodeURIComponent(block)}`, gateway), { signal: AbortSignal.timeout(timeoutMs) });

@@ -46,6 +46,7 @@ export function createBucketTarget(settings: BucketTargetSettings, parts: Bucket
     name,
     kind: 's3',
     everyMs,
+    isBeacon: true,
     async put(anchored) {
       await bucket.checkLocked();
       const retainUntil = new Date(parts.clock.now() + retainDays * dayMs);
@@ -76,6 +77,8 @@ export function createBucketTarget(settings: BucketTargetSettings, parts: Bucket
           ok: true,
           detail: `in bucket ${settings.bucket} since ${provedAt}, ${lockedBy ?? 'legal hold'} until ${held ? 'lifted' : retainUntil}`,
           provedAt,
+          // The service chose the version's name when it took the object.
+          notBefore: provedAt,
         };
       } catch (error) {
         if (error instanceof VeiltrailError && error.code !== 'anchor_failed') return { ok: false, detail: `${key}: ${error.message}` };

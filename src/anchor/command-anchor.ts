@@ -23,6 +23,7 @@ export function createCommandTarget({ name, everyMs, argv, timeoutMs = 60_000 }:
     name,
     kind: 'command',
     everyMs,
+    isBeacon: false,
     put({ origin, treeSize, checkpoint }) {
       const { PATH, HOME } = process.env;
       const env = { PATH, HOME, VEILTRAIL_ORIGIN: origin, VEILTRAIL_TREE_SIZE: String(treeSize) };

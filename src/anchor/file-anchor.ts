@@ -44,6 +44,7 @@ export function createFileTarget({ name, everyMs, dir, git }: FileSettings): Anc
     name,
     kind: 'file',
     everyMs,
+    isBeacon: false,
     async put({ origin, treeSize, checkpoint }) {
       const path = pathOf(origin, treeSize);
       const kept = await makeOnce(name, join(dir, path), checkpoint);

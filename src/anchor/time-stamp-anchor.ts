@@ -27,6 +27,7 @@ export function createTimeStampTarget({ name, everyMs, url, trusted, timeoutMs =
     name,
     kind: 'rfc3161',
     everyMs,
+    isBeacon: true,
     async put({ checkpoint }) {
       const message = utf8(checkpoint);
       const nonce = random.bytes(nonceBytes);
@@ -43,7 +44,8 @@ export function createTimeStampTarget({ name, everyMs, url, trusted, timeoutMs =
         const token = decodeBase64(proofText(proof, 'token'));
         const { time, authority } = await verifyTimeStamp(token, { message: utf8(checkpoint), trusted });
         const provedAt = time.toISOString();
-        return { ok: true, detail: `${authority} says that it was there at ${provedAt}`, provedAt };
+        // The authority's signature is in it, which nobody could know before.
+        return { ok: true, detail: `${authority} says that it was there at ${provedAt}`, provedAt, notBefore: provedAt };
       } catch (error) {
         if (error instanceof VeiltrailError) return { ok: false, detail: error.message };
         throw error;

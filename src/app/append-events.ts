@@ -94,6 +94,7 @@ export class AppendEvents {
   /** While anything holds it up, requests wait. */
   #paused = 0;
   #onQuiet: (() => void)[] = [];
+  #onResumed: (() => void)[] = [];
   #scheduled = false;
   /** Groups enter the ledger one behind the other, however many workers process them at once. */
   #line: Promise<void> = Promise.resolve();
@@ -137,7 +138,29 @@ export class AppendEvents {
       return await work();
     } finally {
       this.#paused--;
+      if (this.#paused === 0) for (const resume of this.#onResumed.splice(0)) resume();
       this.#send();
+    }
+  }
+
+  /**
+   * Appends records of the server's own that go round the pipeline, in their turn: behind what was handed to it before, and not while somebody wants
+   * it quiet.
+   * @param append is told when they are received
+   * @throws what `append` throws
+   */
+  async appendOwn<T>(log: string, append: (receivedAtMs: number) => Promise<T>): Promise<T> {
+    while (this.#paused > 0) await new Promise<void>((resolve) => this.#onResumed.push(resolve));
+    this.#sent++;
+    this.#underWay++;
+    // Whoever waits for a worker comes later, and was received earlier.
+    const receivedAtMs = this.#queue.firstOf(log)?.request.receivedAtMs ?? this.receivedNow();
+    try {
+      return await new Promise<T>((resolve, reject) => {
+        this.#line = this.#line.then(() => void append(receivedAtMs).then(resolve, reject));
+      });
+    } finally {
+      this.#ended();
     }
   }
 
@@ -242,6 +265,10 @@ export class AppendEvents {
 
   #done({ request }: Waiting): void {
     this.#bytes -= request.body.length;
+    this.#ended();
+  }
+
+  #ended(): void {
     if (--this.#sent === 0) for (const quiet of this.#onQuiet.splice(0)) quiet();
     if (--this.#underWay > 0) return;
     const settled = this.#onSettled;

@@ -14,6 +14,11 @@ export class RequestQueue<Item extends { request: BatchRequest }> {
     return this.#length;
   }
 
+  /** The request of a log that has waited longest. */
+  firstOf(log: string): Item | undefined {
+    return this.#byLog.get(log)?.[0];
+  }
+
   push(item: Item): void {
     const { log } = item.request;
     const waiting = this.#byLog.get(log);

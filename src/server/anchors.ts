@@ -4,12 +4,15 @@ import { Anchoring, type AnchorFigures, type AnchorResult } from '../anchor/anch
 import type { Anchored, AnchorTarget } from '../anchor/anchor.ts';
 import { AnchorStore } from '../anchor/anchor-store.ts';
 import { openTarget, type TargetSettings } from '../anchor/targets.ts';
+import { quoteAction, quotedPointers, quoteId, quoteOf } from '../anchor/anchor-quote.ts';
 import type { AccessEntry } from '../app/access-event.ts';
+import type { TrailReader } from '../app/trail.ts';
 import { systemClock } from '../core/clock.ts';
 import { VeiltrailError } from '../core/errors.ts';
 import { systemRandom } from '../core/random.ts';
 import { parseCheckpointText } from '../log/checkpoint.ts';
 import { dataDirPaths } from '../storage/data-dir.ts';
+import type { AppendOwnRecord } from './own-records.ts';
 import { openSealedSegments } from './sealed-segments.ts';
 import { openFileTileSource } from '../storage/files/tile-store.ts';
 import type { TileSource } from '../storage/tile-store.ts';
@@ -48,6 +51,16 @@ export function openAnchors(dataDir: string, settings: readonly TargetSettings[]
   };
 }
 
+/** What anchoring needs of the server that it runs in. */
+export interface AnchorsSurroundings {
+  /** Puts an entry into `_system`. */
+  readonly record: (entry: AccessEntry) => Promise<void>;
+  readonly appendOwn: AppendOwnRecord;
+  readonly disclose: TrailReader['discloseEvent'];
+  /** Told what somebody should look at, in a line. */
+  readonly alarm: (text: string) => void;
+}
+
 export interface RunningAnchors {
   figures(): Promise<AnchorFigures[]>;
   stop(): Promise<void>;
@@ -55,14 +68,12 @@ export interface RunningAnchors {
 
 /**
  * Anchors by the clock, beside a running server.
- * @param record puts an entry into `_system`
  * @throws VeiltrailError `anchor_config`, `anchor_refused`: a target that cannot work is said at the start
  */
 export async function startAnchors(
   dataDir: string,
   settings: readonly TargetSettings[],
-  record: (entry: AccessEntry) => Promise<void>,
-  alarm: (text: string) => void,
+  { record, appendOwn, disclose, alarm }: AnchorsSurroundings,
 ): Promise<RunningAnchors> {
   const { store, targets, checkpoints } = openAnchors(dataDir, settings);
   const failing = new Set<string>();
@@ -71,6 +82,13 @@ export async function startAnchors(
     targets,
     checkpoints,
     clock: systemClock,
+    async quote(anchor) {
+      const { log } = anchor;
+      const leaf = await appendOwn(log, { id: quoteId(anchor), action: quoteAction, members: { anchor: quoteOf(anchor) } });
+      const quote = await disclose(log, leaf, quotedPointers);
+      if (quote === undefined) throw new VeiltrailError('anchor_failed', `anchor ${anchor.target}: its leaf is not published yet`);
+      return quote;
+    },
     async onResult(result) {
       const { log, target } = 'anchor' in result ? result.anchor : result;
       const name = `${target} ${log}`;

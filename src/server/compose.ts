@@ -51,6 +51,7 @@ import { createClassifier, openFields, openFieldsReader } from './fields.ts';
 import { logFigures } from './log-figures.ts';
 import { openLookUps } from './look-ups.ts';
 import { parsePublicUrl } from './public-url.ts';
+import { type AppendOwnRecord, createOwnRecords } from './own-records.ts';
 import { openRemovals } from './removals.ts';
 import { createTurns, openRotation } from './rotation.ts';
 import { signingKeyEvents } from './signing-key-events.ts';
@@ -82,6 +83,8 @@ export interface OpenTrail extends Trail {
   readonly policyWarnings: string[];
   /** Whether so much waits to be appended that what is not urgent should wait. */
   isBusy(): boolean;
+  /** For the server's own records about a log, in that log. */
+  readonly appendOwn: AppendOwnRecord;
 }
 
 /** Bytes of bodies under way from which on a server is busy: about two full batches. */
@@ -317,6 +320,7 @@ async function openLocked(options: TrailOptions, undo: Undo): Promise<OpenTrail>
     firstKeys,
     isBusy: () => appending.waitingBytes > busyBytes,
     policyWarnings: policy.warnings.map(({ message }) => message),
+    appendOwn: createOwnRecords({ ledger, appending, keyring, policyLabel: systemPolicy.label }),
     access,
     keyChanges,
     requests: desk,

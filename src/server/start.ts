@@ -102,7 +102,12 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
 async function openAnchoring(trail: OpenTrail, list: readonly unknown[], { dataDir, onAlert }: ServerOptions): Promise<RunningAnchors> {
   const { readTargets } = await import('../anchor/targets.ts');
   const { startAnchors } = await import('./anchors.ts');
-  return startAnchors(dataDir, readTargets(list), (entry) => trail.access.write(entry), onAlert ?? (() => undefined));
+  return startAnchors(dataDir, readTargets(list), {
+    record: (entry) => trail.access.write(entry),
+    appendOwn: trail.appendOwn,
+    disclose: (log, leafIndex, pointers) => trail.discloseEvent(log, leafIndex, pointers),
+    alarm: onAlert ?? (() => undefined),
+  });
 }
 
 /** Encodings that a scheduled run draws: over the days all of them have their turn, and the log of canaries stays small. */

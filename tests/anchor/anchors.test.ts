@@ -209,6 +209,7 @@ describe('anchoring by the clock', () => {
       name: 'good',
       kind: 'file',
       everyMs: 20,
+      isBeacon: false,
       put: () => Promise.resolve({ path: 'x' }),
       check: () => Promise.resolve({ ok: true, detail: '' }),
     };

@@ -168,13 +168,13 @@ describe.skipIf(!hasObjectStore())('a bucket under Object Lock (needs radosgw)',
       expect(await copy()).toMatchObject({ segments: 2, objects: 2, held: 0 });
       expect((await anchoring.figures()).find(({ log: of }) => of === 'default')).toMatchObject({ segments: 2, behind: 0 });
       expect(await copy()).toBe(undefined);
-      const days = (Date.now() - 0) / 86_400_000;
+      const days = Date.now() / 86_400_000;
       const until = Object.entries(await locks()).map(([name, lock]) => [
         name,
         lock?.mode,
         Math.round(Date.parse(lock?.retainUntil ?? '') / 86_400_000 - days),
       ]);
-      expect(until.toSorted()).toEqual([
+      expect(until).toEqual([
         ['kept.1', 'COMPLIANCE', 2],
         ['logins.1', 'COMPLIANCE', 90],
       ]);
