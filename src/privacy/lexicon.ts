@@ -53,6 +53,9 @@ export const commonWords = words(`
   invalid unknown unexpected missing required expired locked unlocked suspended active inactive pending resource resources setting settings configuration config
   copyright licensed json xml yaml html css sql csv pdf schema schemas module modules package packages plugin script scripts parser driver library worker handler listener broker scheduler controller
   management console root certificate certificates external internal connector integration webhook scheduled automatic manual background process processes thread
+  metric metrics collector toolkit exporter registry forwarder daemon studio suite stack engine platform connector connectors datacenter datacentre warehouse pipeline pipelines notebook
+  catalog catalogue ingest sync insights explorer radar notification notifications sensor fleet mesh workflow workflows provider quota scheduler runtime wifi laptop
+  pointer dereference nil exception runtime
 `);
 
 /** Types of actors and targets that stand for a person. */

@@ -9,7 +9,7 @@
 import { commonWords } from './lexicon.ts';
 import { latinWords } from './name-lexicon-latin.ts';
 import { otherWords } from './name-lexicon-scripts.ts';
-import { bodies, companyForms, labels, locatives, nameOpeners, salutations, things } from './name-words.ts';
+import { bodies, brands, companyForms, labels, locatives, nameOpeners, salutations, things } from './name-words.ts';
 
 /**
  * Bits of what {@link lookUp} returns. Given and family names have a rank of two bits each, above the first three; the last are of lists of our own
@@ -27,6 +27,7 @@ export const known = {
   thing: 4096,
   opener: 8192,
   locative: 16_384,
+  brand: 32_768,
 } as const;
 
 /** The bits of both ranks. */
@@ -117,6 +118,7 @@ function fill(): Uint32Array {
     [things, known.thing],
     [nameOpeners, known.opener],
     [locatives, known.locative],
+    [brands, known.brand],
   ] as const;
   for (const [list, bit] of own) for (const word of list) add(foldName(word), bit);
   hashes = table;

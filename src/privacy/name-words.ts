@@ -44,6 +44,7 @@ export const bodies = words(`
   tower palace castle park gardens forest county district province state city town village island islands river lake mountain mountains mount valley bay beach canyon sea ocean
   desert coast street st str road rd avenue ave boulevard blvd lane ln drive dr court ct place pl square sq terrace way parkway pkwy highway hwy circle cir trail close crescent
   row walk mews plaza alley pike turnpike place house building hall plaza mall gate tower towers heights hills project framework server cluster database release edition version
+  metrics toolkit collector exporter forwarder studio suite stack toolbox browser datacenter datacentre region zone lab cloud engine platform
   series day eve week month year war revolution empire dynasty straße strasse platz weg allee gasse gade vej gata gatan vägen katu tie laan straat utca
 `);
 
@@ -58,6 +59,20 @@ export const things = words(`
   min wells fargo morgan stanley merrill lynch goldman sachs barclays rolls royce harley davidson procter gamble
 `);
 
+/** Makers and products that nobody is called after: neither part of a name, nor before one. */
+export const brands = words(`
+  apache kafka grafana loki mimir elastic elasticsearch opensearch kibana logstash fluentd fluentbit fluent prometheus thanos victoriametrics mongo mongodb postgres postgresql mysql mariadb
+  redis memcached rabbitmq zookeeper hadoop percona couchbase couchdb neo4j clickhouse cockroachdb timescale snowflake databricks bigquery redshift dynamodb looker tableau qlik
+  amazon aws google gcp microsoft azure entra office365 onedrive sharepoint outlook apple icloud meta facebook instagram whatsapp netflix spotify paypal stripe adyen klarna shopify
+  github gitlab bitbucket atlassian jira confluence trello slack zoom webex asana figma notion miro airtable zendesk intercom hubspot marketo mailchimp mailgun sendgrid twilio
+  salesforce servicenow workday netsuite sap ibm oracle vmware citrix nutanix cisco meraki juniper aruba arista fortinet fortigate sophos symantec mcafee kaspersky bitdefender
+  crowdstrike sentinelone tenable qualys rapid7 darktrace vectra zscaler cloudflare akamai fastly okta auth0 onelogin cyberark hashicorp terraform ansible kubernetes openshift istio
+  linkerd envoy traefik nginx haproxy calico cilium tetragon falco trivy snyk sonarqube sonatype artifactory jfrog harbor jaeger zipkin opentelemetry datadog dynatrace splunk pagerduty
+  opsgenie nagios zabbix icinga airflow dagster prefect airbyte fivetran talend informatica boomi mulesoft camunda zeebe alteryx nvidia intel amd qualcomm lenovo samsung huawei xiaomi
+  hugging openai anthropic mistral gemini chatgpt copilot ubuntu debian fedora centos redhat suse windows android linux macos firefox chromium lockheed northrop raytheon blackrock
+  htc nokia motorola oneplus oppo zte asus blackberry kindle deutsche telekom vodafone siemens lufthansa maersk unilever novartis pfizer
+`);
+
 /** Last words of phrases that introduce somebody: `my name is`, `call me`, `I'm`. */
 export const nameOpeners = words(
   "is am i'm i’m me him her it named soy llamo bin heiße heisse heißt suis m'appelle s'appelle chiama chiamo llama heet się",
@@ -68,7 +83,7 @@ export const locatives = words('in at to from of near southern northern eastern 
 
 /** Places of which every word is somebody's name. */
 export const placePhrases: ReadonlySet<string> = new Set(
-  'hong kong,sri lanka,costa rica,puerto rico,tel aviv,abu dhabi,buenos aires,monte carlo,santa clara,santa monica,santa barbara,saint martin,sierra leone,silicon valley,palo alto,baton rouge,cape verde,viet nam,burkina faso,guinea bissau,sao tome'.split(
+  'hong kong,sri lanka,costa rica,puerto rico,tel aviv,abu dhabi,buenos aires,monte carlo,santa clara,santa monica,santa barbara,saint martin,sierra leone,silicon valley,palo alto,baton rouge,cape verde,viet nam,burkina faso,guinea bissau,sao tome,san francisco,san diego,san jose,san antonio,san juan,san marino,san salvador,santa fe,santa cruz,los angeles,las vegas,new orleans,new delhi,new haven,fort worth,fort lauderdale,st louis,st petersburg,saint petersburg,cape town,kuala lumpur,sao paulo,belo horizonte,porto alegre,santo domingo,ann arbor,el paso,el salvador,des moines,jordan river,jordan valley,blue ocean'.split(
     ',',
   ),
 );

@@ -2,9 +2,9 @@
  * Values that the word before them gives away: `password=…`, `"api_key": "…"`, `user: jdoe`. Anchored on `=` and `:`, reading one word
  * back and one value on.
  */
-import { commonWords, systemAccounts } from '../lexicon.ts';
+import { commonWords } from '../lexicon.ts';
 import { has, isDigit, isIdentifier, isLetter } from '../survey.ts';
-import { isPersonalAccount } from './account-names.ts';
+import { isAccountName, isPersonalAccount } from './account-names.ts';
 import { readBehind } from './attributes.ts';
 import { before, type Detector, type ScanContext } from './detector.ts';
 
@@ -254,16 +254,6 @@ export function entropyBits(value: string): number {
   let bits = 0;
   for (const count of counts.values()) bits -= (count / length) * Math.log2(count / length);
   return bits;
-}
-
-/** Looks like the name of somebody's account: letters first, not a word of every log, not hex or a number. */
-export function isAccountName(value: string): boolean {
-  if (value.length < 3 || value.length > 64 || !/^[\p{L}][\p{L}\p{M}\p{N}._-]*$/u.test(value)) return false;
-  const plain = value.toLowerCase();
-  if (plain.startsWith('tok_') || plain.startsWith('hash_v') || systemAccounts.has(plain)) return false;
-  return (
-    !plain.split(/[._-]/).every((part) => commonWords.has(part) || systemAccounts.has(part) || /^\d*$/.test(part)) && !/^[0-9a-f]{16,}$/.test(plain)
-  );
 }
 
 export const assignmentDetector: Detector = { kinds: [], gate: has.equals | has.colon, detect: detectAssignments };

@@ -2,7 +2,7 @@
 import { sharedMailboxes } from '../lexicon.ts';
 import { has, isDigit, isLetter, isWord, isWordBeyondAscii } from '../survey.ts';
 import { free, numberStarts } from './number-starts.ts';
-import { isAccountName } from './assignments.ts';
+import { isAccountName } from './account-names.ts';
 import { before, type Detector, type KindSpec, lowerTrimmed, type ScanContext } from './detector.ts';
 
 const email: KindSpec = {

@@ -1,8 +1,7 @@
 /** Names of accounts in free text: `arn:…:user/jane`, `/home/jane`, `C:\\Users\\jane`, `user jane failed`. */
 import { commonWords, sharedMailboxes, systemAccounts } from '../lexicon.ts';
 import { has, isDigit, isIdentifier, isLetter, isWord, made } from '../survey.ts';
-import { isPersonalAccount } from './account-names.ts';
-import { isAccountName } from './assignments.ts';
+import { isAccountName, isPersonalAccount } from './account-names.ts';
 import type { ScanContext } from './detector.ts';
 
 /** `arn:aws:iam::123456789012:user/team/jane`, `/home/jane`, `C:\Users\jane`: the last name of the path. */

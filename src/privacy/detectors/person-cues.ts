@@ -1,5 +1,5 @@
 /** What stands before and behind a name and says that it is one, or that it is something else's name. */
-import { bodies, companyForms, labels, nameOpeners, salutations, titles } from '../name-words.ts';
+import { bodies, brands, companyForms, labels, nameOpeners, salutations, titles } from '../name-words.ts';
 import { isLetter, isWord } from '../survey.ts';
 import { before } from './detector.ts';
 
@@ -24,7 +24,7 @@ const hints = cues(`
 `);
 
 /** How much what stands before says: a salutation vouches for a word, a name's label too, a role for two words, a hint is a hint. */
-export type Cue = 'salutation' | 'name' | 'label' | 'said' | 'hint' | 'prose' | 'listed' | 'article' | 'place' | 'street' | '';
+export type Cue = 'salutation' | 'name' | 'label' | 'said' | 'hint' | 'prose' | 'listed' | 'article' | 'place' | 'street' | 'brand' | '';
 
 const said = cues('said says replied answered asked sagte dit dijo disse zei');
 /** Words of sentences, which logs of machines have few of. */
@@ -72,6 +72,8 @@ export function cueBefore(text: string, start: number): Cue {
   if (end === start - 2 && text.charCodeAt(end) === 44 && isCapitalAt(text, from)) return 'listed';
   if (text.charCodeAt(end) === 58 && hints.has(word)) return 'label';
   if (end !== start - 1 || text.charCodeAt(end) !== 32) return '';
+  // `Apache Cassandra`, `Amazon Polly`: a product's name.
+  if (brands.has(word) && isCapitalAt(text, from)) return 'brand';
   if (said.has(word)) return 'said';
   if (word === 'and' && isListed(text, from)) return 'listed';
   if ((word === 'for' || word === 'at') && /\bwork(?:s|ed|ing)?\s+(?:for|at)$/.test(before(text, end, 14))) return 'article';

@@ -131,6 +131,7 @@ function contextScore(text: string, cue: Cue, start: number, end: number, single
   else if (cue === 'article') score -= 1.5;
   else if (cue === 'place') score -= 1;
   else if (cue === 'street') score -= 2.5;
+  else if (cue === 'brand') score -= single ? 3 : 1.5;
   if (cue !== 'salutation' && isBodyBehind(text, end)) score -= 3;
   if (followsNumber(text, start)) score -= 2;
   const lineStart = isLineStart(text, start);

@@ -164,7 +164,7 @@ function isObstacle(text: string, words: readonly Judged[], i: number, from: num
   const { known: what, shape, start, end } = words[i] as Judged;
   if (shape === 'initial' || shape === 'particle') return false;
   const isName = givenRank(what) + familyRank(what) > 0;
-  if ((what & (known.salutation | known.company)) !== 0 || (!isName && (what & known.label) !== 0)) return true;
+  if ((what & (known.salutation | known.company | known.brand)) !== 0 || (!isName && (what & known.label) !== 0)) return true;
   const before = i > from ? (words[i - 1] as Judged) : undefined;
   if (!isName && shape === 'capital' && i === from && followsTitle(text, start)) return false;
   if ((what & known.ofLogs) !== 0) {
@@ -177,7 +177,7 @@ function isObstacle(text: string, words: readonly Judged[], i: number, from: num
   if (isName) return false;
   if (contraction.test(text.slice(start, end))) return true;
   if (shape === 'caseless') return words.length > 3 && words.some((word) => word !== words[i] && givenRank(word.known) + familyRank(word.known) > 0);
-  if ((what & known.body) !== 0) return !(before && givenRank(before.known) > 1);
+  if ((what & known.body) !== 0) return true;
   if ((what & (known.common | known.other)) === 0) return false;
   // `Brad Key`, `Emily Washington`: behind a given name it may be a family name.
   return !(before && (before.shape === 'initial' || (givenRank(before.known) > 0 && (before.known & known.common) === 0)));
