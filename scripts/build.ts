@@ -1,13 +1,22 @@
-/** Compiles src to dist: JavaScript and types for `npm pack` (Node runs TypeScript from a checkout, but not from node_modules). */
+/**
+ * Builds dist, for `npm pack` (Node runs TypeScript from a checkout, but not from node_modules): the library, JavaScript and types file by file; the
+ * command, bundled; pages. With `--command`, for `npm start`, all but the library.
+ */
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { chmodSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { approvePageFiles } from '../src/server/approve-page.ts';
 import { buildApprovePage } from './build-approve-page.ts';
+import { buildCommand } from './build-command.ts';
 import { buildEvidencePage } from './build-evidence-page.ts';
 
 rmSync('dist', { recursive: true, force: true });
-execFileSync('tsc', ['-p', 'tsconfig.build.json'], { stdio: 'inherit', shell: process.platform === 'win32' });
+if (!process.argv.includes('--command')) {
+  execFileSync('tsc', ['-p', 'tsconfig.build.json'], { stdio: 'inherit', shell: process.platform === 'win32' });
+  // The library does without.
+  rmSync('dist/cli', { recursive: true, force: true });
+}
+await buildCommand('dist/cli');
 chmodSync('dist/cli/main.js', 0o755);
 
 // The page that carries evidence and its own verifier, and the digest that release notes repeat.

@@ -4,8 +4,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
-
-const main = new URL('../../src/cli/main.ts', import.meta.url).pathname;
+import { main } from './command.ts';
 
 export interface Finished {
   code: number | null;

@@ -8,9 +8,8 @@ import { verifyPublishedLog } from '../../src/server/verify.ts';
 import { openTrail } from '../../src/server/compose.ts';
 import { runPass, type VerifyTarget } from '../../src/cli/verify-passes.ts';
 import { VerifyState } from '../../src/cli/verify-state.ts';
+import { main } from './command.ts';
 import { run, temporaryDirectory } from './product.ts';
-
-const main = new URL('../../src/cli/main.ts', import.meta.url).pathname;
 
 async function append(dataDir: string, from: number, to: number): Promise<string> {
   const trail = await openTrail({ dataDir, workers: 1 });

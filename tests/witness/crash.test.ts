@@ -5,12 +5,12 @@ import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { createCosignatureVerifier, createNoteVerifier, openNote } from '../../src/log/index.ts';
 import { openWitnessDirectory } from '../../src/witness/witness-directory.ts';
+import { main } from '../e2e/command.ts';
 import { run, temporaryDirectory } from '../e2e/product.ts';
 import { refusalOf } from '../log/refusal.ts';
 import { checkpointAt, origin, requestAt, rootAt, signer } from './sample-tree.ts';
 
 const killed = new URL('./killed-witness.ts', import.meta.url).pathname;
-const main = new URL('../../src/cli/main.ts', import.meta.url).pathname;
 
 test.each([
   ['before the commit', 'before', 7],
