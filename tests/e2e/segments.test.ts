@@ -7,11 +7,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { systemRandom } from '../../src/core/random.ts';
 import type { VerifyReport } from '../../src/app/verify-log.ts';
+import { makeBackup } from '../../src/server/backup/make-backup.ts';
+import { formatKit, makeKit } from '../../src/server/backup/recovery-kit.ts';
+import { restoreBackup } from '../../src/server/backup/restore.ts';
 import { type OpenTrail, openTrail, openTrailReader } from '../../src/server/compose.ts';
 import { openStoredVault } from '../../src/server/stored-vault.ts';
 import { verifyStoredLog } from '../../src/server/verify.ts';
 import { dataDirPaths } from '../../src/storage/data-dir.ts';
+import { openFileTileSource } from '../../src/storage/files/tile-store.ts';
 import { openSqliteRecordSource } from '../../src/storage/sqlite/record-source.ts';
 import { openKeyring } from '../../src/vault/keyring.ts';
 
@@ -23,6 +28,8 @@ const total = bucket + 300;
 const root = mkdtempSync(join(tmpdir(), 'veiltrail-segments-'));
 const dataDir = join(root, 'data');
 const work = join(root, 'work');
+/** Of the same log, before its bucket was compacted and after. */
+const backups = { chunks: join(root, 'backup-of-chunks'), segments: join(root, 'backup-of-segments') };
 let segmentFile: string;
 
 function lines(from: number, to: number): Buffer {
@@ -67,12 +74,20 @@ async function attacked(attack: (file: string) => void): Promise<VerifyReport> {
   return verifyStoredLog(work, { log: 'default' });
 }
 
-beforeAll(async () => {
-  const trail = await openTrail({ dataDir, workers: 1 });
-  await trail.createLog('default');
+async function fill(trail: OpenTrail, from: number, to: number): Promise<void> {
   const batches = [];
-  for (let at = 0; at < total; at += 9_500) batches.push(trail.append({ log: 'default', principal: 'x', body: lines(at, Math.min(total, at + 9_500)), format: 'ndjson' })); // prettier-ignore
+  for (let at = from; at < to; at += 9_500) batches.push(trail.append({ log: 'default', principal: 'x', body: lines(at, Math.min(to, at + 9_500)), format: 'ndjson' })); // prettier-ignore
   await Promise.all(batches);
+}
+
+beforeAll(async () => {
+  const before = await openTrail({ dataDir, workers: 1 });
+  await before.createLog('default');
+  await fill(before, 0, bucket - 500);
+  await before.close();
+  await makeBackup(dataDir, backups.chunks, Date.now());
+  const trail = await openTrail({ dataDir, workers: 1 });
+  await fill(trail, bucket - 500, total);
   await untilCompacted(dataDir);
   await trail.close();
   segmentFile = readdirSync(join(dataDir, 'segments'), { recursive: true, withFileTypes: true })
@@ -147,6 +162,82 @@ test('an older vault put back, which lacks the key, is not gone on with', async 
   expect(report).toMatchObject({ ok: false, firstBadLeaf: 0 });
   expect(report.problems.map(({ code }) => code)).toContain('segment_key_missing');
 });
+
+test.each(['chunks', 'segments'] as const)('a backup of %s, made before a person was erased, does not bring them back', async (kind) => {
+  const leaf = 5_077;
+  await (erased ??= eraseOnCopy(leaf));
+  const { token, kit, pieces, checkpoint, tiles } = await erased;
+  const restored = join(root, `restored-${kind}`);
+  const report = await restoreBackup({ backup: backups[kind], kit, dataDir: restored, tiles: openFileTileSource(tiles) });
+  // The bucket's key of before is under a root that is gone: what shared it with the erased record is lost, and told of. A newer backup has it.
+  const own = kind === 'chunks' ? bucket - 500 : bucket;
+  const added = report.logs.reduce((sum, { entriesOnly }) => sum + entriesOnly, 0);
+  expect(report).toMatchObject({ removalsReplayed: 1, lostRecords: own + added });
+  // One history, of which every leaf is accounted for: it grew from what the log was when it was lost.
+  const verified = await verifyStoredLog(restored, { log: 'default', others: true, keptCheckpoint: checkpoint });
+  expect(verified).toMatchObject({ ok: true, treeSize: total + 2, records: { verified: total + 2 - bucket - (kind === 'chunks' ? 301 : 1) } });
+  const trail = await openTrail({ dataDir: restored, workers: 1 });
+  expect((await trail.search('default', { q: token })).events).toEqual([]);
+  await expect(readOrThrow(trail, leaf)).rejects.toMatchObject({ code: 'record_removed' });
+  await fill(trail, total, total + 1);
+  await trail.close();
+  // Neither what it was sealed in nor the person's row is on the disk any more.
+  const files = readdirSync(restored, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+  for (const { parentPath, name } of files) {
+    const bytes = readFileSync(join(parentPath, name));
+    for (const [what, piece] of Object.entries(pieces)) expect(`${name} ${what} ${bytes.includes(piece)}`).toBe(`${name} ${what} false`);
+  }
+  const has = (what: keyof typeof pieces): boolean =>
+    readFileSync(join(backups[kind], what === 'segment' ? segmentFile : what === 'row' ? 'vault.db' : 'records.db')).includes(pieces[what]);
+  expect(has('row') && has(kind === 'chunks' ? 'chunk' : 'segment')).toBe(true); // and was in the backup
+  rmSync(restored, { recursive: true, force: true });
+});
+
+interface Erased {
+  token: string;
+  /** Made after the erasure. */
+  kit: string;
+  /** Of what bore the person: in the chunk, the segment, and the vault's row. */
+  pieces: { chunk: Buffer; segment: Buffer; row: Buffer };
+  checkpoint: string;
+  tiles: string;
+}
+
+/** Done once for both. */
+let erased: Promise<Erased> | undefined;
+
+/** Erases a person on a copy of the directory; the copy goes on being the newest that there is of the log. */
+async function eraseOnCopy(leaf: number): Promise<Erased> {
+  const newest = join(root, 'newest');
+  cpSync(dataDir, newest, { recursive: true });
+  await makeBackup(newest, backups.segments, Date.now());
+  const trail = await openTrail({ dataDir: newest, workers: 1 });
+  const token = /tok_[\w-]{27}/.exec(JSON.stringify((await trail.readEvent('default', leaf))?.record))?.[0] as string;
+  expect(await trail.remove({ operation: 'erase', tokens: [token], reason: 'test', by: 'x' })).toMatchObject({ records: 1, tokens: 1 });
+  await trail.close();
+  const one = (file: string, sql: string, ...values: (number | Buffer)[]): Buffer => {
+    const database = new DatabaseSync(file, { readOnly: true });
+    const sealed = database.prepare(sql).get(...values)?.['sealed'] as Uint8Array;
+    database.close();
+    return Buffer.from(sealed);
+  };
+  const chunk = one(join(backups.chunks, 'records.db'), 'SELECT sealed FROM chunks WHERE first_leaf <= ? AND first_leaf + count > ? AND log = (SELECT id FROM logs WHERE name = \'default\')', leaf, leaf); // prettier-ignore
+  const segment = readFileSync(join(backups.segments, segmentFile));
+  return {
+    token,
+    kit: formatKit(await makeKit(newest, Date.now()), systemRandom),
+    pieces: {
+      chunk: chunk.subarray(200, 232),
+      segment: segment.subarray(segment.length >>> 1, (segment.length >>> 1) + 32),
+      row: one(join(backups.segments, 'vault.db'), 'SELECT sealed FROM tokens WHERE token = ?', Buffer.from(token.slice(4), 'base64url')).subarray(
+        0,
+        32,
+      ),
+    },
+    checkpoint: readFileSync(join(newest, 'logs/default/checkpoint'), 'utf8'),
+    tiles: join(newest, 'logs'),
+  };
+}
 
 test('records are removed from it: the next generation has them no more, and nothing opens the one before', async () => {
   const before = readFileSync(join(dataDir, segmentFile));

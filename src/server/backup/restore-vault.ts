@@ -46,8 +46,15 @@ export function restoreVault(dir: string, kit: RecoveryKit, keyring: Keyring): R
   };
   // Chunks.
   const chunkKeys = new Map<string, Uint8Array>();
+  /** Generations that chunks may be of, whether or not their key is left: another key must not go by one of their numbers. */
+  const generations = new Map<string, number>();
+  const see = (log: string, bucket: number, generation: number): void => {
+    const place = `${log} ${bucket}`;
+    generations.set(place, Math.max(generations.get(place) ?? 0, generation));
+  };
   const keep = (log: string, bucket: number, generation: number, key: Uint8Array): void => {
     chunkKeys.set(`${log} ${bucket} ${generation}`, key);
+    see(log, bucket, generation);
     const sealed = sealBucketKey(bucketPlace({ log, bucket, generation }), key, root, systemRandom);
     vault
       .prepare('INSERT OR REPLACE INTO bucket_keys (log, bucket, generation, sealed_key) VALUES (?, ?, ?, ?)')
@@ -56,6 +63,7 @@ export function restoreVault(dir: string, kit: RecoveryKit, keyring: Keyring): R
   for (const row of vault.prepare('SELECT log, bucket, generation, sealed_key FROM bucket_keys').all() as unknown as ChunkKeyRow[]) {
     const { log, bucket, generation, sealed_key: sealed } = row;
     const place = bucketPlace({ log, bucket, generation });
+    see(log, bucket, generation);
     const key = open(place, sealed) ?? inKit(kit.buckets.chunks, (one) => sameChunkKey(one, row), place);
     if (key) keep(log, bucket, generation, key);
     else vault.prepare('DELETE FROM bucket_keys WHERE log = ? AND bucket = ? AND generation = ?').run(log, bucket, generation);
@@ -91,8 +99,7 @@ export function restoreVault(dir: string, kit: RecoveryKit, keyring: Keyring): R
   return {
     chunkKey: (log, bucket, generation) => chunkKeys.get(`${log} ${bucket} ${generation}`),
     newestKey(log, bucket) {
-      const generations = [...chunkKeys.keys()].filter((name) => name.startsWith(`${log} ${bucket} `)).map((name) => Number(name.split(' ')[2]));
-      const generation = Math.max(0, ...generations);
+      const generation = generations.get(`${log} ${bucket}`) ?? 0;
       const key = chunkKeys.get(`${log} ${bucket} ${generation}`);
       if (key) return { generation, key };
       const made = systemRandom.bytes(32);
