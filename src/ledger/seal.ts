@@ -85,7 +85,7 @@ export interface SealCheck {
 
 /**
  * Holds every sealed file against the seal. Nothing is found, and nothing is checked, where the directory was not closed in an orderly way. Returns
- * `cut short` for a seal without files, which is the first step of sealing: a crash came before the last.
+ * `cut short` for a seal without files, which is the first step of sealing and of unsealing: a crash came before the last.
  */
 export async function checkSeal({ dataDir, paths, verifiers, clean }: SealCheck): Promise<SealProblem[] | 'cut short'> {
   if (!clean) return [];

@@ -21,6 +21,7 @@ import type { JsonObject } from '../core/json.ts';
 import { VeiltrailError } from '../core/errors.ts';
 import { systemRandom } from '../core/random.ts';
 import { LedgerClient } from '../ledger/ledger-client.ts';
+import type { NoteKeySigner } from '../log/note-key.ts';
 import { openRecordReader } from './open-records.ts';
 import type { Compactor } from '../ledger/compactor.ts';
 import { breakSeal, sealDataDir } from '../ledger/seal.ts';
@@ -120,7 +121,7 @@ async function openLocked(options: TrailOptions, undo: Undo): Promise<OpenTrail>
   const keyring = openKeyring(keyringDir, { create: true });
   await checkVaultFits(dataDir, keyring);
   // Before anything else changes: a start that is cut short must not look like tampering.
-  await unsealAtRest(dataDir);
+  await unsealAtRest(dataDir, keyring);
   const firstKeys = createFirstKeys(dataDir, { clock: systemClock, random: systemRandom });
   const requests = openRequests(dataDir, keyring, config);
   undo.push(() => requests.close());
@@ -432,9 +433,10 @@ export async function editDataDir<T>(dataDir: string, edit: () => T | Promise<T>
   if (isDataDirInUse(dataDir)) return edit();
   const lock = lockDataDir(dataDir);
   try {
-    const wasClean = await unsealAtRest(dataDir);
+    const keyring = (): Keyring => openKeyring(join(dataDir, keysDirectory), { create: false });
+    const wasClean = existsSync(dataDirPaths(dataDir).records) && (await unsealAtRest(dataDir, keyring()));
     const result = await edit();
-    if (wasClean) await sealAtRest(dataDir, openKeyring(join(dataDir, keysDirectory), { create: false }));
+    if (wasClean) await sealAtRest(dataDir, keyring());
     return result;
   } finally {
     lock.release();
@@ -442,12 +444,15 @@ export async function editDataDir<T>(dataDir: string, edit: () => T | Promise<T>
 }
 
 /**
- * Takes the seal off, in this order: a crash between the two leaves a seal that the records disown. Returns whether the directory was closed in an
- * orderly way.
+ * Takes the seal off. An empty one takes its place at once, before a database is even opened, so that a crash at any moment leaves a directory that says
+ * that its sealing was cut short, and never one that looks tampered with. Returns whether it was closed in an orderly way.
  */
-async function unsealAtRest(dataDir: string): Promise<boolean> {
-  if (!existsSync(dataDirPaths(dataDir).records)) return false;
-  const records = openSqliteRecordStore(dataDirPaths(dataDir).records);
+async function unsealAtRest(dataDir: string, keyring: Keyring): Promise<boolean> {
+  const paths = dataDirPaths(dataDir);
+  if (!existsSync(paths.records)) return false;
+  const signers = sealers(keyring);
+  if (existsSync(paths.seal) && signers.length > 0) await sealDataDir({ dataDir, paths: [], signers, nowMs: systemClock.now() });
+  const records = openSqliteRecordStore(paths.records);
   try {
     const wasClean = await records.isClean();
     if (wasClean) await records.setClean(false);
@@ -458,12 +463,16 @@ async function unsealAtRest(dataDir: string): Promise<boolean> {
   }
 }
 
+function sealers(keyring: Keyring): NoteKeySigner[] {
+  return keyring.logs().flatMap((log) => keyring.signer(log) ?? []);
+}
+
 /**
  * Seals a directory in which everything is closed. First an empty seal, then the flag in the records, then the real one: a crash in between
  * leaves a directory that says that its sealing was cut short, and never one that looks tampered with.
  */
 async function sealAtRest(dataDir: string, keyring: Keyring): Promise<void> {
-  const signers = keyring.logs().flatMap((log) => keyring.signer(log) ?? []);
+  const signers = sealers(keyring);
   if (signers.length === 0 || !existsSync(dataDirPaths(dataDir).records)) return;
   const nowMs = systemClock.now();
   await sealDataDir({ dataDir, paths: [], signers, nowMs });
