@@ -2,30 +2,37 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { readTargets, type TargetSettings } from '../anchor/targets.ts';
+import { bracketText, contradictions, type TimeBracket } from '../anchor/time-brackets.ts';
 import type { VerifyReport } from '../app/verify-log.ts';
 import { VeiltrailError } from '../core/errors.ts';
 import { openAnchors } from '../server/anchors.ts';
 import { readConfig } from '../server/config.ts';
 import { keysDirectory } from '../server/data-files.ts';
-import { type CheckedAnchor, timeBounds, verifyAnchors } from '../server/verify-anchors.ts';
+import { type CheckedLog, verifyAnchors } from '../server/verify-anchors.ts';
+
+/** Of the newest leaves, in a report. */
+const bracketsShown = 3;
 
 /** Every anchor of a data directory, or of one log. @throws VeiltrailError `vkey_missing`, `anchor_config` */
 export async function checkAnchors(
   dataDir: string,
   settings: readonly TargetSettings[],
   { log, vkey }: { log?: string; vkey?: string },
-): Promise<CheckedAnchor[]> {
+): Promise<CheckedLog[]> {
   const opened = openAnchors(dataDir, settings);
-  const checked: CheckedAnchor[] = [];
+  const checked: CheckedLog[] = [];
   for (const one of log === undefined ? await opened.store.logs() : [log]) {
-    checked.push(...(await verifyAnchors(one, vkey ?? ownVkey(dataDir, one), opened)));
+    checked.push(await verifyAnchors(one, vkey ?? ownVkey(dataDir, one), opened));
   }
   return checked;
 }
 
+/** A report with what is known of the times of leaves, by log. */
+export type BracketedReport = VerifyReport & { brackets?: Record<string, TimeBracket[]> };
+
 /** Adds a step for the anchors of each log to a report, and a problem for each that does not fit. */
 export async function addAnchors(
-  report: VerifyReport,
+  report: BracketedReport,
   dataDir: string,
   { config, log, vkey }: { config?: string; log?: string; vkey?: string },
 ): Promise<void> {
@@ -34,20 +41,30 @@ export async function addAnchors(
     ...(log === undefined ? {} : { log }),
     ...(log !== undefined && vkey !== undefined ? { vkey } : {}),
   });
-  for (const { ok, file, detail } of checked) {
-    if (ok !== false) continue;
+  const addProblem = (code: string, where: string, message: string): void => {
     report.ok = false;
     report.problemCount++;
-    report.problems.push({ code: 'anchor_mismatch', where: file, message: `${file}: ${detail}` });
-  }
-  if (checked.length === 0) report.steps.push({ step: 'anchors', ok: true, detail: 'none: nobody but this machine vouches for its logs' });
-  for (const [name, anchors] of Map.groupBy(checked, (one) => one.log)) {
-    const bounds = timeBounds(anchors).map(({ treeSize, time, target }) => `leaves below ${treeSize} were there by ${time} (${target})`);
+    report.problems.push({ code, where, message });
+  };
+  if (checked.every(({ anchors }) => anchors.length === 0))
+    report.steps.push({ step: 'anchors', ok: true, detail: 'none: nobody but this machine vouches for its logs' });
+  report.brackets = Object.fromEntries(checked.map(({ log: name, brackets }) => [name, brackets]));
+  for (const { log: name, anchors, brackets } of checked) {
+    if (anchors.length === 0) continue;
+    for (const { ok, file, detail } of anchors) if (ok === false) addProblem('anchor_mismatch', file, `${file}: ${detail}`);
+    const wrong = contradictions(brackets);
+    for (const one of wrong) addProblem('anchor_contradiction', `anchors/${name}`, `log ${name}, ${bracketText(one)}: both cannot be true`);
     const unasked = anchors.filter(({ ok }) => ok === undefined).length;
-    const detail = [`${anchors.length} of log ${name}`, ...(unasked > 0 ? [`${unasked} whose target was not asked`] : []), ...bounds.slice(-3)].join(
-      '; ',
-    );
-    report.steps.push({ step: 'anchors', ok: anchors.every(({ ok }) => ok !== false), detail });
+    report.steps.push({
+      step: 'anchors',
+      ok: wrong.length === 0 && anchors.every(({ ok }) => ok !== false),
+      detail: [`${anchors.length} of log ${name}`, ...(unasked > 0 ? [`${unasked} whose target was not asked`] : [])].join('; '),
+    });
+    const said = brackets.filter(({ after, before }) => after || before);
+    if (said.length === 0) continue;
+    // The newest: `anchor verify` shows all, and --leaf one.
+    const lines = said.slice(-bracketsShown).map(bracketText);
+    report.steps.push({ step: 'time', ok: wrong.length === 0, detail: `log ${name}, ${lines.join('; ')}` });
   }
 }
 

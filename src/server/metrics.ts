@@ -94,6 +94,13 @@ const metrics: readonly Metric[] = [
     samples: ({ requests }) => Array.from(requests.refused, ([code, count]): Sample => [count, { code }]),
   },
   {
+    name: 'veiltrail_system_events_total',
+    help: 'Events that the server appended to _system since the start; of auth.fail, the failures they tell of. Severity 4 and 5 is for alerting.',
+    type: 'counter',
+    labels: ['action', 'outcome', 'severity'],
+    samples: ({ figures }) => figures.told.map(({ count, ...labels }): Sample => [count, labels]),
+  },
+  {
     name: 'veiltrail_access_recorded_total',
     help: 'Reads, refusals and changes that are on record in _system.',
     type: 'counter',
@@ -311,6 +318,13 @@ const metrics: readonly Metric[] = [
     samples: ({ anchors }) => anchors.map((one) => [one.madeAtMs === undefined ? undefined : one.madeAtMs / 1_000, ofAnchor(one)]),
   },
   {
+    name: 'veiltrail_anchor_segments',
+    help: 'Sealed segments that a bucket was last seen to keep.',
+    type: 'gauge',
+    labels: ['log', 'target'],
+    samples: ({ anchors }) => anchors.filter(({ segments }) => segments !== undefined).map((one) => [one.segments, ofAnchor(one)]),
+  },
+  {
     name: 'veiltrail_anchor_failures',
     help: 'Tries in a row that failed.',
     type: 'gauge',
@@ -350,6 +364,11 @@ const metrics: readonly Metric[] = [
     samples: ({ verification }) => [[verification?.failures]],
   },
 ];
+
+/** Every metric there may be, for the page about them. */
+export function describeMetrics(): { name: string; help: string; type: string; labels: readonly string[] }[] {
+  return metrics.map(({ name, help, type, labels = [] }) => ({ name, help, type, labels }));
+}
 
 export function createMetrics({ trail, requests, heldBytes, anchors, verification }: MetricsParts): Metrics {
   return {

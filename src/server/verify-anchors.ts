@@ -1,9 +1,12 @@
 /**
  * Verification of anchors: each one's checkpoint is signed by the log, is a prefix of the log as it is now, and is still what its target says. An anchor
- * that fits proves that the leaves in it were there by then, and are unchanged since, whoever ruled over this machine meanwhile.
+ * that fits proves that the leaves in it were there by then, and are unchanged since, whoever ruled over this machine meanwhile; the leaf that quotes it,
+ * that whatever came behind it was not there before.
  */
 import type { AnchorTarget } from '../anchor/anchor.ts';
+import { verifyQuote } from '../anchor/anchor-quote.ts';
 import type { FiledAnchor } from '../anchor/anchor-store.ts';
+import { type LowerBound, type TimeBracket, timeBrackets, type UpperBound } from '../anchor/time-brackets.ts';
 import { equalBytes } from '../core/bytes.ts';
 import { VeiltrailError } from '../core/errors.ts';
 import { openCheckpoint, type CheckpointTrust } from '../log/checkpoint.ts';
@@ -25,17 +28,23 @@ export interface CheckedAnchor {
   unreachable?: true;
   detail: string;
   provedAt?: string;
+  /** The leaf that quotes it, and the time before which nobody could have: see `anchor-quote.ts`. */
+  quotedAt?: number;
+  notBefore?: string;
 }
 
-/** What anchors say of the time of leaves: those below `treeSize` were there at `time`. */
-export interface TimeBound {
+/** The anchors of a log, checked. */
+export interface CheckedLog {
+  log: string;
+  /** That is published. */
   treeSize: number;
-  time: string;
-  target: string;
+  anchors: CheckedAnchor[];
+  /** Between which times its leaves came, by the anchors that fit. */
+  brackets: TimeBracket[];
 }
 
 /** Checks every anchor of a log. @throws VeiltrailError `checkpoint_missing` where nothing is published */
-export async function verifyAnchors(log: string, vkey: string, anchors: OpenedAnchors): Promise<CheckedAnchor[]> {
+export async function verifyAnchors(log: string, vkey: string, anchors: OpenedAnchors): Promise<CheckedLog> {
   const bytes = await anchors.tiles.read(log, 'checkpoint');
   if (!bytes) throw new VeiltrailError('checkpoint_missing', `log ${log} has no checkpoint`);
   const trust = createTrust([vkey]);
@@ -43,7 +52,17 @@ export async function verifyAnchors(log: string, vkey: string, anchors: OpenedAn
   const targets = new Map(anchors.targets.map((target) => [target.name, target]));
   const checked: CheckedAnchor[] = [];
   for (const filed of await anchors.store.list(log)) checked.push(await verifyAnchor(log, filed, { trust, treeSize, tiles: anchors.tiles, targets }));
-  return checked;
+  return { log, treeSize, anchors: checked, brackets: timeBrackets(treeSize, lowerBounds(checked), upperBounds(checked)) };
+}
+
+function lowerBounds(checked: readonly CheckedAnchor[]): LowerBound[] {
+  return checked.flatMap(({ ok, quotedAt, notBefore, target }) =>
+    ok && quotedAt !== undefined && notBefore !== undefined ? [{ leafIndex: quotedAt, time: notBefore, target }] : [],
+  );
+}
+
+function upperBounds(checked: readonly CheckedAnchor[]): UpperBound[] {
+  return checked.flatMap(({ ok, provedAt, treeSize, target }) => (ok && provedAt !== undefined ? [{ treeSize, time: provedAt, target }] : []));
 }
 
 interface Against {
@@ -59,30 +78,48 @@ async function verifyAnchor(log: string, filed: FiledAnchor, { trust, treeSize, 
   const head = { file, log, treeSize: filed.treeSize, target: name };
   if (!anchor) return { ...head, ok: false, detail: filed.problem ?? 'cannot be read' };
   const named = { ...head, kind: anchor.kind };
+  let quoted: { quotedAt?: number } = {};
   try {
     const checkpoint = openCheckpoint(anchor.checkpoint, trust);
     if (checkpoint.treeSize !== anchor.treeSize) return { ...named, ok: false, detail: 'its checkpoint is of another size' };
-    if (checkpoint.treeSize > treeSize)
-      return {
-        ...named,
-        ok: false,
-        detail: `the log had ${checkpoint.treeSize} leaves when it was anchored, and has ${treeSize} now: it was rolled back`,
-      };
-    const root = await rootAt(tiles, log, checkpoint.treeSize);
-    if (!root || !equalBytes(root, checkpoint.root))
-      return { ...named, ok: false, detail: `the log had another root at ${checkpoint.treeSize} leaves: its history was rewritten` };
+    const problem = await prefixProblem(checkpoint, 'it was anchored', { treeSize, tiles, log });
+    if (problem !== undefined) return { ...named, ok: false, detail: problem };
   } catch (error) {
     if (!(error instanceof VeiltrailError)) throw error;
     return { ...named, ok: false, detail: `its checkpoint: ${error.message}` };
   }
+  try {
+    if (filed.quote !== undefined) {
+      const { leafIndex, checkpoint } = verifyQuote(filed.quote, anchor, trust);
+      const problem = await prefixProblem(checkpoint, 'it was quoted', { treeSize, tiles, log });
+      if (problem !== undefined) return { ...named, ok: false, detail: problem };
+      quoted = { quotedAt: leafIndex };
+    }
+  } catch (error) {
+    if (!(error instanceof VeiltrailError)) throw error;
+    return { ...named, ok: false, detail: `the leaf that quotes it: ${error.message}` };
+  }
   const target = targets.get(name);
   if (!target) return { ...named, ok: undefined, detail: 'a prefix of the log; its target is not in the configuration, so nobody else was asked' };
   try {
-    return { ...named, ...(await target.check(anchor)) };
+    const check = await target.check(anchor);
+    return { ...named, ...check, ...(check.ok && check.notBefore !== undefined ? quoted : {}) };
   } catch (error) {
     if (!(error instanceof VeiltrailError)) throw error;
     return { ...named, ok: undefined, unreachable: true, detail: error.message };
   }
+}
+
+/** Why the log has not grown from a checkpoint; undefined where it has. */
+async function prefixProblem(
+  { treeSize, root }: { treeSize: number; root: Uint8Array },
+  when: string,
+  now: { treeSize: number; tiles: TileSource; log: string },
+): Promise<string | undefined> {
+  if (treeSize > now.treeSize) return `the log had ${treeSize} leaves when ${when}, and has ${now.treeSize} now: it was rolled back`;
+  const found = await rootAt(now.tiles, now.log, treeSize);
+  if (found && equalBytes(found, root)) return undefined;
+  return `the log had another root at ${treeSize} leaves: its history was rewritten`;
 }
 
 /** The root of the log's first leaves, from its tiles. */
@@ -99,15 +136,4 @@ async function rootAt(tiles: TileSource, log: string, treeSize: number): Promise
 /** A tile as wide as asked or wider: what was partial then may be full now. */
 async function readTile(tiles: TileSource, log: string, tile: TileName): Promise<Uint8Array | undefined> {
   return (await tiles.read(log, formatTilePath(tile))) ?? (await tiles.read(log, formatTilePath({ ...tile, width: tileWidthMax })));
-}
-
-/** The earliest time that somebody else vouches for, for each anchored size, in order of the sizes. */
-export function timeBounds(checked: readonly CheckedAnchor[]): TimeBound[] {
-  const proved = checked.flatMap(({ ok, provedAt, treeSize, target }) =>
-    ok && provedAt !== undefined ? [{ treeSize, time: provedAt, target }] : [],
-  );
-  // A larger tree that was seen earlier says more about all leaves in it.
-  return proved
-    .filter(({ treeSize, time }) => !proved.some((other) => other.treeSize > treeSize && other.time <= time))
-    .toSorted((a, b) => a.treeSize - b.treeSize);
 }

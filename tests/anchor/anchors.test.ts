@@ -4,13 +4,14 @@ import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSyn
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { type Anchored, type AnchorTarget, formatAnchor, parseAnchor } from '../../src/anchor/anchor.ts';
 import { Anchoring, type AnchorResult } from '../../src/anchor/anchoring.ts';
 import { AnchorStore } from '../../src/anchor/anchor-store.ts';
 import { createCommandTarget } from '../../src/anchor/command-anchor.ts';
 import { createFileTarget } from '../../src/anchor/file-anchor.ts';
 import { openTarget, readTargets } from '../../src/anchor/targets.ts';
+import type { LowerBound, UpperBound } from '../../src/anchor/time-brackets.ts';
 import { openKeys } from '../../src/access/manage-keys.ts';
 import { systemClock } from '../../src/core/clock.ts';
 import { VeiltrailError } from '../../src/core/errors.ts';
@@ -297,41 +298,98 @@ describe('veiltrail anchor', () => {
 });
 
 describe('a server that anchors', () => {
-  test('does it by the clock, tells _system, and verify --anchors says by when leaves were there', { timeout: 120_000 }, async () => {
-    const data = join(home, 'data');
-    const usb = join(home, 'usb');
-    mkdirSync(usb);
-    const config = join(home, 'config.yaml');
-    writeFileSync(config, `anchors:\n  - {kind: file, name: usb, dir: ${usb}, every: 1s}\n`);
-    const server = launch(data, { args: ['--config', config] });
-    const url = await server.answering;
-    const post = await fetch(`${url}/api/v1/logs/default/events`, {
-      method: 'POST',
-      headers: { authorization: `Bearer ${keyOf(data, 'writer')}`, 'content-type': 'application/json' },
-      body: '{"action":"x"}',
-    });
-    expect(post.status).toBe(201);
-    await expect
-      .poll(() => (existsSync(join(data, 'anchors/default')) ? readdirSync(join(data, 'anchors/default')).length : 0), { timeout: 30_000 })
-      .toBe(1);
-    const { key } = openKeys(data, { clock: systemClock, random: systemRandom }).create({ role: 'operator' });
-    const metrics = async (): Promise<string> => (await fetch(`${url}/metrics`, { headers: { authorization: `Bearer ${key}` } })).text();
-    await expect.poll(metrics, { timeout: 5_000 }).toMatch(/veiltrail_anchor_behind_leaves\{log="default",target="usb"\} 0\n/);
-    await server.end('SIGTERM');
-    expect(await server.ended, server.said()).toBe(0);
-    const told = await run(['search', 'action:anchor.made', '--log', '_system', '--data', data, '--json']);
-    expect(told.out).toContain('anchor.made');
-    const verified = await run(['verify', data, '--anchors', '--config', config]);
-    expect(verified.code, verified.out + verified.err).toBe(0);
-    expect(verified.out).toMatch(/✓ anchors +1 of log default/);
-    const kept = join(usb, readdirSync(usb).find((name) => name.endsWith('default')) as string);
-    const file = join(kept, readdirSync(kept)[0] as string);
-    rmSync(file);
-    const changed = await run(['verify', data, '--anchors', '--config', config, '--json']);
-    expect(changed.code).toBe(1);
-    expect(JSON.parse(changed.out)).toMatchObject({
-      ok: false,
-      problems: [{ code: 'anchor_mismatch', where: expect.stringMatching(/^anchors\/default\//) }],
-    });
-  });
+  test(
+    'does it by the clock, tells _system, quotes what came back, and verify --anchors says between which times leaves came',
+    { timeout: 120_000 },
+    async () => {
+      const data = join(home, 'data');
+      const usb = join(home, 'usb');
+      mkdirSync(usb);
+      const config = join(home, 'config.yaml');
+      const authority = hasOpenssl() ? await startTimeStampAuthority() : undefined;
+      if (authority) writeFileSync(join(home, 'root.pem'), authority.trusted);
+      const stamps = authority ? `  - {kind: rfc3161, name: tsa, url: "${authority.url}", trusted: ${join(home, 'root.pem')}, every: 1s}\n` : '';
+      writeFileSync(config, `anchors:\n  - {kind: file, name: usb, dir: ${usb}, every: 1s}\n${stamps}`);
+      const server = launch(data, { args: ['--config', config] });
+      const url = await server.answering;
+      const post = async (): Promise<number> => {
+        const answer = await fetch(`${url}/api/v1/logs/default/events`, {
+          method: 'POST',
+          headers: { authorization: `Bearer ${keyOf(data, 'writer')}`, 'content-type': 'application/json' },
+          body: '{"action":"x"}',
+        });
+        expect(answer.status).toBe(201);
+        return ((await answer.json()) as { receipts: { leafIndex: number }[] }).receipts[0]?.leafIndex as number;
+      };
+      const anchorsOf = (log: string, end: string): string[] =>
+        existsSync(join(data, 'anchors', log))
+          ? readdirSync(join(data, 'anchors', log))
+              .filter((name) => name.endsWith(end))
+              .toSorted()
+          : [];
+      const until = (files: () => string[], count: number): Promise<void> =>
+        vi.waitFor(() => expect(files()).toHaveLength(count), { timeout: 30_000, interval: 50 });
+      expect(await post()).toBe(0);
+      await until(() => anchorsOf('default', '-usb.json'), 1);
+      if (authority) await until(() => anchorsOf('default', '.quote'), 1);
+      // Behind what was quoted: the authority vouches that this one is younger.
+      const second = await post();
+      expect(second).toBe(authority ? 2 : 1);
+      await until(() => anchorsOf('default', '-usb.json'), 2);
+      if (authority) await until(() => anchorsOf('default', '.quote'), 2);
+      const { key } = openKeys(data, { clock: systemClock, random: systemRandom }).create({ role: 'operator' });
+      const metrics = async (): Promise<string> => (await fetch(`${url}/metrics`, { headers: { authorization: `Bearer ${key}` } })).text();
+      await expect.poll(metrics, { timeout: 5_000 }).toMatch(/veiltrail_anchor_behind_leaves\{log="default",target="usb"\} 0\n/);
+      await server.end('SIGTERM');
+      expect(await server.ended, server.said()).toBe(0);
+      await authority?.close();
+      // Quotes ask for no further anchors, though the clock came round some times.
+      expect(anchorsOf('default', '-usb.json')).toHaveLength(2);
+      const told = await run(['search', 'action:anchor.made', '--log', '_system', '--data', data, '--json']);
+      expect(told.out).toContain('anchor.made');
+      const verified = await run(['verify', data, '--anchors', '--config', config, '--log', 'default']);
+      expect(verified.code, verified.out + verified.err).toBe(0);
+      expect(verified.out).toMatch(new RegExp(`✓ anchors +${authority ? 4 : 2} of log default`));
+      if (authority) await checkBracket(data, config, second);
+      const kept = join(usb, readdirSync(usb).find((name) => name.endsWith('default')) as string);
+      const file = join(kept, readdirSync(kept)[0] as string);
+      rmSync(file);
+      const changed = await run(['verify', data, '--anchors', '--config', config, '--json', '--log', 'default']);
+      expect(changed.code).toBe(1);
+      expect(JSON.parse(changed.out)).toMatchObject({
+        ok: false,
+        problems: [{ code: 'anchor_mismatch', where: expect.stringMatching(/^anchors\/default\//) }],
+        brackets: { default: expect.any(Array) },
+      });
+    },
+  );
+
+  /** The leaf between two stamps is between their times; quotes that say anything else are found. */
+  async function checkBracket(data: string, config: string, leaf: number): Promise<void> {
+    const verify = (...more: string[]): ReturnType<typeof run> => run(['anchor', 'verify', '--data', data, '--config', config, ...more]);
+    const bracket = JSON.parse((await verify('--leaf', String(leaf), '--json')).out) as { after: LowerBound; before: UpperBound };
+    expect(bracket).toMatchObject({ leafIndex: leaf, after: { leafIndex: 1, target: 'tsa' }, before: { treeSize: 3, target: 'tsa' } });
+    expect(Date.parse(bracket.after.time)).toBeLessThanOrEqual(Date.parse(bracket.before.time));
+    expect((await verify('--leaf', String(leaf))).out).toMatch(/^log default, leaf 2: after \S+ \(leaf 1, tsa\) and before \S+ \(3 leaves, tsa\)$/m);
+    expect((await verify('--leaf', '0')).out).toMatch(/leaf 0: before \S+ \(1 leaves, tsa\)/);
+    const dir = join(data, 'anchors/default');
+    const [first, next] = readdirSync(dir)
+      .filter((name) => name.endsWith('.quote'))
+      .toSorted() as [string, string];
+    const [good, other] = [readFileSync(join(dir, first), 'utf8'), readFileSync(join(dir, next), 'utf8')];
+    for (const [text, why] of [
+      [other, 'the leaf quotes another anchor'],
+      [good.replace('anchor.quote', 'anchor.quoth'), ''],
+      ['{}', ''],
+    ] as const) {
+      writeFileSync(join(dir, first), text);
+      const found = await verify('--json', '--log', 'default');
+      expect(found.code, text.slice(0, 30)).toBe(1);
+      expect(found.out).toContain(`the leaf that quotes it: ${why}`);
+    }
+    // Without it there is one bound less, and nothing wrong.
+    rmSync(join(dir, first));
+    expect((await verify('--leaf', String(leaf))).out).toMatch(/leaf 2: before /);
+    writeFileSync(join(dir, first), good);
+  }
 });

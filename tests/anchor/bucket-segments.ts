@@ -1,5 +1,5 @@
 /** Sealed segments in a bucket: a real trail of a full bucket of leaves, for the tests in `bucket.test.ts`. */
-import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { createSecretKey } from 'node:crypto';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -140,9 +140,4 @@ export function openedBy(
     }
   }
   return { blocks, found };
-}
-
-/** The bytes of a file of a data directory. */
-export function fileOf(dataDir: string, path: string): Uint8Array {
-  return readFileSync(join(dataDir, path));
 }

@@ -123,17 +123,17 @@ describe.skipIf(!hasObjectStore())('a bucket under Object Lock (needs radosgw)',
 
   test('anchors in the bucket are checked against the log: rollback and rewriting are found', { timeout: 60_000 }, async () => {
     const opened = openAnchors(log.dataDir, target());
-    const checked = await verifyAnchors('default', log.vkey, opened);
+    const { anchors: checked } = await verifyAnchors('default', log.vkey, opened);
     expect(checked.map(({ ok, treeSize }) => [ok, treeSize])).toEqual([1, 255, 256, 257, 700].map((size) => [true, size]));
     expect(checked.every(({ provedAt }) => Math.abs(Date.parse(provedAt as string) - Date.now()) < 300_000)).toBe(true);
     const rolledBack = log.fork(300);
     const other = openAnchors(rolledBack, target());
-    expect((await verifyAnchors('default', log.vkey, { ...opened, tiles: other.tiles })).at(-1)).toMatchObject({
+    expect((await verifyAnchors('default', log.vkey, { ...opened, tiles: other.tiles })).anchors.at(-1)).toMatchObject({
       ok: false,
       detail: expect.stringContaining('rolled back'),
     });
     const rewritten = openAnchors(log.fork(800, 'another history'), target());
-    const found = await verifyAnchors('default', log.vkey, { ...opened, tiles: rewritten.tiles });
+    const { anchors: found } = await verifyAnchors('default', log.vkey, { ...opened, tiles: rewritten.tiles });
     expect(found.every(({ ok }) => ok === false)).toBe(true);
     expect(found.at(-1)?.detail).toContain('rewritten');
   });

@@ -47,6 +47,7 @@ export function addAnchor(program: Command): void {
     .option(...configOption)
     .option('--log <name>', 'of one log [all]')
     .option('--vkey <vkey>', "the log's public key, or @FILE that holds it; without it the data directory's own is taken")
+    .option('--leaf <number>', 'after and before which times this leaf of the log [default] came, by the anchors that fit')
     .option('--bucket <target>', 'verify the log from this bucket alone; needs --vkey. With --data, vault and keyring there open the records in it')
     .option(...dataOption)
     .option(...jsonOption)
@@ -156,22 +157,46 @@ function copiesLine(log: string, target: string, { segments, objects, bytes, hel
 interface VerifyOptions extends AnchorOptions {
   vkey?: string;
   bucket?: string;
+  leaf?: string;
 }
 
 async function verifyAnchorsCommand(options: VerifyOptions): Promise<void> {
   if (options.bucket !== undefined) return verifyBucket(options.bucket, options);
   const { checkAnchors } = await import('../check-anchors.ts');
+  const { bracketText, contradictions } = await import('../../anchor/time-brackets.ts');
+  const leaf = leafOf(options);
+  const log = leaf === undefined ? options.log : (options.log ?? 'default');
   const checked = await checkAnchors(dataDirOf(options), await settingsOf(options), {
-    ...(options.log === undefined ? {} : { log: options.log }),
+    ...(log === undefined ? {} : { log }),
     ...(options.vkey === undefined ? {} : { vkey: readVkey(options.vkey) }),
   });
-  if (checked.some(({ ok }) => ok === false)) process.exitCode = exitCodes.wrong;
-  else if (checked.some(({ unreachable }) => unreachable)) process.exitCode = exitCodes.refused;
-  for (const one of checked) {
+  const anchors = checked.flatMap((one) => one.anchors);
+  const wrong = checked.flatMap(({ brackets }) => contradictions(brackets));
+  if (wrong.length > 0 || anchors.some(({ ok }) => ok === false)) process.exitCode = exitCodes.wrong;
+  else if (anchors.some(({ unreachable }) => unreachable)) process.exitCode = exitCodes.refused;
+  if (leaf !== undefined) {
+    const bracket = checked.flatMap(({ brackets }) => brackets).find(({ from, to }) => from <= leaf && leaf < to);
+    if (!bracket) throw new VeiltrailError('record_not_found', `the log has no leaf ${leaf}`, { leafIndex: leaf });
+    const shown = { ...bracket, from: leaf, to: leaf + 1 };
+    return options.json ? printJson({ log, leafIndex: leaf, ...bracket }) : print(`log ${log}, ${bracketText(shown)}`);
+  }
+  for (const one of anchors) {
     if (options.json) printJson(one);
     else print(checkLine(one));
   }
-  if (!options.json) say(checked.length === 0 ? 'no anchors: nobody but this machine vouches for its logs' : `${checked.length} anchors`);
+  if (options.json) return;
+  for (const { log: name, brackets } of checked)
+    for (const one of brackets) {
+      const line = `  log ${name}, ${bracketText(one)}`;
+      print(wrong.includes(one) ? colors.red(`${line}: both cannot be true`) : colors.dim(line));
+    }
+  say(anchors.length === 0 ? 'no anchors: nobody but this machine vouches for its logs' : `${anchors.length} anchors`);
+}
+
+function leafOf({ leaf }: VerifyOptions): number | undefined {
+  if (leaf === undefined) return undefined;
+  if (!/^\d{1,15}$/.test(leaf)) throw new VeiltrailError('limit_invalid', '--leaf is the number of a leaf');
+  return Number(leaf);
 }
 
 export function checkLine({ ok, log, treeSize, target, detail }: CheckedAnchor): string {
