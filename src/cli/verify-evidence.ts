@@ -50,7 +50,7 @@ function judgePage(page: string): JudgedPage {
 }
 
 function factsOf(report: EvidenceReport, page: JudgedPage | undefined): unknown {
-  const { ok, problems, firstBadLeaf, log, checkpoint, signers, witnesses, anchors, ranges, events, proved, notProved } = report;
+  const { ok, problems, firstBadLeaf, log, checkpoint, signers, witnesses, anchors, bounds, ranges, events, proved, notProved } = report;
   return {
     ok,
     origin: log?.origin ?? '',
@@ -63,6 +63,7 @@ function factsOf(report: EvidenceReport, page: JudgedPage | undefined): unknown 
     signers,
     witnesses,
     anchors,
+    bounds,
     ranges,
     events: {
       shown: events.filter(({ fields }) => fields).map(({ leafIndex, status }) => ({ leafIndex, status })),

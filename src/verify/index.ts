@@ -12,6 +12,7 @@ export { createTrust } from '../log/trust.ts';
 export { isCertificate, verifyCertificate, type CertificateBody, type VerifiedCertificate } from './certificate.ts';
 export { verifyDisclosure, type VerifiedDisclosure, type VerifiedField } from './disclosure.ts';
 export * from './evidence/index.ts';
+export { verifyTimeStampToken, type TimeStampToken } from './time-stamp/index.ts';
 export { Problems, type Problem } from './problem.ts';
 export { verifyCommitmentReceipt, verifyReceipt, verifyRecordReceipt, type VerifiedReceipt, type VerifiedRecord } from './receipt.ts';
 export { verifyLeafTile, verifyPrefix, verifyUpperTiles, type CheckedLeafTile } from './tiles.ts';

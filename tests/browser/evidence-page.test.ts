@@ -7,7 +7,9 @@ import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { buildEvidencePage } from '../../scripts/build-evidence-page.ts';
 import { fillEvidencePage } from '../../src/app/evidence-page.ts';
-import { all, sampleEvidence, signer } from '../verify/sample-evidence.ts';
+import { hasOpenssl } from '../anchor/time-stamp-authority.ts';
+import { all, checkpointOf, sampleEvidence, signer } from '../verify/sample-evidence.ts';
+import { authorityExtensions, createTimeStampAuthorities, stampedAnchor, stampExtensions } from '../verify/time-stamp-authorities.ts';
 import { openBrowser } from './browser.ts';
 import { contrastOf } from './contrast.ts';
 
@@ -182,6 +184,38 @@ describe.skipIf(absent !== undefined)('in a browser, offline, from a file', () =
           expect.toSatisfy((ratio: number) => ratio >= 4.5),
         ]);
       }
+    }
+  });
+
+  it.skipIf(!hasOpenssl())('says when leaves were there, on whose word, and compares a certificate (needs openssl)', async () => {
+    const tsas = createTimeStampAuthorities();
+    try {
+      tsas.issue({ name: 'Root of trust', key: 'p384', extensions: authorityExtensions });
+      tsas.issue({ name: '<b>Stamps</b>', key: 'p256', by: 'Root of trust', extensions: stampExtensions });
+      const stamped = sampleEvidence({
+        change: (evidence) => ({ ...evidence, anchors: [...evidence.anchors, stampedAnchor(tsas, '<b>Stamps</b>', checkpointOf(4))] }),
+      });
+      for (const width of [1_000, 340]) {
+        const { page, unwanted } = await open(stamped.text, { width });
+        expect(await inPage(page, 'document.documentElement.scrollWidth')).toBeLessThanOrEqual(width);
+        const row = page.locator('.times');
+        const words = await row.innerText();
+        expect(words).toContain('Leaves 0 to 3');
+        expect(words).toContain('<b>Stamps</b>');
+        expect(words).toMatch(/signed by Root of trust\s+SHA-256\s+[0-9a-f]{64}\s+Trust\s+Not compared/);
+        expect(await page.locator('#leaf-2').innerText()).toContain('It was there by 20');
+        expect(await page.locator('#leaf-5').innerText()).not.toContain('It was there by');
+        await page.locator('#certificate').fill('no certificate');
+        expect(await page.locator('#vouched').innerText()).toBe('That is no certificate.');
+        await page.locator('#certificate').fill(tsas.pem('Root of trust'));
+        expect(await page.locator('#vouched').innerText()).toBe('It vouches for 1 of 1 time stamp.');
+        expect(await row.innerText()).toMatch(/Root of trust\s+SHA-256\s+[0-9a-f]{64}\s+Trust\s+Trusted by you/);
+        if (process.env['VEILTRAIL_SCREENSHOTS'])
+          await page.screenshot({ path: join(process.env['VEILTRAIL_SCREENSHOTS'], `times-${width}.png`), fullPage: true });
+        expect(unwanted).toEqual([]);
+      }
+    } finally {
+      tsas.close();
     }
   });
 

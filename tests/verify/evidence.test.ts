@@ -1,11 +1,21 @@
 /** Evidence: what a stranger can check, and every way of changing it. */
 import * as fc from 'fast-check';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { decodeBase64, encodeBase64 } from '../../src/core/base64.ts';
 import { utf8 } from '../../src/core/bytes.ts';
 import { createNoteSigner, formatEntry, signCheckpoint, signNote } from '../../src/log/index.ts';
-import { type Evidence, type EvidenceReport, formatEvidence, formatKeptAnchor, verifyEvidence } from '../../src/verify/index.ts';
+import {
+  type Evidence,
+  type EvidenceOptions,
+  type EvidenceReport,
+  formatEvidence,
+  formatKeptAnchor,
+  verifyEvidence,
+} from '../../src/verify/index.ts';
 import { refusalOf } from '../log/refusal.ts';
 import { importPortable } from '../log/portable.ts';
+import { hasOpenssl } from '../anchor/time-stamp-authority.ts';
+import { authorityExtensions, createTimeStampAuthorities, stampExtensions, type TimeStampAuthorities } from './time-stamp-authorities.ts';
 import { all, checkpointOf, cosigned, eventOf, origin, otherSigner, records, sampleEvidence, signer, witness } from './sample-evidence.ts';
 
 const pinned = { vkeys: [signer.vkey], witnesses: [witness.vkey] };
@@ -319,14 +329,80 @@ describe('what third parties keep', () => {
       proof: {},
       ...change,
     });
-  const withAnchor = (text: string): EvidenceReport =>
-    verifyEvidence(sampleEvidence({ change: (evidence) => ({ ...evidence, anchors: [formatKeptAnchor(text)] }) }).text, pinned);
+  const withAnchor = (text: string, options: EvidenceOptions = pinned): EvidenceReport =>
+    verifyEvidence(sampleEvidence({ change: (evidence) => ({ ...evidence, anchors: [formatKeptAnchor(text), ...evidence.anchors] }) }).text, options);
 
-  test('is said, and what it gave back is not believed', () => {
-    const report = withAnchor(kept());
+  test.each([
+    ['s3', { bucket: 'b', key: 'k', versionId: 'v' }, /whether bucket "b" still holds it, as "k", version "v", .*only that bucket can say/],
+    ['arweave', { id: 'T' }, /as transaction "T", and since when, only a gateway/],
+    ['file', { path: '/mnt/x' }, /as "\/mnt\/x", only who keeps that place/],
+    ['command', {}, /what became of it there \("command"\) cannot be checked/],
+    ['s3', { bucket: 1 }, /bucket \(nothing said\)/],
+  ])('of kind %s: said, and what only its keeper can say is not believed', (kind, proof, words) => {
+    const report = withAnchor(kept({ kind, proof }));
     expect(report.problems).toEqual([]);
-    expect(report.anchors[0]).toMatchObject({ kind: 'anchor', status: 'unknown' });
-    expect(report.notProved.join('\n')).toMatch(/"tsa" \("rfc3161"\) was given this log’s checkpoint of 4 leaves/);
+    expect(report.anchors[0]).toMatchObject({ kind: 'anchor', by: kind, status: 'unknown', target: 'tsa', treeSize: 4 });
+    expect(report.notProved.join('\n')).toMatch(/"tsa" was given this log’s checkpoint of 4 leaves/);
+    expect(report.notProved.join('\n')).toMatch(words);
+    expect(report.bounds).toEqual([]);
+  });
+
+  test('of a tree that the file does not connect with its own', () => {
+    const report = withAnchor(kept({ checkpoint: checkpointOf(5) }));
+    expect(report.problems).toEqual([]);
+    expect(report.notProved.join('\n')).toContain('that this log grew from it is not proved in this file');
+    const forked = signCheckpoint({ origin, treeSize: 4, root: new Uint8Array(32), extensions: [] }, [signer]);
+    expect(withAnchor(kept({ checkpoint: forked })).problems).toMatchObject([{ code: 'evidence_anchor', message: /history was rewritten/ }]);
+  });
+
+  describe.skipIf(!hasOpenssl())('time stamps (needs openssl)', () => {
+    let tsas: TimeStampAuthorities;
+    let token: string;
+    beforeAll(() => {
+      tsas = createTimeStampAuthorities();
+      tsas.issue({ name: 'Root of trust', key: 'p384', extensions: authorityExtensions });
+      tsas.issue({ name: 'other', key: 'p256', extensions: authorityExtensions });
+      tsas.issue({ name: 'Stamps', key: 'p256', by: 'Root of trust', extensions: stampExtensions });
+      token = encodeBase64(tsas.stamp('Stamps', utf8(checkpointOf(4))));
+    });
+    afterAll(() => tsas.close());
+
+    test('bracket the time of the leaves below them, on whose word is said', () => {
+      const report = withAnchor(kept({ proof: { token } }), { ...pinned, timeStampRoots: [tsas.pem('other'), tsas.pem('Root of trust')] });
+      expect(report.problems).toEqual([]);
+      expect(report.anchors[0]).toMatchObject({ status: 'proved', by: 'rfc3161', treeSize: 4 });
+      expect(report.bounds).toMatchObject([
+        { treeSize: 4, isTrusted: true, chain: [{ name: 'Stamps' }, { name: 'Root of trust' }], root: 'Root of trust' },
+      ]);
+      expect(Math.abs(Date.parse(report.bounds[0]?.existedBy as string) - Date.now())).toBeLessThan(60_000);
+      expect(report.proved.join('\n')).toMatch(/The first 4 leaves were there by 20.*"Stamps" signed, for which "Root of trust" vouches/);
+    });
+
+    test('by whom nobody trusts: shown, with what to compare, and not proved', () => {
+      for (const options of [pinned, { ...pinned, timeStampRoots: [tsas.pem('other')] }]) {
+        const report = withAnchor(kept({ proof: { token } }), options);
+        expect(report.problems).toEqual([]);
+        expect(report.anchors[0]).toMatchObject({ status: 'unknown' });
+        expect(report.bounds).toMatchObject([
+          { isTrusted: false, chain: [{ name: 'Stamps', fingerprint: expect.stringMatching(/^[0-9a-f]{64}$/) as string }] },
+        ]);
+        expect(report.notProved.join('\n')).toContain('tied to no certificate that you trust');
+      }
+    });
+
+    test('of something else, or bent, are wrong; of a make that is not known they say nothing', () => {
+      const of = (text: unknown): EvidenceReport => withAnchor(kept({ proof: { token: text } }));
+      expect(codes(of(encodeBase64(tsas.stamp('Stamps', utf8('x')))))).toEqual(['evidence_anchor']);
+      expect(codes(of(1))).toEqual(['evidence_anchor']);
+      expect(codes(of('no base64'))).toEqual(['evidence_anchor']);
+      const bent = decodeBase64(token);
+      bent[bent.length - 9] = (bent.at(-9) as number) ^ 1;
+      expect(codes(of(encodeBase64(bent)))).toEqual(['evidence_anchor']);
+      const sha1 = of(encodeBase64(tsas.resign(decodeBase64(token), 'Stamps', '-cades', '-md', 'sha1')));
+      expect(codes(sha1)).toEqual([]);
+      expect(sha1.notProved.join('\n')).toContain('in a way that this verifier does not know');
+      expect(() => withAnchor(kept(), { timeStampRoots: ['x'] })).toThrow(expect.objectContaining({ code: 'time_stamp_untrusted' }));
+    });
   });
 
   test.each([
@@ -338,6 +414,7 @@ describe('what third parties keep', () => {
     ],
     ['a larger tree', kept({ checkpoint: signCheckpoint({ origin, treeSize: 99, root: new Uint8Array(32), extensions: [] }, [signer]) })],
     ['no JSON', 'x'],
+    ['a time stamp that is not there', kept()],
   ])('%s is wrong', (_what, text) => {
     expect(codes(withAnchor(text))).toEqual(['evidence_anchor']);
   });

@@ -3,6 +3,9 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { encodeBase64 } from '../../src/core/base64.ts';
+import { utf8 } from '../../src/core/bytes.ts';
+import { type EvidenceAnchor, formatKeptAnchor } from '../../src/verify/evidence/index.ts';
 
 export type KeyKind = 'rsa' | 'p256' | 'p384' | 'p521';
 
@@ -39,6 +42,11 @@ const keyOptions: Record<KeyKind, readonly string[]> = {
   p521: ['-algorithm', 'EC', '-pkeyopt', 'ec_paramgen_curve:P-521'],
 };
 
+/** Names of people and firms are no names of files. */
+function fileOf(name: string): string {
+  return name.replaceAll(/[^\w-]/g, '_');
+}
+
 export function createTimeStampAuthorities(): TimeStampAuthorities {
   const dir = mkdtempSync(join(tmpdir(), 'veiltrail-tsas-'));
   const openssl = (...args: string[]): Buffer => execFileSync('openssl', args, { cwd: dir, stdio: ['ignore', 'pipe', 'pipe'] });
@@ -46,12 +54,13 @@ export function createTimeStampAuthorities(): TimeStampAuthorities {
     writeFileSync(join(dir, name), content);
     return name;
   };
-  const pems = (names: readonly string[]): string => names.map((name) => readFileSync(join(dir, `${name}.pem`), 'utf8')).join('');
+  const pems = (names: readonly string[]): string => names.map((name) => readFileSync(join(dir, `${fileOf(name)}.pem`), 'utf8')).join('');
   file('serial', '01\n');
   return {
-    issue({ name, key, by, extensions, days = 30 }) {
+    issue({ name: subject, key, by: issuer, extensions, days = 30 }) {
+      const [name, by] = [fileOf(subject), issuer === undefined ? undefined : fileOf(issuer)];
       openssl('genpkey', ...keyOptions[key], '-out', `${name}.key`);
-      openssl('req', '-new', '-key', `${name}.key`, '-subj', `/O=Tests/CN=${name}`, '-out', `${name}.csr`);
+      openssl('req', '-new', '-key', `${name}.key`, '-subj', `/O=Tests/CN=${subject.replaceAll('/', '\\/')}`, '-out', `${name}.csr`);
       const signer = by === undefined ? ['-signkey', `${name}.key`] : ['-CA', `${by}.pem`, '-CAkey', `${by}.key`];
       const ext = file(`${name}.ext`, `${extensions.join('\n')}\n`);
       openssl(
@@ -84,19 +93,32 @@ export function createTimeStampAuthorities(): TimeStampAuthorities {
       file('ts.cnf', `${config.join('\n')}\n`);
       openssl('ts', '-query', '-data', file('message', message), `-${digest}`, '-cert', '-out', 'query');
       const chain = others.length > 0 ? ['-chain', file('chain.pem', pems(others))] : [];
-      const key = ['-signer', `${signer}.pem`, '-inkey', `${signer}.key`];
+      const key = ['-signer', `${fileOf(signer)}.pem`, '-inkey', `${fileOf(signer)}.key`];
       openssl('ts', '-reply', '-config', 'ts.cnf', '-section', 'tsa', '-queryfile', 'query', ...key, ...chain, '-token_out', '-out', 'token');
       return Uint8Array.from(readFileSync(join(dir, 'token')));
     },
     resign(token, signer, ...options) {
       openssl('cms', '-verify', '-noverify', '-inform', 'DER', '-in', file('token', token), '-out', 'info');
       const form = ['-outform', 'DER', '-binary', '-nodetach', '-nosmimecap', '-econtent_type', '1.2.840.113549.1.9.16.1.4'];
-      openssl('cms', '-sign', ...form, '-signer', `${signer}.pem`, '-inkey', `${signer}.key`, ...options, '-in', 'info', '-out', 'resigned');
+      openssl(
+        'cms',
+        '-sign',
+        ...form,
+        '-signer',
+        `${fileOf(signer)}.pem`,
+        '-inkey',
+        `${fileOf(signer)}.key`,
+        ...options,
+        '-in',
+        'info',
+        '-out',
+        'resigned',
+      );
       return Uint8Array.from(readFileSync(join(dir, 'resigned')));
     },
     accepts(token, message, root, { with: others = [] } = {}) {
       const untrusted = others.length > 0 ? ['-untrusted', file('untrusted.pem', pems(others))] : [];
-      const what = ['-data', file('message', message), '-in', file('token', token), '-token_in', '-CAfile', `${root}.pem`];
+      const what = ['-data', file('message', message), '-in', file('token', token), '-token_in', '-CAfile', `${fileOf(root)}.pem`];
       try {
         openssl('ts', '-verify', ...what, ...untrusted);
         return true;
@@ -106,4 +128,12 @@ export function createTimeStampAuthorities(): TimeStampAuthorities {
     },
     close: () => rmSync(dir, { recursive: true, force: true }),
   };
+}
+
+/** A checkpoint and its time stamp, as `veiltrail anchor` files them and evidence brings them. */
+export function stampedAnchor(tsas: TimeStampAuthorities, signer: string, checkpoint: string): EvidenceAnchor {
+  const proof = { token: encodeBase64(tsas.stamp(signer, utf8(checkpoint))) };
+  return formatKeptAnchor(
+    JSON.stringify({ format: 'veiltrail.anchor/v1', kind: 'rfc3161', target: 'tsa', checkpoint, madeAt: '2026-11-22T12:00:00.000Z', proof }),
+  );
 }

@@ -86,7 +86,7 @@ describe.skipIf(!hasOpenssl())('time stamps (needs openssl)', () => {
     for (let i = 0; i < token.length; i++) {
       const bent = Uint8Array.from(token);
       bent[i] = (bent[i] as number) ^ (i % 2 === 0 ? 0xff : 1 << ((i >> 1) % 8));
-      if (!/^time_stamp_/.test(codeOf(() => verifyTimeStampToken(bent, message, trusted)))) accepted.push(i);
+      if (!codeOf(() => verifyTimeStampToken(bent, message, trusted)).startsWith('time_stamp_')) accepted.push(i);
     }
     expect(accepted).toEqual([]);
     for (let length = 0; length < token.length; length += 7)
@@ -111,7 +111,7 @@ describe.skipIf(!hasOpenssl())('time stamps (needs openssl)', () => {
       expect(codeOf(() => verifyTimeStampToken(bent, message, root))).toBe(code);
     }
     const sha1 = tsas.resign(plain, 'tsa-rsa', '-cades', '-md', 'sha1');
-    expect(codeOf(() => verifyTimeStampToken(sha1, message, root))).toBe('time_stamp_syntax');
+    expect(codeOf(() => verifyTimeStampToken(sha1, message, root))).toBe('time_stamp_unsupported');
     const unnamed = tsas.resign(plain, 'tsa-rsa', '-md', 'sha256');
     expect(codeOf(() => verifyTimeStampToken(unnamed, message, root))).toMatch(/^time_stamp_s/);
     const bare = tsas.resign(plain, 'tsa-rsa', '-cades', '-nocerts', '-md', 'sha256');

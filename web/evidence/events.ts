@@ -2,6 +2,7 @@
 import type { CheckedEvent, CheckedField, EvidenceReport } from '../../src/verify/index.ts';
 import { element, said, visible } from '../dom.ts';
 import { time } from './head.ts';
+import { existedBy } from './times.ts';
 
 const words = {
   proven: 'Proved',
@@ -23,7 +24,7 @@ export function renderEvents(report: EvidenceReport): HTMLElement[] {
       i += run;
       continue;
     }
-    rows.push(renderEvent(event, shown < openAtFirst || event.status === 'changed'));
+    rows.push(renderEvent(event, shown < openAtFirst || event.status === 'changed', existedBy(report, event.leafIndex)));
     shown++;
     i++;
   }
@@ -83,7 +84,7 @@ function renderTools(list: HTMLElement, count: HTMLElement): HTMLElement {
   );
 }
 
-function renderEvent(event: CheckedEvent, open: boolean): HTMLElement {
+function renderEvent(event: CheckedEvent, open: boolean, by: string | undefined): HTMLElement {
   const { leafIndex, status, fields = [], problem } = event;
   const valueAt = (pointer: string): string => {
     const value = fields.find((field) => field.pointer === pointer)?.value;
@@ -107,6 +108,10 @@ function renderEvent(event: CheckedEvent, open: boolean): HTMLElement {
     made = true;
     if (problem !== undefined) row.append(element('p', 'problem', problem));
     row.append(fields.length > 0 ? renderFields(fields) : element('p', 'note', 'None of this leaf can be shown.'));
+    if (by !== undefined && status === 'proven')
+      row.append(
+        element('p', 'note', 'It was there by ', time(by), ', as ', element('a', { attributes: { href: '#times' } }, 'a time stamp'), ' says.'),
+      );
     if (event.entry) row.append(renderEntries([event], 'Entry in the log'));
   };
   row.addEventListener('toggle', fill);

@@ -8,6 +8,7 @@ import { renderEvents } from './events.ts';
 import { renderHead } from './head.ts';
 import { renderSigner } from './signer.ts';
 import { renderTechnical } from './technical.ts';
+import { renderTimes } from './times.ts';
 
 function main(): void {
   const page = document.getElementById('page') as HTMLElement;
@@ -21,7 +22,13 @@ function main(): void {
   }
   const { origin } = report.log ?? { origin: 'unknown log' };
   document.title = `${report.ok ? 'Verified' : 'Not as exported'} · Evidence from ${origin}`;
-  page.replaceChildren(...renderHead(report), ...renderSigner(report, text), ...renderEvents(report), ...renderTechnical(report, text));
+  page.replaceChildren(
+    ...renderHead(report),
+    ...renderSigner(report, text),
+    ...renderTimes(report, text),
+    ...renderEvents(report),
+    ...renderTechnical(report, text),
+  );
   document.documentElement.dataset['state'] = report.ok ? 'good' : 'bad';
 }
 

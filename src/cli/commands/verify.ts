@@ -23,6 +23,7 @@ interface VerifyOptions {
   witnessPolicy?: string;
   event?: string;
   audience?: string;
+  tsa?: string;
   log?: string;
   json?: boolean;
   data?: string;
@@ -46,6 +47,7 @@ export function addVerify(program: Command): void {
     .option('--witness-policy <file>', 'witnesses that must have cosigned (C2SP tlog-policy) [the policy beside the data, if there is one]')
     .option('--event <file>', 'with a receipt: a disclosure of the event that it must be for')
     .option('--audience <who>', 'with evidence: for whom it must have been exported')
+    .option('--tsa <file>', 'with evidence: certificates (PEM) of time-stamp authorities, or of who vouches for them, that you trust')
     .option('--log <name>', 'one log [a data directory: all its logs; elsewhere: default]')
     .option('--data <dir>', 'the data directory, as for other commands')
     .option('--anchors', 'with a data directory: check its anchors, too, and say by when leaves were there')
@@ -86,6 +88,7 @@ async function runVerify(target: string | undefined, options: VerifyOptions): Pr
     ...(vkey === undefined ? {} : { vkeys: [vkey] }),
     ...(options.audience === undefined ? {} : { audience: options.audience }),
     ...(options.checkpoint === undefined ? {} : { checkpoint: readText(options.checkpoint) }),
+    ...(options.tsa === undefined ? {} : { timeStampRoots: [readText(options.tsa)] }),
     ...(options.json ? { json: true } : {}),
   });
 }

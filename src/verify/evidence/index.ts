@@ -3,6 +3,7 @@ export { formatConsistencyAnchor, formatKeptAnchor, type CheckedAnchor } from '.
 export type { CheckedEvent, CheckedField } from './events.ts';
 export type { EvidenceProblem } from './file.ts';
 export { formatEvidence } from './format.ts';
+export type { TimeBound } from './kept-anchor.ts';
 export { evidenceFormat, evidenceLimits } from './model.ts';
 export type { Evidence, EvidenceAnchor, EvidenceEvent, EvidenceExport, EvidenceLog, EvidencePolicy } from './model.ts';
 export { isWords } from './parts.ts';

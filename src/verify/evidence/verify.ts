@@ -12,10 +12,12 @@ import { sha256 } from '../../core/sha256.ts';
 import { type CheckpointTrust, openCheckpoint, type VerifiedCheckpoint } from '../../log/checkpoint.ts';
 import { cosignatureTime } from '../../log/cosignature.ts';
 import { createTrust } from '../../log/trust.ts';
+import { readPem } from '../time-stamp/certificate.ts';
 import { attempt } from './attempt.ts';
-import { checkAnchor, type CheckedAnchor, type EarlierCheckpoint } from './anchors.ts';
+import { checkAnchors, type CheckedAnchor } from './anchors.ts';
 import { type CheckedEvent, checkEvents } from './events.ts';
 import { type EvidenceProblem, readFile } from './file.ts';
+import type { KnownTree, TimeBound } from './kept-anchor.ts';
 import type { EvidenceExport, EvidenceLog, EvidencePolicy } from './model.ts';
 
 export interface EvidenceOptions {
@@ -27,6 +29,8 @@ export interface EvidenceOptions {
   audience?: string;
   /** A checkpoint kept from earlier, or got elsewhere: the log must have grown from it. */
   checkpoint?: string;
+  /** PEM: certificates of time-stamp authorities, or of who vouches for them, that are trusted. */
+  timeStampRoots?: readonly string[];
 }
 
 export interface EvidenceSigner {
@@ -50,6 +54,8 @@ export interface EvidenceReport {
   /** Witnesses that cosigned, and when (seconds since 1970). */
   readonly witnesses: readonly { readonly name: string; readonly timeSeconds: number; readonly pinned: boolean }[];
   readonly anchors: readonly CheckedAnchor[];
+  /** When leaves were there, by somebody else's word; the smallest trees first. */
+  readonly bounds: readonly TimeBound[];
   readonly ranges: readonly { readonly start: number; readonly end: number }[];
   readonly events: readonly CheckedEvent[];
   /** Sentences. */
@@ -59,10 +65,11 @@ export interface EvidenceReport {
 
 /**
  * @param file its text, or its bytes
- * @throws VeiltrailError `vkey_syntax`, `vkey_type`, `ed25519_public_key` for keys in `options`; whatever is wrong with the file is in the report
+ * @throws VeiltrailError `vkey_syntax`, `vkey_type`, `ed25519_public_key`, `time_stamp_untrusted`, `time_stamp_syntax` for keys and certificates in `options`; whatever is wrong with the file is in the report
  */
 export function verifyEvidence(file: string | Uint8Array, options: EvidenceOptions = {}): EvidenceReport {
   if (options.vkeys) createTrust(options.vkeys, { origin: '', ...(options.witnesses ? { witnesses: options.witnesses } : {}) });
+  for (const pem of options.timeStampRoots ?? []) readPem(pem);
   return new Verification(file, options).report();
 }
 
@@ -106,6 +113,7 @@ class Verification {
       ...(checkpoint && { checkpoint }),
       witnesses,
       anchors,
+      bounds: anchors.flatMap(({ bound }) => bound ?? []).toSorted((a, b) => a.treeSize - b.treeSize),
       ranges: parts.ranges ?? [],
       events: events.events,
       proved: this.#proved,
@@ -168,23 +176,20 @@ class Verification {
     return cosigned;
   }
 
-  #anchors(checkpoint: VerifiedCheckpoint | undefined): { anchors: CheckedAnchor[]; earlier: EarlierCheckpoint[] } {
+  #anchors(checkpoint: VerifiedCheckpoint | undefined): { anchors: CheckedAnchor[]; earlier: KnownTree[] } {
     const { anchors = [], log } = this.#file.parts;
     if (!checkpoint || !log) return { anchors: anchors.map(({ kind }) => ({ kind, status: 'unknown', detail: 'not checked' })), earlier: [] };
-    const earlier: EarlierCheckpoint[] = [];
-    const checked = anchors.map((anchor): CheckedAnchor => {
-      const { checked: one, earlier: found } = checkAnchor(anchor, checkpoint, this.#trust(log));
-      if (found) earlier.push(found);
-      if (one.status === 'wrong') this.#problem('evidence_anchor', 'anchors', `an anchor of kind ${one.kind}: ${one.detail}`);
-      else if (one.status === 'proved') this.#proved.push(one.detail);
-      else this.#notProved.push(`What an anchor of kind ${one.kind} says: ${one.detail}`);
-      return one;
-    });
-    return { anchors: checked, earlier };
+    const found = checkAnchors(anchors, checkpoint, this.#trust(log), this.#options.timeStampRoots ?? []);
+    for (const { kind, status, detail } of found.checked) {
+      if (status === 'wrong') this.#problem('evidence_anchor', 'anchors', `an anchor of kind ${kind}: ${detail}`);
+      else if (status === 'proved') this.#proved.push(detail);
+      else this.#notProved.push(kind === 'anchor' ? detail : `What an anchor of kind ${kind} says: ${detail}`);
+    }
+    return { anchors: found.checked, earlier: found.earlier };
   }
 
   /** A checkpoint from elsewhere: this log must be the same one, grown. */
-  #kept(checkpoint: VerifiedCheckpoint | undefined, earlier: readonly EarlierCheckpoint[]): void {
+  #kept(checkpoint: VerifiedCheckpoint | undefined, earlier: readonly KnownTree[]): void {
     const { log } = this.#file.parts;
     const { checkpoint: text } = this.#options;
     if (text === undefined || !checkpoint || !log) return;

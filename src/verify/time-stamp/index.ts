@@ -10,7 +10,7 @@ import { equalBytes, toHex } from '../../core/bytes.ts';
 import { VeiltrailError } from '../../core/errors.ts';
 import { type Certificate, chainOf, fingerprintOf, isGoodAt, keyIdOf, mayStampTime, nameOf, readCertificate, readPem } from './certificate.ts';
 import { badDer, childrenOf, contentOf, contextTag, type Der, DerSequence, numberOf, oidOf, readDer, tags, timeOf } from './der.ts';
-import { hashOf, isSignedBy } from './signature.ts';
+import { hashOf, verifySignature } from './signature.ts';
 
 export interface TimeStampToken {
   /** When the authority says that it saw the digest: milliseconds since 1970. */
@@ -41,7 +41,7 @@ const certificatesMax = 32;
  * @param message what the token must be of
  * @param trusted PEM: certificates that are trusted to say what time it is, or to say who may
  * @throws VeiltrailError `time_stamp_syntax`, `time_stamp_digest` (of something else), `time_stamp_signature`, `time_stamp_untrusted` (the signer may not make
- * time stamps, or not at that time)
+ * time stamps, or not at that time), `time_stamp_unsupported` (an algorithm that is not known here)
  */
 export function verifyTimeStampToken(token: Uint8Array, message: Uint8Array, trusted: readonly string[] = []): TimeStampToken {
   if (token.length > tokenBytesMax) throw badDer();
@@ -173,7 +173,7 @@ function checkSignature(signer: Signer, algorithms: readonly Der[], content: Uin
     oidOf(attributes.get(contentTypeOid)) !== tstInfoOid ||
     !equalBytes(contentOf(attributes.get(messageDigestOid), tags.octetString), hash(content)) ||
     !namesCertificate(attributes, certificate) ||
-    !isSignedBy({ message, signature, algorithm, digest: oid, publicKey: certificate.publicKey })
+    !verifySignature({ message, signature, algorithm, digest: oid, publicKey: certificate.publicKey })
   )
     throw new VeiltrailError('time_stamp_signature', 'the signature of the time stamp is wrong');
 }

@@ -45,14 +45,14 @@ const exponentMax = 1n << 33n;
 
 /**
  * An AlgorithmIdentifier of a digest.
- * @throws VeiltrailError `time_stamp_syntax` for one that is not known here, or is too weak
+ * @throws VeiltrailError `time_stamp_syntax`, `time_stamp_unsupported` for one that is not known here, or is too weak
  */
 export function hashOf(der: Der): HashFunction & { readonly oid: string } {
   const parts = new DerSequence(der);
   const oid = oidOf(parts.take(tags.oid));
   takeNull(parts);
   const found = hashes[oid];
-  if (!found) throw badDer();
+  if (!found) throw unsupported();
   return { ...found, oid };
 }
 
@@ -77,12 +77,14 @@ export function isSignedBy(signed: SignedBytes): boolean {
   }
 }
 
-function verifySignature({ message, signature, algorithm, digest, publicKey }: SignedBytes): boolean {
+/** @throws VeiltrailError `time_stamp_syntax` for what is no key, `time_stamp_unsupported` for what is not known here */
+export function verifySignature({ message, signature, algorithm, digest, publicKey }: SignedBytes): boolean {
   const parts = new DerSequence(algorithm);
   const oid = oidOf(parts.take(tags.oid));
   const [scheme, hash] = digestOf[oid] ?? ['rsa', oid === rsaOid ? digest : undefined];
   if (oid === pssOid) return isPss(parts.take(tags.sequence), message, signature, publicKey);
-  if (hash === undefined || (digest !== undefined && digest !== hash)) return false;
+  if (hash === undefined) throw unsupported();
+  if (digest !== undefined && digest !== hash) return false;
   if (scheme === 'rsa') takeNull(parts);
   else parts.end();
   const found = hashes[hash] as HashFunction;
@@ -93,7 +95,7 @@ function isEcdsa({ hash }: HashFunction, message: Uint8Array, signature: Uint8Ar
   const { algorithm, key } = readKey(publicKey, ecOid);
   const curve = curves[oidOf(algorithm.take(tags.oid))];
   algorithm.end();
-  if (!curve) return false;
+  if (!curve) throw unsupported();
   try {
     return curve.verify(signature, hash(message), key, { prehash: false, lowS: false, format: 'der' });
   } catch {
@@ -164,7 +166,7 @@ function readKey(publicKey: Der, oid: string): { algorithm: DerSequence; key: Ui
   const algorithm = new DerSequence(parts.take(tags.sequence));
   const key = bitsOf(parts.take(tags.bitString));
   parts.end();
-  if (oidOf(algorithm.take(tags.oid)) !== oid) throw badDer();
+  if (oidOf(algorithm.take(tags.oid)) !== oid) throw unsupported();
   return { algorithm, key };
 }
 
@@ -173,6 +175,10 @@ function takeNull(parts: DerSequence): void {
   const nothing = parts.maybe(tags.null);
   if (nothing && nothing.content.length > 0) throw badDer();
   parts.end();
+}
+
+function unsupported(): VeiltrailError {
+  return new VeiltrailError('time_stamp_unsupported', 'the time stamp uses an algorithm that is not known here, or that is too weak');
 }
 
 function toBigint(bytes: Uint8Array): bigint {
