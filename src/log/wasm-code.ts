@@ -68,8 +68,41 @@ export const and = (a: Code, b: Code): Code => [...a, ...b, ...simd(0x4e)];
 export const andNot = (a: Code, b: Code): Code => [...a, ...b, ...simd(0x4f)];
 export const or = (a: Code, b: Code): Code => [...a, ...b, ...simd(0x50)];
 
-export type Type = 'i32' | 'v128';
-const typeBytes: Readonly<Record<Type, number>> = { i32: 0x7f, v128: 0x7b };
+/** Sixteen bytes. */
+export const constV = (bytes: readonly number[]): Code => [...simd(0x0c), ...bytes];
+/** Of each byte of `a`, below 16, the byte of `table` in that place. */
+export const lookUpV = (table: Code, a: Code): Code => [...table, ...a, ...simd(0x0e)];
+/** Bytes of ones where the bytes are equal, zeros elsewhere; and so on, unsigned. */
+export const equal8 = (a: Code, b: Code): Code => [...a, ...b, ...simd(0x23)];
+export const differ8 = (a: Code, b: Code): Code => [...a, ...b, ...simd(0x24)];
+export const less8 = (a: Code, b: Code): Code => [...a, ...b, ...simd(0x26)];
+export const more8 = (a: Code, b: Code): Code => [...a, ...b, ...simd(0x28)];
+export const sub8 = (a: Code, b: Code): Code => [...a, ...b, ...simd(0x71)];
+/** Each byte to the left, or to the right where `by` is negative. */
+export const shift8 = (a: Code, by: number): Code => (by < 0 ? [...a, ...i32(-by), ...simd(0x6d)] : [...a, ...i32(by), ...simd(0x6b)]);
+/** The highest bit of each byte, as 16 bits. */
+export const topBits = (a: Code): Code => [...a, ...simd(0x64)];
+/** 1 where any bit is set. */
+export const anyBit = (a: Code): Code => [...a, ...simd(0x53)];
+export const half64 = (a: Code, half: 0 | 1): Code => [...a, ...simd(0x1d), half];
+
+export const i64 = (value: number): Code => [0x42, ...signed(value)];
+export const and64 = (a: Code, b: Code): Code => [...a, ...b, 0x83];
+export const or64 = (first: Code, ...others: Code[]): Code => [...first, ...others.flatMap((other) => [...other, 0x84])];
+export const xor64 = (a: Code, b: Code): Code => [...a, ...b, 0x85];
+export const sub64 = (a: Code, b: Code): Code => [...a, ...b, 0x7d];
+/** To the left, or to the right (unsigned) where `by` is negative. */
+export const shift64 = (a: Code, by: number): Code => (by < 0 ? [...a, ...i64(-by), 0x88] : [...a, ...i64(by), 0x86]);
+export const not64 = (a: Code): Code => [...a, 0x50];
+/** From 32 bits, unsigned. */
+export const widen = (a: Code): Code => [...a, 0xad];
+/** The lower 32 bits. */
+export const narrow = (a: Code): Code => [...a, 0xa7];
+/** How many zeros stand below the lowest bit that is set. */
+export const zeros64 = (a: Code): Code => [...a, 0x7a];
+
+export type Type = 'i32' | 'i64' | 'v128';
+const typeBytes: Readonly<Record<Type, number>> = { i32: 0x7f, i64: 0x7e, v128: 0x7b };
 
 export interface WasmFunction {
   readonly name: string;

@@ -26,6 +26,7 @@ export function detectorOf(recognize: Recognizer): Detector {
   return {
     kinds: [],
     gate: -1,
+    isForeign: true,
     detect({ text, found }) {
       for (const { kind, start, end, confidence } of recognize(text)) {
         if (!(Number.isInteger(start) && Number.isInteger(end) && start >= 0 && start < end && end <= text.length))

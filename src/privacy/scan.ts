@@ -45,6 +45,8 @@ export class Scanner {
   readonly #detect: Search;
   readonly #custom: readonly Detector[];
   readonly #kept: ReadonlySet<string>;
+  /** Does nothing that is called on the way look through texts of its own? */
+  readonly #isAlone: boolean;
 
   /**
    * @param floors the least confidence by kind
@@ -52,6 +54,7 @@ export class Scanner {
    * @param kept kinds that the policy lets stay: they must not stand for, or take in, anything that has to go
    */
   constructor(floors: ReadonlyMap<string, number>, custom: readonly Detector[] = [], kept: ReadonlySet<string> = new Set()) {
+    this.#isAlone = !custom.some(({ isForeign }) => isForeign);
     this.#floors = floors;
     this.#custom = custom;
     this.#kept = kept;
@@ -72,7 +75,12 @@ export class Scanner {
     const found = this.#scratch;
     this.layered = false;
     this.#search(text, field, this.#detect, found, 0);
-    return found.length === 0 ? nothing : this.settle(text, this.#handOver());
+    return found.length === 0 ? nothing : this.settle(text, this.#handOver(), this.#mayHoldOutcome(0));
+  }
+
+  /** By its survey: may the text of this level hold the outcome of a transform? */
+  #mayHoldOutcome(level: number): boolean {
+    return ((this.#contexts[level] as ScanContext).survey.flags & has.outcome) !== 0;
   }
 
   /** What was collected, in a list of its own size. */
@@ -107,15 +115,18 @@ export class Scanner {
     return this.settle(text, this.#handOver());
   }
 
-  /** Drops what the policy finds too unsure and what lies within tokens and hashes, then merges. */
-  settle(text: string, found: Candidate[]): Candidate[] {
+  /**
+   * Drops what the policy finds too unsure and what lies within tokens and hashes, then merges.
+   * @param mayHold what is known of the text: may it hold tokens or hashes?
+   */
+  settle(text: string, found: Candidate[], mayHold = true): Candidate[] {
     let sure = found;
     for (const one of found) {
       if (one.confidence >= (this.#floors.get(one.kind) ?? 0.5)) continue;
       sure = found.filter(({ kind, confidence }) => confidence >= (this.#floors.get(kind) ?? 0.5));
       break;
     }
-    return this.#merge(mayHoldOutcome(text) && anyInOutcome(text, sure) ? outside(sure, outcomeSpans(text)) : sure);
+    return this.#merge(mayHold && mayHoldOutcome(text) && anyInOutcome(text, sure) ? outside(sure, outcomeSpans(text)) : sure);
   }
 
   /** Merges what has to go by itself, and leaves of what stays only what is apart from it. */
@@ -136,7 +147,7 @@ export class Scanner {
   }
 
   #search(text: string, field: string, search: Search, found: Candidate[], level: number): void {
-    const context = (this.#contexts[level] ??= { text, survey: new Survey(), field, found });
+    const context = (this.#contexts[level] ??= { text, survey: new Survey(this.#isAlone ? level : undefined), field, found });
     const { survey } = context;
     surveyText(text, survey);
     context.text = text;

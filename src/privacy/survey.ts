@@ -4,8 +4,12 @@
  * Detectors never scan a text by themselves: they start from the digit runs, word runs and flags found here, so that a text without
  * an `@` costs the email detector nothing. Linear: each character is looked at once, and the lists are bounded by the text's length.
  */
+import { laneUnitsMax, type SurveyLane, surveyLane } from './survey-lanes.ts';
 
-/** Flags: which characters and shapes occur. */
+/**
+ * Flags: which characters and shapes occur. The first ones are laid out as survey-lanes.ts finds them. Those from `written` on are only looked for
+ * where that costs next to nothing: a short text may have any of them, and the detectors find out.
+ */
 export const has = {
   at: 1 << 0,
   colon: 1 << 1,
@@ -13,26 +17,60 @@ export const has = {
   ampersand: 1 << 3,
   backslash: 1 << 4,
   equals: 1 << 5,
-  dash: 1 << 6,
-  slash: 1 << 7,
-  space: 1 << 8,
-  dot: 1 << 9,
-  /** Any unit beyond ASCII. */
-  nonAscii: 1 << 10,
-  digit: 1 << 11,
-  /** A capital, or anything beyond ASCII, that follows a word and one space. */
-  capitalPair: 1 << 12,
-  /** A run of eight or more characters of the base64 alphabets. */
-  run: 1 << 13,
-  /** Two dots with four characters between, and hex digits around and between. */
-  dotPair: 1 << 14,
+  space: 1 << 6,
+  dot: 1 << 7,
+  digit: 1 << 8,
+  slash: 1 << 13,
+  dash: 1 << 14,
   /** `ser ` or `:u`: the name of an account may follow (`user jane`, `arn:…:user/jane`). */
-  account: 1 << 15,
+  account: 1 << 16,
+  /** `dot `: an address may be spoken. */
+  written: 1 << 17,
+  /** A slash and the first letters of a folder that people have things in, or `ole/`. */
+  folder: 1 << 18,
+  /** ` fro`, `uid=`, `TTY=`, `(to `: a program may tell who logs in. */
+  login: 1 << 19,
+  doubleColon: 1 << 20,
+  /** `</` */
+  endTag: 1 << 21,
+  /** `://` */
+  urlMark: 1 << 22,
+  newline: 1 << 23,
+  /** Two dots with four characters between, and a hex digit four behind the second. */
+  dotPair: 1 << 24,
+  /** A part of what transforms leave behind: `ok_`, `sh_`, `256:`, stars, a bracket and a capital. */
+  outcome: 1 << 25,
   /** `[.]`, `(at)`, `{dot}` or the like may be there: a mark of an address that was made harmless. */
-  bracket: 1 << 16,
+  bracket: 1 << 26,
+  /** Any unit beyond ASCII. */
+  nonAscii: 1 << 27,
   /** `=?`, or `=` and a capital hex digit or the end of a line: mail may be encoded so. */
-  mail: 1 << 17,
+  mail: 1 << 28,
+  /** A capital, or anything beyond ASCII, that follows a word and one space. */
+  capitalPair: 1 << 29,
+  /** A run of eight or more characters of the base64 alphabets. */
+  run: 1 << 30,
 } as const;
+
+/** Flags that `survey` of survey-lanes.ts settles; its other bits are classes of no interest. */
+const ofLanes =
+  0xff |
+  has.digit |
+  has.slash |
+  has.dash |
+  has.account |
+  has.written |
+  has.folder |
+  has.login |
+  has.doubleColon |
+  has.endTag |
+  has.urlMark |
+  has.newline |
+  has.dotPair |
+  has.outcome |
+  has.bracket |
+  has.nonAscii;
+const notLookedFor = has.written | has.folder | has.login | has.doubleColon | has.endTag | has.urlMark | has.newline | has.dotPair | has.outcome;
 
 /** What characters a run is made of; together they say what it may be. */
 export const made = {
@@ -77,8 +115,6 @@ function fill(): void {
     ['&', has.ampersand],
     ['\\', has.backslash],
     ['=', has.equals],
-    ['-', has.dash],
-    ['/', has.slash],
     [' ', has.space],
     ['.', has.dot],
     ['[', has.bracket],
@@ -92,6 +128,11 @@ function fill(): void {
 /** By unit: may a mark in brackets, or its name, begin with it? */
 const inBrackets = new Uint8Array(129);
 for (const first of '.@:dDaApP') inBrackets[first.charCodeAt(0)] = 1;
+
+/** What a capital may follow that is worth a look. */
+const leads = ' ';
+const isLead = new Uint8Array(129);
+for (const lead of leads) isLead[lead.charCodeAt(0)] = 1;
 
 const letters = made.ofLowerHex | made.ofLower | made.ofUpperHex | made.ofUpper;
 const capitalLetters = made.ofUpperHex | made.ofUpper;
@@ -147,22 +188,47 @@ export function isWord(unit: number): boolean {
   return unit < 128 ? ((classes[unit] as number) & (letters | made.ofDigits)) !== 0 : isWordBeyondAscii(unit);
 }
 
+/** Lists that grow with the texts. */
+class SurveyLists {
+  units = new Uint8Array(256);
+  digitRuns = new Int32Array(64);
+  runs = new Int32Array(96);
+  capitals = new Int32Array(32);
+  colons = new Int32Array(32);
+  equals = new Int32Array(32);
+}
+
 /** What {@link surveyText} found. One object is reused for many texts: read it before surveying the next. */
 export class Survey {
   /** Which of the texts surveyed with this object it is: what is derived from one is remembered with it. */
   serial = 0;
   flags = 0;
+  readonly own = new SurveyLists();
+  readonly lane: SurveyLane | undefined;
   /** The text's units, 128 for all beyond ASCII: bytes are read several times faster than the units of a string. A zero follows. */
-  units = new Uint8Array(256);
+  units = this.own.units;
   /** Digit runs as pairs (start, end), ascending. */
-  digitRuns = new Int32Array(64);
+  digitRuns = this.own.digitRuns;
   digitRunCount = 0;
   /** Runs of eight or more characters of `A-Za-z0-9_+/-` as triples (start, end, what it is `made` of), ascending. */
-  runs = new Int32Array(96);
+  runs = this.own.runs;
   runCount = 0;
   /** Where a capital, or anything beyond ASCII, follows a word and one space, ascending. */
-  capitals = new Int32Array(32);
+  capitals = this.own.capitals;
   capitalCount = 0;
+  /** Where `:` and `=` are, ascending. */
+  colons = this.own.colons;
+  colonCount = 0;
+  equals = this.own.equals;
+  equalCount = 0;
+
+  /**
+   * @param level of one who looks through texts within texts, and calls nobody else on the way: surveys of a level share memory with all others of that
+   *   level, which makes them faster. Without it the survey is good until its next text.
+   */
+  constructor(level?: number) {
+    this.lane = level === undefined ? undefined : surveyLane(level, leads);
+  }
 }
 
 /** Shorter runs are of no use to anyone: `/home/jo` is as short as it gets. */
@@ -170,41 +236,67 @@ export const runMin = 8;
 
 const encoder = new TextEncoder();
 
+/** A shorter text is gone through sooner than the encoder is called. */
 const encodedMin = 24;
 
-/** Writes the text's bytes into `units`; false if they are not one for each unit. */
+/** Fills `survey` from `text`. */
+export function surveyText(text: string, survey: Survey): void {
+  survey.serial++;
+  const { length } = text;
+  const lane = length < encodedMin || length >= laneUnitsMax ? undefined : survey.lane;
+  if (lane) surveyInLane(text, survey, lane);
+  else surveyUnits(text, survey);
+}
+
+/** ASCII, the usual case, takes as many bytes as units. */
 function isEncoded(text: string, units: Uint8Array): boolean {
   const { read, written } = encoder.encodeInto(text, units);
   return read === text.length && written === text.length;
 }
 
-function readUnits(text: string, survey: Survey): Uint8Array {
-  const { length } = text;
-  if (survey.units.length <= length) survey.units = new Uint8Array(length * 2 + 1);
-  const { units } = survey;
-  // ASCII, the usual case, takes as many bytes as units. A short text is read sooner than the encoder is called.
-  if (length < encodedMin || !isEncoded(text, units)) {
-    for (let i = 0; i < length; i++) {
-      const unit = text.charCodeAt(i);
-      units[i] = unit < beyond ? unit : beyond;
-    }
+function writeUnits(text: string, units: Uint8Array): void {
+  for (let i = 0; i < text.length; i++) {
+    const unit = text.charCodeAt(i);
+    units[i] = unit < beyond ? unit : beyond;
   }
-  units[length] = 0;
-  return units;
 }
 
-/** Fills `survey` from `text`. */
-export function surveyText(text: string, survey: Survey): void {
-  survey.serial++;
-  const length = text.length;
-  const units = readUnits(text, survey);
-  let { digitRuns, runs, capitals } = survey;
+function surveyInLane(text: string, survey: Survey, lane: SurveyLane): void {
+  const { units, counts } = lane;
+  if (!isEncoded(text, units)) writeUnits(text, units);
+  let flags = lane.survey(lane.base, text.length) & ofLanes;
+  survey.units = units;
+  survey.digitRuns = lane.digits;
+  survey.digitRunCount = counts[0] as number;
+  survey.runs = lane.runs;
+  if ((survey.runCount = counts[1] as number) > 0) flags |= has.run;
+  survey.capitals = lane.capitals;
+  if ((survey.capitalCount = counts[2] as number) > 0) flags |= has.capitalPair;
+  survey.colons = lane.colons;
+  survey.colonCount = counts[3] as number;
+  survey.equals = lane.equals;
+  const equalCount = (survey.equalCount = counts[4] as number);
+  for (let i = 0; i < equalCount; i++) if (isMail(units, (lane.equals[i] as number) + 1)) flags |= has.mail;
+  survey.flags = flags;
+}
+
+/** What {@link surveyInLane} does, one unit after the other. */
+function surveyUnits(text: string, survey: Survey): void {
+  const { length } = text;
+  const own = survey.own;
+  if (own.units.length <= length) own.units = new Uint8Array(length * 2 + 1);
+  const { units } = own;
+  // A short text is read sooner than the encoder is called.
+  if (length < encodedMin || !isEncoded(text, units)) writeUnits(text, units);
+  units[length] = 0;
+  let { digitRuns, runs, capitals, colons, equals } = own;
   let digitRunCount = 0;
   let runCount = 0;
   let capitalCount = 0;
-  let flags = 0;
+  let colonCount = 0;
+  let equalCount = 0;
+  let flags = notLookedFor;
   let anywhere = 0;
-  let lastDot = -9;
   let i = 0;
   while (i < length) {
     const unit = units[i] as number;
@@ -216,20 +308,21 @@ export function surveyText(text: string, survey: Survey): void {
         if (i > 2 && units[i - 1] === 114 && units[i - 2] === 101 && units[i - 3] === 115) flags |= has.account;
       } else if (unit === 58) {
         if (units[i + 1] === 117) flags |= has.account;
-      } else if (unit === 46) {
-        if (i - lastDot === 5 && isHexAround(units, i)) flags |= has.dotPair;
-        lastDot = i;
-      } else if (unit === beyond) {
-        if (followsWord(units, i)) {
-          if (capitalCount === capitals.length) survey.capitals = capitals = doubled(capitals);
-          capitals[capitalCount++] = i;
-        }
-      } else if (unit === 61 && isMail(units, i + 1)) flags |= has.mail;
+        if (colonCount === colons.length) own.colons = colons = doubled(colons);
+        colons[colonCount++] = i;
+      } else if (unit === 61) {
+        if (equalCount === equals.length) own.equals = equals = doubled(equals);
+        equals[equalCount++] = i;
+        if (isMail(units, i + 1)) flags |= has.mail;
+      } else if (unit === beyond && followsWord(units, i)) {
+        if (capitalCount === capitals.length) own.capitals = capitals = doubled(capitals);
+        capitals[capitalCount++] = i;
+      }
       i++;
       continue;
     }
     if ((bits & capitalLetters) !== 0 && followsWord(units, i)) {
-      if (capitalCount === capitals.length) survey.capitals = capitals = doubled(capitals);
+      if (capitalCount === capitals.length) own.capitals = capitals = doubled(capitals);
       capitals[capitalCount++] = i;
     }
     const start = i;
@@ -241,14 +334,14 @@ export function surveyText(text: string, survey: Survey): void {
         const first = i;
         do bits = classes[units[++i] as number] as number;
         while (bits === made.ofDigits);
-        if (digitRunCount + 2 > digitRuns.length) survey.digitRuns = digitRuns = doubled(digitRuns);
+        if (digitRunCount + 2 > digitRuns.length) own.digitRuns = digitRuns = doubled(digitRuns);
         digitRuns[digitRunCount++] = first;
         digitRuns[digitRunCount++] = i;
       } else bits = classes[units[++i] as number] as number;
     } while (bits !== 0);
     anywhere |= all;
     if (i - start >= runMin) {
-      if (runCount + 3 > runs.length) survey.runs = runs = doubled(runs);
+      if (runCount + 3 > runs.length) own.runs = runs = doubled(runs);
       runs[runCount++] = start;
       runs[runCount++] = i;
       runs[runCount++] = all;
@@ -259,15 +352,23 @@ export function surveyText(text: string, survey: Survey): void {
   if (digitRunCount > 0) flags |= has.digit;
   if (capitalCount > 0) flags |= has.capitalPair;
   if (runCount > 0) flags |= has.run;
+  survey.units = units;
+  survey.digitRuns = digitRuns;
+  survey.runs = runs;
+  survey.capitals = capitals;
+  survey.colons = colons;
+  survey.equals = equals;
   survey.flags = flags;
   survey.digitRunCount = digitRunCount >> 1;
   survey.runCount = runCount / 3;
   survey.capitalCount = capitalCount;
+  survey.colonCount = colonCount;
+  survey.equalCount = equalCount;
 }
 
 /** Is there one space before `at`, and something else before that? */
 function followsWord(units: Uint8Array, at: number): boolean {
-  return at > 1 && units[at - 1] === 32 && (units[at - 2] as number) > 32;
+  return at > 1 && isLead[units[at - 1] as number] === 1 && (units[at - 2] as number) > 32;
 }
 
 /** A first look: may what stands behind an `=` be how mail encodes? `=?`, `=40`, `=2E`, `=C3=`, the end of a line. */
@@ -276,11 +377,6 @@ function isMail(units: Uint8Array, at: number): boolean {
   if (unit === 63 || unit === 10 || unit === 13) return true;
   const next = units[at + 1] as number;
   return (unit === 52 && next === 48) || (unit >= 50 && unit <= 53 && next >= 65 && next <= 70) || (unit >= 67 && unit <= 70 && units[at + 2] === 61);
-}
-
-/** A first look: do four hex digits stand behind a dot, and before it, and before another one five units ahead of it? */
-function isHexAround(units: Uint8Array, dot: number): boolean {
-  return isHex(units[dot + 1] as number) && isHex(units[dot + 4] as number) && isHex(units[dot - 1] as number) && isHex(units[dot - 7] as number);
 }
 
 function doubled(list: Int32Array<ArrayBuffer>): Int32Array<ArrayBuffer> {

@@ -32,6 +32,14 @@ describe('a recogniser', () => {
     ]);
   });
 
+  test('may look through texts of its own with another engine', () => {
+    const inner = createPrivacyEngine(policy, { pseudonymKey });
+    const other = `${'another text, 4111 1111 1111 1111, ::1 = '.repeat(9)}bob@example.net`;
+    const own: Recognizer = () => (expect(inner.scanText(other).length).toBeGreaterThan(1), []);
+    const texts = [text, 'user jane from 8.8.4.4 wrote %6aohn.roe%40example.com, (Jane Doe), am9obi5kb2VAZXhhbXBsZS5uZXQ= 536-22-1845'];
+    for (const one of texts) expect(createPrivacyEngine(policy, { pseudonymKey, recognizers: [own] }).scanText(one)).toEqual(inner.scanText(one));
+  });
+
   test('is asked about encoded texts and takes part in plans', () => {
     const engine = createPrivacyEngine(policy, { pseudonymKey, recognizers: [compromise] });
     const { event } = engine.apply(engine.plan({ note: 'payroll of General%20Electric' }), () => 'tok_');

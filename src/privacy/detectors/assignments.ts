@@ -93,13 +93,21 @@ const wordKinds = new Map<string, 'password' | 'key' | 'account' | 'entry'>([
 const wordMax = 32;
 
 function detectAssignments(context: ScanContext): void {
-  const { text, survey } = context;
+  const { survey } = context;
   // A value is read once: marks within it are no assignments of their own, or `a=a=a=` would cost more than linear time.
-  if ((survey.flags & has.equals) !== 0) {
-    for (let at = text.indexOf('='); at >= 0; at = text.indexOf('=', judge(context, at))) readBehind(text, at, context.found);
-  }
-  if ((survey.flags & has.colon) !== 0) {
-    for (let at = text.indexOf(':'); at >= 0; at = text.indexOf(':', judge(context, at))) readBehind(text, at, context.found);
+  judgeAll(context, survey.equals, survey.equalCount);
+  judgeAll(context, survey.colons, survey.colonCount);
+}
+
+/** Judges the assignments at the marks of a list. */
+function judgeAll(context: ScanContext, marks: Int32Array, count: number): void {
+  const { text, found } = context;
+  let next = 0;
+  for (let i = 0; i < count; i++) {
+    const at = marks[i] as number;
+    if (at < next) continue;
+    readBehind(text, at, found);
+    next = judge(context, at);
   }
 }
 

@@ -117,7 +117,7 @@ const sentenceGoesOn = /(?:,| (?:on|in|at|after|and was|since|by|during|who|whic
 
 function detectWords({ text, survey, found }: ScanContext): void {
   const { flags } = survey;
-  if ((flags & has.slash) !== 0) for (let at = text.indexOf('</'); at >= 0; at = text.indexOf('</', at + 2)) readElement(text, at, found);
+  if ((flags & has.endTag) !== 0) for (let at = text.indexOf('</'); at >= 0; at = text.indexOf('</', at + 2)) readElement(text, at, found);
   if ((flags & has.run) !== 0) readRuns(text, survey, found);
   if ((flags & has.digit) !== 0) detectYearsOld(text, survey, found);
 }
@@ -239,6 +239,6 @@ const notBic = made.ofLower | made.ofLowerHex | made.ofDashes | made.ofSlashes;
 
 export const attributeDetector: Detector = {
   kinds: attributeKinds,
-  gate: has.slash | has.run | has.digit,
+  gate: has.endTag | has.run | has.digit,
   detect: detectWords,
 };

@@ -31,6 +31,8 @@ export interface Detector {
   readonly gate: number;
   /** Adds candidates to `context.found`. Linear in the text's length, whatever the text. */
   readonly detect: (context: ScanContext) => void;
+  /** Is it somebody else's code, that may do whatever it likes? */
+  readonly isForeign?: boolean;
 }
 
 /** The text before `at`, at most `length` units, lower case: where keywords are looked for. */

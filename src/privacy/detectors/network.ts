@@ -203,8 +203,12 @@ function prefixEnd(text: string, end: number, address: number): number {
 }
 
 function detectColons({ text, survey, found }: ScanContext): void {
-  const { units } = survey;
-  for (let colon = text.indexOf(':'); colon >= 0;) {
+  const { units, colons: places, colonCount, flags } = survey;
+  if (colonCount < 5 && (flags & has.doubleColon) === 0) return;
+  let behind = 0;
+  for (let i = 0; i < colonCount; i++) {
+    const colon = places[i] as number;
+    if (colon < behind) continue;
     let start = colon;
     while (start > 0 && colon - start < 5 && isHex(units[start - 1] as number)) start--;
     let end = colon + 1;
@@ -220,7 +224,7 @@ function detectColons({ text, survey, found }: ScanContext): void {
     }
     // Times have two or three, and none beside another.
     if (colons >= 5 || isDouble) judgeColons(text, start, end, colons, found);
-    colon = text.indexOf(':', end);
+    behind = end;
   }
 }
 

@@ -8,13 +8,18 @@ import type { ScanContext } from './detector.ts';
 export function detectAccounts({ text, survey, found }: ScanContext): void {
   const { flags } = survey;
   if ((flags & has.account) !== 0) findPaths(text, ':user/', true, found);
-  if ((flags & has.slash) !== 0) findNamesInPaths(text, survey, found);
+  // The key of an object in a bucket has no slash before it.
+  if (survey.units[0] === 104 && text.startsWith('home/')) pushAccount(text, 5, found, false);
+  if ((flags & has.folder) !== 0 && (flags & has.slash) !== 0) findNamesInPaths(text, survey, found);
   if ((flags & has.account) !== 0) findUser(text, found);
   if ((flags & has.backslash) !== 0) {
     findHomes(text, found);
     findDomainUsers(text, found);
   }
-  if ((flags & has.space) !== 0 && (flags & has.digit) !== 0) findLogins(text, (flags & has.equals) !== 0, found);
+  if ((flags & has.space) !== 0 && (flags & has.digit) !== 0) {
+    if ((flags & has.login) !== 0) findLogins(text, (flags & has.equals) !== 0, found);
+    findWebUser(text, found);
+  }
 }
 
 const domain = /(?<![\w\\/:.-])(?!HK|NT |SYSTEM|SOFTWARE|BUILTIN|WINDOWS|WINNT|WOW)[A-Z][A-Z0-9-]{1,14}$/;
@@ -49,7 +54,7 @@ const logins = [
 const suClient = / \(to [\w.-]{1,64}\) (?<name>[A-Za-z][\w.-]{1,63})(?= on )/y;
 const webClient = /[\d.:a-f]{7,45} \S{1,64} (?=[A-Za-z][\w.-]{1,63} \[\d\d\/[A-Z][a-z]{2}\/\d{4}:)/y;
 
-/** Accounts where a program writes them without a word that says so; also the third column of a web server's log. */
+/** Accounts where a program writes them without a word that says so. */
 function findLogins(text: string, hasEquals: boolean, found: ScanContext['found']): void {
   for (const [part, behind, before] of logins) {
     const end = hasEquals || !part.endsWith('=') ? placeOf(text, part, behind) : -1;
@@ -64,6 +69,10 @@ function findLogins(text: string, hasEquals: boolean, found: ScanContext['found'
     const name = suClient.exec(text)?.groups?.['name'];
     if (name !== undefined) pushLogin(text, suClient.lastIndex - name.length, suClient.lastIndex, found);
   }
+}
+
+/** The third column of a web server's log. */
+function findWebUser(text: string, found: ScanContext['found']): void {
   // The third column of a line without an account is a dash.
   if (!isDigit(text.charCodeAt(0)) || !isLetter(text.charCodeAt(text.indexOf(' ', text.indexOf(' ') + 1) + 1))) return;
   webClient.lastIndex = 0;
@@ -103,8 +112,6 @@ for (const folder of [...homeFolders, ...personFolders]) mayBeFolder[folder.char
 
 /** `/home/jane`, `/users/jane.doe`, `…:assumed-role/Admin/jane.doe`: each slash of a run is looked at once. */
 function findNamesInPaths(text: string, { units, runs, runCount, flags }: ScanContext['survey'], found: ScanContext['found']): void {
-  // The key of an object in a bucket has no slash before it.
-  if (units[0] === 104 && text.startsWith('home/')) pushAccount(text, 5, found, false);
   // Runs are of ASCII.
   if ((flags & has.nonAscii) !== 0)
     for (const folder of homeFolders)

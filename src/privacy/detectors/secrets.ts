@@ -130,7 +130,7 @@ function detectSecrets(context: ScanContext): void {
       at = behindJoint(units, mayBegin ? Math.max(at, tokenAt(context, at, to) - 1) : at, to);
     }
   }
-  if ((flags & has.slash) !== 0 && (flags & has.at) !== 0) detectUrlCredentials(text, found);
+  if ((flags & has.urlMark) !== 0 && (flags & has.at) !== 0) detectUrlCredentials(text, found);
 }
 
 /** The place behind the first joint at or behind `at`. */

@@ -2,7 +2,7 @@
  * Tables in a text: a first line of column names, then rows. A column's name says of every cell what a label says of the value behind it.
  * Comma, semicolon, tab, or the bars of Markdown and of database consoles.
  */
-import { isLetter } from '../survey.ts';
+import { has, isLetter } from '../survey.ts';
 import { type Detector, type ScanContext } from './detector.ts';
 import { wordLabels } from './attributes.ts';
 import { readAnnounced } from './announced-values.ts';
@@ -136,4 +136,4 @@ function columnOf(name: string): Column {
   };
 }
 
-export const tableDetector: Detector = { kinds: [], gate: ~0, detect: detectTables };
+export const tableDetector: Detector = { kinds: [], gate: has.newline, detect: detectTables };

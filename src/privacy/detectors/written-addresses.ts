@@ -28,4 +28,4 @@ function push(start: number, end: number, written: string, found: ScanContext['f
   found.push({ kind: 'email', start, end, confidence: 0.75, value, canonical: canonicalEmail(value) });
 }
 
-export const writtenAddressDetector: Detector = { kinds: [], gate: has.space, detect: detectWritten };
+export const writtenAddressDetector: Detector = { kinds: [], gate: has.written, detect: detectWritten };
