@@ -2,16 +2,16 @@
  * An S3 bucket under Object Lock: full tiles and checkpoints of the log itself, so that it can be verified from the bucket alone, whatever becomes of
  * this machine. Nothing in it names anybody: entries are salted commitments. Where `segments` says so, sealed records as well: see
  * `bucket-segments.ts`.
- * Proof: {"bucket","key","versionId","mode","retainUntil","objects","bytes"}
+ * Proof: {"endpoint","bucket","key","versionId","mode","retainUntil","objects","bytes"}
  */
 import type { Clock } from '../core/clock.ts';
 import type { TileSource } from '../storage/tile-store.ts';
 import { decodeUtf8 } from '../core/bytes.ts';
 import { VeiltrailError } from '../core/errors.ts';
 import { isJsonObject, parseJson } from '../core/json.ts';
-import { type AnchorTarget, failed, proofText } from './anchor.ts';
+import { type Anchor, type AnchorTarget, failed, proofText } from './anchor.ts';
 import { Bucket, type BucketSettings, type Lock } from './bucket.ts';
-import { putLog } from './bucket-log.ts';
+import { keyOfCheckpoint, putLog } from './bucket-log.ts';
 import { type SealedSegments, SegmentCopier } from './bucket-segments.ts';
 import { sameCheckpoint } from './file-anchor.ts';
 
@@ -29,8 +29,8 @@ export interface BucketTargetSettings extends BucketSettings {
 export interface BucketTargetParts {
   clock: Clock;
   tiles: TileSource;
-  /** Tree size of the newest checkpoint of a log that this target is known to keep; 0: none. */
-  keptSize(log: string): Promise<number>;
+  /** The newest anchor of a log that this target made. */
+  newest(log: string): Promise<Pick<Anchor, 'treeSize' | 'proof'> | undefined>;
   /** Without it no segments are copied, whatever the settings say. */
   segments?: SealedSegments;
 }
@@ -51,8 +51,9 @@ export function createBucketTarget(settings: BucketTargetSettings, parts: Bucket
       await bucket.checkLocked();
       const retainUntil = new Date(parts.clock.now() + retainDays * dayMs);
       const lock: Lock = { mode, retainUntil, legalHold };
-      const kept = await putLog(bucket, { name, prefix }, anchored, { tiles: parts.tiles, keptSize: await parts.keptSize(anchored.log), lock });
-      return { bucket: settings.bucket, ...kept, mode, retainUntil: retainUntil.toISOString() };
+      const keptSize = keptSizeIn(settings, anchored.log, await parts.newest(anchored.log));
+      const kept = await putLog(bucket, { name, prefix }, anchored, { tiles: parts.tiles, keptSize, lock });
+      return { endpoint: settings.endpoint, bucket: settings.bucket, ...kept, mode, retainUntil: retainUntil.toISOString() };
     },
     ...(copier
       ? {
@@ -87,4 +88,14 @@ export function createBucketTarget(settings: BucketTargetSettings, parts: Bucket
       }
     },
   };
+}
+
+/** Leaves whose tiles are there already: none where the target was made to point elsewhere since. */
+function keptSizeIn({ endpoint, bucket, prefix }: BucketTargetSettings, log: string, newest: Pick<Anchor, 'treeSize' | 'proof'> | undefined): number {
+  if (!newest) return 0;
+  const { proof, treeSize } = newest;
+  // Older proofs do not say at which endpoint.
+  const isHere =
+    (proof['endpoint'] ?? endpoint) === endpoint && proof['bucket'] === bucket && proof['key'] === keyOfCheckpoint(prefix, log, treeSize);
+  return isHere ? treeSize : 0;
 }

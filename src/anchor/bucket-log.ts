@@ -74,7 +74,7 @@ export async function putLog(
   await Promise.all(Array.from({ length: putsAtOnce }, putTiles));
   const tail = await readTail(tiles, log, treeSize);
   const text = utf8(`${JSON.stringify({ format, checkpoint, tail: encodeBase64(tail) })}\n`);
-  const key = keyOf(place, log, `checkpoint/${String(treeSize).padStart(sizeDigits, '0')}`);
+  const key = keyOfCheckpoint(place.prefix, log, treeSize);
   const versionId = await bucket.put(key, text, lock);
   return { key, versionId, objects: objects + 1, bytes: bytes + text.length };
 }
@@ -132,7 +132,7 @@ export async function openKeptLog(bucket: Bucket, place: BucketPlace, log: strin
     return version && (await bucket.get(key, version.versionId))?.bytes;
   };
   if (newest !== undefined) {
-    const bytes = await read(keyOf(place, log, `checkpoint/${String(newest).padStart(sizeDigits, '0')}`));
+    const bytes = await read(keyOfCheckpoint(place.prefix, log, newest));
     ({ checkpoint, tail } = parseKept(place.name, bytes));
   }
   return {
@@ -198,7 +198,12 @@ async function partialAbove(
   return out;
 }
 
-function keyOf({ prefix }: BucketPlace, log: string, path: string): string {
+/** The key of a kept checkpoint. */
+export function keyOfCheckpoint(prefix: string, log: string, treeSize: number): string {
+  return keyOf({ prefix }, log, `checkpoint/${String(treeSize).padStart(sizeDigits, '0')}`);
+}
+
+function keyOf({ prefix }: Pick<BucketPlace, 'prefix'>, log: string, path: string): string {
   return `${prefix === '' ? '' : `${prefix}/`}${log}/${path}`;
 }
 

@@ -110,7 +110,10 @@ export class Bucket {
     if (!versionId || versionId === 'null') throw refused(this.#name, `${key} was stored without a version: switch on Bucket Versioning`);
     // Some services take the headers and do nothing.
     const stored = await this.head(key, versionId);
-    if (stored?.mode !== mode) throw refused(this.#name, `${key} was stored without its lock: this service does not do Object Lock`);
+    // It keeps whole seconds.
+    const isLocked = stored?.mode === mode && Date.parse(stored.retainUntil ?? '') > retainUntil.getTime() - 2_000;
+    if (!isLocked || (legalHold && !stored.legalHold))
+      throw refused(this.#name, `${key} was stored without its lock: this service does not do Object Lock`);
     return versionId;
   }
 
@@ -203,7 +206,7 @@ export class Bucket {
 
   async #xml(method: string, path: string): Promise<unknown> {
     const response = await this.#fetch(method, path);
-    await this.#check(response, 'list');
+    await this.#check(response, `look at bucket ${this.#bucket}`);
     return this.#parse(await response.text());
   }
 
@@ -227,7 +230,8 @@ export class Bucket {
         ...(body === undefined ? {} : { body: body instanceof Blob ? body : Uint8Array.from(body) }),
       });
     } catch (cause) {
-      throw failed(this.#name, `the bucket is out of reach (${(cause as Error).name})`, cause);
+      const { name, cause: why } = cause as Error & { cause?: { code?: unknown } };
+      throw failed(this.#name, `the bucket is out of reach (${typeof why?.code === 'string' ? why.code : name})`, cause);
     }
   }
 
@@ -235,6 +239,8 @@ export class Bucket {
     if (response.ok) return;
     // The service's code says what is wrong; the rest may repeat what was sent.
     const code = /<Code>([A-Za-z]{1,64})<\/Code>/.exec(await response.text())?.[1] ?? '';
+    if (code === 'NoSuchBucket')
+      throw refused(this.#name, `there is no bucket ${this.#bucket}: make one with Object Lock (--object-lock-enabled-for-bucket)`);
     throw failed(this.#name, `cannot ${what}: ${response.status} ${code}`.trim());
   }
 }

@@ -15,7 +15,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import { VeiltrailError } from '../core/errors.ts';
 import type { Random } from '../core/random.ts';
-import type { AnchorTarget } from './anchor.ts';
+import type { Anchor, AnchorTarget } from './anchor.ts';
 import { createArweaveTarget } from './arweave-anchor.ts';
 import { targetNamePattern } from './anchor-store.ts';
 import { type BucketTargetParts, type BucketTargetSettings, createBucketTarget } from './bucket-anchor.ts';
@@ -72,9 +72,9 @@ function readTarget(entry: unknown, i: number): TargetSettings {
   return { kind, name, everyMs, settings };
 }
 
-export interface TargetParts extends Omit<BucketTargetParts, 'keptSize'> {
+export interface TargetParts extends Omit<BucketTargetParts, 'newest'> {
   random: Random;
-  keptSize(log: string, target: string): Promise<number>;
+  newest(log: string, target: string): Promise<Pick<Anchor, 'treeSize' | 'proof'> | undefined>;
 }
 
 /**
@@ -101,7 +101,7 @@ export function openTarget(target: TargetSettings, parts: TargetParts): AnchorTa
       return createBucketTarget(bucketSettingsOf({ kind, name, everyMs, settings }), {
         clock: parts.clock,
         tiles: parts.tiles,
-        keptSize: (log) => parts.keptSize(log, name),
+        newest: (log) => parts.newest(log, name),
         ...(parts.segments ? { segments: parts.segments } : {}),
       });
   }

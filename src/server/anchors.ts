@@ -1,7 +1,7 @@
 /** Anchors of a data directory: which checkpoints are there to be given away, the targets of the configuration, and what is said of the results. */
 import { readdir } from 'node:fs/promises';
 import { Anchoring, type AnchorFigures, type AnchorResult } from '../anchor/anchoring.ts';
-import type { Anchored, AnchorTarget } from '../anchor/anchor.ts';
+import type { Anchor, Anchored, AnchorTarget } from '../anchor/anchor.ts';
 import { AnchorStore } from '../anchor/anchor-store.ts';
 import { openTarget, type TargetSettings } from '../anchor/targets.ts';
 import { quoteAction, quotedPointers, quoteId, quoteOf } from '../anchor/anchor-quote.ts';
@@ -30,8 +30,8 @@ export function openAnchors(dataDir: string, settings: readonly TargetSettings[]
   const { logs } = dataDirPaths(dataDir);
   const store = new AnchorStore(dataDir);
   const tiles = openFileTileSource(logs);
-  const keptSize = async (log: string, target: string): Promise<number> => (await store.newest(log, target))?.treeSize ?? 0;
-  const parts = { clock: systemClock, random: systemRandom, tiles, keptSize, segments: openSealedSegments(dataDir) };
+  const newest = async (log: string, target: string): Promise<Anchor | undefined> => (await store.newest(log, target))?.anchor;
+  const parts = { clock: systemClock, random: systemRandom, tiles, newest, segments: openSealedSegments(dataDir) };
   const targets = settings.map((one) => openTarget(one, parts));
   return {
     store,

@@ -174,7 +174,12 @@ describe('the list of targets', () => {
   });
 
   test('opens targets without asking anybody, and refuses secrets that others may read', () => {
-    const parts = { clock: systemClock, random: systemRandom, tiles: { read: () => Promise.resolve(undefined) }, keptSize: () => Promise.resolve(0) };
+    const parts = {
+      clock: systemClock,
+      random: systemRandom,
+      tiles: { read: () => Promise.resolve(undefined) },
+      newest: () => Promise.resolve(undefined),
+    };
     const open = (entry: Record<string, unknown>): AnchorTarget => openTarget(readTargets([{ name: 't', ...entry }])[0] as never, parts);
     const keys = join(home, 'keys.json');
     writeFileSync(keys, '{"accessKeyId":"a","secretAccessKey":"b"}', { mode: 0o644 });

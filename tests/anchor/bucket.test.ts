@@ -69,7 +69,12 @@ describe.skipIf(!hasObjectStore())('a bucket under Object Lock (needs radosgw)',
     expect((await anchor({ bucket: 'plain' }))[0]).toMatchObject({
       error: { code: 'anchor_refused', message: expect.stringContaining('switch on Object Lock') },
     });
-    expect((await anchor({ bucket: 'nobodys' }))[0]).toMatchObject({ error: { code: 'anchor_failed' } });
+    expect((await anchor({ bucket: 'nobodys' }))[0]).toMatchObject({
+      error: { code: 'anchor_refused', message: expect.stringContaining('there is no bucket nobodys') },
+    });
+    expect((await anchor({ endpoint: 'http://127.0.0.1:4' }))[0]).toMatchObject({
+      error: { code: 'anchor_failed', message: expect.stringContaining('out of reach (ECONNREFUSED)') },
+    });
   });
 
   test('the log is published as it grows, partial tiles never, and verified from the bucket alone', { timeout: 120_000 }, async () => {
@@ -85,6 +90,16 @@ describe.skipIf(!hasObjectStore())('a bucket under Object Lock (needs radosgw)',
       expect(await kept.unlocked(Date.now())).toEqual([]);
       expect(await kept.unlocked(Date.now() + 3 * 86_400_000)).not.toEqual([]);
     }
+    // Made to point elsewhere, it begins anew: what is kept must be whole by itself.
+    await log.grow(1);
+    expect((await anchor({ prefix: 'moved' }))[0]).toMatchObject({ anchor: { proof: { objects: 5 } } });
+    expect(
+      await verifyLogFrom(await openKeptLog(bucket, { name: 's3', prefix: 'moved' }, 'default'), { log: 'default', vkey: log.vkey }),
+    ).toMatchObject({
+      ok: true,
+      treeSize: 701,
+    });
+    rmSync(join(log.dataDir, 'anchors/default/0000000000000701-s3.json'));
     const keys: string[] = [];
     for await (const { key } of bucket.versions('prod/')) keys.push(key);
     expect(keys.filter((key) => key.includes('.p/'))).toEqual([]);
