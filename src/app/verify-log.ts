@@ -30,6 +30,7 @@ import { verifyPrefix, verifyUpperTiles } from '../verify/tiles.ts';
 import { VerifiedFrontier } from './verified-frontier.ts';
 import type { RangeResult, RangeTask } from './verify-range.ts';
 import { RemovalAccount, type RemovalChecks } from './verify-removals.ts';
+import { type AskWitnessCheckpoint, verifyWitnessCopies } from './verify-witness-copies.ts';
 import { verifyWitnesses, type WitnessChecks } from './verify-witnesses.ts';
 
 /** Leaves of a range: whole leaf tiles. Large ones cost least; towards the end they grow smaller, so that all threads end together. */
@@ -83,6 +84,8 @@ export interface VerifyOptions {
   seen?: { read(origin: string): string | undefined; write(origin: string, checkpoint: string): void };
   /** Whose cosignatures to ask for, instead of the policy beside the data. */
   witnessPolicy?: WitnessPolicy;
+  /** Asks the witnesses of the policy for what they hold of this log; without it nobody is asked. */
+  askWitness?: AskWitnessCheckpoint;
   onProgress?: (leaves: number, of: number) => void;
 }
 
@@ -283,16 +286,16 @@ class Verification {
       return 'unwitnessed from leaf 0: nobody was asked';
     }
     const checks = { policy, isDemanded: witnessPolicy !== undefined, forks: own?.forks ?? [] };
-    const { detail, unwitnessedFrom } = await verifyWitnesses(
-      now,
-      checks,
-      createTrust([this.#vkey], { origin: this.#origin }),
-      async (path) => this.#parts.tiles.read(log, path),
-      (path) => this.#where(path),
-      (problem) => step.problems.add(problem),
-    );
+    const trust = createTrust([this.#vkey], { origin: this.#origin });
+    const read = async (path: string): Promise<Uint8Array | undefined> => this.#parts.tiles.read(log, path);
+    const report = (problem: Problem): void => step.problems.add(problem);
+    const { detail, unwitnessedFrom } = await verifyWitnesses(now, checks, trust, read, (path) => this.#where(path), report);
     this.#unwitnessedFrom = unwitnessedFrom;
-    return detail;
+    const { askWitness: ask } = this.#options;
+    if (!ask) return detail;
+    const notChecked = (what: string): void => void step.notChecked.push(what);
+    const held = await verifyWitnessCopies(now, { witnesses: policy.witnesses, ask, trust, read, report, notChecked });
+    return held === undefined ? detail : `${detail}; ${held}`;
   }
 
   async #leaves(treeSize: number, roots: Uint8Array, step: Step): Promise<string> {

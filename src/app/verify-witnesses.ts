@@ -2,14 +2,12 @@
  * The step `witnesses` of a verification: which of a log's checkpoints has the cosignatures that a policy asks for, and from which leaf on there
  * is none. What a quorum cosigned must be the beginning of the log as it is now.
  */
-import { equalBytes } from '../core/bytes.ts';
 import { VeiltrailError } from '../core/errors.ts';
 import type { CheckpointTrust, VerifiedCheckpoint } from '../log/checkpoint.ts';
 import { openWitnessed, type QuorumState, type WitnessPolicy } from '../log/witness-policy.ts';
-import { verifyConsistency } from '../log/tree.ts';
 import { witnessedPath } from '../storage/tile-store.ts';
-import { readGrowth } from '../verify/growth.ts';
 import type { Problem } from '../verify/problem.ts';
+import { isBeginning } from './verify-witness-copies.ts';
 
 export interface WitnessChecks {
   policy: WitnessPolicy;
@@ -96,22 +94,6 @@ function noQuorum(
   const detail = `unwitnessed from leaf 0: no checkpoint has the quorum ${policy.quorumName}${some.length > 0 ? `, only cosignatures of ${some.join(', ')}` : ''}`;
   if (isDemanded) report({ code: 'quorum_missing', where: where(witnessedPath), message: detail });
   return { detail, unwitnessedFrom: 0 };
-}
-
-async function isBeginning(
-  cosigned: VerifiedCheckpoint,
-  now: VerifiedCheckpoint,
-  read: (path: string) => Promise<Uint8Array | undefined>,
-): Promise<boolean> {
-  if (cosigned.treeSize === now.treeSize) return equalBytes(cosigned.root, now.root);
-  if (cosigned.treeSize === 0) return true;
-  const { proof } = await readGrowth(cosigned.treeSize, now.treeSize, read);
-  try {
-    verifyConsistency(cosigned.treeSize, now.treeSize, cosigned.root, now.root, proof);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 function at(timeSeconds: number): string {

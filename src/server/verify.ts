@@ -104,7 +104,7 @@ async function verifyOpened(dataDir: string, options: StoredOptions, closing: ((
     let other: VerifyReport;
     try {
       other = await verify(
-        { log, ...(options.seen ? { seen: options.seen } : {}) },
+        { log, ...(options.seen ? { seen: options.seen } : {}), ...(options.askWitness ? { askWitness: options.askWitness } : {}) },
         withoutShared(await storeParts(dataDir, log, keyring, records, vault)),
       );
     } catch (error) {

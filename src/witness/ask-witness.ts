@@ -1,5 +1,7 @@
 /** One request to a witness over HTTP: bounded in time and bytes, no redirects, no cookies. */
+import { toHex, utf8 } from '../core/bytes.ts';
 import { VeiltrailError } from '../core/errors.ts';
+import { sha256 } from '../core/sha256.ts';
 
 export interface WitnessReply {
   status: number;
@@ -34,6 +36,26 @@ export function createAskWitness({ timeoutMs, fetch: ask = fetch }: { timeoutMs:
         body: await readText(response),
         ...(retryAfter !== null && /^\d{1,5}$/.test(retryAfter) ? { retryAfterMs: Number(retryAfter) * 1_000 } : {}),
       };
+    } catch (cause) {
+      throw new VeiltrailError('witness_unreachable', 'the witness does not answer', {}, { cause });
+    }
+  };
+}
+
+/**
+ * Fetches the checkpoint of a log that a witness holds (C2SP tlog-witness: `GET <prefix>/<hex SHA-256 of the origin>/checkpoint`). The policy file names the
+ * prefix where checkpoints are submitted; a witness that shows them elsewhere has none here.
+ */
+export function createAskWitnessCheckpoint({ timeoutMs }: { timeoutMs: number }): (url: string, origin: string) => Promise<string | undefined> {
+  return async (url, origin) => {
+    try {
+      const response = await fetch(`${url.replace(/\/+$/, '')}/${toHex(sha256(utf8(origin)))}/checkpoint`, {
+        redirect: 'error',
+        credentials: 'omit',
+        signal: AbortSignal.timeout(timeoutMs),
+      });
+      const text = await readText(response);
+      return response.status === 200 ? text : undefined;
     } catch (cause) {
       throw new VeiltrailError('witness_unreachable', 'the witness does not answer', {}, { cause });
     }

@@ -3,7 +3,8 @@ import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, write
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import type { VerifyReport } from '../../src/app/verify-log.ts';
+import type { VerifyOptions, VerifyReport } from '../../src/app/verify-log.ts';
+import { createAskWitnessCheckpoint } from '../../src/witness/ask-witness.ts';
 import {
   createCosigner,
   createTrust,
@@ -111,6 +112,57 @@ async function witnessed(treeSize: number): Promise<void> {
     (size) => size === treeSize,
   );
 }
+
+describe('what witnesses hold', () => {
+  const ask = createAskWitnessCheckpoint({ timeoutMs: 5_000 });
+  const verify = (dir: string, options: Partial<VerifyOptions> = {}): Promise<VerifyReport> =>
+    verifyStoredLog(dir, { log: 'default', askWitness: ask, ...options });
+  const witnessStep = ({ steps }: VerifyReport): string => steps.find(({ step }) => step === 'witnesses')?.detail ?? '';
+
+  test('is asked for by who verifies: a history that only they were shown is found by the log’s own signature', async () => {
+    make();
+    const witness = await startWitness('a');
+    await open({ witnessPolicyFile: writePolicy([witness], 'all') });
+    await append(3);
+    await witnessed(3);
+    await trail.close();
+    const [older, forked] = [join(folder, 'older'), join(folder, 'forked')];
+    for (const copy of [older, forked]) cpSync(dataDir(), copy, { recursive: true });
+    await open();
+    await append(5);
+    await witnessed(8);
+
+    // A log that grows while it is verified, and one at rest.
+    const good = await verify(dataDir());
+    expect(good.problems).toEqual([]);
+    expect(witnessStep(good)).toContain('what they hold themselves is of this history: w0 8 leaves');
+    const published = join(dataDir(), 'logs/default');
+    const policy = parseWitnessPolicy(readFileSync(join(folder, 'policy')));
+    expect(await verifyPublishedLog(published, { log: 'default', vkey: vkey(), witnessPolicy: policy, askWitness: ask })).toMatchObject({ ok: true });
+    await trail.close();
+
+    // Rolled back, and then gone on with: without asking, nothing of either is to be seen.
+    expect((await verify(older, { askWitness: () => Promise.resolve(undefined) })).ok).toBe(true);
+    expect((await verify(older)).problems).toMatchObject([{ code: 'rolled_back', where: witness.url, message: /witness w0 holds 8 leaves/ }]);
+    rmSync(join(forked, 'witnesses.json'));
+    trail = await openTrail({ dataDir: forked, origin, workers: 1 });
+    await append(12);
+    await trail.close();
+    const found = await verify(forked, { witnessPolicy: policy });
+    expect(found.problems).toContainEqual(expect.objectContaining({ code: 'history_forked', where: witness.url }));
+
+    // Who says nothing proves nothing, and is named.
+    for (const [answer, words] of [
+      [() => Promise.resolve('x'), 'it shows nothing that this log signed'],
+      [() => Promise.resolve(undefined), 'it shows no checkpoint of this log'],
+    ] as const)
+      expect((await verify(dataDir(), { askWitness: answer })).notChecked).toContain(`what witness w0 was shown: ${words}`);
+    await stopWitness(witness);
+    const silent = await verify(dataDir());
+    expect(silent).toMatchObject({ ok: true });
+    expect(silent.notChecked).toContain('what witness w0 was shown: it does not answer');
+  });
+});
 
 describe('by a policy that flags', () => {
   test('checkpoint and receipts are cosigned soon after publication, and are so after a restart', async () => {

@@ -3,9 +3,11 @@ import { join } from 'node:path';
 import type { Command } from 'commander';
 import { colors, errorColors } from '../colors.ts';
 import type { VerifyReport } from '../../app/verify-log.ts';
+import type { AskWitnessCheckpoint } from '../../app/verify-witness-copies.ts';
 import { VeiltrailError } from '../../core/errors.ts';
 import type { CheckpointTrust, VerifiedCheckpoint } from '../../log/checkpoint.ts';
 import { createTrust } from '../../log/trust.ts';
+import { createAskWitnessCheckpoint } from '../../witness/ask-witness.ts';
 import { judgeQuorum, parseWitnessPolicy, type WitnessPolicy } from '../../log/witness-policy.ts';
 import { type CheckpointFiles, openCheckpointFiles } from '../checkpoint-files.ts';
 import { dataDirOf } from '../connection.ts';
@@ -21,6 +23,7 @@ interface VerifyOptions {
   vkey?: string;
   checkpoint?: string;
   witnessPolicy?: string;
+  askWitnesses: boolean;
   event?: string;
   audience?: string;
   tsa?: string;
@@ -35,6 +38,9 @@ interface VerifyOptions {
   fullEvery: string;
 }
 
+/** No answer of a witness for so long is none. */
+const witnessMs = 5_000;
+
 export function addVerify(program: Command): void {
   program
     .command('verify')
@@ -45,6 +51,7 @@ export function addVerify(program: Command): void {
     .option('--vkey <vkey>', "the log's public key, or @FILE that holds it; without it a data directory's own is taken")
     .option('--checkpoint <file>', 'a checkpoint kept elsewhere: finds rollback and rewritten history')
     .option('--witness-policy <file>', 'witnesses that must have cosigned (C2SP tlog-policy) [the policy beside the data, if there is one]')
+    .option('--no-ask-witnesses', 'do not ask the witnesses of the policy what they hold of the log: without a network')
     .option('--event <file>', 'with a receipt: a disclosure of the event that it must be for')
     .option('--audience <who>', 'with evidence: for whom it must have been exported')
     .option('--tsa <file>', 'with evidence: certificates (PEM) of time-stamp authorities, or of who vouches for them, that you trust')
@@ -136,6 +143,7 @@ function logOptions(
   keptCheckpoint?: string;
   witnessPolicy?: WitnessPolicy;
   seen?: CheckpointFiles;
+  askWitness?: AskWitnessCheckpoint;
   onProgress: (leaves: number, of: number) => void;
 } {
   const progress = createProgress();
@@ -146,6 +154,7 @@ function logOptions(
     ...(options.checkpoint === undefined ? {} : { keptCheckpoint: readText(options.checkpoint) }),
     ...(options.witnessPolicy === undefined ? {} : { witnessPolicy: parseWitnessPolicy(readText(options.witnessPolicy)) }),
     ...(seen ? { seen } : {}),
+    ...(options.askWitnesses ? { askWitness: createAskWitnessCheckpoint({ timeoutMs: witnessMs }) } : {}),
     onProgress: (leaves, of) => (leaves === of ? progress.end() : progress.update(`${leaves} of ${of} leaves`)),
   };
 }
