@@ -219,10 +219,21 @@ export class Compactor {
         this.#tidied = false;
         return await ledger.compact({ ...compacted, chunkChanges });
       } catch (error) {
+        if (isFatal(error)) this.#giveUp(error as Error, task);
         if ((error as VeiltrailError).code !== 'chunks_changed' || trial === trialsMax) throw error;
         await this.#removeUnregistered();
       }
     }
+  }
+
+  /**
+   * Whether segments are registered is not known, so nothing is removed any more: what looks unregistered here may be all that the next start has.
+   * The process is about to end.
+   */
+  #giveUp(error: Error, task: CompactionTask): void {
+    this.#parts.onError?.(error, task);
+    this.#closed = true;
+    this.#interrupt();
   }
 
   /** Deletes chunks that are left over, files and keys that nothing refers to. */
