@@ -1,37 +1,41 @@
 /** The commands and what they share. Facts go to standard output, words for people to standard error; the exit code says what happened (see exit.ts). */
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
-import { addAnchor } from './commands/anchor.ts';
-import { addCanary } from './commands/canary.ts';
-import { addCheckpoint } from './commands/checkpoint.ts';
-import { addDrill } from './commands/drill.ts';
-import { addEvidencePage } from './commands/evidence-page.ts';
-import { addExport } from './commands/export.ts';
-import { addField } from './commands/field.ts';
-import { addHold } from './commands/hold.ts';
-import { addIngest } from './commands/ingest.ts';
-import { addKey } from './commands/key.ts';
-import { addPolicy } from './commands/policy.ts';
-import { addPreview } from './commands/preview.ts';
-import { addProve } from './commands/prove.ts';
-import { addRedact } from './commands/redact.ts';
-import { addRedactValue } from './commands/redact-value.ts';
-import { addReport } from './commands/report.ts';
-import { addRestore } from './commands/restore.ts';
-import { addRetention } from './commands/retention.ts';
-import { addRequest } from './commands/request.ts';
-import { addScan } from './commands/scan.ts';
-import { addSearch } from './commands/search.ts';
-import { addServe } from './commands/serve.ts';
-import { addShow } from './commands/show.ts';
-import { addSubject } from './commands/subject.ts';
-import { addToken } from './commands/token.ts';
-import { addVerify } from './commands/verify.ts';
-import { addWitness } from './commands/witness.ts';
 import { exitCodes, exitCodeOf } from './exit.ts';
 import { printError } from './output.ts';
 
-function createProgram(): Command {
+/** By name, in the order in which help lists them. Only the one that was asked for is loaded: all of them are 70 ms of a start. */
+export const commands: Readonly<Record<string, () => Promise<(program: Command) => void>>> = {
+  serve: async () => (await import('./commands/serve.ts')).addServe,
+  ingest: async () => (await import('./commands/ingest.ts')).addIngest,
+  scan: async () => (await import('./commands/scan.ts')).addScan,
+  preview: async () => (await import('./commands/preview.ts')).addPreview,
+  redact: async () => (await import('./commands/redact.ts')).addRedact,
+  search: async () => (await import('./commands/search.ts')).addSearch,
+  show: async () => (await import('./commands/show.ts')).addShow,
+  prove: async () => (await import('./commands/prove.ts')).addProve,
+  export: async () => (await import('./commands/export.ts')).addExport,
+  'evidence-page': async () => (await import('./commands/evidence-page.ts')).addEvidencePage,
+  verify: async () => (await import('./commands/verify.ts')).addVerify,
+  checkpoint: async () => (await import('./commands/checkpoint.ts')).addCheckpoint,
+  anchor: async () => (await import('./commands/anchor.ts')).addAnchor,
+  canary: async () => (await import('./commands/canary.ts')).addCanary,
+  drill: async () => (await import('./commands/drill.ts')).addDrill,
+  key: async () => (await import('./commands/key.ts')).addKey,
+  policy: async () => (await import('./commands/policy.ts')).addPolicy,
+  field: async () => (await import('./commands/field.ts')).addField,
+  token: async () => (await import('./commands/token.ts')).addToken,
+  request: async () => (await import('./commands/request.ts')).addRequest,
+  subject: async () => (await import('./commands/subject.ts')).addSubject,
+  'redact-value': async () => (await import('./commands/redact-value.ts')).addRedactValue,
+  hold: async () => (await import('./commands/hold.ts')).addHold,
+  restore: async () => (await import('./commands/restore.ts')).addRestore,
+  retention: async () => (await import('./commands/retention.ts')).addRetention,
+  report: async () => (await import('./commands/report.ts')).addReport,
+  witness: async () => (await import('./commands/witness.ts')).addWitness,
+};
+
+async function createProgram(asked = ''): Promise<Command> {
   const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string };
   const program = new Command('veiltrail')
     .description('The audit trail that proves everything and leaks nothing.')
@@ -42,36 +46,8 @@ function createProgram(): Command {
       'after',
       `\nExit codes: 0 done, all well · 1 something is wrong with what was checked · 2 wrong use or bad input · 3 refused or out of reach`,
     );
-  for (const add of [
-    addServe,
-    addIngest,
-    addScan,
-    addPreview,
-    addRedact,
-    addSearch,
-    addShow,
-    addProve,
-    addExport,
-    addEvidencePage,
-    addVerify,
-    addCheckpoint,
-    addAnchor,
-    addCanary,
-    addDrill,
-    addKey,
-    addPolicy,
-    addField,
-    addToken,
-    addRequest,
-    addSubject,
-    addRedactValue,
-    addHold,
-    addRestore,
-    addRetention,
-    addReport,
-    addWitness,
-  ])
-    add(program);
+  const loading = Object.hasOwn(commands, asked) ? [commands[asked]] : asked === '--version' ? [] : Object.values(commands);
+  for (const load of loading) (await load?.())?.(program);
   for (const command of program.commands) command.exitOverride();
   return program;
 }
@@ -84,7 +60,7 @@ export async function runCommandLine(): Promise<void> {
     throw error;
   });
   try {
-    await createProgram().parseAsync();
+    await (await createProgram(process.argv[2])).parseAsync();
   } catch (error) {
     if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? exitCodes.done : exitCodes.usage;
     else {
