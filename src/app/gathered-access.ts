@@ -56,6 +56,9 @@ export function entryOf(given: AccessEntry | Reading): AccessEntry {
   };
 }
 
+/** So many failures to authenticate within a minute, from one network and for one reason, are somebody who tries. */
+const bulkFailures = 20;
+
 /** One event; more where there is more to tell than an event may hold. */
 export function eventsOf({ entry, count, fromMs, toMs, ranges, queries }: Waiting, time: (ms: number) => string): Unsent[] {
   const digests = [...queries];
@@ -69,7 +72,8 @@ export function eventsOf({ entry, count, fromMs, toMs, ranges, queries }: Waitin
       ...(leaves.length > 0 ? { leaves } : {}),
       ...(some.length > 0 ? { queries: some } : {}),
     };
-    const told = Object.keys(metadata).length > 0 ? { ...entry, metadata } : entry;
+    const told: AccessEntry = Object.keys(metadata).length > 0 ? { ...entry, metadata } : { ...entry };
+    if (entry.action === 'auth.fail' && count >= bulkFailures) told.severity = 4;
     return { event: accessEvent(told, { id: randomUUID(), time: time(fromMs) }), count: piece === 0 ? count : 0 };
   });
 }

@@ -11,6 +11,7 @@ import type { DataProtection } from './data-protection.ts';
 import type { Classification, FieldFilter, FieldInfo } from './field-registry.ts';
 import type { Removal, RemovalResult } from './remove-records.ts';
 import type { KeyRotation } from './rotate-keys.ts';
+import type { ToldCount } from './told-events.ts';
 import type { LookUpFigures, LookUps } from './look-ups.ts';
 import type { Person, RequestDesk } from './requests.ts';
 import type { RestoredValue } from './restore-withheld.ts';
@@ -88,6 +89,8 @@ export interface TrailFigures {
   canary: CanaryFigures;
   access: AccessFigures;
   lookUps: LookUpFigures;
+  /** Events of `_system`. */
+  told: ToldCount[];
 }
 
 export interface ClassifyRequest {

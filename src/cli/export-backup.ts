@@ -1,9 +1,18 @@
-/** `export --backup` and `export --keys`: the state of a data directory, and what opens it, apart. */
+/**
+ * `export --backup` and `export --keys`: the state of a data directory, and what opens it, apart. Before anything is copied it is put on record in
+ * `_system`: by whoever has the directory, or by the server that has it. Where neither can be, standard error says so, and it is made all the same:
+ * a backup is wanted most when nothing can be appended any more.
+ */
 import { chmodSync, existsSync, renameSync, writeFileSync } from 'node:fs';
 import { VeiltrailError } from '../core/errors.ts';
 import { systemRandom } from '../core/random.ts';
-import { dataDirOf } from './connection.ts';
+import { systemLog } from '../server/data-files.ts';
+import { readDataConfig } from '../server/data-config.ts';
+import { createAdministrationClient } from '../sdk/administration.ts';
+import { errorColors } from './colors.ts';
+import { dataDirOf, readKey } from './connection.ts';
 import { print, printJson, say } from './output.ts';
+import { localPerson } from './request-desk.ts';
 import { readText } from './vkey-option.ts';
 
 export interface BackupOptions {
@@ -11,15 +20,24 @@ export interface BackupOptions {
   url?: string;
   backup?: string;
   keys?: string;
+  key?: string;
+  purpose?: string;
+  /** Who, on a directory that no server has [the name at the machine]. */
+  by?: string;
   passphraseFile?: string;
   json?: boolean;
 }
 
 /** @throws VeiltrailError `backup_remote`, and what `makeBackup` and `makeKit` throw */
 export async function exportBackup(options: BackupOptions): Promise<void> {
-  if (options.url !== undefined)
-    throw new VeiltrailError('backup_remote', 'a backup is made where the data directory is: --data, beside the server if it runs');
+  if (options.url !== undefined && options.data === undefined && process.env['VEILTRAIL_DATA'] === undefined)
+    throw new VeiltrailError(
+      'backup_remote',
+      'a backup is made where the data directory is: name it (--data), and the server beside it (--url, --key), which puts it on record',
+    );
   const dataDir = dataDirOf(options);
+  const { origin } = readDataConfig(dataDir);
+  await record(dataDir, origin, options);
   const { makeBackup } = await import('../server/backup/make-backup.ts');
   const { formatKit, makeKit } = await import('../server/backup/recovery-kit.ts');
   if (options.backup !== undefined) {
@@ -40,6 +58,36 @@ export async function exportBackup(options: BackupOptions): Promise<void> {
   say(
     `recovery kit in ${options.keys}${passphrase === undefined ? ', in the clear: keep it like the keyring' : ''}. Make a new one after every erasure, and destroy this one then`,
   );
+}
+
+/** @throws VeiltrailError what the server at `--url` refuses with, `backup_remote` when it has another directory */
+async function record(dataDir: string, origin: string, options: BackupOptions): Promise<void> {
+  const { url, backup, keys, purpose, by } = options;
+  const parts = [...(backup === undefined ? [] : ['state' as const]), ...(keys === undefined ? [] : ['keys' as const])];
+  const why = purpose === undefined ? {} : { purpose };
+  if (url !== undefined) {
+    const { checkpoint } = await createAdministrationClient({ url, key: readKey(options.key) }).recordBackup({ parts, ...why });
+    if (checkpoint.split('\n', 1)[0] !== `${origin}/${systemLog}`)
+      throw new VeiltrailError('backup_remote', 'the server at --url has another data directory than --data');
+    return;
+  }
+  try {
+    const { openTrail } = await import('../server/compose.ts');
+    const { backupEntry } = await import('../app/backup-record.ts');
+    const trail = await openTrail({ dataDir, workers: 1 });
+    try {
+      await trail.access.write(backupEntry(parts, { ...localPerson(by), ...why }));
+    } finally {
+      await trail.close();
+    }
+  } catch (error) {
+    if (!(error instanceof VeiltrailError)) throw error;
+    const words =
+      error.code === 'data_dir_in_use'
+        ? 'a server has this directory: with --url and --key (role operator) it puts that on record'
+        : `nothing can be appended to the log (${error.code})`;
+    say(`${errorColors.yellow('warning')} this is not on record in ${systemLog}: ${words}`);
+  }
 }
 
 function writePrivately(path: string, text: string): void {

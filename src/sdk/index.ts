@@ -17,3 +17,4 @@ export type {
 export { createDataProtectionClient, type DataProtectionClient } from './data-protection.ts';
 export { createTokenClient, type TokenClient } from './tokens.ts';
 export { createRequestClient, type RequestClient } from './requests.ts';
+export { createAdministrationClient, type AdministrationClient } from './administration.ts';

@@ -14,6 +14,7 @@ import { AppendEvents } from '../app/append-events.ts';
 import type { PublishedLog } from '../app/read-log.ts';
 import { createTrailReading } from '../app/read-trail.ts';
 import { FieldTeller } from '../app/tell-fields.ts';
+import { ToldEvents } from '../app/told-events.ts';
 import type { Trail, TrailReader } from '../app/trail.ts';
 import { systemClock } from '../core/clock.ts';
 import { utf8 } from '../core/bytes.ts';
@@ -212,9 +213,11 @@ async function openLocked(options: TrailOptions, undo: Undo): Promise<OpenTrail>
     await created.finally(() => creating.delete(log));
   };
   /** Appends events of the server's own. */
+  const told = new ToldEvents();
   const tellAll = async (events: readonly JsonObject[]): Promise<void> => {
     await createLog(systemLog);
     await appending.append({ log: systemLog, principal: 'system', body: utf8(JSON.stringify(events)), format: 'json' });
+    told.note(events);
   };
   const tell = (event: JsonObject): Promise<void> => tellAll([{ time: nowText(), ...event }]);
   const rootTurns = createTurns();
@@ -354,6 +357,7 @@ async function openLocked(options: TrailOptions, undo: Undo): Promise<OpenTrail>
         canary: canaries.last,
         lookUps: lookUps.figures,
         access: access.figures,
+        told: told.counts,
       };
     },
     runCanary: (request) => canaries.run(request),

@@ -31,6 +31,7 @@ import { createDoorRecords } from './record-access.ts';
 import { type AnswerCounts, RequestCounts } from './request-counts.ts';
 import { type RouteRule, ruleOf } from './route-table.ts';
 import type { SelfVerification } from './self-verify.ts';
+import { registerBackupRoute } from './routes/backups.ts';
 import { registerCanaryRoute } from './routes/canary.ts';
 import { registerApproveRoutes } from './routes/approve.ts';
 import { registerDataProtectionRoutes } from './routes/data-protection.ts';
@@ -214,6 +215,7 @@ export async function createHttpServer(parts: HttpParts): Promise<FastifyInstanc
     registerHealthRoutes(routes, parts.trail, () => parts.verification?.()?.troubles() ?? []);
     registerDataProtectionRoutes(routes, parts.trail.dataProtection);
     registerCanaryRoute(routes, parts.trail);
+    registerBackupRoute(routes, parts.trail);
     registerApproveRoutes(routes, parts.approvePage, parts.trail.requests.origin);
     registerMetricsRoute(routes, {
       trail: parts.trail,

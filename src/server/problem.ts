@@ -121,6 +121,7 @@ export const problems = {
   approver_unknown: { status: 404, title: 'No approver has this key' },
   approver_removed: { status: 403, title: 'The approver was removed' },
   approver_exists: { status: 409, title: 'This key was enrolled before' },
+  backup_request: { status: 400, title: 'Not a description of a backup' },
   approver_origin: { status: 403, title: 'The key was made on the page of another server' },
   approver_last: { status: 409, title: 'The last approver stays' },
   approver_card: { status: 400, title: "Not an approver's card" },

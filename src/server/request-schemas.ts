@@ -1,5 +1,6 @@
 /** The shapes of requests for a second person, and of approvers, as `schemas.ts` has those of everything else. */
 import { Type } from 'typebox';
+import { backupParts } from '../app/backup-record.ts';
 import { requestActions, requestStates } from '../app/requests.ts';
 import { approverKinds } from '../verify/approval.ts';
 import { approverIdPattern } from '../verify/approval.ts';
@@ -84,6 +85,20 @@ export const enrolBody = Type.Object(
   { additionalProperties: false },
 );
 export const removeBody = Type.Object(permission, { additionalProperties: false });
+
+export const backupBody = Type.Object(
+  {
+    parts: Type.Array(Type.Union(backupParts.map((part) => Type.Literal(part))), {
+      minItems: 1,
+      maxItems: 2,
+      description: 'What is made: a copy of the state, the recovery kit that opens one',
+    }),
+    purpose: Type.Optional(purpose),
+    reference: Type.Optional(reference),
+  },
+  { additionalProperties: false },
+);
+export const backupTold = Type.Object({ checkpoint: Type.String({ description: 'Of the log _system, which tells of it' }) });
 
 export const approverInfo = Type.Object({
   id: Type.String(),

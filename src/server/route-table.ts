@@ -65,6 +65,7 @@ export const routeTable: readonly RouteRule[] = [
   { method: 'GET', path: '/api/v1/approvers', right: 'request.read', recorded: 'gathered', action: 'approver.list' },
   { method: 'POST', path: '/api/v1/approvers', right: 'key.manage', recorded: 'written', action: 'approver.enrol' },
   { method: 'POST', path: '/api/v1/approvers/{id}/remove', right: 'key.manage', recorded: 'written', action: 'approver.remove' },
+  { method: 'POST', path: '/api/v1/backups', right: 'backup.make', recorded: 'written', action: 'backup.make' },
   { method: 'POST', path: '/api/v1/tokens/reveal', right: 'token.reveal', recorded: 'written', action: 'token.reveal' },
   { method: 'POST', path: '/api/v1/tokens/find', right: 'token.search', recorded: 'written', action: 'token.find' },
   { method: 'GET', path: '/api/v1/stops', right: 'stop.lift', recorded: 'gathered', action: 'stop.list' },

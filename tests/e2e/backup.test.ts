@@ -10,7 +10,7 @@ import { openTrail } from '../../src/server/compose.ts';
 import { openKeyring } from '../../src/vault/keyring.ts';
 import { openStoredVault } from '../../src/server/stored-vault.ts';
 import { createLookup } from '../../src/vault/token.ts';
-import { launch, run, temporaryDirectory } from './product.ts';
+import { run, serve, temporaryDirectory } from './product.ts';
 
 let home: string;
 const at = (name: string): string => join(home, name);
@@ -89,17 +89,39 @@ describe('a backup', () => {
     expect(await tokenOf(at('restored'), 600)).toBe(await tokenOf(at('data'), 0));
     await append(at('restored'), 0, 3);
     expect((await expectVerified(at('restored'))).records.verified).toBe(603);
-    const told = await run(['search', 'action:backup.restored', '--log', '_system', '--data', at('restored')]);
-    expect(told.out).toContain('backup.restored');
+    // Who made it, too: that was on record before anything was copied.
+    const told = await run(['search', 'category:log_control', '--log', '_system', '--data', at('restored')]);
+    for (const what of ['backup.restored', 'backup.make']) expect(told.out).toContain(what);
   });
 
   test('beside a running server, and again into the same directory: tiles are copied once', { timeout }, async () => {
     await append(at('data'), 0, 700);
-    const server = launch(at('data'));
-    await server.answering;
+    const server = await serve(at('data'));
     const first = await backUp('--json');
     expect(first.code, first.err).toBe(0);
-    await server.end('SIGTERM');
+    // The server keeps the record of it, where it is asked to; keys are made over the network as well.
+    expect(first.err).toContain('not on record in _system: a server has this directory');
+    const there = (role: 'admin' | 'writer' | 'reader'): string[] => ['--url', server.url, '--key', server.key(role)];
+    const operator = await run(['key', 'create', '--role', 'operator', '--json', ...there('admin')]);
+    const { key, id } = JSON.parse(operator.out) as { key: string; id: string };
+    const why = ['--purpose', 'every Sunday', '--url', server.url, '--key'];
+    expect(await backUp(...why, server.key('reader'))).toMatchObject({ code: 3, err: expect.stringContaining('backup.make') });
+    const told = await backUp(...why, key);
+    expect([told.code, told.err]).toEqual([0, expect.not.stringContaining('not on record')]);
+    const found = await run(['search', `action:backup.make actor.id:key:${id}`, '--log', '_system', '--json', ...there('admin')]);
+    const event = { purpose: 'every Sunday', outcome: 'success', severity: 4, metadata: { parts: ['state', 'keys'] } };
+    expect(JSON.parse(found.out)).toMatchObject({ record: event });
+    const list = await run(['key', 'list', '--json', ...there('admin')]);
+    expect(list.out).toContain(`"id":"${id}"`);
+    expect(list.out).toContain('"secret":"root"');
+    expect((await run(['key', 'revoke', id, '--json', ...there('admin')])).out).toContain('"revokedAt"');
+    const vkey = await run(['key', 'export-public', '--data', at('data')]);
+    expect((await run(['key', 'export-public', ...there('reader')])).out).toBe(vkey.out);
+    // Another server cannot say so for this directory.
+    const elsewhere = await serve(at('elsewhere'));
+    const other = JSON.parse((await run(['key', 'create', '--role', 'operator', '--json', '--data', at('elsewhere')])).out) as { key: string };
+    expect(await backUp('--url', elsewhere.url, '--key', other.key)).toMatchObject({ err: expect.stringContaining('(backup_remote)') });
+    await Promise.all([server.stop(), elsewhere.stop()]);
     await append(at('data'), 700, 1_200);
     const second = await backUp('--json');
     expect(JSON.parse(second.out)).toMatchObject({ kept: expect.any(Number) });

@@ -1,6 +1,8 @@
 /** `/metrics`: what happened is counted once, under names that nobody outside can make up. */
+import { readFileSync } from 'node:fs';
 import { Registry } from 'prom-client';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { metricsPage } from '../../scripts/generate-metrics-page.ts';
 import { runServer, sendRaw, type RunningServer } from './running-server.ts';
 
 let server: RunningServer;
@@ -58,6 +60,38 @@ test('counts events, repetitions, stubs, requests and refusals', async () => {
   expect(after.get('process_resident_memory_bytes')).toBeGreaterThan(1e7);
   expect(after.get('process_cpu_seconds_total')).toBeGreaterThan(before.get('process_cpu_seconds_total') as number);
   expect([...after.keys()].join('\n')).not.toContain('jane');
+});
+
+test('counts what an alerting tool selects: reveals, refusals, approvals that were refused, guessing; each is an event with a severity', async () => {
+  const { key, send } = server;
+  const post = (to: string, by: string, body: object): Promise<unknown> => send('POST', to, { key: by, body: JSON.stringify(body) });
+  const body = '{"action":"x","actor":{"type":"user","email":"jane@example.com"}}';
+  const { leafIndex } = ((await send('POST', path, { key: key.writer, body })).json as { receipts: { leafIndex: number }[] }).receipts[0] as {
+    leafIndex: number;
+  };
+  const token = /tok_[\w-]{27}/.exec((await send('GET', `${path}/${leafIndex}`, { key: key.reader })).text)?.[0];
+  await post('/api/v1/tokens/reveal', key.investigator, { token });
+  await post('/api/v1/tokens/reveal', key.investigator, { token, purpose: 'a case', reference: 'C-1' });
+  const someone = 'a'.repeat(26);
+  const approval = { request: `r_${someone}`, digest: '0'.repeat(64), decision: 'approve', approver: `a_${someone}`, time: '2026-01-01T00:00:00.000Z', kind: 'ed25519', publicKey: `${'A'.repeat(43)}=`, signature: `${'A'.repeat(86)}==` }; // prettier-ignore
+  await post(`/api/v1/requests/r_${someone}/approve`, key.approver, { approval });
+  await post('/api/v1/backups', key.operator, { parts: ['state'] });
+  for (let i = 0; i < 25; i++) await send('GET', path, { key: 'vt_reader_guessed' });
+  await server.trail.access.flush();
+  const counts = await scrape();
+  const told = (action: string, outcome: string, severity: number): number | undefined =>
+    counts.get(`veiltrail_system_events_total{action="${action}",outcome="${outcome}",severity="${severity}"}`);
+  expect(told('token.reveal', 'success', 4)).toBe(1);
+  expect(told('token.reveal', 'denied', 3)).toBe(1);
+  expect(told('request.approve', 'denied', 4)).toBe(1);
+  expect(told('backup.make', 'success', 3)).toBe(1);
+  expect(told('auth.fail', 'failure', 4)).toBeGreaterThanOrEqual(25);
+  const found = await server.trail.search('_system', { q: 'action:auth.fail severity:4', limit: 5 });
+  expect(found.events).not.toEqual([]);
+});
+
+test('the page about metrics is what scripts/generate-metrics-page.ts writes', () => {
+  expect(readFileSync(new URL('../../docs/reference/metrics.md', import.meta.url), 'utf8')).toBe(metricsPage());
 });
 
 test('says how far the index is behind', async () => {

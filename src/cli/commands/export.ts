@@ -46,7 +46,10 @@ export function addExport(program: Command): void {
     .option('--checkpoint <file>', 'a checkpoint that the audience keeps: the file will prove that the log grew from it')
     .option('--out <file>', 'where to write it')
     .option('--html <file>', 'write a page that verifies and shows it in any browser, without a network')
-    .option('--backup <dir>', 'the whole state instead, for `restore`: beside a running server or without one; adds to an earlier backup')
+    .option(
+      '--backup <dir>',
+      'the whole state instead, for `restore`: beside a running server (whose --url and --key, role operator, put it on record) or without one; adds to an earlier backup',
+    )
     .option('--keys <file>', 'the recovery kit that opens backups: keep it apart from them, make it anew after every erasure')
     .option('--passphrase-file <file>', 'seal the recovery kit under the passphrase in this file')
     .option('--json', 'facts about it as one line of JSON')

@@ -1,27 +1,22 @@
 import type { Command } from 'commander';
 import { keyIdPattern } from '../../access/api-key.ts';
-import type { KeyInfo, KeyRequest, Keys } from '../../access/manage-keys.ts';
+import type { KeyInfo, KeyRequest } from '../../access/manage-keys.ts';
 import { rightsOf, roleMeanings, roles, type Role } from '../../access/roles.ts';
 import { VeiltrailError } from '../../core/errors.ts';
-import { dataDefault, dataDirOf } from '../connection.ts';
-import { grantHere, grantRotation } from '../grant-key.ts';
+import { dataDirOf, readKey } from '../connection.ts';
+import { keysAt } from '../keys-at.ts';
 import { print, printJson, say } from '../output.ts';
 import { addProtectionOptions, type ProtectionOptions } from '../protection.ts';
 import type { PermitOptions } from '../request-desk.ts';
 import { addKeyDestroy, listSecrets, rotateSecret } from './key-secrets.ts';
 
-interface KeyOptions {
-  data?: string;
-  json?: boolean;
-}
+type KeyOptions = ProtectionOptions;
 
-/** Keys are managed where the data directory is; over the network, an admin key does the same at /api/v1/keys. */
+/** Keys are managed where the data directory is, or by an admin at a server. */
 export function addKey(program: Command): void {
   const key = program.command('key').description('API keys, and the public keys of logs.');
-  const dataOption = ['--data <dir>', `the data directory [${dataDefault}, or VEILTRAIL_DATA]`] as const;
-  const jsonOption = ['--json', 'as JSON, one line each'] as const;
-  key
-    .command('create')
+  const command = (name: string): Command => addProtectionOptions(key.command(name), 'admin');
+  command('create')
     .description('Make an API key. It is printed once, on standard output, and stored as a digest only.')
     .requiredOption('--role <role>', roles.join(', '))
     .option('--for-log <name...>', 'the logs it is for [all]')
@@ -33,26 +28,15 @@ export function addKey(program: Command): void {
     .option('--request <id>', 'the request that a second person approved, where one is needed')
     .option('--purpose <text>', 'why: makes the request where one is needed')
     .option('--reference <text>', 'of a case, a ticket')
-    .option(...dataOption)
-    .option(...jsonOption)
     .addHelpText('after', describeRoles)
     .action(createKey);
-  key
-    .command('list')
+  command('list')
     .description(
       "All API keys: how they begin, logs, restrictions, last use, and whether they still work; and the versions of the keyring's secrets. Never keys or secrets.",
     )
     .option('--owner <who>', 'only the keys of this owner')
-    .option(...dataOption)
-    .option(...jsonOption)
     .action(listKeys);
-  key
-    .command('revoke')
-    .description('End an API key, by its id.')
-    .argument('<id>', 'as `key list` shows it')
-    .option(...dataOption)
-    .option(...jsonOption)
-    .action(revokeKey);
+  command('revoke').description('End an API key, by its id.').argument('<id>', 'as `key list` shows it').action(revokeKey);
   addProtectionOptions(
     key
       .command('rotate')
@@ -71,11 +55,9 @@ export function addKey(program: Command): void {
     what === 'signing' ? rotateSigning(options) : keyIdPattern.test(what) ? rotateKey(what, options) : rotateSecret(what, options),
   );
   addKeyDestroy(key);
-  key
-    .command('export-public')
+  addProtectionOptions(key.command('export-public'), 'any that lists logs')
     .description("Print a log's public key (vkey): what everyone needs who verifies it.")
     .option('--log <name>', 'the log', 'default')
-    .option(...dataOption)
     .action(exportPublic);
 }
 
@@ -107,19 +89,14 @@ async function createKey(options: CreateOptions): Promise<void> {
     ...(options.owner === undefined ? {} : { owner: options.owner }),
     ...(options.name === undefined ? {} : { name: options.name }),
   };
-  const granted = await grantHere(dataDirOf(options), request, options);
-  const { key, info } = granted ?? (await manage(options, (keys) => keys.create(request)));
+  const { key, info } = await keysAt(options).create(request, options);
   showNew(key, info, options);
 }
 
 async function rotateKey(id: string, options: RotateOptions): Promise<void> {
   const { overlap = '0' } = options;
   if (!/^(?:0|[1-9]\d{0,3})$/.test(overlap)) throw new VeiltrailError('key_overlap', '--overlap is a number of hours, 0 to 2160');
-  if (options.url !== undefined)
-    throw new VeiltrailError('key_remote', 'an API key is rotated where the data directory is, or at POST /api/v1/keys/{id}/rotate of the server');
-  const overlapMs = Number(overlap) * 3_600_000;
-  const granted = await grantRotation(dataDirOf(options), id, overlapMs, options);
-  const { key, info } = granted ?? (await manage(options, (keys) => keys.rotate(id, overlapMs)));
+  const { key, info } = await keysAt(options).rotate(id, Number(overlap), options);
   showNew(key, info, options);
 }
 
@@ -145,8 +122,10 @@ function showNew(key: string, info: KeyInfo, { json }: KeyOptions): void {
 }
 
 async function listKeys(options: KeyOptions & { owner?: string }): Promise<void> {
+  if (options.owner !== undefined && options.url !== undefined)
+    throw new VeiltrailError('key_remote', 'owners are told apart where the data directory is: only keyed digests of them are in the list');
   const owner = options.owner === undefined ? undefined : await personNamed(options.owner, dataDirOf(options));
-  for (const info of await manage(options, (keys) => keys.list())) if (owner === undefined || info.owner === owner) show(info, options);
+  for (const info of await keysAt(options).list()) if (owner === undefined || info.owner === owner) show(info, options);
   if (owner === undefined) await listSecrets(options);
 }
 
@@ -156,7 +135,7 @@ async function personNamed(who: string, dataDir: string): Promise<string> {
 }
 
 async function revokeKey(id: string, options: KeyOptions): Promise<void> {
-  show(await manage(options, (keys) => keys.revoke(id)), options);
+  show(await keysAt(options).revoke(id), options);
 }
 
 function show(info: KeyInfo, { json }: KeyOptions): void {
@@ -177,20 +156,21 @@ function show(info: KeyInfo, { json }: KeyOptions): void {
   print(parts.filter((part) => part !== undefined && part !== '').join('  '));
 }
 
-async function manage<T>(options: KeyOptions, use: (keys: Keys) => T): Promise<T> {
-  const { openKeys } = await import('../../access/manage-keys.ts');
-  const { systemClock } = await import('../../core/clock.ts');
-  const { systemRandom } = await import('../../core/random.ts');
-  const { editDataDir } = await import('../../server/compose.ts');
-  const dataDir = dataDirOf(options);
-  return editDataDir(dataDir, () => use(openKeys(dataDir, { clock: systemClock, random: systemRandom })));
-}
-
 async function exportPublic(options: KeyOptions & { log: string }): Promise<void> {
+  if (options.url !== undefined) {
+    const { createAdministrationClient } = await import('../../sdk/administration.ts');
+    const logs = await createAdministrationClient({ url: options.url, key: readKey(options.key) }).logs();
+    const vkey = logs.find(({ log }) => log === options.log)?.vkey;
+    if (vkey === undefined) throw new VeiltrailError('log_unknown', 'there is no such log');
+    if (options.json) printJson({ log: options.log, vkey });
+    else print(vkey);
+    return;
+  }
   const { openTrailReader } = await import('../../server/compose.ts');
   const trail = await openTrailReader(dataDirOf(options));
   try {
-    print(trail.vkeyOf(options.log));
+    if (options.json) printJson({ log: options.log, vkey: trail.vkeyOf(options.log) });
+    else print(trail.vkeyOf(options.log));
   } finally {
     await trail.close();
   }

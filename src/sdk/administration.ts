@@ -1,0 +1,61 @@
+/**
+ * What an admin and an operator ask of a veiltrail server: API keys, public keys of logs, and that a backup goes on record. The text of a key is in
+ * one answer only, that of the request which made it; so making one is not tried again by itself.
+ */
+import { type ClientOptions, parseServerUrl } from './client.ts';
+import { retryDefaults } from './retry.ts';
+import { type Call, performCall } from './transport.ts';
+
+type Facts = Record<string, unknown>;
+
+export interface KeyWanted {
+  role: string;
+  logs?: readonly string[];
+  /** RFC 3339. */
+  expiresAt?: string;
+  addresses?: readonly string[];
+  hides?: readonly string[];
+  owner?: string;
+  name?: string;
+  /** The request that a second person approved, or why one is asked for. */
+  request?: string;
+  purpose?: string;
+  reference?: string;
+}
+
+/** Every method throws a `VeiltrailError`: `unreachable`, `unexpected_answer`, or the code of the server's problem. */
+export interface AdministrationClient {
+  /** All keys, the revoked and expired ones too; never their secrets. */
+  keys(): Promise<Facts[]>;
+  /** The answer's `key` is shown this once. */
+  createKey(wanted: KeyWanted): Promise<Facts>;
+  rotateKey(id: string, options?: { overlapHours?: number; request?: string }): Promise<Facts>;
+  revokeKey(id: string): Promise<Facts>;
+  logs(): Promise<{ log: string; vkey: string }[]>;
+  /** Puts on record that a backup is made; returns the checkpoint of `_system` under which that stands. Takes a key of the role operator. */
+  recordBackup(backup: { parts: readonly ('state' | 'keys')[]; purpose?: string; reference?: string }): Promise<{ checkpoint: string }>;
+}
+
+/** @throws VeiltrailError `invalid_url` */
+export function createAdministrationClient(options: ClientOptions): AdministrationClient {
+  const transport = {
+    url: parseServerUrl(options.url),
+    key: options.key,
+    fetch: options.fetch ?? ((...request: Parameters<typeof fetch>) => fetch(...request)),
+    timeoutMs: options.timeoutMs ?? 60_000,
+    retry: { ...retryDefaults, ...options.retry },
+  };
+  const call = async (method: Call['method'], path: string, more: Partial<Call> = {}): Promise<Facts> =>
+    (await (await performCall(transport, { method, path, repeatable: method === 'GET', ...more })).json()) as Facts;
+  const post = (path: string, body: Facts): Promise<Facts> => call('POST', path, { body: JSON.stringify(body), contentType: 'application/json' });
+  const keyPath = (id: string): string => `api/v1/keys/${encodeURIComponent(id)}`;
+  return {
+    keys: async () => (await call('GET', 'api/v1/keys'))['keys'] as Facts[],
+    createKey: (wanted) => post('api/v1/keys', { ...wanted }),
+    rotateKey: (id, { overlapHours, request } = {}) =>
+      call('POST', `${keyPath(id)}/rotate`, { query: { overlapHours: overlapHours === undefined ? undefined : String(overlapHours), request } }),
+    revokeKey: (id) => call('DELETE', keyPath(id)),
+    logs: async () => (await call('GET', 'api/v1/logs'))['logs'] as { log: string; vkey: string }[],
+    recordBackup: async (backup) => (await post('api/v1/backups', { ...backup })) as { checkpoint: string },
+  };
+}
