@@ -42,10 +42,15 @@ export function createTimeStampTarget({ name, everyMs, url, trusted, timeoutMs =
     async check({ checkpoint, proof }) {
       try {
         const token = decodeBase64(proofText(proof, 'token'));
-        const { time, authority } = await verifyTimeStamp(token, { message: utf8(checkpoint), trusted });
-        const provedAt = time.toISOString();
+        const { time, accuracyMs, authority } = await verifyTimeStamp(token, { message: utf8(checkpoint), trusted });
+        const offBy = (ms: number): string => new Date(time.getTime() + ms).toISOString();
         // The authority's signature is in it, which nobody could know before.
-        return { ok: true, detail: `${authority} says that it was there at ${provedAt}`, provedAt, notBefore: provedAt };
+        return {
+          ok: true,
+          detail: `${authority} says that it was there at ${time.toISOString()}`,
+          provedAt: offBy(accuracyMs),
+          notBefore: offBy(-accuracyMs),
+        };
       } catch (error) {
         if (error instanceof VeiltrailError) return { ok: false, detail: error.message };
         throw error;

@@ -58,6 +58,8 @@ export function readTimeStampResponse(der: Uint8Array): Uint8Array {
 export interface TimeStamp {
   /** When the authority says that it saw the digest. */
   time: Date;
+  /** How far its clock may be off, either way, by its own word; 0 where it says nothing. */
+  accuracyMs: number;
   serial: string;
   /** Who signed: the subject's common name, or its first attribute. */
   authority: string;
@@ -94,7 +96,14 @@ export async function verifyTimeStamp(token: Uint8Array, { message, nonce, trust
   if (signed.signerInfos.length !== 1 || certificates.length === 0 || certificates.length > certificatesMax) throw syntax('its signer');
   const signer = await signerOf(signed, message);
   await checkTrust(signer, certificates, readCertificates(trusted), info.genTime);
-  return { time: info.genTime, serial: Buffer.from(info.serialNumber.valueBlock.valueHexView).toString('hex'), authority: nameOf(signer) };
+  const { seconds = 0, millis = 0, micros = 0 } = info.accuracy ?? {};
+  const accuracyMs = seconds * 1_000 + millis + Math.ceil(micros / 1_000);
+  return {
+    time: info.genTime,
+    accuracyMs,
+    serial: Buffer.from(info.serialNumber.valueBlock.valueHexView).toString('hex'),
+    authority: nameOf(signer),
+  };
 }
 
 /** The certificate whose key signed; pkijs also compares the digest in the token with that of the message. */

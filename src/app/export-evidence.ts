@@ -16,16 +16,8 @@ import type { RecordReader } from '../ledger/reader.ts';
 import { createHiddenTest } from '../search/hidden.ts';
 import { dottedOf } from '../search/record-values.ts';
 import type { TileSource } from '../storage/tile-store.ts';
-import {
-  type EvidenceAnchor,
-  type EvidenceEvent,
-  type EvidenceExport,
-  evidenceLimits,
-  formatConsistencyAnchor,
-  formatKeptAnchor,
-  formatEvidence,
-  isWords,
-} from '../verify/evidence/index.ts';
+import { type EvidenceEvent, type EvidenceExport, evidenceLimits, formatEvidence, isWords } from '../verify/evidence/index.ts';
+import { collectAnchors, type LogAnchor } from './evidence-anchors.ts';
 import type { EvidenceRequest, MadeEvidence } from './evidence-request.ts';
 import { openSnapshot, type LogSnapshot } from './log-snapshot.ts';
 import type { PublishedLog } from './read-log.ts';
@@ -40,8 +32,8 @@ export interface EvidenceParts {
   signers: readonly NoteKeySigner[];
   /** Verifier keys of the log's witnesses. */
   witnesses: readonly string[];
-  /** Anchors of the log: the file as it is kept, and the checkpoint in it. */
-  anchors(): Promise<readonly { text: string; checkpoint: string; treeSize: number }[]>;
+  /** All anchors of the log that can be read. */
+  anchors(): Promise<readonly LogAnchor[]>;
   policy: { label: string; digest: string; text: string };
   tiles: TileSource;
   records: Pick<RecordReader, 'record'>;
@@ -87,7 +79,11 @@ export async function exportEvidence(request: EvidenceRequest, parts: EvidencePa
     log: { origin: parts.published.origin, vkeys: parts.signers.map(({ vkey }) => vkey), witnesses: cosignersOf(snapshot, parts) },
     policy: { label, digest, ...(request.policyText ? { text } : {}) },
     checkpoint: snapshot.checkpoint,
-    anchors: await collectAnchors(request, snapshot, parts),
+    anchors: await collectAnchors(
+      await parts.anchors(),
+      { first: ranges[0]?.start ?? 0, end: ranges.at(-1)?.end ?? 0 },
+      { earlier: request.earlier, snapshot, published: parts.published },
+    ),
     ranges,
     proof: await snapshot.proveRanges(ranges),
     events,
@@ -204,29 +200,6 @@ function cosignersOf({ checkpoint }: LogSnapshot, { published, witnesses }: Evid
     const trust = createTrust([published.vkey], { origin: published.origin, witnesses: [vkey] });
     return openCheckpoint(checkpoint, trust).signatures.length > 1;
   });
-}
-
-/** What third parties keep of the log as it is proved here, and proofs that it grew from what they keep, and from what the audience keeps. */
-async function collectAnchors({ earlier }: EvidenceRequest, snapshot: LogSnapshot, parts: EvidenceParts): Promise<EvidenceAnchor[]> {
-  const anchors = (await parts.anchors()).filter(({ treeSize }) => treeSize <= snapshot.treeSize);
-  const proofs = new Map<number, EvidenceAnchor>();
-  if (earlier !== undefined) proofs.set(-1, await proveGrowth(earlier, snapshot, parts));
-  for (const { checkpoint, treeSize } of anchors) {
-    if (treeSize < snapshot.treeSize && !proofs.has(treeSize)) proofs.set(treeSize, await proveGrowth(checkpoint, snapshot, parts));
-  }
-  return [...proofs.values(), ...anchors.map(({ text }) => formatKeptAnchor(text))];
-}
-
-/** @throws VeiltrailError `evidence_request` for a checkpoint that the log did not grow from */
-async function proveGrowth(earlier: string, snapshot: LogSnapshot, { published }: EvidenceParts): Promise<EvidenceAnchor> {
-  let treeSize: number;
-  try {
-    ({ treeSize } = openCheckpoint(earlier, createTrust([published.vkey], { origin: published.origin })));
-  } catch (cause) {
-    throw new VeiltrailError('evidence_request', 'the earlier checkpoint is not one of this log', {}, { cause });
-  }
-  if (treeSize > snapshot.treeSize) throw badRequest('the earlier checkpoint is larger than what can be proved of this log now');
-  return formatConsistencyAnchor(await snapshot.proveConsistency(treeSize), earlier);
 }
 
 function tooMany(): VeiltrailError {

@@ -50,7 +50,7 @@ function judgePage(page: string): JudgedPage {
 }
 
 function factsOf(report: EvidenceReport, page: JudgedPage | undefined): unknown {
-  const { ok, problems, firstBadLeaf, log, checkpoint, signers, witnesses, anchors, bounds, ranges, events, proved, notProved } = report;
+  const { ok, problems, firstBadLeaf, log, checkpoint, signers, witnesses, anchors, bounds, lowerBounds, ranges, events, proved, notProved } = report;
   return {
     ok,
     origin: log?.origin ?? '',
@@ -64,6 +64,7 @@ function factsOf(report: EvidenceReport, page: JudgedPage | undefined): unknown 
     witnesses,
     anchors,
     bounds,
+    lowerBounds,
     ranges,
     events: {
       shown: events.filter(({ fields }) => fields).map(({ leafIndex, status }) => ({ leafIndex, status })),

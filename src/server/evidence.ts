@@ -4,6 +4,7 @@ import type { AnchorStore } from '../anchor/anchor-store.ts';
 import type { AccessRecorder } from '../app/access-recorder.ts';
 import type { EvidenceRequest, MadeEvidence } from '../app/evidence-request.ts';
 import { type EvidenceParts, exportEvidence } from '../app/export-evidence.ts';
+import type { LogAnchor } from '../app/evidence-anchors.ts';
 import { rangesOf } from '../app/leaf-ranges.ts';
 import type { PublishedLog } from '../app/read-log.ts';
 import type { SearchAnswer, SearchRequest } from '../app/trail.ts';
@@ -11,6 +12,9 @@ import { systemClock } from '../core/clock.ts';
 import { VeiltrailError } from '../core/errors.ts';
 import { toHex, utf8 } from '../core/bytes.ts';
 import { sha256 } from '../core/sha256.ts';
+import { parseCheckpointText } from '../log/checkpoint.ts';
+import { parseDisclosure } from '../log/disclosure.ts';
+import { parseProof } from '../log/proof.ts';
 import { policyDigest } from '../privacy/policy-digest.ts';
 import type { Keyring } from '../vault/keyring.ts';
 import type { PolicyInForce } from './policy-in-force.ts';
@@ -41,7 +45,7 @@ export function createEvidenceExporter(parts: EvidenceExporterParts): ExportEvid
     const made = await exportEvidence(request, {
       published: parts.published(log),
       signers,
-      anchors: () => newestAnchors(parts.anchors, log),
+      anchors: () => readAnchors(parts.anchors, log),
       witnesses: parts.witnesses?.(log) ?? [],
       policy: { label, digest: policyDigest(text), text },
       tiles: parts.tiles,
@@ -74,8 +78,22 @@ export function createEvidenceExporter(parts: EvidenceExporterParts): ExportEvid
   };
 }
 
-/** Of each target the newest one. What cannot be read is left out: `verify --anchors` reports it. */
-async function newestAnchors(store: Pick<AnchorStore, 'list'>, log: string): Promise<{ text: string; checkpoint: string; treeSize: number }[]> {
-  const newest = new Map((await store.list(log)).flatMap(({ target, anchor }) => (anchor ? [[target, anchor] as const] : [])));
-  return [...newest.values()].map((anchor) => ({ text: formatAnchor(anchor), checkpoint: anchor.checkpoint, treeSize: anchor.treeSize }));
+/** What cannot be read is left out: `verify --anchors` reports it. */
+async function readAnchors(store: Pick<AnchorStore, 'list'>, log: string): Promise<LogAnchor[]> {
+  return (await store.list(log)).flatMap(({ target, treeSize, anchor, quote }) => {
+    if (!anchor) return [];
+    const quoted = quote === undefined ? undefined : openQuote(quote);
+    return { target, treeSize, text: formatAnchor(anchor), checkpoint: anchor.checkpoint, ...(quoted ? { quote: quoted } : {}) };
+  });
+}
+
+/** Undefined for what cannot be read. */
+function openQuote(text: string): LogAnchor['quote'] {
+  try {
+    const { leafIndex, checkpoint } = parseProof(parseDisclosure(text).receipt);
+    const { treeSize } = parseCheckpointText(checkpoint.slice(0, checkpoint.lastIndexOf('\n\n') + 1));
+    return { text, leafIndex, checkpoint, treeSize };
+  } catch {
+    return undefined;
+  }
 }

@@ -13,6 +13,7 @@ import { createFileTarget } from '../../src/anchor/file-anchor.ts';
 import { openTarget, readTargets } from '../../src/anchor/targets.ts';
 import type { LowerBound, UpperBound } from '../../src/anchor/time-brackets.ts';
 import { openKeys } from '../../src/access/manage-keys.ts';
+import type { EvidenceReport } from '../../src/verify/evidence/index.ts';
 import { systemClock } from '../../src/core/clock.ts';
 import { VeiltrailError } from '../../src/core/errors.ts';
 import { systemRandom } from '../../src/core/random.ts';
@@ -392,6 +393,18 @@ describe('a server that anchors', () => {
       expect(found.code, text.slice(0, 30)).toBe(1);
       expect(found.out).toContain(`the leaf that quotes it: ${why}`);
     }
+    // A stranger with a file of evidence and the authority's certificate sees both sides.
+    writeFileSync(join(dir, first), good);
+    const out = join(home, 'evidence.json');
+    const asked = ['--audience', 'an auditor', '--purpose', 'a test'];
+    const exported = await run(['export', '--data', data, '--evidence', '--range', `${leaf}-${leaf}`, ...asked, '--out', out]);
+    expect(exported.code, exported.err).toBe(0);
+    const evidence = await run(['verify', out, '--tsa', join(home, 'root.pem'), '--json']);
+    expect(evidence.code, evidence.out + evidence.err).toBe(0);
+    const report = JSON.parse(evidence.out) as Pick<EvidenceReport, 'bounds' | 'lowerBounds' | 'proved'>;
+    expect(report.lowerBounds).toMatchObject([{ leafIndex: 1, cameAfter: bracket.after.time, isTrusted: true }]);
+    expect(report.bounds[0]).toMatchObject({ treeSize: 3, existedBy: bracket.before.time, isTrusted: true });
+    expect(report.proved.join('\n')).toContain(`Leaf 1 and all behind it came after ${bracket.after.time}`);
     // Without it there is one bound less, and nothing wrong.
     rmSync(join(dir, first));
     expect((await verify('--leaf', String(leaf))).out).toMatch(/leaf 2: before /);

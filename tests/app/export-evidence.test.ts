@@ -135,6 +135,6 @@ test('more than one file may hold is refused', async () => {
   await expect(exportEvidence({ ...asked, query: '', range: { from: 0, to: 20_000 } }, partsOf([], { search }))).rejects.toMatchObject({
     code: 'evidence_request',
   });
-  const huge = partsOf([1], { anchors: () => Promise.resolve([{ text: 'x', checkpoint: 'x', treeSize: count + 1 }]) });
+  const huge = partsOf([1], { anchors: () => Promise.resolve([{ target: 't', text: 'x', checkpoint: 'x', treeSize: count + 1 }]) });
   expect(verifyEvidence((await exportEvidence(asked, huge)).text).anchors).toEqual([]);
 });

@@ -2,7 +2,7 @@
 import type { CheckedEvent, CheckedField, EvidenceReport } from '../../src/verify/index.ts';
 import { element, said, visible } from '../dom.ts';
 import { time } from './head.ts';
-import { existedBy } from './times.ts';
+import { cameAfter, existedBy } from './times.ts';
 
 const words = {
   proven: 'Proved',
@@ -24,7 +24,12 @@ export function renderEvents(report: EvidenceReport): HTMLElement[] {
       i += run;
       continue;
     }
-    rows.push(renderEvent(event, shown < openAtFirst || event.status === 'changed', existedBy(report, event.leafIndex)));
+    rows.push(
+      renderEvent(event, shown < openAtFirst || event.status === 'changed', {
+        by: existedBy(report, event.leafIndex),
+        after: cameAfter(report, event.leafIndex),
+      }),
+    );
     shown++;
     i++;
   }
@@ -84,7 +89,7 @@ function renderTools(list: HTMLElement, count: HTMLElement): HTMLElement {
   );
 }
 
-function renderEvent(event: CheckedEvent, open: boolean, by: string | undefined): HTMLElement {
+function renderEvent(event: CheckedEvent, open: boolean, { by, after }: { by: string | undefined; after: string | undefined }): HTMLElement {
   const { leafIndex, status, fields = [], problem } = event;
   const valueAt = (pointer: string): string => {
     const value = fields.find((field) => field.pointer === pointer)?.value;
@@ -108,10 +113,12 @@ function renderEvent(event: CheckedEvent, open: boolean, by: string | undefined)
     made = true;
     if (problem !== undefined) row.append(element('p', 'problem', problem));
     row.append(fields.length > 0 ? renderFields(fields) : element('p', 'note', 'None of this leaf can be shown.'));
-    if (by !== undefined && status === 'proven')
-      row.append(
-        element('p', 'note', 'It was there by ', time(by), ', as ', element('a', { attributes: { href: '#times' } }, 'a time stamp'), ' says.'),
-      );
+    const says = [
+      ...(after === undefined ? [] : ['It came after ', time(after)]),
+      ...(by === undefined ? [] : [after === undefined ? 'It was there by ' : ', and was there by ', time(by)]),
+    ];
+    if (says.length > 0 && status === 'proven')
+      row.append(element('p', 'note', ...says, ', as ', element('a', { attributes: { href: '#times' } }, 'time stamps'), ' say.'));
     if (event.entry) row.append(renderEntries([event], 'Entry in the log'));
   };
   row.addEventListener('toggle', fill);

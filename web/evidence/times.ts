@@ -1,10 +1,10 @@
-/** When leaves were there, by somebody else's word, and on what that word rests. */
-import { type EvidenceReport, type TimeBound, verifyEvidence } from '../../src/verify/index.ts';
+/** When leaves were there, and when not yet, by somebody else's word, and on what that word rests. */
+import { type EvidenceReport, type LowerTimeBound, type TimeBound, verifyEvidence } from '../../src/verify/index.ts';
 import { element, said } from '../dom.ts';
 import { time } from './head.ts';
 
 export function renderTimes(report: EvidenceReport, text: string): HTMLElement[] {
-  const { bounds } = report;
+  const bounds = boundsOf(report);
   if (bounds.length === 0) return [];
   const place = element('div', {}, ...renderBounds(bounds));
   const result = element('p', { class: 'result', id: 'vouched', attributes: { role: 'status' } });
@@ -33,7 +33,7 @@ export function renderTimes(report: EvidenceReport, text: string): HTMLElement[]
       element(
         'p',
         {},
-        'A time-stamp authority signed that it saw a checkpoint of this log: what lies below that size was there by then, and is unchanged since, whoever ruled over the log meanwhile. The signatures are right; whose they are, the certificates say that come with them.',
+        'A time-stamp authority signed that it saw a checkpoint of this log: what lies below that size was there by then, and is unchanged since, whoever ruled over the log meanwhile. Where a leaf quotes such a signature, it and all behind it came later. The signatures are right; whose they are, the certificates say that come with them.',
       ),
       place,
       element(
@@ -56,12 +56,41 @@ export function existedBy({ bounds }: EvidenceReport, leafIndex: number): string
     .toSorted()[0];
 }
 
-function renderBounds(bounds: readonly TimeBound[]): HTMLElement[] {
-  return bounds.map(({ existedBy: by, treeSize, chain, root, isTrusted }) => {
+/** What an event came after: the latest that anybody says. */
+export function cameAfter({ lowerBounds }: EvidenceReport, leafIndex: number): string | undefined {
+  return lowerBounds
+    .filter((bound) => bound.leafIndex <= leafIndex)
+    .map((bound) => bound.cameAfter)
+    .toSorted()
+    .at(-1);
+}
+
+type Bound = TimeBound | LowerTimeBound;
+
+function boundsOf({ bounds, lowerBounds }: EvidenceReport): Bound[] {
+  return [...lowerBounds, ...bounds];
+}
+
+/** Of which leaves, and what is said of them. */
+function saidOf(bound: Bound): [string, HTMLElement | string][] {
+  if ('cameAfter' in bound)
+    return [
+      ['Came after', time(bound.cameAfter)],
+      ['What', `Leaf ${bound.leafIndex} and all behind it`],
+    ];
+  const { existedBy: by, treeSize } = bound;
+  return [
+    ['There by', time(by)],
+    ['What', treeSize === 1 ? 'Leaf 0' : `Leaves 0 to ${treeSize - 1}`],
+  ];
+}
+
+function renderBounds(bounds: readonly Bound[]): HTMLElement[] {
+  return bounds.map((bound) => {
+    const { chain, root, isTrusted } = bound;
     const last = chain.at(-1);
     const rows: [string, HTMLElement | string][] = [
-      ['There by', time(by)],
-      ['What', treeSize === 1 ? 'Leaf 0' : `Leaves 0 to ${treeSize - 1}`],
+      ...saidOf(bound),
       ['Says who', said(chain[0]?.name ?? '')],
       ['Vouched for by', element('span', {}, said(last?.name ?? ''), last?.name !== root && ', signed by ', last?.name !== root && said(root))],
       ['SHA-256', element('span', 'mono', last?.fingerprint ?? '')],
@@ -71,10 +100,10 @@ function renderBounds(bounds: readonly TimeBound[]): HTMLElement[] {
   });
 }
 
-function judge(value: string, bounds: readonly TimeBound[], text: string): { words: string; className: string; now: readonly TimeBound[] } {
+function judge(value: string, bounds: readonly Bound[], text: string): { words: string; className: string; now: readonly Bound[] } {
   if (value.trim() === '') return { words: '', className: '', now: bounds };
   try {
-    const now = verifyEvidence(text, { timeStampRoots: [value] }).bounds;
+    const now = boundsOf(verifyEvidence(text, { timeStampRoots: [value] }));
     const trusted = now.filter(({ isTrusted }) => isTrusted).length;
     if (trusted === 0) return { words: 'It vouches for none of these time stamps.', className: 'bad', now };
     return { words: `It vouches for ${trusted} of ${now.length} time ${now.length === 1 ? 'stamp' : 'stamps'}.`, className: 'good', now };

@@ -8,6 +8,7 @@
  *     <the earlier checkpoint, a signed note, verbatim>
  *
  * `anchor`: what a third party keeps, as `veiltrail anchor` files it (`veiltrail.anchor/v1`): see `kept-anchor.ts`.
+ * `quote`: the same, quoted in a leaf of the log: see `quoted-anchor.ts`.
  */
 import { encodeBase64 } from '../../core/base64.ts';
 import { decodeUtf8, utf8 } from '../../core/bytes.ts';
@@ -18,6 +19,7 @@ import { attempt } from './attempt.ts';
 import { checkKeptAnchor, type KeptAnchor, type KnownTree } from './kept-anchor.ts';
 import { badEvidence } from './lines.ts';
 import type { EvidenceAnchor } from './model.ts';
+import { checkQuotedAnchor, formatQuote } from './quoted-anchor.ts';
 
 export interface CheckedAnchor extends KeptAnchor {
   readonly kind: string;
@@ -25,6 +27,7 @@ export interface CheckedAnchor extends KeptAnchor {
 
 const consistencyKind = 'consistency';
 const keptKind = 'anchor';
+const quoteKind = 'quote';
 
 export function formatConsistencyAnchor(proof: readonly Uint8Array[], earlier: string): EvidenceAnchor {
   return { kind: consistencyKind, bytes: utf8(`${proof.map((hash) => `${encodeBase64(hash)}\n`).join('')}\n${earlier}`) };
@@ -32,6 +35,10 @@ export function formatConsistencyAnchor(proof: readonly Uint8Array[], earlier: s
 
 export function formatKeptAnchor(text: string): EvidenceAnchor {
   return { kind: keptKind, bytes: utf8(text) };
+}
+
+export function formatQuotedAnchor(text: string, quote: string): EvidenceAnchor {
+  return { kind: quoteKind, bytes: formatQuote(text, quote) };
 }
 
 /** The proofs that the log grew, and then what they and the log's own checkpoint vouch for. */
@@ -44,16 +51,17 @@ export function checkAnchors(
   const earlier: KnownTree[] = [];
   const grown = anchors.map((anchor): CheckedAnchor | undefined => {
     const { kind, bytes } = anchor;
-    if (kind === keptKind) return undefined;
+    if (kind === keptKind || kind === quoteKind) return undefined;
     if (kind !== consistencyKind) return { kind, status: 'unknown', detail: `${bytes.length} bytes of a kind that is not known here` };
     const { value, error } = attempt(() => openConsistency(bytes, checkpoint, trust));
     if (!value) return { kind, status: 'wrong', detail: (error as VeiltrailError).message };
     earlier.push(value);
     return { kind, status: 'proved', detail: `The log has only grown since it had ${value.treeSize} leaves.` };
   });
-  const known = [checkpoint, ...earlier];
+  const given = { log: trust, known: [checkpoint, ...earlier], timeStampRoots };
+  const check = ({ kind, bytes }: EvidenceAnchor): KeptAnchor => (kind === quoteKind ? checkQuotedAnchor : checkKeptAnchor)(bytes, given);
   return {
-    checked: anchors.map(({ kind, bytes }, i) => grown[i] ?? { kind, ...checkKeptAnchor(bytes, { log: trust, known, timeStampRoots }) }),
+    checked: anchors.map((anchor, i) => grown[i] ?? { kind: anchor.kind, ...check(anchor) }),
     earlier,
   };
 }

@@ -31,6 +31,14 @@ export interface TimeBound {
   readonly isTrusted: boolean;
 }
 
+/** When leaves were not there yet, by somebody else's word: see `quoted-anchor.ts`. */
+export interface LowerTimeBound extends Pick<TimeBound, 'chain' | 'root' | 'isTrusted'> {
+  /** This leaf, and all behind it. */
+  readonly leafIndex: number;
+  /** RFC 3339: they came after that, with what the authority's clock may be off by its own word. */
+  readonly cameAfter: string;
+}
+
 export interface KeptAnchor {
   readonly status: 'proved' | 'wrong' | 'unknown';
   /** A sentence. */
@@ -40,6 +48,7 @@ export interface KeptAnchor {
   readonly by?: string;
   readonly treeSize?: number;
   readonly bound?: TimeBound;
+  readonly since?: LowerTimeBound;
 }
 
 export interface KeptAnchorTrust {
@@ -54,7 +63,7 @@ export function checkKeptAnchor(bytes: Uint8Array, trust: KeptAnchorTrust): Kept
   return value ?? { status: 'wrong', detail: (error as VeiltrailError).message };
 }
 
-interface Kept {
+export interface Kept {
   kind: string;
   target: string;
   checkpoint: string;
@@ -79,7 +88,7 @@ function openKept(bytes: Uint8Array, { log, known, timeStampRoots }: KeptAnchorT
 }
 
 /** @throws VeiltrailError `evidence_syntax` */
-function readKept(bytes: Uint8Array): Kept {
+export function readKept(bytes: Uint8Array): Kept {
   const { value } = parseJson(decodeUtf8(bytes));
   if (!isJsonObject(value) || value['format'] !== 'veiltrail.anchor/v1') throw badEvidence('an anchor');
   const { kind, target, checkpoint, madeAt, proof } = value;
@@ -124,6 +133,7 @@ function checkTimeStamp(
   return { status: isTrusted ? 'proved' : 'unknown', detail, bound: { treeSize, existedBy, chain, root, isTrusted } };
 }
 
-function quoted(text: string): string {
+/** Words of a stranger. */
+export function quoted(text: string): string {
   return JSON.stringify(text.slice(0, 200));
 }

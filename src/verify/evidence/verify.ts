@@ -17,7 +17,7 @@ import { attempt } from './attempt.ts';
 import { checkAnchors, type CheckedAnchor } from './anchors.ts';
 import { type CheckedEvent, checkEvents } from './events.ts';
 import { type EvidenceProblem, readFile } from './file.ts';
-import type { KnownTree, TimeBound } from './kept-anchor.ts';
+import type { KnownTree, LowerTimeBound, TimeBound } from './kept-anchor.ts';
 import type { EvidenceExport, EvidenceLog, EvidencePolicy } from './model.ts';
 
 export interface EvidenceOptions {
@@ -56,6 +56,8 @@ export interface EvidenceReport {
   readonly anchors: readonly CheckedAnchor[];
   /** When leaves were there, by somebody else's word; the smallest trees first. */
   readonly bounds: readonly TimeBound[];
+  /** When leaves were not there yet, by somebody else's word; the first leaves first. */
+  readonly lowerBounds: readonly LowerTimeBound[];
   readonly ranges: readonly { readonly start: number; readonly end: number }[];
   readonly events: readonly CheckedEvent[];
   /** Sentences. */
@@ -114,6 +116,7 @@ class Verification {
       witnesses,
       anchors,
       bounds: anchors.flatMap(({ bound }) => bound ?? []).toSorted((a, b) => a.treeSize - b.treeSize),
+      lowerBounds: anchors.flatMap(({ since }) => since ?? []).toSorted((a, b) => a.leafIndex - b.leafIndex),
       ranges: parts.ranges ?? [],
       events: events.events,
       proved: this.#proved,
@@ -183,7 +186,7 @@ class Verification {
     for (const { kind, status, detail } of found.checked) {
       if (status === 'wrong') this.#problem('evidence_anchor', 'anchors', `an anchor of kind ${kind}: ${detail}`);
       else if (status === 'proved') this.#proved.push(detail);
-      else this.#notProved.push(kind === 'anchor' ? detail : `What an anchor of kind ${kind} says: ${detail}`);
+      else this.#notProved.push(kind === 'anchor' || kind === 'quote' ? detail : `What an anchor of kind ${kind} says: ${detail}`);
     }
     return { anchors: found.checked, earlier: found.earlier };
   }
