@@ -1,6 +1,7 @@
 /**
  * Writes src/privacy/name-lexicon-latin.ts and -scripts.ts from the word lists of two libraries that are kept well: names, places and streets of
- * seventy locales from @faker-js/faker, English words, names and places from compromise (both MIT). Run after raising either:
+ * seventy locales from @faker-js/faker, English words, names and places from compromise (both MIT), and lists of our own (name-additions.ts). Run after
+ * raising either, or adding to the lists:
  *
  *     node scripts/build-name-lexicon.ts [--check]     --check only compares, exit code 1 if the files differ
  */
@@ -9,6 +10,7 @@ import { allLocales } from '@faker-js/faker';
 import nlp from 'compromise';
 import { foldName } from '../src/privacy/name-lexicon.ts';
 import { shapeAlphabet, shapeFeatures, shapeScale, shapeSize } from '../src/privacy/name-shape.ts';
+import { moreFamily, moreGiven, plainlyGiven } from './name-additions.ts';
 
 type Class = 'given' | 'family' | 'place' | 'common' | 'other';
 
@@ -81,6 +83,15 @@ for (const [word, tags] of Object.entries(lexicon))
     if (what === 'place') add(word, 'other', 'compromise');
   }
 
+/** What is a place first (`Valencia`, `Santiago`) is no surer a name because it is in our lists. */
+const isPlace = (name: string): boolean => (words.get(foldName(name))?.place.size ?? 0) > 0;
+const ours = [
+  ...moreGiven.filter((name) => !isPlace(name)).map((name) => [name, 'given'] as const),
+  ...moreFamily.filter((name) => !isPlace(name)).map((name) => [name, 'family'] as const),
+];
+for (const list of ['ours', 'ours too']) for (const [name, what] of ours) add(name, what, list);
+for (const name of plainlyGiven) words.get(name)?.common.clear();
+
 /** 0, or 1 to 3 as the name is in one, two, or more lists. */
 function spread(lists: ReadonlySet<string>): number {
   return Math.min(lists.size, 3);
@@ -116,7 +127,7 @@ function encode(isWanted: (word: string) => boolean): string {
 
 function moduleText(name: string, what: string, data: string): string {
   return `/**
- * ${what} Written by scripts/build-name-lexicon.ts from @faker-js/faker and compromise, see NOTICE and
+ * ${what} Written by scripts/build-name-lexicon.ts from @faker-js/faker, compromise and lists of our own, see NOTICE and
  * docs/decisions/0018-names.md; the form is described in name-lexicon.ts.
  */
 // prettier-ignore

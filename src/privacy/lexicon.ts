@@ -55,7 +55,7 @@ export const commonWords = words(`
   management console root certificate certificates external internal connector integration webhook scheduled automatic manual background process processes thread
   metric metrics collector toolkit exporter registry forwarder daemon studio suite stack engine platform connector connectors datacenter datacentre warehouse pipeline pipelines notebook
   catalog catalogue ingest sync insights explorer radar notification notifications sensor fleet mesh workflow workflows provider quota scheduler runtime wifi laptop
-  pointer dereference nil exception runtime
+  pointer dereference nil exception audit audits stealer malware trojan ransomware phishing
 `);
 
 /** Types of actors and targets that stand for a person. */

@@ -1,5 +1,5 @@
 /**
- * What a word is known as: a given name, a family name, a place, a common word, some other proper name. Some 62,000 words of seventy locales.
+ * What a word is known as: a given name, a family name, a place, a common word, some other proper name. Some 64,000 words of seventy locales.
  *
  * The words come as two strings, sorted, each as the number of leading letters it shares with the one before (base 36), the letters that follow,
  * a capital (`A` + 4 × given + family, each 0 … 3 for the number of languages it is a name in), and a digit (1 place + 2 common + 4 other); line breaks
@@ -102,8 +102,7 @@ function fill(): Uint32Array {
   classes = new Uint16Array(slots);
   const add = (word: string, what: number): void => {
     const hash = hashOf(word);
-    let slot = hash & (slots - 1);
-    while (table[slot] !== 0 && table[slot] !== hash) slot = (slot + 1) & (slots - 1);
+    const slot = slotOf(table, hash);
     table[slot] = hash;
     classes[slot] = (classes[slot] as number) | what;
   };
@@ -123,6 +122,13 @@ function fill(): Uint32Array {
   for (const [list, bit] of own) for (const word of list) add(foldName(word), bit);
   hashes = table;
   return table;
+}
+
+/** Where the hash is in the table, or belongs. */
+function slotOf(table: Uint32Array, hash: number): number {
+  let slot = hash & (slots - 1);
+  while (table[slot] !== 0 && table[slot] !== hash) slot = (slot + 1) & (slots - 1);
+  return slot;
 }
 
 function readWords(text: string, add: (word: string, what: number) => void): void {

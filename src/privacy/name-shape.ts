@@ -33,3 +33,19 @@ export function nameShape(word: string): number {
   for (const feature of shapeFeatures(word)) sum += weights[feature] as number;
   return sum / shapeScale;
 }
+
+const initials = 'zh|ch|sh|[bpmfdtnlgkhjqxrzcsyw]';
+const finals = 'iang|iong|uang|ang|eng|ing|ong|ian|iao|uai|uan|van|an|ai|ao|en|ei|er|ia|ie|in|iu|ou|ua|ue|ui|un|uo|a|e|i|o|u|v';
+/** Two or three syllables as Chinese is written in Latin letters (pinyin). */
+const pinyin = new RegExp(`^(?:(?:${initials})?(?:${finals})){2,3}$`);
+/** What hardly any other language has in so short a word. */
+const ofPinyin = /^(?:zh|x|q)|[^c]zh|[aeiou]x|q[^u]|iao|uo|ian|iang|ao.*[ng]|ng[^aeiou]|[jqx]i/;
+/** Three morae or more as Japanese is written in Latin letters. */
+const romaji = /^(?:(?:ky|gy|sh|ch|ny|hy|by|py|my|ry|ts|[kgsztdnhbpmyrwjf])?[aiueo]+n?(?![aiueo])){3,6}$/;
+const ofRomaji = /(?:ts|sh|ch|k|y|h|w|r|m|z)[aiueo](?:ts|sh|ch|k|y|h|w|r|m|z|g|n)[aiueo]/;
+
+/** Is an unknown folded word built like names of China or Japan, of which no list has all? */
+export function isSyllabic(word: string): boolean {
+  if (word.length < 5 || word.length > 14) return false;
+  return (ofPinyin.test(word) && pinyin.test(word)) || (ofRomaji.test(word) && romaji.test(word));
+}

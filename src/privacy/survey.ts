@@ -46,7 +46,7 @@ export const has = {
   nonAscii: 1 << 27,
   /** `=?`, or `=` and a capital hex digit or the end of a line: mail may be encoded so. */
   mail: 1 << 28,
-  /** A capital, or anything beyond ASCII, that follows a word and one space. */
+  /** A capital, or anything beyond ASCII, that follows a word and one space, comma, semicolon, bar or tab. */
   capitalPair: 1 << 29,
   /** A run of eight or more characters of the base64 alphabets. */
   run: 1 << 30,
@@ -129,8 +129,8 @@ function fill(): void {
 const inBrackets = new Uint8Array(129);
 for (const first of '.@:dDaApP') inBrackets[first.charCodeAt(0)] = 1;
 
-/** What a capital may follow that is worth a look. */
-const leads = ' ';
+/** What a capital may follow that is worth a look: a space, and the marks between cells. */
+const leads = ' ,;|\t';
 const isLead = new Uint8Array(129);
 for (const lead of leads) isLead[lead.charCodeAt(0)] = 1;
 
@@ -213,7 +213,7 @@ export class Survey {
   /** Runs of eight or more characters of `A-Za-z0-9_+/-` as triples (start, end, what it is `made` of), ascending. */
   runs = this.own.runs;
   runCount = 0;
-  /** Where a capital, or anything beyond ASCII, follows a word and one space, ascending. */
+  /** Where a capital, or anything beyond ASCII, follows a word and one space, comma, semicolon, bar or tab, ascending. */
   capitals = this.own.capitals;
   capitalCount = 0;
   /** Where `:` and `=` are, ascending. */
@@ -366,7 +366,7 @@ function surveyUnits(text: string, survey: Survey): void {
   survey.equalCount = equalCount;
 }
 
-/** Is there one space before `at`, and something else before that? */
+/** Is there one space before `at`, or a mark that divides the cells of a table, and something else before that? */
 function followsWord(units: Uint8Array, at: number): boolean {
   return at > 1 && isLead[units[at - 1] as number] === 1 && (units[at - 2] as number) > 32;
 }

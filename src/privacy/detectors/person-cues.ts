@@ -163,6 +163,22 @@ export function isProseBehind(text: string, end: number): boolean {
   return to > from && prose.has(text.slice(from, to));
 }
 
+const cellOpeners = new Set(Array.from(',;|\'"([\t>“‘', (mark) => mark.charCodeAt(0)));
+const cellClosers = new Set(Array.from(',;|\'")]\t<”’', (mark) => mark.charCodeAt(0)));
+
+/** Is what stands there a value of its own: in quotes or brackets, or a cell of a row? */
+export function isCell(text: string, start: number, end: number): boolean {
+  const opening = text.charCodeAt(start - 1);
+  const before = opening === 32 ? text.charCodeAt(start - 2) : opening;
+  if (!cellOpeners.has(before) || (opening === 32 && before !== 44 && before !== 59 && before !== 124)) return false;
+  const next = text.charCodeAt(end);
+  return cellClosers.has(next) || (next === 32 && text.charCodeAt(end + 1) === 124) || isEnd(text, end);
+}
+
+function isEnd(text: string, end: number): boolean {
+  return end === text.length || text.charCodeAt(end) === 10 || text.charCodeAt(end) === 13;
+}
+
 /** Does another capitalised word follow in a list: `Morrison, Rogers and …`? */
 export function isListBehind(text: string, end: number): boolean {
   return text.charCodeAt(end) === 44 && text.charCodeAt(end + 1) === 32 && end + 2 < text.length && isCapitalAt(text, end + 2);

@@ -4,9 +4,20 @@
  * chosen with (docs/decisions/0018-names.md).
  */
 import { familyRank, foldName, givenRank, known } from '../name-lexicon.ts';
-import { nameShape } from '../name-shape.ts';
+import { isSyllabic, nameShape } from '../name-shape.ts';
 import { placePhrases } from '../name-words.ts';
-import { actsOn, type Cue, cueBefore, deedBehind, followsTitle, isAddressed, isBodyBehind, isListBehind, isProseBehind } from './person-cues.ts';
+import {
+  actsOn,
+  type Cue,
+  cueBefore,
+  deedBehind,
+  followsTitle,
+  isAddressed,
+  isBodyBehind,
+  isCell,
+  isListBehind,
+  isProseBehind,
+} from './person-cues.ts';
 import { followsNumber, isLineEnd, isLineStart, type Word } from './person-words.ts';
 
 /** A word and what the lexicon knows it as. */
@@ -42,8 +53,9 @@ function wordScore(all: string, { known: what, shape, start, end }: Judged): num
   if (hasInnerCapital(text)) return /^(?:Mc|Mac|Le|La|De|Di|Du|Van|Von|Fitz|O['’]|D['’]|L['’]|Ó)\p{Lu}\p{Ll}+$/u.test(text) ? 1 : -3;
   // `JSON Schema`: an acronym beside a capitalised word.
   const acronym = shape === 'upper' && text.length < 6 ? 0.8 : 0;
+  const folded = foldName(text);
   // A town that few know may well be a family's name.
-  return Math.max(-1.5, Math.min(1.1, 0.25 + 0.35 * nameShape(foldName(text)))) - acronym - ((what & known.place) !== 0 ? 0.4 : 0);
+  return Math.max(-1.5, Math.min(1.1, isSyllabic(folded) ? 1 : 0.25 + 0.35 * nameShape(folded))) - acronym - ((what & known.place) !== 0 ? 0.4 : 0);
 }
 
 function hasInnerCapital(text: string): boolean {
@@ -146,6 +158,7 @@ function contextScore(text: string, cue: Cue, start: number, end: number, single
   if (lineStart && isLineEnd(text, end)) score += single ? 0.5 : 0.8;
   // `Approved: Mark Kulube`: the value of a line.
   else if (!single && cue === '' && text.startsWith(': ', start - 2) && isLineEnd(text, end)) score += 0.5;
+  else if (!single && (cue === '' || cue === 'listed') && isCell(text, start, end)) score += 0.5;
   else if (isAddressed(text, start, end)) score += 1;
   return score;
 }

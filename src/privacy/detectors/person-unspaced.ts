@@ -3,7 +3,9 @@
  * lexicon with a given name of it, or with a label before (`姓名：`, `氏名`, `이름`) or a form of address behind (`先生`, `さん`, `님`).
  */
 import { familyRank, givenRank, lookUp } from '../name-lexicon.ts';
+import { isCapital, isSmall } from '../survey.ts';
 import type { ScanContext } from './detector.ts';
+import { cueBefore, deedBehind, isCell } from './person-cues.ts';
 
 const han = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}々ー]{2,}/gu;
 const hangul = /\p{Script=Hangul}{2,}/gu;
@@ -19,6 +21,15 @@ const hangulLabel = /(?:사용자|고객|환자|이름|성명|담당자|신청�
 const hangulAddress = /^ ?(?:님|씨|군|양|선생|고객|대리|과장|부장|차장|사장|교수|박사)/u;
 /** Particles and endings that may follow a Korean name. */
 const hangulEnd = /^(?:이?[은는가을를의와과도]|이|에게|에서|께서|한테|$|[^\p{Script=Hangul}])/u;
+/** Words that begin like a family name and may stand alone in a log. */
+const wordsAlone = new Set(
+  (
+    '高级 高危 高速 高可用 高 任务 任何 任意 方法 方式 方案 方向 程序 金额 金融 白名单 白色 常规 常用 常见 文件 文档 文本 文字 文件夹 万元 钱包 江苏 江西 马上 于是 曾经 许可 许可证 谢谢 余额 周一 周二 周三 周四 周五 周六 周日 周期 周末 黄金 黄色 ' +
+    '雷达 夏季 段落 顾客 顾问 武汉 苏州 沈阳 郑州 陈列 陈述 董事 董事会 范围 黎明 孙子 石油 田地 史料 康复 毛利 林业 王者 龙头 钟表 简单 管理 管理员 关闭 安全 时间 成功 应用 全部 权限 路由 项目 平台 单位 支付 连接 解锁 计划 国家 通知 ' +
+    '高橋市 山本町 中国 中央 大阪 東京 京都 広島 福島 石川県 千葉県 山口県 長野 長崎 高知 松江 森林 林業 原因 原則 西側 東側 北側 南側 今日 今井町 上田市 ' +
+    '이메일 이벤트 이미지 이용자 이전값 이상값 정상적 정보값 정책명 최신값 최종값 최대값 최소값 강제로 조회수 조직명 성공적 신규값 신청서 안전한 전체값 주문서 임시값 유형별 남은일 오류명 권한명 김치'
+  ).split(' '),
+);
 const aroundMax = 12;
 
 /** Adds names in Han, Kana, Hangul and Thai. Each place of the text is looked at with a few look-ups of fixed length. */
@@ -40,11 +51,31 @@ type EndOf = (text: string, at: number, runEnd: number) => { end: number; confid
 
 function findInRun(text: string, start: number, run: string, endOf: EndOf, found: ScanContext['found']): void {
   const runEnd = start + run.length;
+  const alone = confidenceAlone(text, start, run);
+  if (alone > 0) {
+    found.push({ kind: 'person_name', start, end: runEnd, confidence: alone });
+    return;
+  }
   for (let at = start; at < runEnd - 1;) {
     const name = endOf(text, at, runEnd);
     if (name) found.push({ kind: 'person_name', start: at, end: name.end, confidence: name.confidence });
     at = name ? name.end : at + 1;
   }
+}
+
+/** How sure it is that all of a short run is a name: a family name and one or two more, in a text of Latin letters or as a value of its own. */
+function confidenceAlone(text: string, start: number, run: string): number {
+  if (run.length < 2 || run.length > 4 || wordsAlone.has(run)) return 0;
+  const family = familyLengths(text, start, start + run.length).find((length) => run.length - length <= 2);
+  if (family === undefined || (run.length === 4 && family === 1)) return 0;
+  const end = start + run.length;
+  const behind = text.charCodeAt(end) === 32 ? text.charCodeAt(end + 1) : Number.NaN;
+  const before = text.charCodeAt(start - 1) === 32 ? text.charCodeAt(start - 2) : Number.NaN;
+  const isAmongLatin = isCapital(behind) || isSmall(behind) || isCapital(before) || isSmall(before);
+  if (isAmongLatin && (cueBefore(text, start) !== '' || deedBehind(text, end) !== '')) return 0.65;
+  const isValue = isCell(text, start, end) || (start === 0 && end === text.length);
+  if (!isValue) return 0;
+  return givenRank(lookUp(run.slice(family))) > 0 ? 0.65 : run.length > 2 ? 0.55 : 0;
 }
 
 function familyLengths(text: string, at: number, runEnd: number): number[] {

@@ -10,7 +10,7 @@ export interface Word {
 }
 
 const particles = new Set(
-  "de da do dos das del della di du la le las los van von der den het ter ten te zu zum zur bin ibn bint al el y e i af av op o' d' st vom 't".split(
+  "de da do dos das del della di du la le las los van von der den het ter ten te zu zum zur bin ibn bint al el y e i af av op aan abu ben des dalla degli ul o' d' st vom 't".split(
     ' ',
   ),
 );
@@ -37,6 +37,7 @@ export function mayBeginName(text: string, units: Uint8Array, at: number): boole
   if (!isSmall(unit) || particleStarts[unit] !== 1) return false;
   let end = at + 1;
   while (end - at < 6 && isSmall(units[end] as number)) end++;
+  if (units[end] === 45 || units[end] === 39) return isCapital(units[end + 1] as number);
   return end - at < 6 && particles.has(text.slice(at, end));
 }
 
@@ -103,7 +104,7 @@ function shapeOf(text: string, start: number, end: number): Word['shape'] | unde
   const unit = text.charCodeAt(start);
   const size = end - start;
   if (unit < 128) {
-    if (!isCapital(unit)) return particles.has(text.slice(start, end)) ? 'particle' : undefined;
+    if (!isCapital(unit)) return particles.has(text.slice(start, end)) ? 'particle' : isJoined(text, start, end) ? 'capital' : undefined;
     if (size === 1) return 'initial';
     return isAllUpper(text, start, end) ? 'upper' : 'capital';
   }
@@ -112,6 +113,19 @@ function shapeOf(text: string, start: number, end: number): Word['shape'] | unde
   if (lower === letter && letter.toUpperCase() === letter) return 'caseless';
   if (lower === letter) return undefined;
   return isAllUpper(text, start, end) && size > 1 ? 'upper' : 'capital';
+}
+
+/** `al-Rashid`, `d'Arcy`: a particle that is joined to its name. */
+function isJoined(text: string, start: number, end: number): boolean {
+  for (let at = start + 1; at < end - 2 && at - start < 5; at++) {
+    const unit = text.charCodeAt(at);
+    if (unit === 45 || unit === 39 || unit === 0x2019) {
+      const letter = text[at + 1] as string;
+      return letter !== letter.toLowerCase() && particles.has(unit === 45 ? text.slice(start, at) : `${text.slice(start, at)}'`);
+    }
+    if (!isSmall(unit)) return false;
+  }
+  return false;
 }
 
 function isAllUpper(text: string, start: number, end: number): boolean {

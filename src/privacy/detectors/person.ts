@@ -149,10 +149,21 @@ function judgeRun(text: string, units: Uint8Array, run: readonly Word[], found: 
   findPlaces(text, words, found, since);
 }
 
-function judged(text: string, units: Uint8Array, { start, end, shape }: Word): Judged {
+const thaiTitle = /(?:คุณ|นางสาว|นาย|นาง)(?=[\u0e01-\u0e4e]{2})/y;
+
+function judged(text: string, units: Uint8Array, word: Word): Judged {
+  const { end, shape } = word;
+  let { start } = word;
+  // `คุณสมชาย`: a title and the name are written in one.
+  if (shape === 'caseless' && text.charCodeAt(start) >> 7 === 0x1c) {
+    thaiTitle.lastIndex = start;
+    if (thaiTitle.test(text)) start = thaiTitle.lastIndex;
+  }
   return { start, end, shape, known: shape === 'initial' || shape === 'particle' ? 0 : knownAs(text, units, start, end) };
 }
 
+/** Particles that may have a capital. */
+const articles = new Set(['La', 'Le', 'Les', 'De', 'Del', 'Della', 'Den', 'Der', 'Du', 'Van', 'Von']);
 /** Words of logs that people are called, too. */
 const alsoGiven = new Set(['will', 'may', 'april', 'june', 'august', 'paris', 'london', 'mark', 'guest', 'march']);
 /** `I'm`, `Don't`: no `O'Neil`. */
@@ -179,6 +190,8 @@ function isObstacle(text: string, words: readonly Judged[], i: number, from: num
   if (shape === 'caseless') return words.length > 3 && words.some((word) => word !== words[i] && givenRank(word.known) + familyRank(word.known) > 0);
   if ((what & known.body) !== 0) return true;
   if ((what & (known.common | known.other)) === 0) return false;
+  // `de La Tour`: a particle before it makes it a name.
+  if (before && i - from > 1 && (before.shape === 'particle' || articles.has(text.slice(before.start, before.end)))) return false;
   // `Brad Key`, `Emily Washington`: behind a given name it may be a family name.
   return !(before && (before.shape === 'initial' || (givenRank(before.known) > 0 && (before.known & known.common) === 0)));
 }
@@ -203,6 +216,8 @@ function turned(text: string, units: Uint8Array, name: readonly Judged[]): reado
   const first = name[0] as Judged;
   const last = name[name.length - 1] as Judged;
   if (name.length > 2) return name;
+  const cells = name.length === 1 ? twoCells(text, units, first) : undefined;
+  if (cells) return cells;
   if (text.charCodeAt(last.end) === 44 && text.charCodeAt(last.end + 1) === 32) {
     if (familyRank(last.known) === 0 || givenRank(last.known) > familyRank(last.known)) return name;
     const next = wordAt(text, units, last.end + 2);
@@ -221,6 +236,19 @@ function turned(text: string, units: Uint8Array, name: readonly Judged[]): reado
     return name;
   const family = judged(text, units, before);
   return family.known === 0 || familyRank(family.known) > 0 || /^O['’]/.test(text.slice(from, before.end)) ? [family, ...name] : name;
+}
+
+/** `42,Jane,Doe,gold`: a given name and a family name in cells side by side, in either order. */
+function twoCells(text: string, units: Uint8Array, first: Judged): readonly Judged[] | undefined {
+  const divider = text.charCodeAt(first.end);
+  if ((divider !== 44 && divider !== 59 && divider !== 124 && divider !== 9) || first.shape !== 'capital') return undefined;
+  const next = wordAt(text, units, first.end + 1);
+  if (!next || next.shape !== 'capital') return undefined;
+  const second = judged(text, units, next);
+  const odd = known.common | known.ofLogs | known.place | known.body | known.brand | known.thing;
+  if (((first.known | second.known) & odd) !== 0) return undefined;
+  const isPair = (isGiven(first) && familyRank(second.known) > 0) || (familyRank(first.known) > 0 && isGiven(second));
+  return isPair ? [first, second] : undefined;
 }
 
 function isGiven({ known: what }: Judged): boolean {
