@@ -56,7 +56,22 @@ export function foldName(word: string): string {
   return lower;
 }
 
+/** By unit up to Latin Extended-A: the folded letter. Made when the first one is asked for. */
+let foldedLetters: readonly string[] | undefined;
+
 function foldBeyondAscii(lower: string): string {
+  const letters = (foldedLetters ??= Array.from({ length: 0x180 }, (_, unit) => foldAny(String.fromCharCode(unit))));
+  let out = '';
+  for (let i = 0; i < lower.length; i++) {
+    const letter = letters[lower.charCodeAt(i)];
+    // Marks that combine, and other scripts.
+    if (letter === undefined) return foldAny(lower);
+    out += letter;
+  }
+  return out;
+}
+
+function foldAny(lower: string): string {
   return lower
     .normalize('NFD')
     .replace(/[\u0300-\u036f]/g, '')

@@ -4,11 +4,13 @@
  */
 import { canonicalOf, detectors } from './detectors/all.ts';
 import type { Detector, ScanContext } from './detectors/detector.ts';
+import { labelOfField } from './detectors/vocabulary.ts';
 import { labelBefore } from './detectors/vocabulary.ts';
 import { type Candidate, mergeCandidates } from './finding.ts';
 import { NameIndex } from './names.ts';
 import { type Hidden, hiddenTexts, mayHide } from './runs.ts';
 import { has, Survey, surveyText } from './survey.ts';
+import { isTimeStamp } from './time-stamp.ts';
 import { mayLieInOutcome, outcomeSpans } from './transforms.ts';
 import { decodeViews, originEnd, originOf, type View } from './views.ts';
 
@@ -74,6 +76,7 @@ export class Scanner {
   scan(text: string, field: string): readonly Candidate[] {
     const found = this.#scratch;
     this.layered = false;
+    if (this.#custom.length === 0 && isTimeStamp(text) && labelOfField(field) === undefined) return nothing;
     this.#search(text, field, this.#detect, found, 0);
     return found.length === 0 ? nothing : this.settle(text, this.#handOver(), this.#mayHoldOutcome(0));
   }

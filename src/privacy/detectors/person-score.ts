@@ -32,6 +32,25 @@ const openings = new Set(
   'san santa santo são sao saint sainte st new los las fort port mount mt lake cape north south east west upper lower great grand la el'.split(' '),
 );
 
+const openingMax = 6;
+
+/** By unit: does a phrase for a place begin with it? What is beyond ASCII may be any letter. */
+const placeStarts = new Uint8Array(128);
+for (const phrase of placePhrases) placeStarts[phrase.charCodeAt(0)] = placeStarts[phrase.charCodeAt(0) - 32] = 1;
+const placeMax = Math.max(...Array.from(placePhrases, ({ length }) => length));
+
+/** `San Francisco`, `Hong Kong`. */
+function isPlacePhrase(text: string, start: number, end: number): boolean {
+  const first = text.charCodeAt(start);
+  if ((first < 128 && placeStarts[first] === 0) || (end - start > placeMax && isAscii(text, start, end))) return false;
+  return placePhrases.has(foldName(text.slice(start, end)));
+}
+
+function isAscii(text: string, start: number, end: number): boolean {
+  for (let i = start; i < end; i++) if (text.charCodeAt(i) > 127) return false;
+  return true;
+}
+
 /** Evidence of one word, whatever stands around it. */
 function wordScore(all: string, { known: what, shape, start, end }: Judged): number {
   if (shape === 'initial') return all.charCodeAt(end - 1) === 46 ? 0.8 : 0.4;
@@ -118,8 +137,8 @@ export function nameScore(text: string, name: readonly Judged[]): number {
     score += 0.35;
   // `Ellis-Ingram`: two family names and a dash are a company's as often as a person's.
   if (single && text.slice(start, end).includes('-') && givenRank(first.known) <= familyRank(first.known)) score -= 0.5;
-  if (!single && openings.has(text.slice(start, first.end).toLowerCase())) score -= 2.5;
-  if (name.length === 2 && placePhrases.has(foldName(text.slice(start, end)))) score -= 4;
+  if (!single && first.end - start <= openingMax && openings.has(text.slice(start, first.end).toLowerCase())) score -= 2.5;
+  if (name.length === 2 && isPlacePhrase(text, start, end)) score -= 4;
   if (full.length > 3) score -= 0.75 * (full.length - 3);
   return score + contextScore(text, cue, start, end, single, caseless) - (shouted ? (single ? 2 : 1) : 0) - (single ? 0.5 : 0);
 }
