@@ -40,5 +40,7 @@ export function pairedNames(container: JsonObject | JsonValue[]): string[] {
 /** Behind the last slash or hash of a path or an address of a claim. */
 export function lastPart(name: string): string {
   const cut = Math.max(name.lastIndexOf('/'), name.lastIndexOf('#'));
-  return cut >= 0 && cut < name.length - 1 ? name.slice(cut + 1) : name;
+  const last = cut >= 0 && cut < name.length - 1 ? name.slice(cut + 1) : name;
+  // Headers of one's own: `X-Employee-Id`.
+  return /^x-./i.test(last) ? last.slice(2) : last;
 }

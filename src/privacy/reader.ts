@@ -7,6 +7,7 @@
 import { VeiltrailError } from '../core/errors.ts';
 import { type JsonObject, type JsonValue, parseJson } from '../core/json.ts';
 import { type FieldWatch, isCounted } from './field-watch.ts';
+import { labelOfField } from './detectors/vocabulary.ts';
 import { createPathTree, type NameFacts, type NameRule, normalName, type PathNode, type PathTree } from './fields.ts';
 import type { Candidate } from './finding.ts';
 import { activateKeyRules } from './key-rules.ts';
@@ -190,15 +191,17 @@ export class Reader {
       reading.open.push(frameOf(undefined, '', document.root, this.#tree.document(), document));
       return;
     }
-    if (this.#isKnownClean(value, node)) {
+    const field = node.isValue ? pairedField(frame, node) : node.field;
+    // What is clean under one name beside it may be personal under another.
+    if (field === node.field && this.#isKnownClean(value, node)) {
       reading.addLeaf(frame, key, value, node, undefined, '', nothing, false);
       return;
     }
-    const found = this.#scanner.scan(value, node.field);
+    const found = this.#scanner.scan(value, field);
     const { layered } = this.#scanner;
     reading.addLeaf(frame, key, value, node, undefined, '', found, layered);
     if (found.length === 0) {
-      if (!layered) this.#rememberClean(value, node);
+      if (!layered && field === node.field) this.#rememberClean(value, node);
       return;
     }
     for (const { kind, start, end, value: own, canonical } of found)
@@ -266,6 +269,17 @@ function frameOf(
   document: JsonText | undefined,
 ): Frame {
   return { parent, key, container, node, document, pointer: undefined };
+}
+
+/** The name beside a value, or above it, that announces what stands there (`{"field": "nif", "new": "…"}`); else the place's own. */
+function pairedField(frame: Frame, node: PathNode): string {
+  const holder = Array.isArray(frame.container) && frame.parent ? frame.parent : frame;
+  if (labelOfField(holder.node.field) !== undefined) return holder.node.field;
+  for (const name of pairedNames(holder.container)) {
+    const field = normalName(name);
+    if (labelOfField(field) !== undefined) return field;
+  }
+  return node.field;
 }
 
 /** May a value of the place be known? */

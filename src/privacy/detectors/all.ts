@@ -11,6 +11,7 @@ import { cardDetector, ibanDetector } from './money.ts';
 import { personDetector } from './person.ts';
 import { postalDetector } from './postal.ts';
 import { secretDetector } from './secrets.ts';
+import { sqlDetector } from './sql.ts';
 import { tableDetector } from './tables.ts';
 import { writtenAddressDetector } from './written-addresses.ts';
 
@@ -27,6 +28,7 @@ export const detectors: readonly Detector[] = [
   identifierDetector,
   attributeDetector,
   tableDetector,
+  sqlDetector,
   postalDetector,
   cryptoAddressDetector,
   secretDetector,

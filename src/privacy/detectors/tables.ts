@@ -35,7 +35,8 @@ const columnsMax = 128;
 const rule = /^[\s|+=:_-]*$/;
 const columnName = /^["']?[\p{L}_][\p{L}\p{M}_ ./()#&-]{0,47}["']?$/u;
 
-type Column = ((cell: string) => { kind: string; start: number; end: number; confidence: number } | undefined) | undefined;
+/** Reads a cell; undefined where the column's name says nothing. */
+export type Column = ((cell: string) => { kind: string; start: number; end: number; confidence: number } | undefined) | undefined;
 
 function detectTables({ text, survey, found }: ScanContext): void {
   const { digitRuns, digitRunCount } = survey;
@@ -114,7 +115,7 @@ function readRow(row: string, offset: number, divider: string, readers: readonly
 }
 
 /** How the cells of a column are read, or undefined if its name says nothing. */
-function columnOf(name: string): Column {
+export function columnOf(name: string): Column {
   const plain = name
     .toLowerCase()
     .replace(/[^\p{L}]+/gu, '')
