@@ -12,7 +12,8 @@
  */
 export type { AppendAnswer, AppendedEvent, AppendRequest } from './app/append-events.ts';
 export type { FoundEvent, SearchAnswer, SearchRequest, Trail, TrailReader } from './app/trail.ts';
-export type { VerifyOptions, VerifyReport, VerifyStep } from './app/verify-log.ts';
+export type { VerifyOptions, VerifyReport } from './app/verify-log.ts';
+export type { VerifyStep } from './app/verify-step.ts';
 export { VeiltrailError } from './core/errors.ts';
 export type { AuditEvent } from './event/audit-event.ts';
 export { openTrail, openTrailReader, type OpenTrail, type TrailOptions } from './server/compose.ts';

@@ -2,14 +2,17 @@
  * Verification of a whole log: every byte within reach is read again, and each step proves what the next one builds on. Of a data directory
  * everything is within reach; of a log's public files (a directory of tiles, or a URL) the steps marked * are not, and the report says so.
  *
- *   1 seal *       files are as the last orderly stop left them (where there was one)
- *   2 databases *  SQLite finds its files in order
- *   3 checkpoint   signed by the log's key, and of the size and root that are committed
- *   4 history      an earlier checkpoint, kept elsewhere, is a prefix of this log
- *   5 witnesses    the cosignatures that a policy asks for, and the leaf from which on there are none (verify-witnesses.ts)
- *   6 leaves       entries, leaf tiles, and * records, commitments, tokens: in ranges, in threads (verify-range.ts)
- *   7 tiles        every tile above, up to the root; and no file that should not be there
- *   8 vault *      every token opens and is the commitment to what is in it
+ *   1 seal *        files are as the last orderly stop left them (where there was one)
+ *   2 databases *   SQLite finds its files in order
+ *   3 signature     the checkpoint is signed by the log's key, and of the size and root that are committed
+ *   4 consistency   an earlier checkpoint, kept elsewhere, is a prefix of this log
+ *   5 witnesses     the cosignatures that a policy asks for, and the leaf from which on there are none (verify-witnesses.ts)
+ *   6 entries       entries and leaf tiles, in ranges, in threads (verify-leaves.ts, verify-range.ts); and in the same pass
+ *   7 records *     each opens its commitment
+ *   8 tombstones *  they tell of all that is missing, and of nothing that is there
+ *   9 tokens *      those in records are in the vault
+ *  10 tiles         every tile above, up to the root; and no file that should not be there
+ *  11 vault *       every token opens and is the commitment to what is in it
  *
  * Leaves are verified in other threads, and everything that needs nothing of them meanwhile in this one. Memory is bounded by the range size,
  * not by the log; time is linear.
@@ -27,15 +30,12 @@ import type { LogState } from '../storage/record-store.ts';
 import type { TileSource } from '../storage/tile-store.ts';
 import { Problems, type Problem } from '../verify/problem.ts';
 import { verifyPrefix, verifyUpperTiles } from '../verify/tiles.ts';
-import { VerifiedFrontier } from './verified-frontier.ts';
+import { verifyLeaves, type VerifiedLeaves } from './verify-leaves.ts';
 import type { RangeResult, RangeTask } from './verify-range.ts';
-import { RemovalAccount, type RemovalChecks } from './verify-removals.ts';
+import type { RemovalChecks } from './verify-removals.ts';
+import { describeStep, runStep, type Step, type VerifyStep } from './verify-step.ts';
 import { type AskWitnessCheckpoint, verifyWitnessCopies } from './verify-witness-copies.ts';
 import { verifyWitnesses, type WitnessChecks } from './verify-witnesses.ts';
-
-/** Leaves of a range: whole leaf tiles. Large ones cost least; towards the end they grow smaller, so that all threads end together. */
-const rangeLeavesMax = 16_384;
-const rangeLeavesMin = 1_024;
 
 export interface VerifyParts {
   tiles: TileSource;
@@ -89,13 +89,6 @@ export interface VerifyOptions {
   onProgress?: (leaves: number, of: number) => void;
 }
 
-export interface VerifyStep {
-  step: string;
-  ok: boolean;
-  /** What was proved, or why not. */
-  detail: string;
-}
-
 export interface VerifyReport {
   ok: boolean;
   origin: string;
@@ -126,9 +119,6 @@ class Verification {
   readonly #parts: VerifyParts;
   readonly #vkey: string;
   readonly #origin: string;
-  #verified = 0;
-  #erased = 0;
-  #redacted = 0;
   /** The newest checkpoint, verbatim. */
   #shown: string | undefined;
   #unwitnessedFrom: number | undefined = 0;
@@ -147,19 +137,16 @@ class Verification {
   async report(): Promise<VerifyReport> {
     const { store } = this.#parts;
     let checkpoint: VerifiedCheckpoint | undefined;
-    const signed = await runStep('checkpoint', async (step) => {
+    const signed = await runStep('signature', async (step) => {
       checkpoint = await this.#checkpoint(store?.state, step);
       return `size ${checkpoint.treeSize}, signed by ${checkpoint.origin}`;
     });
     const treeSize = checkpoint?.treeSize ?? store?.state.treeSize ?? 0;
     const roots = new Uint8Array(Math.floor(treeSize / tileWidthMax) * hashBytes);
     // Other threads are busy with the leaves; meanwhile this one sees to the rest, one after the other.
-    const [leaves, rest] = await Promise.all([
-      runStep('leaves', (step) => this.#leaves(treeSize, roots, step)),
-      this.#meanwhile(store, checkpoint, treeSize),
-    ]);
+    const [leaves, rest] = await Promise.all([this.#leaves(treeSize, roots), this.#meanwhile(store, checkpoint, treeSize)]);
     const tiles = await runStep('tiles', (step) => this.#tiles(treeSize, roots, checkpoint, rest.files, step));
-    const steps = [...rest.databases, signed, ...rest.history, leaves, tiles, ...rest.vault];
+    const steps = [...rest.databases, signed, ...rest.history, ...leaves.steps, tiles, ...rest.vault];
     const problems = new Problems();
     for (const step of steps) problems.merge({ list: step.problems.list(), count: step.problems.count });
     if (problems.count === 0 && this.#shown !== undefined) this.#options.seen?.write(this.#origin, this.#shown);
@@ -169,7 +156,7 @@ class Verification {
       origin: this.#origin,
       treeSize,
       root: checkpoint ? Buffer.from(checkpoint.root).toString('hex') : '',
-      records: { verified: this.#verified, erased: this.#erased, redacted: this.#redacted },
+      records: { verified: leaves.verified, erased: leaves.erased, redacted: leaves.redacted },
       firstBadLeaf: problems.firstBadLeaf,
       unwitnessedFrom: this.#unwitnessedFrom ?? null,
       problems: problems.list(),
@@ -179,13 +166,24 @@ class Verification {
     };
   }
 
+  #leaves(treeSize: number, roots: Uint8Array): Promise<VerifiedLeaves> {
+    const { log, resume, onVerified, onProgress } = this.#options;
+    const { verifyRange, overlap, rangeLeavesMax, store } = this.#parts;
+    const task = { log, origin: this.#origin, treeSize, verifiedTo: resume?.verifiedTo ?? 0, roots };
+    const readTiles = (tiles: readonly TileName[]): Promise<TileReader> => this.#reader(tiles);
+    return verifyLeaves(task, { verifyRange, overlap, rangeLeavesMax, readTiles, removals: store?.removals, onVerified, onProgress });
+  }
+
   async #meanwhile(
     store: StoreParts | undefined,
     checkpoint: VerifiedCheckpoint | undefined,
     treeSize: number,
   ): Promise<{ databases: Step[]; history: Step[]; files: Step; vault: Step[] }> {
     const history = checkpoint
-      ? [await runStep('history', (step) => this.#history(checkpoint, step)), await runStep('witnesses', (step) => this.#witnesses(checkpoint, step))]
+      ? [
+          await runStep('consistency', (step) => this.#history(checkpoint, step)),
+          await runStep('witnesses', (step) => this.#witnesses(checkpoint, step)),
+        ]
       : [];
     if (history[0]?.problems.count === 0) this.#options.onCheckpoint?.(this.#note);
     const files = await runStep('files', (step) => this.#files(treeSize, step));
@@ -298,63 +296,6 @@ class Verification {
     return held === undefined ? detail : `${detail}; ${held}`;
   }
 
-  async #leaves(treeSize: number, roots: Uint8Array, step: Step): Promise<string> {
-    const max = this.#parts.rangeLeavesMax ?? rangeLeavesMax;
-    // Whole leaf tiles are skipped: the last one may have grown.
-    const from = Math.floor(Math.min(treeSize, this.#options.resume?.verifiedTo ?? 0) / tileWidthMax) * tileWidthMax;
-    if (from > 0) await this.#skipTo(from, treeSize, roots, step);
-    let next = from;
-    let done = from;
-    let tokens = 0;
-    const frontier = new VerifiedFrontier(from, this.#options.onVerified);
-    const account = new RemovalAccount();
-    const work = async (): Promise<void> => {
-      while (next < treeSize) {
-        const share = Math.floor((treeSize - next) / (4 * this.#parts.overlap * tileWidthMax)) * tileWidthMax;
-        const task: RangeTask = {
-          log: this.#options.log,
-          origin: this.#origin,
-          firstLeaf: next,
-          endLeaf: Math.min(treeSize, next + Math.max(rangeLeavesMin, Math.min(max, share))),
-          treeSize,
-        };
-        next = task.endLeaf;
-        const result = await this.#parts.verifyRange(task);
-        roots.set(result.tileRoots, (task.firstLeaf / tileWidthMax) * hashBytes);
-        step.problems.merge({ list: result.problems, count: result.problemCount });
-        account.add(result.removals);
-        frontier.add(task.firstLeaf, task.endLeaf, result.problemCount === 0 && nothingGone(result.removals));
-        this.#verified += result.recordsVerified;
-        tokens += result.tokensChecked;
-        done += task.endLeaf - task.firstLeaf;
-        this.#options.onProgress?.(done, treeSize);
-      }
-    };
-    await Promise.all(Array.from({ length: this.#parts.overlap }, work));
-    if (!this.#parts.store) return `${treeSize} entries are in their tiles`;
-    const report = (problem: Problem): void => {
-      // What is told of leaves that are skipped cannot be held against them here.
-      if ((problem.leafIndex ?? Infinity) >= from) step.problems.add(problem);
-    };
-    const gone = await account.settle(treeSize, report, this.#parts.store.removals);
-    this.#erased = gone.erased;
-    this.#redacted = gone.redacted;
-    const told = gone.erased + gone.redacted > 0 ? `; tombstones tell of ${gone.erased} removed and ${gone.redacted} redacted ones` : '';
-    return `${this.#verified} records open their commitments${told}; ${tokens} tokens are in the vault`;
-  }
-
-  /** Takes the hashes of leaf tiles that were verified before from the tiles above them, which lead to the root that was signed. */
-  async #skipTo(from: number, treeSize: number, roots: Uint8Array, step: Step): Promise<void> {
-    step.notChecked.push(`leaves 0 to ${from - 1}: verified by an earlier run, and not read again`);
-    const span = tileWidthMax * tileWidthMax;
-    for (let index = 0; index * span < from; index++) {
-      const width = tileWidth(1, index, treeSize);
-      const tile = (await this.#reader([{ level: 1, index, width }]))(1, index, width);
-      const count = Math.min(tileWidthMax, from / tileWidthMax - index * tileWidthMax);
-      if (tile) roots.set(tile.subarray(0, count * hashBytes), index * tileWidthMax * hashBytes);
-    }
-  }
-
   async #tiles(treeSize: number, roots: Uint8Array, checkpoint: VerifiedCheckpoint | undefined, files: Step, step: Step): Promise<string> {
     const upper = await this.#readAbove(treeSize);
     verifyUpperTiles(treeSize, roots, upper, (problem) => step.problems.add(problem));
@@ -455,35 +396,6 @@ class Verification {
     }
     return (level, index) => bytes.get(`${level}/${index}`);
   }
-}
-
-interface Step {
-  readonly name: string;
-  readonly problems: Problems;
-  readonly notChecked: string[];
-  detail: string;
-}
-
-/** Runs one step; what it throws is a problem like those it finds. */
-async function runStep(name: string, run: (step: Step) => Promise<string>): Promise<Step> {
-  const step: Step = { name, problems: new Problems(), notChecked: [], detail: '' };
-  try {
-    step.detail = await run(step);
-  } catch (error) {
-    if (!(error instanceof VeiltrailError)) throw error;
-    const where = typeof error.detail['where'] === 'string' ? error.detail['where'] : name;
-    step.problems.add({ code: error.code, where, message: error.message });
-  }
-  return step;
-}
-
-function describeStep({ name, problems: { count }, detail }: Step): VerifyStep {
-  return { step: name, ok: count === 0, detail: count === 0 ? detail : `${count} problem${count === 1 ? '' : 's'}` };
-}
-
-/** Whether a range needs no tombstone from elsewhere to be in order. */
-function nothingGone({ missing, unproved, redacted }: RangeResult['removals']): boolean {
-  return missing.length + unproved.length + redacted.length === 0;
 }
 
 function noteUnpublished(step: Step): void {

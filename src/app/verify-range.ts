@@ -36,8 +36,16 @@ export interface RangeResult {
   tokensChecked: number;
   /** What is gone from the range, and tombstones in it. */
   removals: RemovalFacts;
-  problems: Problem[];
-  problemCount: number;
+  /** Of entries and leaf tiles, of records, of tokens. */
+  entries: FoundProblems;
+  records: FoundProblems;
+  tokens: FoundProblems;
+}
+
+export interface FoundProblems {
+  list: Problem[];
+  /** How many there were, in the list or not. */
+  count: number;
 }
 
 export interface RangeParts {
@@ -52,11 +60,15 @@ export interface RangeStore {
 }
 
 export async function verifyRange(task: RangeTask, parts: RangeParts): Promise<RangeResult> {
-  const problems = new Problems();
-  const { entries, tileRoots } = await readEntries(task, parts.tiles, problems);
+  const [inEntries, inRecords, inTokens] = [new Problems(), new Problems(), new Problems()];
+  const { entries, tileRoots } = await readEntries(task, parts.tiles, inEntries);
   const nothing = { recordsVerified: 0, tokensChecked: 0, removals: { missing: [], unproved: [], redacted: [], tombstones: [] } };
-  const counts = parts.store ? await new RecordCheck(task, parts.store, entries, problems).run() : nothing;
-  return { tileRoots, ...counts, problems: problems.list(), problemCount: problems.count };
+  const counts = parts.store ? await new RecordCheck(task, parts.store, entries, { inRecords, inTokens }).run() : nothing;
+  return { tileRoots, ...counts, entries: found(inEntries), records: found(inRecords), tokens: found(inTokens) };
+}
+
+function found(problems: Problems): FoundProblems {
+  return { list: problems.list(), count: problems.count };
 }
 
 /** What the range's entries say. */
@@ -90,16 +102,18 @@ class RecordCheck {
   readonly #store: RangeStore;
   readonly #entries: RangeEntries;
   readonly #problems: Problems;
+  readonly #tokenProblems: Problems;
   readonly #tokens: TokenCheck;
   /** What does not open and was reported. */
   readonly #unopened = new Set<string>();
   readonly #removals: RemovalFacts = { missing: [], unproved: [], redacted: [], tombstones: [] };
 
-  constructor(task: RangeTask, store: RangeStore, entries: RangeEntries, problems: Problems) {
+  constructor(task: RangeTask, store: RangeStore, entries: RangeEntries, { inRecords, inTokens }: { inRecords: Problems; inTokens: Problems }) {
     this.#task = task;
     this.#store = store;
     this.#entries = entries;
-    this.#problems = problems;
+    this.#problems = inRecords;
+    this.#tokenProblems = inTokens;
     this.#tokens = new TokenCheck(store.tokens);
   }
 
@@ -153,13 +167,14 @@ class RecordCheck {
     commitPackedMany(this.#task.origin, records, offsets, first, end - firstLeaf, found, (record, error) => {
       if (bad.has(firstLeaf + record)) return;
       bad.add(firstLeaf + record);
-      this.#report(firstLeaf + record, error.code, `the record of leaf ${firstLeaf + record}: ${error.message}`);
+      this.#report(this.#problems, firstLeaf + record, error.code, `the record of leaf ${firstLeaf + record}: ${error.message}`);
     });
     const { commitments, unreadable } = this.#entries;
     const committedAt = (from - this.#task.firstLeaf) * commitmentBytes;
     for (let leafIndex = from, at = 0; leafIndex < end; leafIndex++, at += commitmentBytes) {
       if (!unreadable.has(leafIndex) && (bad.has(leafIndex) || sameCommitment(found, at, commitments, committedAt + at))) continue;
-      if (!unreadable.has(leafIndex)) this.#report(leafIndex, 'record_changed', `the record of leaf ${leafIndex} is not the one that was committed`);
+      if (!unreadable.has(leafIndex))
+        this.#report(this.#problems, leafIndex, 'record_changed', `the record of leaf ${leafIndex} is not the one that was committed`);
       bad.add(leafIndex);
     }
     for (const record of this.#tokens.recordsToAsk(records, offsets, first, end - firstLeaf)) {
@@ -197,17 +212,22 @@ class RecordCheck {
   async #checkTokens(leafIndex: number, packed: Uint8Array): Promise<boolean> {
     try {
       for (const token of await this.#tokens.missing(packed))
-        this.#report(leafIndex, 'token_missing', `the vault has no row for ${token}, which the record of leaf ${leafIndex} bears`);
+        this.#report(
+          this.#tokenProblems,
+          leafIndex,
+          'token_missing',
+          `the vault has no row for ${token}, which the record of leaf ${leafIndex} bears`,
+        );
       return true;
     } catch (error) {
       if (!(error instanceof VeiltrailError)) throw error;
-      this.#report(leafIndex, error.code, `the record of leaf ${leafIndex}: ${error.message}`);
+      this.#report(this.#tokenProblems, leafIndex, error.code, `the record of leaf ${leafIndex}: ${error.message}`);
       return false;
     }
   }
 
-  #report(leafIndex: number, code: string, message: string): void {
-    this.#problems.add({ code, where: `leaf ${leafIndex}`, message, leafIndex });
+  #report(problems: Problems, leafIndex: number, code: string, message: string): void {
+    problems.add({ code, where: `leaf ${leafIndex}`, message, leafIndex });
   }
 }
 

@@ -45,11 +45,18 @@ test('untouched: every leaf and every token, in steps that are told in order', a
   expect(report.problems).toEqual([]);
   expect(report).toMatchObject({ ok: true, treeSize: leaves, records: { verified: leaves }, firstBadLeaf: null });
   expect(report.steps.map(({ step, ok }) => [step, ok])).toEqual(
-    ['seal', 'databases', 'checkpoint', 'history', 'witnesses', 'leaves', 'tiles', 'vault'].map((step) => [step, true]),
+    ['seal', 'databases', 'signature', 'consistency', 'witnesses', 'entries', 'records', 'tombstones', 'tokens', 'tiles', 'vault'].map((step) => [
+      step,
+      true,
+    ]),
   );
-  expect(report.steps.find(({ step }) => step === 'leaves')?.detail).toBe(
-    `${leaves} records open their commitments; ${leaves} tokens are in the vault`,
-  );
+  const detailOf = (name: string): string | undefined => report.steps.find(({ step }) => step === name)?.detail;
+  expect(['entries', 'records', 'tombstones', 'tokens'].map(detailOf)).toEqual([
+    `${leaves} entries are in their tiles`,
+    `${leaves} records open their commitments`,
+    'nothing is missing',
+    `${leaves} tokens of records are in the vault`,
+  ]);
   expect(progress.length).toBeGreaterThan(4);
   expect(progress.at(-1)).toBe(leaves);
 });

@@ -1,4 +1,4 @@
-import { readFileSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { colors, errorColors } from '../colors.ts';
@@ -78,6 +78,7 @@ async function runVerify(target: string | undefined, options: VerifyOptions): Pr
   if (kind.isDirectory()) {
     const report = isDataDir(where) ? await verifyStored(where, vkey, options) : await verifyPublished(where, vkey, options);
     if (options.anchors && isDataDir(where)) await verifyAnchorsOf(report, where, vkey, options);
+    else if (existsSync(join(where, 'anchors'))) report.notChecked.push('what third parties keep of it, and by when it was there: --anchors');
     return reportLog(report, options);
   }
   const certificate = certificateIn(readFileSync(where));
@@ -175,7 +176,7 @@ function reportLog(report: VerifyReport, options: VerifyOptions): void {
     const { steps: _steps, problemCount: _count, ...facts } = report;
     return printJson(facts);
   }
-  for (const { step, ok, detail } of report.steps) print(`${ok ? colors.green('✓') : colors.red('✗')} ${step.padEnd(10)}  ${detail}`);
+  for (const { step, ok, detail } of report.steps) print(`${ok ? colors.green('✓') : colors.red('✗')} ${step.padEnd(11)}  ${detail}`);
   for (const { message, code } of report.problems) print(`  ${colors.red(message)} ${colors.dim(`(${code})`)}`);
   if (report.problemCount > report.problems.length) print(colors.dim(`  … and ${report.problemCount - report.problems.length} more`));
   for (const notice of report.notices ?? []) say(errorColors.yellow(notice));
