@@ -15,7 +15,7 @@ import { fetchSegments } from '../../src/server/fetch-segments.ts';
 import { verifyAnchors } from '../../src/server/verify-anchors.ts';
 import { verifyBucketLog } from '../../src/server/verify-bucket.ts';
 import { verifyLogFrom } from '../../src/server/verify.ts';
-import { allKeys, createSealedTrail, openedBy, planted, type SealedTrail, subject, treeSize } from './bucket-segments.ts';
+import { allKeys, createSealedTrail, openedBy, planted, retention, type SealedTrail, subject, treeSize } from './bucket-segments.ts';
 import { hasObjectStore, type ObjectStore, startObjectStore } from './object-store.ts';
 import { createTestLog, type TestLog } from './test-log.ts';
 
@@ -223,6 +223,15 @@ describe.skipIf(!hasObjectStore())('a bucket under Object Lock (needs radosgw)',
       await dataProtection.liftHold('case-1', { principal: 'local:test', purpose: 'over' });
       expect(await copy()).toMatchObject({ objects: 0, held: 0, lifted: 2 });
       expect(Object.values(await locks()).map((lock) => lock?.legalHold)).toEqual([false, false]);
+      // A table that keeps a class longer makes its lock longer; one that keeps it shorter cannot make it shorter.
+      const table = (keep: string): string => retention.replace('90 days', keep);
+      const asked = { principal: 'local:test', purpose: 'a test' };
+      await dataProtection.applyRetention(table('120 days'), asked);
+      expect(await copy()).toMatchObject({ objects: 0, extended: 1 });
+      await dataProtection.applyRetention(table('30 days'), asked);
+      expect(await copy()).toBe(undefined);
+      const until = Date.parse((await locks())['logins.1']?.retainUntil ?? '');
+      expect(Math.round((until - Date.now()) / 86_400_000)).toBe(120);
     });
 
     test('an erasure leaves an object that no key opens, and a new one without what was erased', { timeout: 240_000 }, async () => {
@@ -233,9 +242,17 @@ describe.skipIf(!hasObjectStore())('a bucket under Object Lock (needs radosgw)',
       const opened = openedBy(await allKeys([before], [old]), bytes, origin, old, planted);
       expect(opened, 'who has the keys reads it').toEqual({ blocks: 224, found: true });
 
-      await sealed.trail.dataProtection.eraseSubject({ mode: 'erase', ids: [subject] }, { principal: 'local:test', purpose: 'a test' });
-      expect(await copy()).toMatchObject({ segments: 2, objects: 1 });
-      expect(Object.keys(await locks()).toSorted()).toEqual(['kept.1', 'kept.2', 'logins.1']);
+      const { dataProtection } = sealed.trail;
+      const asked = { principal: 'local:test', purpose: 'a test' };
+      await dataProtection.setHold({ name: 'case-2', why: 'w', subject: ['u-178'] }, 'x');
+      expect(await copy()).toMatchObject({ held: 2 });
+      await dataProtection.eraseSubject({ mode: 'erase', ids: [subject] }, asked);
+      // What the hold protects is in the next generation; the one before is let go of.
+      expect(await copy()).toMatchObject({ segments: 2, objects: 1, held: 1, lifted: 1 });
+      const held = Object.entries(await locks()).map(([name, lock]) => [name, lock?.legalHold]);
+      expect(Object.fromEntries(held)).toEqual({ 'kept.1': false, 'kept.2': true, 'logins.1': true });
+      await dataProtection.liftHold('case-2', asked);
+      expect(await copy()).toMatchObject({ held: 0, lifted: 2 });
 
       // Write-once: it is still there, byte for byte. Everything but the keyring of before is at hand, the vault of before among it.
       expect(await bucket.read(old.key, old.versionId, 0, old.size)).toEqual(bytes);
