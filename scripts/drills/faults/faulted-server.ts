@@ -1,0 +1,135 @@
+/** A real server whose system calls have faults, and somebody who sends to it and keeps what was acknowledged. */
+import { spawn, type ChildProcess } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+const main = new URL('../../../src/cli/main.ts', import.meta.url).pathname;
+const compiled = new URL('../../../node_modules/.cache/veiltrail-faults', import.meta.url).pathname;
+/** Nothing may take longer: a server that neither answers nor ends hangs. */
+const hangsMs = 60_000;
+
+/** What was promised to the sender, whichever server promised it. */
+export class Acknowledged {
+  /** Ids of events whose erasure was asked for, and of those whose erasure was acknowledged. */
+  readonly erasing = new Set<string>();
+  readonly erased = new Set<string>();
+  /** Leaf by id. */
+  readonly leaves = new Map<string, number>();
+  /** Checkpoints that came with answers, by tree size. */
+  readonly checkpoints = new Map<number, string>();
+  /** Everything that was ever sent, by id. */
+  readonly sent = new Map<string, { id: string }>();
+
+  take({ receipts, treeSize, checkpoint }: Answer): void {
+    for (const { id, leafIndex, stub } of receipts) {
+      if (stub !== undefined) throw new Error(`${id} became a stub: ${stub}`);
+      const known = this.leaves.get(id);
+      if (known !== undefined && known !== leafIndex) throw new Error(`${id} has leaf ${known} and was given ${leafIndex}`);
+      if (leafIndex >= treeSize) throw new Error(`leaf ${leafIndex} is beyond the tree of ${treeSize} that it was answered with`);
+      this.leaves.set(id, leafIndex);
+    }
+    const text = this.checkpoints.get(treeSize);
+    if (text !== undefined && text !== checkpoint) throw new Error(`two checkpoints of ${treeSize} leaves were answered`);
+    this.checkpoints.set(treeSize, checkpoint);
+  }
+}
+
+interface Answer {
+  receipts: { id: string; leafIndex: number; stub?: string }[];
+  treeSize: number;
+  checkpoint: string;
+}
+
+/** `gone`: the connection broke, because the process ended. */
+export type Sent = { status: number; code?: string } | 'gone';
+
+export class FaultedServer {
+  readonly #child: ChildProcess;
+  readonly #dataDir: string;
+  readonly #acknowledged: Acknowledged;
+  readonly ended: Promise<{ code: number | null; signal: string | null }>;
+  hasEnded = false;
+  said = '';
+  url = '';
+
+  constructor(dataDir: string, environment: Record<string, string>, acknowledged: Acknowledged) {
+    this.#dataDir = dataDir;
+    this.#acknowledged = acknowledged;
+    const own = Object.entries(process.env).filter(([name]) => !name.startsWith('VEILTRAIL_') && !decides.includes(name));
+    this.#child = spawn(process.execPath, [main, 'serve', '--data', dataDir, '--listen', '127.0.0.1:0'], {
+      env: { ...Object.fromEntries(own), NODE_COMPILE_CACHE: compiled, ...environment },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    this.ended = new Promise((resolve) =>
+      this.#child.on('close', (code, signal) => {
+        this.hasEnded = true;
+        resolve({ code, signal });
+      }),
+    );
+    for (const stream of [this.#child.stdout, this.#child.stderr]) stream?.on('data', (bytes: Buffer) => (this.said += bytes.toString()));
+  }
+
+  /** Whether it serves now; false when it has ended instead. */
+  async answers(): Promise<boolean> {
+    for (const untilMs = performance.now() + hangsMs; performance.now() < untilMs;) {
+      this.url = /http:\/\/127\.0\.0\.1:\d+/.exec(this.said)?.[0] ?? '';
+      if (this.url !== '') return true;
+      if (this.hasEnded) return false;
+      await sleep(5);
+    }
+    throw new Error('the server hangs in its start');
+  }
+
+  async append(events: readonly { id: string }[]): Promise<Sent> {
+    for (const event of events) this.#acknowledged.sent.set(event.id, event);
+    const sent = await this.post('/api/v1/logs/default/events', events, 'writer');
+    if (sent === 'gone') return 'gone';
+    if (sent.status === 201) this.#acknowledged.take(sent.body as Answer);
+    return { status: sent.status, ...(sent.code === undefined ? {} : { code: sent.code }) };
+  }
+
+  /** @throws Error for an answer that keeps no rule: 2xx, a 503 that says when to come back, or that an earlier rotation is still under way */
+  async post(
+    path: string,
+    body: unknown,
+    by: 'writer' | 'admin' | { key: string },
+  ): Promise<{ status: number; code?: string; body?: unknown } | 'gone'> {
+    const key = typeof by === 'string' ? readFileSync(join(this.#dataDir, `keys/${by}.key`), 'utf8').trim() : by.key;
+    let response: Response;
+    let text: string;
+    try {
+      response = await fetch(`${this.url}${path}`, {
+        method: 'POST',
+        body: JSON.stringify(body),
+        headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
+        signal: AbortSignal.timeout(hangsMs),
+      });
+      text = await response.text();
+    } catch (error) {
+      if ((error as Error).name === 'TimeoutError') throw new Error('the server hangs in a request', { cause: error });
+      return 'gone';
+    }
+    const { status } = response;
+    const value = JSON.parse(text) as { code?: string };
+    if (status >= 200 && status < 300) return { status, body: value };
+    if (value.code === 'key_rotation_running') return { status, code: value.code };
+    if (status !== 503 || !(Number(response.headers.get('retry-after')) > 0))
+      throw new Error(`a fault of the disk was answered ${status} ${value.code}`);
+    return { status, ...(value.code === undefined ? {} : { code: value.code }) };
+  }
+
+  /** Ends it in order, or at once; returns how it ended. */
+  async end(signal: 'SIGTERM' | 'SIGKILL'): Promise<{ code: number | null; signal: string | null }> {
+    if (!this.hasEnded) this.#child.kill(signal);
+    const hangs = sleep(hangsMs, undefined, { ref: false }).then(() => undefined);
+    const ended = await Promise.race([this.ended, hangs]);
+    if (ended) return ended;
+    this.#child.kill('SIGKILL');
+    await this.ended;
+    throw new Error('the server hangs in its stop');
+  }
+}
+
+/** What must not decide how the server runs. */
+const decides = ['NODE_OPTIONS', 'FORCE_COLOR', 'NO_COLOR'];
