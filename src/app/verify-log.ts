@@ -168,10 +168,18 @@ class Verification {
 
   #leaves(treeSize: number, roots: Uint8Array): Promise<VerifiedLeaves> {
     const { log, resume, onVerified, onProgress } = this.#options;
-    const { verifyRange, overlap, rangeLeavesMax, store } = this.#parts;
+    const { overlap, rangeLeavesMax, store } = this.#parts;
     const task = { log, origin: this.#origin, treeSize, verifiedTo: resume?.verifiedTo ?? 0, roots };
     const readTiles = (tiles: readonly TileName[]): Promise<TileReader> => this.#reader(tiles);
-    return verifyLeaves(task, { verifyRange, overlap, rangeLeavesMax, readTiles, removals: store?.removals, onVerified, onProgress });
+    return verifyLeaves(task, {
+      verifyRange: (one) => this.#parts.verifyRange(one),
+      overlap,
+      rangeLeavesMax,
+      readTiles,
+      removals: store?.removals,
+      onVerified,
+      onProgress,
+    });
   }
 
   async #meanwhile(
