@@ -5,6 +5,7 @@ import { type CertificateBody, isCertificate, verifyCertificate } from '../verif
 import { colors } from './colors.ts';
 import { exitCodes } from './exit.ts';
 import { print, printJson } from './output.ts';
+import { counted } from './protection.ts';
 
 export interface VerifyCertificateOptions {
   vkey?: string;
@@ -32,7 +33,9 @@ export async function reportCertificate(text: string, file: string, { vkey, data
     if (json) return printJson({ ok: true, ...body, proved: proved.length, unproved: unproved.length, ...(stored === undefined ? {} : { stored }) });
     const { removed, operation, completedAt, by, permitted, removal, reason, origin } = body;
     print(`${colors.green('✓')} ${removal}: ${operation}, ${completedAt}, signed by ${origin}`);
-    print(`  gone: ${removed.records} records, ${removed.tokens} values in the vault, ${removed.fields} values in records`);
+    print(
+      `  gone: ${counted(removed.records, 'record')}, ${counted(removed.tokens, 'value')} in the vault, ${counted(removed.fields, 'value')} in records`,
+    );
     print(`  by ${by} (${permitted}), ${reason}${body.reference === undefined ? '' : `, ${body.reference}`}`);
     print(
       `  ${proved.length} of ${body.tombstones.length} tombstones are proved to be in their logs${stored === undefined ? '' : `; ${stored} are in the data directory`}`,

@@ -6,6 +6,7 @@ import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statS
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { beforeEach, describe, expect, test } from 'vitest';
+import { openCheckpointFiles } from '../../src/cli/checkpoint-files.ts';
 import { openTrail } from '../../src/server/compose.ts';
 import { openKeyring } from '../../src/vault/keyring.ts';
 import { openStoredVault } from '../../src/server/stored-vault.ts';
@@ -224,6 +225,36 @@ describe('what was erased after the backup', () => {
     // The control: the kit of before opens the backup of before. What keeps it from it is that nobody has it any more.
     expect((await restore()).code).toBe(0);
     expect(await tokenOf(at('restored'), 0)).toBe(jane);
+  });
+});
+
+describe('a log that grew after backup and kit were made', () => {
+  test('is not forked: a checkpoint that somebody kept, the public files or this machine’s memory tell of it', { timeout }, async () => {
+    await append(at('data'), 0, 5);
+    expect((await backUp()).code).toBe(0);
+    await append(at('data'), 5, 9);
+    const kept = at('data/logs/default/checkpoint');
+    expect(await restore('--checkpoint', kept)).toMatchObject({
+      code: 1,
+      err: expect.stringMatching(/9 leaves, as the checkpoint given says.*second history/),
+    });
+    const state = at('state');
+    const text = readFileSync(kept, 'utf8');
+    openCheckpointFiles({ VEILTRAIL_STATE: state })?.write(text.split('\n', 1)[0] as string, text);
+    const remembering = await run(['restore', at('backup'), '--keys', at('kit.json'), '--data', at('restored')], { env: { VEILTRAIL_STATE: state } });
+    expect(remembering).toMatchObject({ code: 1, err: expect.stringContaining('as the checkpoint that this machine remembers says') });
+    writeFileSync(at('foreign'), text.replace(/^/, 'other.example/'));
+    expect(await restore('--checkpoint', at('foreign'))).toMatchObject({ code: 2, err: expect.stringContaining('of none of the logs') });
+    writeFileSync(at('forged'), text.replace('\n9\n', '\n7\n'));
+    expect(await restore('--checkpoint', at('forged'))).toMatchObject({
+      code: expect.toSatisfy((code: number) => code > 0),
+      err: expect.stringContaining('note_signature'),
+    });
+    expect(existsSync(at('restored'))).toBe(false);
+    const restored = await restore('--tiles', at('data/logs'), '--checkpoint', kept, '--json');
+    expect(restored.code, restored.err).toBe(0);
+    expect((JSON.parse(restored.out) as { logs: object[] }).logs).toContainEqual({ log: 'default', treeSize: 9, entriesOnly: 4 });
+    expect((await run(['verify', at('restored'), '--checkpoint', kept])).code).toBe(0);
   });
 });
 

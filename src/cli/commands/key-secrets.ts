@@ -28,7 +28,7 @@ export async function rotateSecret(purpose: string, options: ProtectionOptions):
     else if (options.url === undefined) say(`the ${purpose} key is at version ${made.version}`);
     else
       say(
-        `the ${purpose} key is at version ${made.version}; what is under older ones is moved in the background: GET /api/v1/secrets shows when they are gone`,
+        `the ${purpose} key is at version ${made.version}; what is under older ones is moved in the background: "veiltrail key list" shows when they are gone`,
       );
   });
 }

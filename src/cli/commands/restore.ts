@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
 import { VeiltrailError } from '../../core/errors.ts';
 import type { TileSource } from '../../storage/tile-store.ts';
+import { openCheckpointFiles } from '../checkpoint-files.ts';
 import { dataDirOf } from '../connection.ts';
 import { print, printJson, say } from '../output.ts';
 import { readText } from '../vkey-option.ts';
@@ -10,6 +11,7 @@ interface RestoreOptions {
   keys: string;
   data?: string;
   tiles?: string;
+  checkpoint?: string[];
   passphraseFile?: string;
   json?: boolean;
 }
@@ -25,11 +27,12 @@ export function addRestore(program: Command): void {
       '--tiles <dir-or-url>',
       'public files of the logs (the `logs` directory of the old one, a mirror, a server): for a log that grew after the backup',
     )
+    .option('--checkpoint <file...>', 'newer checkpoints of the logs that somebody kept: a log that grew is not restored at a smaller size')
     .option('--passphrase-file <file>', "the recovery kit's passphrase, in a file")
     .option('--json', 'the report as one line of JSON')
     .addHelpText(
       'after',
-      '\nA log that had grown beyond the backup is refused without --tiles: going on with it at its old size would be a second history.',
+      '\nA log that is known to have grown beyond the backup (by the recovery kit, --tiles, --checkpoint, or what this machine remembers to have seen) is refused without --tiles:\ngoing on with it at its old size would be a second history. Give the newest checkpoint that anybody kept.',
     )
     .action(runRestore);
 }
@@ -37,13 +40,16 @@ export function addRestore(program: Command): void {
 async function runRestore(backup: string, options: RestoreOptions): Promise<void> {
   const { restoreBackup } = await import('../../server/backup/restore.ts');
   if (!existsSync(backup)) throw new VeiltrailError('not_found', `${backup}: there is no backup here`);
-  const { keys, data, tiles, passphraseFile } = options;
+  const { keys, data, tiles, checkpoint = [], passphraseFile } = options;
+  const memory = openCheckpointFiles();
   const report = await restoreBackup({
     backup,
     kit: readText(keys),
     dataDir: dataDirOf(data === undefined ? {} : { data }),
     ...(passphraseFile === undefined ? {} : { passphrase: readText(passphraseFile).trim() }),
     ...(tiles === undefined ? {} : { tiles: await openTiles(tiles) }),
+    checkpoints: checkpoint.map(readText),
+    ...(memory ? { remembered: (origin) => memory.read(origin) } : {}),
   });
   if (options.json) return printJson(report);
   for (const { log, treeSize, entriesOnly } of report.logs)

@@ -6,8 +6,9 @@
  * is counted as lost. Then the ledger of erasures is written down as a removal that is under way, the directory gets its name, and the first start
  * carries the removal out as after any crash: whatever was erased after the backup is erased again, and tombstones account for it and for what was lost.
  *
- * A log that was larger when the kit was made must not be gone on with at its smaller size: that would be a second history. Its newer entries are taken
- * from a copy of its public files (`tiles`), proved against the kit's checkpoint, and their records counted as lost; without such a copy it is refused.
+ * A log that is known to have been larger must not be gone on with at its smaller size: that would be a second history. Known is what the kit, the public
+ * files that are given, checkpoints kept elsewhere and this machine's memory say, under the log's signature. Its newer entries are taken from a copy of
+ * its public files (`tiles`), proved against the newest checkpoint, and their records counted as lost; without such a copy it is refused.
  *
  * A crash leaves the directory beside, which the next try replaces, or the whole one.
  */
@@ -17,9 +18,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { formatJournal } from '../../app/removal-journal.ts';
 import { leavesIn } from '../../app/removal-edits.ts';
 import { VeiltrailError } from '../../core/errors.ts';
-import { openCheckpoint } from '../../log/checkpoint.ts';
 import { createNoteVerifier } from '../../log/note-key.ts';
-import { createTrust } from '../../log/trust.ts';
 import type { TileSource } from '../../storage/tile-store.ts';
 import { createKeyFile, prepareKeyDirectory } from '../../vault/key-file.ts';
 import { type Keyring, openKeyring } from '../../vault/keyring.ts';
@@ -31,6 +30,7 @@ import { checkFiles, type Manifest, readManifest } from './manifest.ts';
 import { journalOf } from './replay-ledger.ts';
 import { addEntries, type Behind, findLostLeaves, restoreRecords } from './restore-records.ts';
 import { restoreVault } from './restore-vault.ts';
+import { type KnownCheckpoint, newestCheckpoints } from './newest-checkpoints.ts';
 import { parseKit, type RecoveryKit } from './recovery-kit.ts';
 
 export interface RestoreRequest {
@@ -40,8 +40,12 @@ export interface RestoreRequest {
   passphrase?: string;
   /** A directory that is not there yet, or empty. */
   dataDir: string;
-  /** Public files of logs that were larger when the kit was made. */
+  /** Public files of logs that have grown since. Their newest checkpoint is known, too. */
   tiles?: TileSource;
+  /** Checkpoints that were kept elsewhere, as they were signed. */
+  checkpoints?: readonly string[];
+  /** What this machine remembers to have seen of a log, by its origin. */
+  remembered?: (origin: string) => string | undefined;
 }
 
 export interface RestoreReport {
@@ -59,7 +63,15 @@ export interface RestoreReport {
  * (the log was larger, and no public files of it are given), `history_forked` (they are of another history), `kit_outdated` (the backup is newer than an
  * erasure that the kit does not know)
  */
-export async function restoreBackup({ backup, kit: text, passphrase, dataDir, tiles }: RestoreRequest): Promise<RestoreReport> {
+export async function restoreBackup({
+  backup,
+  kit: text,
+  passphrase,
+  dataDir,
+  tiles,
+  checkpoints = [],
+  remembered,
+}: RestoreRequest): Promise<RestoreReport> {
   const kit = parseKit(text, passphrase);
   const verifiers = kit.keyring.filter(({ file }) => file.endsWith('.vkey')).map(({ text: vkey }) => createNoteVerifier(vkey.trim()));
   const manifest = readManifest(backup, verifiers);
@@ -67,7 +79,8 @@ export async function restoreBackup({ backup, kit: text, passphrase, dataDir, ti
   if (existsSync(dataDir) && readdirSync(dataDir).length > 0)
     throw new VeiltrailError('restore_target', 'the directory to restore into is not empty');
   refuseOutdated(backup, manifest, kit);
-  const behind = behindOf(manifest, kit, tiles !== undefined);
+  const newest = await newestCheckpoints(kit, manifest, { tiles, checkpoints, remembered });
+  const behind = behindOf(manifest, newest, tiles !== undefined);
   const beside = `${dataDir.replace(/\/+$/, '')}.restoring`;
   rmSync(beside, { recursive: true, force: true });
   const keyring = putFiles(backup, manifest, kit, beside);
@@ -131,18 +144,16 @@ function refuseOutdated(backup: string, { logs }: Manifest, { keyring, createdAt
   );
 }
 
-/** Logs that were larger when the kit was made. */
-function behindOf({ logs }: Manifest, { checkpoints, keyring }: RecoveryKit, hasTiles: boolean): Behind[] {
+/** Logs that are known to have been larger. @throws VeiltrailError `behind_checkpoint` */
+function behindOf({ logs }: Manifest, newest: readonly KnownCheckpoint[], hasTiles: boolean): Behind[] {
   const behind: Behind[] = [];
-  for (const { log, checkpoint } of checkpoints) {
-    const vkey = keyring.find(({ file }) => file === `${log}.vkey`)?.text.trim() ?? '';
-    const { treeSize: newSize, origin } = openCheckpoint(checkpoint, createTrust([vkey]));
+  for (const { log, origin, treeSize: newSize, checkpoint, vkey, from } of newest) {
     const backedUp = logs.find((one) => one.log === log);
     if (backedUp && newSize <= backedUp.treeSize) continue;
     if (!backedUp || !hasTiles) {
       throw new VeiltrailError(
         'behind_checkpoint',
-        `log ${log} had ${newSize} leaves when the recovery kit was made, and has ${backedUp?.treeSize ?? 0} in this backup: going on with it would be a second history. Give a copy of its public files (--tiles), or a newer backup`,
+        `log ${log} had ${newSize} leaves, as ${from} says, and has ${backedUp?.treeSize ?? 0} in this backup: going on with it would be a second history. Give a copy of its public files (--tiles), or a newer backup`,
         { log },
       );
     }
