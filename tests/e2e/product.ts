@@ -29,15 +29,12 @@ export function run(
   return finish(child);
 }
 
-/** Code compiled by one process is there for the next, which halves every start. */
-const compiled = new URL('../../node_modules/.cache/veiltrail-e2e', import.meta.url).pathname;
-
 /** The tests' own environment must not decide what a command works on, nor its colours. */
 const decides = ['NODE_OPTIONS', 'FORCE_COLOR', 'NO_COLOR'];
 function cleanEnvironment(): NodeJS.ProcessEnv {
   const own = Object.entries(process.env).filter(([name]) => !name.startsWith('VEILTRAIL_') && !decides.includes(name));
   // What a log was before is remembered where a test wants it to be, and in nobody's home.
-  return { ...Object.fromEntries(own), NODE_COMPILE_CACHE: compiled, VEILTRAIL_STATE: 'none' };
+  return { ...Object.fromEntries(own), VEILTRAIL_STATE: 'none' };
 }
 
 function finish(child: ChildProcess): Promise<Finished> {
