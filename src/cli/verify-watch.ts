@@ -12,6 +12,7 @@ import { printJson, say } from './output.ts';
 import { stopAsked } from './stop-asked.ts';
 import { type Pass, runPass, type VerifyTarget } from './verify-passes.ts';
 import { VerifyState } from './verify-state.ts';
+import { raiseAlarm, WatchMetrics } from './watch-report.ts';
 
 export interface PassOptions {
   /** A data directory, a directory of tiles, or a URL. */
@@ -31,6 +32,10 @@ export interface WatchOptions extends PassOptions {
   everySeconds: number;
   /** Hours after which every leaf is read again. */
   fullEveryHours: number;
+  /** A file for metrics. */
+  metrics?: string;
+  /** A program that is told when something is wrong. */
+  alert?: string;
 }
 
 /** Verifies what `--resume` leaves to do. @returns a report for each log */
@@ -49,6 +54,7 @@ export async function verifyOnwards(options: PassOptions): Promise<VerifyReport[
 /** Watches until something is wrong, or somebody stops it. Sets the exit code. */
 export async function watch(options: WatchOptions): Promise<void> {
   const state = VerifyState.open(options.resume);
+  const metrics = options.metrics === undefined ? undefined : new WatchMetrics(options.metrics);
   const stopping = new AbortController();
   const stop = stopAsked().then(() => stopping.abort());
   while (!stopping.signal.aborted) {
@@ -57,9 +63,11 @@ export async function watch(options: WatchOptions): Promise<void> {
       const pass = await tryPass(log, options, state);
       if (!pass) continue;
       tell(log, pass, options);
+      metrics?.note(log, pass, state.get(log)?.fullAt);
       if (pass.report.ok) continue;
       process.exitCode = exitCodes.wrong;
       process.removeAllListeners('SIGINT').removeAllListeners('SIGTERM');
+      if (options.alert !== undefined) await alarm(options.alert, JSON.stringify(factsOf(log, pass)));
       return;
     }
     await waitOr(options.everySeconds * 1_000, stop);
@@ -85,13 +93,29 @@ async function tryPass(log: string, options: WatchOptions, state: VerifyState): 
 
 const passing = new Set(['unreachable', 'storage_busy', 'queue_full', 'too_many_requests']);
 
-function tell(log: string, { report, kind, from, seconds }: Pass, { json }: WatchOptions): void {
-  const { ok, origin, treeSize, root, firstBadLeaf, problems } = report;
+function tell(log: string, pass: Pass, { json }: WatchOptions): void {
+  if (json) return printJson(factsOf(log, pass));
+  const { kind, from, seconds, report } = pass;
+  const { ok, treeSize, problems } = report;
   const at = new Date().toISOString();
-  if (json) return printJson({ at, log, pass: kind, ok, origin, from, treeSize, root, seconds, firstBadLeaf, problems });
   const what = kind === 'full' ? `all ${treeSize} leaves` : `${Math.max(0, treeSize - from)} new leaves, ${treeSize} in all`;
   say(`${at} ${log}: ${what} in ${seconds.toFixed(1)} s: ${ok ? errorColors.green('all well') : errorColors.red('something is wrong')}`);
   for (const { message, code } of problems) say(`  ${errorColors.red(message)} ${errorColors.dim(`(${code})`)}`);
+}
+
+/** The alarm that failed is told, too, and the watch ends as it would have. */
+async function alarm(program: string, line: string): Promise<void> {
+  try {
+    await raiseAlarm(program, line);
+  } catch (error) {
+    if (!(error instanceof VeiltrailError)) throw error;
+    say(errorColors.red(`the alarm failed: ${error.message}`));
+  }
+}
+
+function factsOf(log: string, { report, kind, from, seconds }: Pass): object {
+  const { ok, origin, treeSize, root, firstBadLeaf, unwitnessedFrom, problems } = report;
+  return { at: new Date().toISOString(), log, pass: kind, ok, origin, from, treeSize, root, seconds, firstBadLeaf, unwitnessedFrom, problems };
 }
 
 async function logsOf({ where, isDataDir, log }: PassOptions): Promise<string[]> {

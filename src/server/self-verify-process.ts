@@ -31,5 +31,6 @@ if (process.send && dataDir !== undefined && kind) {
   } catch (error) {
     await tell({ failed: error instanceof VeiltrailError ? error.code : ((error as Error).stack ?? 'internal') });
   }
+  process.removeAllListeners('disconnect');
   process.disconnect?.();
 }

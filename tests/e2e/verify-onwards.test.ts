@@ -7,6 +7,7 @@ import { VerifiedFrontier } from '../../src/app/verified-frontier.ts';
 import { verifyPublishedLog } from '../../src/server/verify.ts';
 import { openTrail } from '../../src/server/compose.ts';
 import { runPass, type VerifyTarget } from '../../src/cli/verify-passes.ts';
+import { raiseAlarm } from '../../src/cli/watch-report.ts';
 import { VerifyState } from '../../src/cli/verify-state.ts';
 import { main } from './command.ts';
 import { run, temporaryDirectory } from './product.ts';
@@ -97,7 +98,10 @@ describe('--watch', () => {
     const dir = temporaryDirectory();
     const data = join(dir, 'data');
     const vkey = await append(data, 0, 300);
-    const watching = spawn(process.execPath, [main, 'verify', join(data, 'logs/default'), '--vkey', vkey, '--watch', '--every', '0.2', '--json']);
+    const [metrics, alarm, alarmed] = [join(dir, 'watch.prom'), join(dir, 'alarm.sh'), join(dir, 'alarmed.json')];
+    writeFileSync(alarm, `#!/bin/sh\ncat > '${alarmed}'\n`, { mode: 0o755 });
+    const options = ['--watch', '--every', '0.2', '--json', '--metrics', metrics, '--alert', alarm];
+    const watching = spawn(process.execPath, [main, 'verify', join(data, 'logs/default'), '--vkey', vkey, ...options]);
     const passes: Record<string, unknown>[] = [];
     let rest = '';
     watching.stdout.on('data', (bytes: Buffer) => {
@@ -115,9 +119,18 @@ describe('--watch', () => {
     expect(passes[1]).toMatchObject({ pass: 'new', ok: true, from: 300 });
     await append(data, 300, 400);
     await until(() => passes.some(({ treeSize }) => treeSize === 400));
+    expect(readFileSync(metrics, 'utf8')).toMatch(/^veiltrail_watch_ok\{log="default"\} 1$/m);
+    expect(readFileSync(metrics, 'utf8')).toMatch(/^veiltrail_watch_full_pass_timestamp_seconds\{log="default"\} \d{10}\.\d+$/m);
     damage(join(data, 'logs/default/checkpoint'), 60);
     expect(await ended).toBe(1);
     expect(passes.at(-1)).toMatchObject({ ok: false });
+    expect(readFileSync(metrics, 'utf8')).toMatch(/^veiltrail_watch_ok\{log="default"\} 0$/m);
+    expect(JSON.parse(readFileSync(alarmed, 'utf8'))).toMatchObject({
+      log: 'default',
+      ok: false,
+      problems: [{ code: expect.any(String) as string }],
+    });
+    await expect(raiseAlarm(join(dir, 'none'), '')).rejects.toMatchObject({ code: 'alert_failed' });
   }, 60_000);
 });
 

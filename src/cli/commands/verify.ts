@@ -36,6 +36,8 @@ interface VerifyOptions {
   watch?: boolean;
   every: string;
   fullEvery: string;
+  metrics?: string;
+  alert?: string;
 }
 
 /** No answer of a witness for so long is none. */
@@ -63,6 +65,8 @@ export function addVerify(program: Command): void {
     .option('--watch', 'go on for ever: new leaves again and again, and now and then all of them; ends with exit 1 when something is wrong')
     .option('--every <seconds>', 'with --watch: between looks at new leaves', '60')
     .option('--full-every <hours>', 'with --watch: after which every leaf is read again', '24')
+    .option('--metrics <file>', 'with --watch: metrics for Prometheus, in a file that is replaced after each pass')
+    .option('--alert <program>', 'with --watch: run when something is wrong, with the report as a line of JSON on its standard input')
     .option('--json', 'the report as one line of JSON; with --watch, one a pass')
     .addHelpText('after', '\nExits 0 when all is well, 1 when something is wrong and says which leaf or file, 2 on wrong use.')
     .action(runVerify);
@@ -112,8 +116,15 @@ async function runPasses(where: string, vkey: string | undefined, options: Verif
     ...(options.resume === undefined ? {} : { resume: options.resume }),
     ...(options.json ? { json: true } : {}),
   };
-  if (options.watch)
-    return watch({ ...passes, everySeconds: numberOf('--every', options.every), fullEveryHours: numberOf('--full-every', options.fullEvery) });
+  if (options.watch) {
+    return watch({
+      ...passes,
+      everySeconds: numberOf('--every', options.every),
+      fullEveryHours: numberOf('--full-every', options.fullEvery),
+      ...(options.metrics === undefined ? {} : { metrics: options.metrics }),
+      ...(options.alert === undefined ? {} : { alert: options.alert }),
+    });
+  }
   for (const report of await verifyOnwards(passes)) reportLog(report, options);
 }
 
