@@ -118,7 +118,9 @@ function renderEvent(event: CheckedEvent, open: boolean, { by, after }: { by: st
       ...(by === undefined ? [] : [after === undefined ? 'It was there by ' : ', and was there by ', time(by)]),
     ];
     if (says.length > 0 && status === 'proven')
-      row.append(element('p', 'note', ...says, ', as ', element('a', { attributes: { href: '#times' } }, 'time stamps'), ' say.'));
+      row.append(
+        element('p', 'note', ...says, ', as ', element('a', { attributes: { href: '#times' } }, 'time stamps'), ' say, if they are whose they seem.'),
+      );
     if (event.entry) row.append(renderEntries([event], 'Entry in the log'));
   };
   row.addEventListener('toggle', fill);
