@@ -27,8 +27,8 @@ export type TimeBracket = {
   before?: UpperBound;
 };
 
-/** Authorities' clocks may differ by so much before one of them must be wrong. */
-const clockSkewMs = 300_000;
+/** Clocks may differ by so much before one of them must be wrong. */
+export const clockSkewMs = 300_000;
 
 /** The log's leaves in ranges of which the same is known; linear in the bounds, but for sorting them. */
 export function timeBrackets(treeSize: number, lower: readonly LowerBound[], upper: readonly UpperBound[]): TimeBracket[] {

@@ -1,11 +1,13 @@
 /** Checking anchors, for `anchor verify` and `verify --anchors`. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { clockDoubts } from '../anchor/clock-doubts.ts';
 import { readTargets, type TargetSettings } from '../anchor/targets.ts';
 import { bracketText, contradictions, type TimeBracket } from '../anchor/time-brackets.ts';
 import type { VerifyReport } from '../app/verify-log.ts';
 import { VeiltrailError } from '../core/errors.ts';
 import { openAnchors } from '../server/anchors.ts';
+import { withRecords } from '../server/open-records.ts';
 import { readConfig } from '../server/config.ts';
 import { keysDirectory } from '../server/data-files.ts';
 import { type CheckedLog, verifyAnchors } from '../server/verify-anchors.ts';
@@ -65,6 +67,23 @@ export async function addAnchors(
     // The newest: `anchor verify` shows all, and --leaf one.
     const lines = said.slice(-bracketsShown).map(bracketText);
     report.steps.push({ step: 'time', ok: wrong.length === 0, detail: `log ${name}, ${lines.join('; ')}` });
+    const doubts = await clockDoubtsOf(dataDir, name, brackets);
+    if (doubts.length > 0) report.notices = [...(report.notices ?? []), ...doubts.map((doubt) => `log ${name}: ${doubt}`)];
+  }
+}
+
+/** What speaks against the server's clock; nothing where the records cannot be read: other steps say so. */
+export async function clockDoubtsOf(dataDir: string, log: string, brackets: readonly TimeBracket[]): Promise<string[]> {
+  try {
+    return await withRecords(dataDir, (records) =>
+      clockDoubts(brackets, async (leaf) => {
+        for await (const { receivedAtMs } of records.records(log, leaf, leaf + 1)) return receivedAtMs;
+        return undefined;
+      }),
+    );
+  } catch (error) {
+    if (error instanceof VeiltrailError) return [];
+    throw error;
   }
 }
 

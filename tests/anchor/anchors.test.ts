@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { parse } from 'yaml';
 import { type Anchored, type AnchorTarget, formatAnchor, parseAnchor } from '../../src/anchor/anchor.ts';
 import { Anchoring, type AnchorResult } from '../../src/anchor/anchoring.ts';
 import { AnchorStore } from '../../src/anchor/anchor-store.ts';
@@ -14,9 +15,11 @@ import { openTarget, readTargets } from '../../src/anchor/targets.ts';
 import type { LowerBound, UpperBound } from '../../src/anchor/time-brackets.ts';
 import { openKeys } from '../../src/access/manage-keys.ts';
 import type { EvidenceReport } from '../../src/verify/evidence/index.ts';
+import { checkAnchors, clockDoubtsOf } from '../../src/cli/check-anchors.ts';
 import { systemClock } from '../../src/core/clock.ts';
 import { VeiltrailError } from '../../src/core/errors.ts';
 import { systemRandom } from '../../src/core/random.ts';
+import type { CheckedLog } from '../../src/server/verify-anchors.ts';
 import { keyOf, launch, run } from '../e2e/product.ts';
 import { hasOpenssl, startTimeStampAuthority } from './time-stamp-authority.ts';
 import { createTestLog, type TestLog } from './test-log.ts';
@@ -356,6 +359,10 @@ describe('a server that anchors', () => {
       const verified = await run(['verify', data, '--anchors', '--config', config, '--log', 'default']);
       expect(verified.code, verified.out + verified.err).toBe(0);
       expect(verified.out).toMatch(new RegExp(`✓ anchors +${authority ? 4 : 2} of log default`));
+      expect(verified.err).not.toContain('that clock');
+      const future = { leafIndex: second, time: '2100-01-01T00:00:00.000Z', target: 'tsa' };
+      expect((await clockDoubtsOf(data, 'default', [{ from: 0, to: 3, after: future }])).join()).toMatch(/set back$/);
+      expect(await clockDoubtsOf(join(home, 'nowhere'), 'default', [{ from: 0, to: 3, after: future }])).toEqual([]);
       if (authority) await checkBracket(data, config, second);
       const kept = join(usb, readdirSync(usb).find((name) => name.endsWith('default')) as string);
       const file = join(kept, readdirSync(kept)[0] as string);
@@ -376,8 +383,11 @@ describe('a server that anchors', () => {
     const bracket = JSON.parse((await verify('--leaf', String(leaf), '--json')).out) as { after: LowerBound; before: UpperBound };
     expect(bracket).toMatchObject({ leafIndex: leaf, after: { leafIndex: 1, target: 'tsa' }, before: { treeSize: 3, target: 'tsa' } });
     expect(Date.parse(bracket.after.time)).toBeLessThanOrEqual(Date.parse(bracket.before.time));
-    expect((await verify('--leaf', String(leaf))).out).toMatch(/^log default, leaf 2: after \S+ \(leaf 1, tsa\) and before \S+ \(3 leaves, tsa\)$/m);
-    expect((await verify('--leaf', '0')).out).toMatch(/leaf 0: before \S+ \(1 leaves, tsa\)/);
+    const all = (await verify('--log', 'default')).out;
+    expect(all).toMatch(/^ {2}log default, leaf 0: before \S+ \(1 leaves, tsa\)$/m);
+    expect(all).toMatch(/^ {2}log default, leaves 1 to 2: after \S+ \(leaf 1, tsa\) and before \S+ \(3 leaves, tsa\)$/m);
+    const settings = readTargets((parse(readFileSync(config, 'utf8')) as { anchors: unknown }).anchors);
+    const check = async (): Promise<CheckedLog> => (await checkAnchors(data, settings, { log: 'default' }))[0] as CheckedLog;
     const dir = join(data, 'anchors/default');
     const [first, next] = readdirSync(dir)
       .filter((name) => name.endsWith('.quote'))
@@ -389,12 +399,16 @@ describe('a server that anchors', () => {
       ['{}', ''],
     ] as const) {
       writeFileSync(join(dir, first), text);
-      const found = await verify('--json', '--log', 'default');
-      expect(found.code, text.slice(0, 30)).toBe(1);
-      expect(found.out).toContain(`the leaf that quotes it: ${why}`);
+      const wrong = (await check()).anchors.filter(({ ok }) => ok === false);
+      expect(wrong).toMatchObject([{ treeSize: 1, target: 'tsa', detail: expect.stringContaining(`the leaf that quotes it: ${why}`) }]);
     }
-    // A stranger with a file of evidence and the authority's certificate sees both sides.
+    // Without it there is one bound less, and nothing wrong.
+    rmSync(join(dir, first));
+    const { anchors, brackets } = await check();
+    expect(anchors.filter(({ ok }) => ok === false)).toEqual([]);
+    expect(brackets.find(({ from }) => from <= leaf)).not.toHaveProperty('after');
     writeFileSync(join(dir, first), good);
+    // A stranger with a file of evidence and the authority's certificate sees both sides.
     const out = join(home, 'evidence.json');
     const asked = ['--audience', 'an auditor', '--purpose', 'a test'];
     const exported = await run(['export', '--data', data, '--evidence', '--range', `${leaf}-${leaf}`, ...asked, '--out', out]);
@@ -405,9 +419,5 @@ describe('a server that anchors', () => {
     expect(report.lowerBounds).toMatchObject([{ leafIndex: 1, cameAfter: bracket.after.time, isTrusted: true }]);
     expect(report.bounds[0]).toMatchObject({ treeSize: 3, existedBy: bracket.before.time, isTrusted: true });
     expect(report.proved.join('\n')).toContain(`Leaf 1 and all behind it came after ${bracket.after.time}`);
-    // Without it there is one bound less, and nothing wrong.
-    rmSync(join(dir, first));
-    expect((await verify('--leaf', String(leaf))).out).toMatch(/leaf 2: before /);
-    writeFileSync(join(dir, first), good);
   }
 });

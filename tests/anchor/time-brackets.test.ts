@@ -1,5 +1,6 @@
 /** Brackets of time: what bounds of both kinds say of each leaf. */
 import { describe, expect, test } from 'vitest';
+import { clockDoubts } from '../../src/anchor/clock-doubts.ts';
 import { bracketText, contradictions, type LowerBound, timeBrackets, type UpperBound } from '../../src/anchor/time-brackets.ts';
 
 const at = (minute: number): string => new Date(Date.UTC(2026, 0, 1, 0, minute)).toISOString();
@@ -52,5 +53,34 @@ describe('time brackets', () => {
     expect(brackets).toHaveLength(many);
     expect(brackets[77]).toEqual({ from: 77, to: 78, after: after(77, 77), before: before(78, 78) });
     expect(performance.now() - startedAt).toBeLessThan(20_000);
+  });
+});
+
+describe('the clock of the server', () => {
+  const brackets = timeBrackets(30, [after(10, 60), after(20, 120)], [before(15, 100), before(30, 160)]);
+  const doubtsAt = (minuteOf: (leaf: number) => number | undefined): Promise<string[]> =>
+    clockDoubts(brackets, async (leaf) => {
+      const minute = minuteOf(leaf);
+      return minute === undefined ? undefined : Date.parse(at(minute));
+    });
+
+  test('that agrees with what others say, or nearly, is not doubted', async () => {
+    expect(await doubtsAt((leaf) => 40 + 4 * leaf)).toEqual([]);
+    expect(await doubtsAt((leaf) => (leaf === 10 ? 56 : 40 + 4 * leaf))).toEqual([]);
+    expect(await doubtsAt(() => undefined)).toEqual([]);
+  });
+
+  test('that was set back, or forward, is', async () => {
+    expect(await doubtsAt((leaf) => (leaf === 20 ? 90 : 40 + 4 * leaf))).toEqual([
+      `leaf 20 was received at ${at(90)} by the server's clock, and came after ${at(120)} (tsa): that clock was slow, or set back`,
+    ]);
+    expect(await doubtsAt((leaf) => (leaf === 14 ? 200 : 40 + 4 * leaf))).toEqual([
+      `leaf 14 was received at ${at(200)} by the server's clock, and was there by ${at(100)} (tsb): that clock was fast, or set forward`,
+    ]);
+  });
+
+  test('is doubted at five places at the most', async () => {
+    const many = timeBrackets(100, Array.from({ length: 90 }, (_, i) => after(i, i)), []); // prettier-ignore
+    expect(await clockDoubts(many, () => Promise.resolve(0))).toHaveLength(5);
   });
 });
