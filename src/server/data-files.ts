@@ -16,10 +16,11 @@ export const removalFileName = 'removal.json';
 
 /**
  * Not sealed: what is checked by content (logs, anchors), rebuilt (index, and what SQLite shares between processes about a write-ahead log, which is
- * there where a stop could not move that into its database), held by the running process (lock), or is the seal. Partial tiles are sealed:
+ * there where a stop could not move that into its database), held by the running process (lock), of this disk alone
+ * (how far the server has verified it), or is the seal. Partial tiles are sealed:
  * they are few, and nothing else says which of the earlier sizes were published and must stay.
  */
-const unsealed = [/^logs\/(?!.*\.p\/)/, /^index\.db/, /\.db-shm$/, /^lock/, /^seal\.json/, /^anchors\//];
+const unsealed = [/^logs\/(?!.*\.p\/)/, /^index\.db/, /\.db-shm$/, /^lock/, /^seal\.json/, /^anchors\//, /^verified\.json/];
 
 /**
  * Refuses a directory that has lost its keyring, its vault or its keys. Records are made last, so where they are, those were; new ones in their

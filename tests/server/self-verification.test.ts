@@ -7,6 +7,7 @@ import { openKeys } from '../../src/access/manage-keys.ts';
 import { roles } from '../../src/access/roles.ts';
 import { systemClock } from '../../src/core/clock.ts';
 import { systemRandom } from '../../src/core/random.ts';
+import { sealedPaths } from '../../src/server/data-files.ts';
 import { readConfig } from '../../src/server/config.ts';
 import { runSelfVerification } from '../../src/server/self-verify-pass.ts';
 import { readSelfVerifyState, verifiedFileName, writeSelfVerifyState } from '../../src/server/self-verify-state.ts';
@@ -107,6 +108,9 @@ test('a pass goes on after a restart, and only where the log grew from what it s
   const before = readSelfVerifyState(dataDir);
   expect(before).toMatchObject({ fullAt: expect.any(String) as string, logs: { default: { verifiedTo: 301 } } });
   const since = before.logs['default']?.since as string;
+  // It is of this disk: neither the seal nor a backup takes it along.
+  expect(sealedPaths(dataDir)).toContain('records.db');
+  expect(sealedPaths(dataDir)).not.toContain(verifiedFileName);
   expect((await send('POST', '/api/v1/logs/default/events', '{"id":"new","action":"x"}')).status).toBe(201);
 
   // New leaves do not make the old ones younger.
