@@ -3,7 +3,7 @@
  * compiles a program against the types.
  */
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 
@@ -33,6 +33,9 @@ try {
   writeFileSync(join(dir, 'package.json'), JSON.stringify({ private: true, type: 'module' }));
   run('npm', ['install', '--silent', '--prefer-offline', '--no-audit', '--no-fund', `./${tarball}`]);
   run(process.execPath, ['node_modules/veiltrail/dist/cli/main.js', '--version']);
+  // Pages are built, not compiled.
+  for (const file of ['evidence/page.html', 'approve/page.html', 'approve/script.js', 'approve/style.css'])
+    readFileSync(join(dir, 'node_modules/veiltrail/dist', file));
   writeFileSync(join(dir, 'program.ts'), program);
   run(process.execPath, ['program.ts']);
   for (const name of ['@types', 'undici-types']) {

@@ -220,7 +220,7 @@ export class StoredRequestDesk implements RequestDesk {
     const { id } = await this.ask({ action, detail, principal, ...(owner === undefined ? {} : { owner }), ...ask });
     throw new VeiltrailError(
       'approval_needed',
-      `this needs a second person: request ${id} was made; an approver runs "veiltrail request approve ${id}"; then do this again with the request named`,
+      `this needs a second person: request ${id} was made; an approver runs "veiltrail request approve ${id}", or opens /approve on the server; then do this again with the request named`,
       { request: id },
     );
   }

@@ -66,7 +66,7 @@ function keysOf(url: string, key: string): KeysHere {
         if (!(error instanceof VeiltrailError) || error.code !== 'approval_needed' || purpose === undefined || request !== undefined) throw error;
         const why = { purpose, ...(reference === undefined ? {} : { reference }) };
         const { id: asked } = await createRequestClient({ url, key }).ask({ action: 'key.create', detail: { rotates: id }, ...why });
-        const words = `this needs a second person: request ${asked as string} was made; an approver approves it; then do this again with --request ${asked as string}`;
+        const words = `this needs a second person: request ${asked as string} was made; an approver runs "veiltrail request approve ${asked as string}", or opens /approve on the server; then do this again with --request ${asked as string}`;
         throw new VeiltrailError('approval_needed', words, { request: asked as string }, { cause: error });
       }
     },

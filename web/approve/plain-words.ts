@@ -19,13 +19,13 @@ const notUnseen = 'What was shown cannot be unseen.';
 const sentences: Readonly<Record<string, (detail: Detail) => PlainWords>> = {
   'token.reveal': () => ({ does: 'Show whoever asked the real value that a token stands for.', warning: notUnseen }),
   'token.reveal-bulk': ({ tokens }) => ({
-    does: `Show whoever asked the real values that ${counted(tokens, 'token')} stand for, all at once.`,
+    does: `Show whoever asked the real values behind ${counted(tokens, 'token')}, all at once.`,
     warning: notUnseen,
   }),
   'subject.erase': ({ operation, tokens, logs }) => ({
     does:
       operation === 'unlink'
-        ? `Forget whom ${counted(tokens, 'token')} stand for. The records stay, and nobody can tell any more whom they are about.`
+        ? `Forget what is behind ${counted(tokens, 'token')}. The records stay, and nobody can tell any more whom they are about.`
         : `Erase a person: the values behind ${counted(tokens, 'token')}, and every record about them in ${named('log', logs)}.`,
     warning: forGood,
   }),
@@ -67,12 +67,35 @@ export function inPlainWords({ action, detail }: RequestShown): PlainWords {
 
 /** Every scalar of a detail with where it stands, so that nothing of it is out of sight. */
 export function members(value: unknown, at = ''): [where: string, text: string][] {
-  if (typeof value !== 'object' || value === null) return [[at, typeof value === 'string' ? value : JSON.stringify(value)]];
-  if (Array.isArray(value) && value.length > 0 && value.every((one) => typeof one !== 'object' || one === null))
-    return [[`${at} (${value.length})`, value.map((one) => (typeof one === 'string' ? one : JSON.stringify(one))).join('\n')]];
+  if (!isContainer(value)) return [[at, scalar(value)]];
+  if (Array.isArray(value) && value.length > 0 && !value.some(isContainer)) return [[`${at} (${value.length})`, value.map(scalar).join('\n')]];
+  if (Array.isArray(value) && value.length > 0 && value.every(isFlat))
+    return value.map((one, i) => [
+      `${at}, ${i + 1} of ${value.length}`,
+      Object.entries(one)
+        .map(([name, each]) => `${inLine(name)}: ${inLine(each)}`)
+        .join(', '),
+    ]);
   const entries = Object.entries(value);
   if (entries.length === 0) return [[at, Array.isArray(value) ? '[]' : '{}']];
   return entries.flatMap(([name, one]) => members(one, at === '' ? name : `${at} › ${name}`));
+}
+
+function isContainer(value: unknown): value is object {
+  return typeof value === 'object' && value !== null;
+}
+
+function isFlat(value: unknown): value is object {
+  return isContainer(value) && !Array.isArray(value) && Object.keys(value).length > 0 && !Object.values(value).some(isContainer);
+}
+
+function scalar(value: unknown): string {
+  return typeof value === 'string' && value !== '' ? value : JSON.stringify(value);
+}
+
+/** In quotes where it could be taken for what stands around it. */
+function inLine(value: unknown): string {
+  return typeof value === 'string' && /^[\p{L}\p{N}_./ -]+$/u.test(value) ? value : JSON.stringify(value);
 }
 
 function counted(value: unknown, one: string): string {

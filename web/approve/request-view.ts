@@ -2,7 +2,7 @@
 import type { Approval, Decision } from '../../src/verify/index.ts';
 import { type Child, element, said } from '../dom.ts';
 import { inPlainWords, members } from './plain-words.ts';
-import { type ApproverShown, isAsShown, isSignedBy, keysHere, type RequestShown } from './request.ts';
+import { type ApproverShown, isAsShown, isSignedBy, keysAt, type RequestShown } from './request.ts';
 
 export const stateWords: Readonly<Record<string, string>> = {
   pending: 'waits for a second person',
@@ -113,7 +113,7 @@ function renderSignature(request: RequestShown, decision: Approval, approvers: r
 }
 
 function renderDecision({ request, approvers, noKey, decide }: RequestViewParts): HTMLElement {
-  const keys = keysHere(approvers);
+  const keys = keysAt(location.hostname, approvers);
   const result = element('p', { class: 'result', id: 'decided', attributes: { role: 'status' } });
   const head = element('h3', { id: 'decide' }, 'Decide');
   const cli = element(

@@ -77,10 +77,10 @@ export function isSignedBy(request: RequestShown, decision: Approval, approvers:
   }
 }
 
-/** Keys that can sign on this page: they are in force, and were made on pages of this host. */
-export function keysHere(approvers: readonly ApproverShown[]): ApproverShown[] {
+/** Keys that can sign on pages of a host: they are in force, and were made there. */
+export function keysAt(host: string, approvers: readonly ApproverShown[]): ApproverShown[] {
   return approvers.filter(
-    ({ id, kind, publicKey, removedAt }) => kind !== 'ed25519' && removedAt === undefined && approverIdOf(kind, publicKey, location.hostname) === id,
+    ({ id, kind, publicKey, removedAt }) => kind !== 'ed25519' && removedAt === undefined && approverIdOf(kind, publicKey, host) === id,
   );
 }
 
