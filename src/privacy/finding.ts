@@ -61,8 +61,9 @@ function sortByPlace(found: Candidate[]): void {
   }
 }
 
+/** Of two equally sure ones the decoded one comes first: it says what is meant (`mаrisol@…` with a Cyrillic letter is `marisol@…`). */
 function compare(a: Candidate, b: Candidate): number {
-  return a.start - b.start || b.end - a.end || b.confidence - a.confidence;
+  return a.start - b.start || b.end - a.end || b.confidence - a.confidence || Number(a.canonical === undefined) - Number(b.canonical === undefined);
 }
 
 /** Are they in order already, and do no two of them overlap? */

@@ -1,5 +1,5 @@
 /**
- * No text costs more than linear time: hostile texts of 12 to 200 kB are timed, and the exponent of growth is fitted. A
+ * No text costs more than linear time: hostile texts of 12 to 100 kB are timed, and the exponent of growth is fitted. A
  * quadratic detector shows as 2; noise of a busy machine is kept out by taking the best of several tries at each size.
  */
 import { describe, expect, test } from 'vitest';
@@ -13,8 +13,8 @@ import { engineOf, tokenOf } from './engine-for-test.ts';
 const exponentMax = 1.2;
 /** Below this many milliseconds at the largest size, there is nothing to measure, and nothing to fear. */
 const negligibleMs = 10;
-const engineSizes = [25_000, 50_000, 100_000, 200_000];
-const partSizes = [12_500, 25_000, 50_000, 100_000];
+/** Twice as much would find nothing more: what is quadratic costs four times as much of what is not negligible already. */
+const sizes = [12_500, 25_000, 50_000, 100_000];
 
 const seeds = [
   'A',
@@ -164,6 +164,28 @@ const seeds = [
   'Jane Doe ',
   'jane.doe@example.com Jane Doe ',
   '\uff11',
+  '[.]',
+  '(at)',
+  'a=40b',
+  '=C3=A9',
+  '=\n',
+  '=?utf-8?B?YWFh?= ',
+  '=?utf-8?Q?a',
+  '/users/aa.bb',
+  'assumed-role/a/',
+  '\\Users\\A ',
+  'ACME\\nora ',
+  '(to a) a on ',
+  'VALUES (',
+  "(ssn) VALUES ('a'),",
+  "(ssn) values ('",
+  '(ssn)=(a, ',
+  'aа',
+  '𝐦',
+  '王',
+  'by 김 ',
+  'Jane,Doe,',
+  "'Jane Doe',",
   '{"a":',
   '[1,',
   '{}',
@@ -178,7 +200,7 @@ function spent(work: (text: string) => void, text: string): number {
 }
 
 /** The slope of log(time) over log(size): a line fitted through all sizes. */
-function fittedSlope(sizes: readonly number[], times: readonly number[]): number {
+function fittedSlope(times: readonly number[]): number {
   const points = times.map((time, i) => [Math.log(sizes[i] as number), Math.log(time)] as const);
   const meanX = points.reduce((sum, [x]) => sum + x, 0) / points.length;
   const meanY = points.reduce((sum, [, y]) => sum + y, 0) / points.length;
@@ -186,7 +208,7 @@ function fittedSlope(sizes: readonly number[], times: readonly number[]): number
 }
 
 /** The exponent of growth; a first look at the smallest and largest size spares the rest where all is well. */
-function exponentOf(work: (text: string) => void, seed: string, sizes: readonly number[]): number {
+function exponentOf(work: (text: string) => void, seed: string): number {
   const textOf = (size: number): string => seed.repeat(Math.ceil(size / seed.length)).slice(0, size);
   const [smallest, largest] = [textOf(sizes[0] as number), textOf(sizes.at(-1) as number)];
   const small = spent(work, smallest);
@@ -199,15 +221,15 @@ function exponentOf(work: (text: string) => void, seed: string, sizes: readonly 
   let slope = glance;
   for (let round = 0; round < 8 && (round < 2 || slope > exponentMax); round++) {
     for (const [i, text] of texts.entries()) best[i] = Math.min(best[i] as number, spent(work, text));
-    slope = (best.at(-1) as number) < negligibleMs ? 0 : fittedSlope(sizes, best);
+    slope = (best.at(-1) as number) < negligibleMs ? 0 : fittedSlope(best);
   }
   return slope;
 }
 
 /** Names of the seeds that grow too fast. */
-function tooFast(work: (text: string) => void, sizes: readonly number[] = partSizes): string[] {
+function tooFast(work: (text: string) => void): string[] {
   return seeds.flatMap((seed) => {
-    const exponent = exponentOf(work, seed, sizes);
+    const exponent = exponentOf(work, seed);
     return exponent > exponentMax ? [`${JSON.stringify(seed)}: ${exponent.toFixed(2)}`] : [];
   });
 }
@@ -220,7 +242,7 @@ describe('time grows no faster than the text', { timeout: 120_000 }, () => {
     const quadratic = (text: string): void => {
       for (let at = 0; at < text.length; at += 20) text.lastIndexOf('#', at);
     };
-    expect(exponentOf((text) => quadratic(text.slice(0, text.length / 4)), 'A', engineSizes)).toBeGreaterThan(1.5);
+    expect(exponentOf((text) => quadratic(text.slice(0, text.length / 2)), 'A')).toBeGreaterThan(1.5);
   });
 
   test('the survey', () => {
@@ -257,7 +279,7 @@ describe('time grows no faster than the text', { timeout: 120_000 }, () => {
 
   test('a text through the whole engine', () => {
     const engine = engineOf();
-    expect(tooFast((text) => engine.scanText(text), engineSizes)).toEqual([]);
+    expect(tooFast((text) => engine.scanText(text))).toEqual([]);
   });
 
   test('an event through plan and apply, the text as value and as name', () => {

@@ -110,7 +110,7 @@ const unknown =
 const words = /[\p{L}][\p{L}\p{M}\p{N} '’()/+&.-]{0,79}/uy;
 /** A word in any case; more words as names are written. */
 const personWords =
-  /(?:\p{L}\.|\p{L}(?:(?:['’-]|'')?[\p{L}\p{M}]){0,39})(?:(?: |\+)(?:\p{Lu}\.|\p{Lu}(?:(?:['’-]|'')?[\p{L}\p{M}]){0,39}|(?:de|da|do|dos|del|della|di|du|la|le|van|von|der|den|ter|ten|zu|bin|ibn|bint|al|el|y)(?![\p{L}\p{M}]))){0,5}/uy;
+  /(?:\p{L}\.|\p{L}(?:(?:['’-]|'')?[\p{L}\p{M}]){0,39})(?:(?: |\+)(?:\p{Lu}\.|(?:(?:d|l|D|L)(?:['’]|'')|[ae]l-)?\p{Lu}(?:(?:['’-]|'')?[\p{L}\p{M}]){0,39}|(?:de|da|do|dos|del|della|di|du|la|le|van|von|der|den|ter|ten|zu|bin|ibn|bint|al|el|y)(?![\p{L}\p{M}]))){0,5}/uy;
 const bic = /[A-Z]{4}[A-Z]{2}[A-Z0-9]{2}(?:[A-Z0-9]{3})?(?![A-Za-z0-9_])/y;
 /** Where the words of a diagnosis end in a sentence. */
 const sentenceGoesOn = /(?:,| (?:on|in|at|after|and was|since|by|during|who|which|for|as of|when|but|last|this)\b|\. |[.]$).*$/su;

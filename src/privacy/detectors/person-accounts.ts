@@ -149,9 +149,17 @@ function pushPerson(text: string, start: number, joined: boolean, found: ScanCon
     found.push({ kind: 'username', start, end, confidence: 0.65 });
 }
 
-/** `C:\\Users\\jane` */
+/** Two or three words and the mark that ends the folder's name. */
+const spacedHome = /\p{Lu}[\p{L}\p{M}'’.-]{0,31}(?: \p{Lu}[\p{L}\p{M}'’.-]{0,31}){1,2}(?=\\)/uy;
+
+/** `C:\\Users\\jane`, `C:\\Users\\Jane Doe\\` */
 function findHomes(text: string, found: ScanContext['found']): void {
-  for (let at = text.indexOf('\\Users\\'); at >= 0; at = text.indexOf('\\Users\\', at + 7)) pushAccount(text, at + 7, found, false);
+  for (let at = text.indexOf('\\Users\\'); at >= 0; at = text.indexOf('\\Users\\', at + 7)) {
+    spacedHome.lastIndex = at + 7;
+    const name = spacedHome.exec(text)?.[0];
+    if (name === undefined || name.split(' ').every((word) => commonWords.has(word.toLowerCase()))) pushAccount(text, at + 7, found, false);
+    else found.push({ kind: 'person_name', start: at + 7, end: at + 7 + name.length, confidence: 0.7 });
+  }
 }
 
 const sharedHomes = new Set(['shared', 'public', 'default', 'all', 'linuxbrew', 'app', 'node', 'site', 'work', 'workspace', 'build', 'src']);

@@ -15,9 +15,11 @@ const columnName = /^\s*[`"[]?(?:[\w$]{1,64}[`"\]]?\.[`"[]?){0,2}(?<name>[\p{L}_
 function detectSql({ text, found }: ScanContext): void {
   if (text.length < textMin) return;
   for (const word of ['VALUES', 'values', 'Values']) {
-    for (let at = text.indexOf(word); at >= 0; at = text.indexOf(word, at + word.length)) {
+    // What was read as a row is not read again: a string may hold a statement.
+    for (let at = text.indexOf(word); at >= 0;) {
       const columns = columnsBefore(text, at);
-      if (columns) readRows(text, at + word.length, columns, found);
+      at += word.length;
+      at = text.indexOf(word, columns ? readRows(text, at, columns, found) : at);
     }
   }
   for (let at = text.indexOf(')=('); at >= 0; at = text.indexOf(')=(', at + 3)) readKey(text, at, found);
@@ -40,14 +42,14 @@ function columnsBefore(text: string, end: number): Column[] | undefined {
   return columns.some((column) => column !== undefined) ? columns : undefined;
 }
 
-/** Reads `(…), (…), …` behind `VALUES`. */
-function readRows(text: string, from: number, columns: readonly Column[], found: ScanContext['found']): void {
+/** Reads `(…), (…), …` behind `VALUES`; returns where they end. */
+function readRows(text: string, from: number, columns: readonly Column[], found: ScanContext['found']): number {
   let at = from;
   for (;;) {
     const opening = keyword.exec(text.slice(at, at + 10));
-    if (!opening) return;
+    if (!opening) return at;
     at = readRow(text, at + opening[0].length, columns, found);
-    if (text.charCodeAt(at) !== 44) return;
+    if (text.charCodeAt(at) !== 44) return at;
     at++;
   }
 }
