@@ -4,91 +4,10 @@
  * Detectors never scan a text by themselves: they start from the digit runs, word runs and flags found here, so that a text without
  * an `@` costs the email detector nothing. Linear: each character is looked at once, and the lists are bounded by the text's length.
  */
+import { has, made, ofLanes } from './survey-flags.ts';
 import { laneUnitsMax, type SurveyLane, surveyLane } from './survey-lanes.ts';
 
-/**
- * Flags: which characters and shapes occur. The first ones are laid out as survey-lanes.ts finds them. Those from `written` on are only looked for
- * where that costs next to nothing: a short text may have any of them, and the detectors find out.
- */
-export const has = {
-  at: 1 << 0,
-  colon: 1 << 1,
-  percent: 1 << 2,
-  ampersand: 1 << 3,
-  backslash: 1 << 4,
-  equals: 1 << 5,
-  space: 1 << 6,
-  dot: 1 << 7,
-  digit: 1 << 8,
-  slash: 1 << 13,
-  dash: 1 << 14,
-  /** `ser ` or `:u`: the name of an account may follow (`user jane`, `arn:…:user/jane`). */
-  account: 1 << 16,
-  /** `dot `: an address may be spoken. */
-  written: 1 << 17,
-  /** A slash and the first letters of a folder that people have things in, or `ole/`. */
-  folder: 1 << 18,
-  /** ` fro`, `uid=`, `TTY=`, `(to `: a program may tell who logs in. */
-  login: 1 << 19,
-  doubleColon: 1 << 20,
-  /** `</` */
-  endTag: 1 << 21,
-  /** `://` */
-  urlMark: 1 << 22,
-  newline: 1 << 23,
-  /** Two dots with four characters between, and a hex digit four behind the second. */
-  dotPair: 1 << 24,
-  /** A part of what transforms leave behind: `ok_`, `sh_`, `256:`, stars, a bracket and a capital. */
-  outcome: 1 << 25,
-  /** `[.]`, `(at)`, `{dot}` or the like may be there: a mark of an address that was made harmless. */
-  bracket: 1 << 26,
-  /** Any unit beyond ASCII. */
-  nonAscii: 1 << 27,
-  /** `=?`, or `=` and a capital hex digit or the end of a line: mail may be encoded so. */
-  mail: 1 << 28,
-  /** A capital, or anything beyond ASCII, that follows a word and one space, comma, semicolon, bar or tab. */
-  capitalPair: 1 << 29,
-  /** A run of eight or more characters of the base64 alphabets. */
-  run: 1 << 30,
-} as const;
-
-/** Flags that `survey` of survey-lanes.ts settles; its other bits are classes of no interest. */
-const ofLanes =
-  0xff |
-  has.digit |
-  has.slash |
-  has.dash |
-  has.account |
-  has.written |
-  has.folder |
-  has.login |
-  has.doubleColon |
-  has.endTag |
-  has.urlMark |
-  has.newline |
-  has.dotPair |
-  has.outcome |
-  has.bracket |
-  has.nonAscii;
-const notLookedFor = has.written | has.folder | has.login | has.doubleColon | has.endTag | has.urlMark | has.newline | has.dotPair | has.outcome;
-
-/** What characters a run is made of; together they say what it may be. */
-export const made = {
-  ofDigits: 1,
-  ofLowerHex: 2,
-  ofLower: 4,
-  ofUpperHex: 8,
-  ofUpper: 16,
-  /** `/` and `+`. */
-  ofSlashes: 32,
-  /** `-` and `_`. */
-  ofDashes: 64,
-} as const;
-
-/** Neither hex digits nor anything that may stand between them. */
-export const beyondHex = made.ofLower | made.ofUpper | made.ofSlashes | made.ofDashes;
-/** Encoded values and tokens always have some of these; words and paths in lower case do not. */
-export const mixed = made.ofDigits | made.ofUpperHex | made.ofUpper;
+export { beyondHex, has, made, mixed } from './survey-flags.ts';
 
 /** Stands for all units beyond ASCII. */
 const beyond = 128;
@@ -120,6 +39,9 @@ function fill(): void {
     ['[', has.bracket],
     ['(', has.bracket],
     ['{', has.bracket],
+    ['\n', has.newline],
+    ['<', has.endTag],
+    ['*', has.outcome],
   ];
   for (const [mark, bit] of marks) flagBits[mark.charCodeAt(0)] = bit;
   flagBits[beyond] = has.nonAscii;
@@ -295,7 +217,7 @@ function surveyUnits(text: string, survey: Survey): void {
   let capitalCount = 0;
   let colonCount = 0;
   let equalCount = 0;
-  let flags = notLookedFor;
+  let flags = 0;
   let anywhere = 0;
   let i = 0;
   while (i < length) {
@@ -303,17 +225,23 @@ function surveyUnits(text: string, survey: Survey): void {
     let bits = classes[unit] as number;
     if (bits === 0) {
       const flag = flagBits[unit] as number;
-      if (flag !== has.bracket || inBrackets[units[i + 1] as number] === 1) flags |= flag;
+      if (flag === has.bracket) flags |= flagsOfBracket(units, i);
+      else flags |= flag;
       if (unit === 32) {
-        if (i > 2 && units[i - 1] === 114 && units[i - 2] === 101 && units[i - 3] === 115) flags |= has.account;
+        const last = i > 2 ? (units[i - 1] as number) : 0;
+        if (last === 114 && units[i - 2] === 101 && units[i - 3] === 115) flags |= has.account;
+        else if (last === 116 && units[i - 2] === 111) flags |= has.written;
+        if (units[i + 1] === 102) flags |= has.login;
       } else if (unit === 58) {
-        if (units[i + 1] === 117) flags |= has.account;
+        flags |= flagsOfColon(units, i);
         if (colonCount === colons.length) own.colons = colons = doubled(colons);
         colons[colonCount++] = i;
       } else if (unit === 61) {
         if (equalCount === equals.length) own.equals = equals = doubled(equals);
         equals[equalCount++] = i;
         if (isMail(units, i + 1)) flags |= has.mail;
+        // `uid=`, `TTY=`
+        if (units[i - 1] === 100 || units[i - 1] === 89) flags |= has.login;
       } else if (unit === beyond && followsWord(units, i)) {
         if (capitalCount === capitals.length) own.capitals = capitals = doubled(capitals);
         capitals[capitalCount++] = i;
@@ -347,8 +275,9 @@ function surveyUnits(text: string, survey: Survey): void {
       runs[runCount++] = all;
     }
   }
-  if ((anywhere & made.ofSlashes) !== 0) flags |= has.slash;
-  if ((anywhere & made.ofDashes) !== 0) flags |= has.dash;
+  if ((anywhere & made.ofSlashes) !== 0) flags |= has.slash | has.folder;
+  if ((anywhere & made.ofDashes) !== 0) flags |= has.dash | has.outcome;
+  if ((flags & has.dot) !== 0) flags |= has.dotPair;
   if (digitRunCount > 0) flags |= has.digit;
   if (capitalCount > 0) flags |= has.capitalPair;
   if (runCount > 0) flags |= has.run;
@@ -369,6 +298,19 @@ function surveyUnits(text: string, survey: Survey): void {
 /** Is there one space before `at`, or a mark that divides the cells of a table, and something else before that? */
 function followsWord(units: Uint8Array, at: number): boolean {
   return at > 1 && isLead[units[at - 1] as number] === 1 && (units[at - 2] as number) > 32;
+}
+
+function flagsOfBracket(units: Uint8Array, at: number): number {
+  const next = units[at + 1] as number;
+  const flag = inBrackets[next] === 1 ? has.bracket : 0;
+  // `[EMAIL]`, `(to root)`
+  return units[at] === 91 ? flag | has.outcome : next === 116 ? flag | has.login : flag;
+}
+
+/** `:user`, `::1`, `://`, `sha256:` */
+function flagsOfColon(units: Uint8Array, at: number): number {
+  const next = units[at + 1] as number;
+  return (next === 117 ? has.account : next === 58 ? has.doubleColon : next === 47 ? has.urlMark : 0) | (units[at - 1] === 54 ? has.outcome : 0);
 }
 
 /** A first look: may what stands behind an `=` be how mail encodes? `=?`, `=40`, `=2E`, `=C3=`, the end of a line. */

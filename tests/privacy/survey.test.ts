@@ -120,8 +120,11 @@ describe('the survey of a text', () => {
   it('never misses a mark that a detector waits for', () => {
     fc.assert(
       fc.property(texts, (text) => {
-        surveyText(text, lane);
-        for (const [name, mark] of Object.entries(sought)) if (mark.test(text)) expect(lane.flags & has[name as keyof typeof has], name).not.toBe(0);
+        for (const survey of [lane, plain]) {
+          surveyText(text, survey);
+          for (const [name, mark] of Object.entries(sought))
+            if (mark.test(text)) expect(survey.flags & has[name as keyof typeof has], name).not.toBe(0);
+        }
       }),
       { numRuns: 2000 },
     );
