@@ -1,25 +1,9 @@
 /** Signatures of certificates and time stamps, made by Node's own crypto. */
 import { constants, generateKeyPairSync, type KeyObject, randomBytes, sign } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
-import { concatBytes } from '../../src/core/bytes.ts';
 import { type Der, readDer } from '../../src/verify/time-stamp/der.ts';
 import { hashOf, isSignedBy } from '../../src/verify/time-stamp/signature.ts';
-
-function der(tag: number, ...parts: readonly (Uint8Array | number)[]): Uint8Array {
-  const content = concatBytes(...parts.map((part) => (typeof part === 'number' ? Uint8Array.of(part) : part)));
-  const length = content.length < 128 ? [content.length] : [0x82, content.length >> 8, content.length & 0xff];
-  return concatBytes(Uint8Array.of(tag, ...length), content);
-}
-
-function oid(dotted: string): Uint8Array {
-  const [first = 0, second = 0, ...others] = dotted.split('.').map(Number);
-  const bytes = [40 * first + second, ...others].flatMap((arc) => {
-    const out = [arc & 0x7f];
-    for (let rest = Math.floor(arc / 128); rest > 0; rest = Math.floor(rest / 128)) out.unshift((rest & 0x7f) | 0x80);
-    return out;
-  });
-  return der(6, Uint8Array.from(bytes));
-}
+import { der, oid } from './der-builder.ts';
 
 const nothing = der(5);
 const sequence = (...parts: Uint8Array[]): Uint8Array => der(0x30, ...parts);

@@ -11,6 +11,8 @@ export type KeyKind = 'rsa' | 'p256' | 'p384' | 'p521';
 
 interface Issued {
   name: string;
+  /** The name in it [name]. */
+  subject?: string;
   key: KeyKind;
   /** Who signs it; absent: itself. */
   by?: string;
@@ -23,10 +25,14 @@ interface Issued {
 export interface TimeStampAuthorities {
   issue(certificate: Issued): void;
   pem(name: string): string;
+  /** Where a certificate and its key are, for openssl's options. */
+  path(name: string): string;
   /** DER of the token that an authority makes of a message. */
   stamp(signer: string, message: Uint8Array, options?: { digest?: string; ess?: 'sha1' | 'sha256'; with?: readonly string[] }): Uint8Array;
   /** A token signed anew over the same time, by whatever `openssl cms` is told. */
   resign(token: Uint8Array, signer: string, ...options: readonly string[]): Uint8Array;
+  /** The same over any content. */
+  sign(content: Uint8Array, signer: string, ...options: readonly string[]): Uint8Array;
   /** Whether `openssl ts -verify` accepts it. */
   accepts(token: Uint8Array, message: Uint8Array, root: string, options?: { with?: readonly string[] }): boolean;
   close(): void;
@@ -55,10 +61,16 @@ export function createTimeStampAuthorities(): TimeStampAuthorities {
     return name;
   };
   const pems = (names: readonly string[]): string => names.map((name) => readFileSync(join(dir, `${fileOf(name)}.pem`), 'utf8')).join('');
+  const signed = (content: string, signer: string, options: readonly string[]): Uint8Array => {
+    const form = ['-outform', 'DER', '-binary', '-nodetach', '-nosmimecap', '-econtent_type', '1.2.840.113549.1.9.16.1.4'];
+    const key = ['-signer', `${fileOf(signer)}.pem`, '-inkey', `${fileOf(signer)}.key`];
+    openssl('cms', '-sign', ...form, ...key, ...options, '-in', content, '-out', 'signed');
+    return Uint8Array.from(readFileSync(join(dir, 'signed')));
+  };
   file('serial', '01\n');
   return {
-    issue({ name: subject, key, by: issuer, extensions, days = 30 }) {
-      const [name, by] = [fileOf(subject), issuer === undefined ? undefined : fileOf(issuer)];
+    issue({ name: called, subject = called, key, by: issuer, extensions, days = 30 }) {
+      const [name, by] = [fileOf(called), issuer === undefined ? undefined : fileOf(issuer)];
       openssl('genpkey', ...keyOptions[key], '-out', `${name}.key`);
       openssl('req', '-new', '-key', `${name}.key`, '-subj', `/O=Tests/CN=${subject.replaceAll('/', '\\/')}`, '-out', `${name}.csr`);
       const signer = by === undefined ? ['-signkey', `${name}.key`] : ['-CA', `${by}.pem`, '-CAkey', `${by}.key`];
@@ -80,6 +92,7 @@ export function createTimeStampAuthorities(): TimeStampAuthorities {
       );
     },
     pem: (name) => pems([name]),
+    path: (name) => join(dir, `${fileOf(name)}.pem`),
     stamp(signer, message, { digest = 'sha256', ess = 'sha256', with: others = [] } = {}) {
       const config = [
         '[tsa]',
@@ -99,23 +112,9 @@ export function createTimeStampAuthorities(): TimeStampAuthorities {
     },
     resign(token, signer, ...options) {
       openssl('cms', '-verify', '-noverify', '-inform', 'DER', '-in', file('token', token), '-out', 'info');
-      const form = ['-outform', 'DER', '-binary', '-nodetach', '-nosmimecap', '-econtent_type', '1.2.840.113549.1.9.16.1.4'];
-      openssl(
-        'cms',
-        '-sign',
-        ...form,
-        '-signer',
-        `${fileOf(signer)}.pem`,
-        '-inkey',
-        `${fileOf(signer)}.key`,
-        ...options,
-        '-in',
-        'info',
-        '-out',
-        'resigned',
-      );
-      return Uint8Array.from(readFileSync(join(dir, 'resigned')));
+      return signed('info', signer, options);
     },
+    sign: (content, signer, ...options) => signed(file('content', content), signer, options),
     accepts(token, message, root, { with: others = [] } = {}) {
       const untrusted = others.length > 0 ? ['-untrusted', file('untrusted.pem', pems(others))] : [];
       const what = ['-data', file('message', message), '-in', file('token', token), '-token_in', '-CAfile', `${fileOf(root)}.pem`];

@@ -2,10 +2,12 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { verifyTimeStamp } from '../../src/anchor/time-stamp.ts';
 import { utf8 } from '../../src/core/bytes.ts';
-import { readPem } from '../../src/verify/time-stamp/certificate.ts';
-import { childrenOf, naturalOf, numberOf, oidOf, readDer, tags, timeOf } from '../../src/verify/time-stamp/der.ts';
+import { sha256 } from '../../src/core/sha256.ts';
+import { nameOf, readPem } from '../../src/verify/time-stamp/certificate.ts';
+import { booleanOf, childrenOf, naturalOf, numberOf, oidOf, readDer, tags, timeOf } from '../../src/verify/time-stamp/der.ts';
 import { verifyTimeStampToken } from '../../src/verify/time-stamp/index.ts';
 import { hasOpenssl } from '../anchor/time-stamp-authority.ts';
+import { der, oid } from './der-builder.ts';
 import { authorityExtensions, createTimeStampAuthorities, stampExtensions, type TimeStampAuthorities } from './time-stamp-authorities.ts';
 
 const message = utf8('example.com/log\n42\nAAAA\n');
@@ -160,6 +162,88 @@ describe.skipIf(!hasOpenssl())('time stamps (needs openssl)', () => {
       expect(verify(token), name).toMatchObject({ isTrusted: false });
     }
   }, 60_000);
+});
+
+describe.skipIf(!hasOpenssl())('what an authority may state, and whom it may name (needs openssl)', () => {
+  let tsas: TimeStampAuthorities;
+  beforeAll(() => {
+    tsas = createTimeStampAuthorities();
+    tsas.issue({ name: 'root', key: 'p256', extensions: authorityExtensions });
+    tsas.issue({ name: 'tsa', key: 'p256', by: 'root', extensions: stampExtensions });
+  });
+  afterAll(() => tsas.close());
+
+  const sequence = (...parts: Uint8Array[]): Uint8Array => der(0x30, ...parts);
+  const info = ({ version = 1, after = [] }: { version?: number; after?: Uint8Array[] }): Uint8Array => {
+    const imprint = sequence(sequence(oid('2.16.840.1.101.3.4.2.1'), der(5)), der(4, sha256(message)));
+    const time = der(0x18, utf8(new Date().toISOString().replaceAll(/[-:T]|\.\d+/g, '')));
+    return sequence(der(2, version), oid('1.2.3'), imprint, der(2, 7), time, ...after);
+  };
+  const stamped = (content: Uint8Array, ...options: string[]): Uint8Array => tsas.sign(content, 'tsa', '-cades', '-md', 'sha256', ...options);
+  const verify = (token: Uint8Array, ...trusted: string[]): ReturnType<typeof verifyTimeStampToken> =>
+    verifyTimeStampToken(
+      token,
+      message,
+      trusted.map((name) => tsas.pem(name)),
+    );
+
+  test('its time, how far that may be off, and what it adds', () => {
+    const extension = (...critical: Uint8Array[]): Uint8Array => der(0xa1, sequence(oid('1.2.3.4'), ...critical, der(4, 1)));
+    for (const [after, accuracyMs] of [
+      [[], undefined],
+      [[sequence()], 0],
+      [[sequence(der(0x80, 20))], 20],
+      [[sequence(der(2, 2), der(0x81, 1)), der(1, 0xff), der(2, 9), extension()], 2_001],
+    ] as const)
+      expect(verify(stamped(info({ after: [...after] })), 'root')).toMatchObject({ isTrusted: true, accuracyMs, serial: '07' });
+    for (const wrong of [
+      { version: 2 },
+      { after: [extension(der(1, 0xff))] },
+      { after: [sequence(der(2, 0x80))] },
+      { after: [sequence(der(0x82, 1))] },
+      { after: [der(5)] },
+    ])
+      expect(codeOf(() => verify(stamped(info(wrong)), 'root'))).toBe('time_stamp_syntax');
+    expect(codeOf(() => verify(stamped(utf8('no time')), 'root'))).toBe('time_stamp_syntax');
+  });
+
+  test('one signer, whose certificate is there', () => {
+    tsas.issue({ name: 'second', key: 'p256', by: 'root', extensions: stampExtensions });
+    const two = stamped(info({}), '-signer', tsas.path('second'), '-inkey', tsas.path('second').replace(/pem$/, 'key'));
+    expect(codeOf(() => verify(two, 'root'))).toBe('time_stamp_syntax');
+  });
+
+  test('a certificate of the same name that did not sign, none that may not, and no endless search', () => {
+    const token = stamped(info({}));
+    tsas.issue({ name: 'imposter', subject: 'root', key: 'p256', extensions: authorityExtensions });
+    expect(verify(token, 'imposter')).toMatchObject({ isTrusted: false });
+    expect(verify(token, 'imposter', 'root')).toMatchObject({ isTrusted: true });
+    expect(verify(token, ...Array<string>(70).fill('imposter'), 'root')).toMatchObject({ isTrusted: false });
+    tsas.issue({ name: 'bare', key: 'p256', extensions: [] });
+    tsas.issue({ name: 'by-bare', key: 'p256', by: 'bare', extensions: stampExtensions });
+    expect(verifyTimeStampToken(tsas.sign(info({}), 'by-bare', '-cades', '-md', 'sha256'), message, [tsas.pem('bare')]).isTrusted).toBe(false);
+    // Eight certificates are a chain; nine are one too many.
+    const names = Array.from({ length: 7 }, (_, i) => `c${i}`);
+    for (const [i, name] of names.entries()) tsas.issue({ name, key: 'p256', by: names[i - 1] ?? 'root', extensions: authorityExtensions });
+    for (const [by, isTrusted] of [
+      ['c5', true],
+      ['c6', false],
+    ] as const) {
+      tsas.issue({ name: `under-${by}`, key: 'p256', by, extensions: stampExtensions });
+      const deep = tsas.stamp(`under-${by}`, message, { with: names });
+      expect(verify(deep, 'root'), by).toMatchObject({ isTrusted });
+    }
+  }, 60_000);
+
+  test('names, in the letters of their time', () => {
+    const named = (...parts: Uint8Array[]): string => nameOf(readDer(sequence(...parts.map((part) => der(0x31, part)))));
+    expect(named(sequence(oid('2.5.4.10'), der(0x13, utf8('Firm'))))).toBe('Firm');
+    expect(named(sequence(oid('2.5.4.3'), der(0x1e, 0, 0x54, 0x01, 0x53)), sequence(oid('2.5.4.10'), der(0x13, utf8('Firm'))))).toBe('Tœ');
+    expect(named()).toBe('');
+    expect(codeOf(() => named(sequence(oid('2.5.4.3'))))).toBe('time_stamp_syntax');
+    expect(codeOf(() => booleanOf(readDer(der(1, 1))))).toBe('time_stamp_syntax');
+    expect(codeOf(() => booleanOf(readDer(der(1, 0, 0))))).toBe('time_stamp_syntax');
+  });
 });
 
 describe('DER', () => {
