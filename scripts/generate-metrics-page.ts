@@ -3,12 +3,12 @@
  * from what this writes.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
-import { describeMetrics } from '../src/server/metrics.ts';
+import { metrics } from '../src/server/metric-table.ts';
 
 export function metricsPage(): string {
   const words = readFileSync(new URL('metrics-page.md', import.meta.url), 'utf8');
-  const rows = describeMetrics().map(
-    ({ name, type, labels, help }) => `| \`${name}\` | ${type} | ${labels.map((label) => `\`${label}\``).join(' ')} | ${help} |`,
+  const rows = metrics.map(
+    ({ name, type, labels = [], help }) => `| \`${name}\` | ${type} | ${labels.map((label) => `\`${label}\``).join(' ')} | ${help} |`,
   );
   return words.replace('{{metrics}}', `| name | | labels | |\n|---|---|---|---|\n${rows.join('\n')}`);
 }
