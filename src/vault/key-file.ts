@@ -15,7 +15,6 @@ import {
   readdirSync,
   readFileSync,
   renameSync,
-  rmSync,
   statSync,
   unlinkSync,
   writeFileSync,
@@ -25,6 +24,7 @@ import { dirname, join } from 'node:path';
 import { toHex } from '../core/bytes.ts';
 import { VeiltrailError } from '../core/errors.ts';
 import { systemRandom } from '../core/random.ts';
+import { removeFile } from '../storage/files/remove-file.ts';
 import { storageError } from '../storage/storage-error.ts';
 
 const temporaryPrefix = '.tmp-';
@@ -93,7 +93,10 @@ function place(dir: string, text: string, mode: number, move: (temporary: string
       writeSynced(temporary, text, mode);
       move(temporary);
     } catch (error) {
-      rmSync(temporary, { force: true });
+      // What failed first counts.
+      try {
+        removeFile(temporary);
+      } catch {}
       throw error;
     }
     syncDirectory(dir);

@@ -71,6 +71,13 @@ async function failEveryKind(context: TestContext, size: number): Promise<void> 
   expect(fired).toBeGreaterThanOrEqual(chosen.length - 2);
 }
 
+test('a disk that has no room even for removing is a full one, and not a broken one', { timeout: 120_000 }, async (context) => {
+  const { lane } = needShim(context);
+  const path = 'logs/a/tile/entries/000.p/255';
+  const job = { size: 255, seed: await openEngineSeed(home, 255), fault: { fault: 'ENOSPC', stays: false, kind: 'unlink', path, nth: 1 } } as const;
+  expect(await lane.run(job)).toMatchObject({ became: 'unharmed', fired: 1 });
+});
+
 test('a real server that is killed at a call while it starts, with its seal half taken off', { timeout: 120_000 }, async (context) => {
   const { library } = needShim(context);
   const path = random.pick(['seal.json', 'records.db-wal', 'vault.db-wal', 'requests.db-wal']);

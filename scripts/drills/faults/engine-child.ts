@@ -173,11 +173,12 @@ async function cosign(ledger: Ledger): Promise<void> {
   await ledger.cosigned(log, published.checkpoint + formatSignatureLine(witness.cosign(text, published.treeSize)));
 }
 
-/** Until nothing is written any more. */
+/** Until nothing is written any more; or for a while, where something is tried again and again. */
 async function quiet(): Promise<void> {
-  for (let calls = -1, turns = 0; turns < 20; turns++) {
+  let calls = control.calls;
+  for (let turns = 0, still = 0; turns < 500 && still < 20; turns++) {
     await turn();
-    if (control.calls !== calls) turns = 0;
+    still = control.calls === calls ? still + 1 : 0;
     calls = control.calls;
   }
 }

@@ -267,7 +267,8 @@ export class FaultRun {
   /** A full bucket, whatever happened while it was compacted. */
   async #untilCompacted(): Promise<void> {
     if (new RawLog(this.dataDir, 'default').checkpoint.treeSize < bucketLeaves) return;
-    const untilMs = performance.now() + 30_000;
+    // In a thread of the lowest priority: on a busy machine it waits for everybody.
+    const untilMs = performance.now() + 180_000;
     while (!existsSync(join(this.dataDir, 'segments/default/default/00000000.1'))) {
       if (performance.now() > untilMs) throw new Error('a full bucket is not compacted');
       await sleep(50);

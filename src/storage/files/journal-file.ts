@@ -12,13 +12,13 @@ import {
   openSync,
   readFileSync,
   renameSync,
-  rmSync,
   unlinkSync,
   writeFileSync,
   writeSync,
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { storageError } from '../storage-error.ts';
+import { removeFile } from './remove-file.ts';
 
 export interface JournalFile {
   /** Its lines; undefined where there is none. */
@@ -45,7 +45,7 @@ export function openJournalFile(path: string): JournalFile {
     read: () => readJournalFile(path),
     begin(line) {
       guard(() => {
-        rmSync(beside('new'), { force: true });
+        removeFile(beside('new'));
         const fd = openSync(beside('new'), 'wx', 0o600);
         try {
           writeFileSync(fd, `${line}\n`);

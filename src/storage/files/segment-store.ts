@@ -4,11 +4,12 @@
  *
  * Reads and writes do not leave the thread: those that read and write much have one of their own.
  */
-import { closeSync, fstatSync, fsyncSync, mkdirSync, openSync, readdirSync, readSync, renameSync, rmSync, statSync, writeSync } from 'node:fs';
+import { closeSync, fstatSync, fsyncSync, mkdirSync, openSync, readdirSync, readSync, renameSync, statSync, writeSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { invariant } from '../../core/errors.ts';
 import { isClassName, type SegmentName, type SegmentSource, type SegmentStore } from '../segment-store.ts';
 import { storageError } from '../storage-error.ts';
+import { removeFile } from './remove-file.ts';
 
 const writing = '.writing';
 const filePattern = /^(\d{8,})\.([1-9]\d*)$/;
@@ -85,8 +86,10 @@ class FileSegmentStore extends FileSegmentSource implements SegmentStore {
       for (const directory of [dirname(path), dirname(dirname(path)), this.directory, dirname(this.directory)]) syncDirectory(directory);
       return bytes;
     } catch (error) {
-      // On a full disk the half of it is in the way.
-      rmSync(`${path}${writing}`, { force: true });
+      // On a full disk the half of it is in the way. Where even that fails, it is what failed first that counts.
+      try {
+        removeFile(`${path}${writing}`);
+      } catch {}
       // What went wrong with its parts is not the storage's.
       throw typeof (error as { code?: unknown }).code === 'string' ? storageError(error, 'write a segment') : error;
     }
@@ -96,7 +99,7 @@ class FileSegmentStore extends FileSegmentSource implements SegmentStore {
     guard('remove a segment', () => {
       const path = this.at(name);
       if (!statSync(dirname(path), { throwIfNoEntry: false })) return;
-      rmSync(path, { force: true });
+      removeFile(path);
       syncDirectory(dirname(path));
     });
   }
@@ -111,7 +114,7 @@ class FileSegmentStore extends FileSegmentSource implements SegmentStore {
             const match = filePattern.exec(file);
             return match ? !isKnown({ log, class: retentionClass, bucket: Number(match[1]), generation: Number(match[2]) }) : file.endsWith(writing);
           });
-          for (const file of others) rmSync(join(directory, file));
+          for (const file of others) removeFile(join(directory, file));
           if (others.length > 0) syncDirectory(directory);
           removed += others.length;
         }

@@ -5,12 +5,13 @@
  * before {@link TileStore.sync} may leave it empty or garbled; the ledger writes it again from what the record store staged.
  * Writes do not leave the thread: at these sizes a trip through the thread pool costs more than the write.
  */
-import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, writeFileSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { equalBytes } from '../../core/bytes.ts';
 import { VeiltrailError } from '../../core/errors.ts';
 import { storageError } from '../storage-error.ts';
+import { removeDirectory } from './remove-file.ts';
 import { type TileFile, type TileSource, type TileStore, witnessedPath } from '../tile-store.ts';
 
 /** Files that are flushed at a time. */
@@ -98,7 +99,7 @@ class FileTileStore implements TileStore {
   async removePartials(log: string, fullPath: string): Promise<void> {
     const directory = `${this.#at(log, fullPath)}.p`;
     guard('remove partial tiles', () => {
-      rmSync(directory, { recursive: true, force: true });
+      removeDirectory(directory);
       this.#made.delete(directory);
     });
   }
