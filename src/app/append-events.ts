@@ -157,7 +157,8 @@ export class AppendEvents {
     const receivedAtMs = this.#queue.firstOf(log)?.request.receivedAtMs ?? this.receivedNow();
     try {
       return await new Promise<T>((resolve, reject) => {
-        this.#line = this.#line.then(() => void append(receivedAtMs).then(resolve, reject));
+        // Whatever it throws is its caller's: the line goes on.
+        this.#line = this.#line.then(() => void startedWith(append, receivedAtMs).then(resolve, reject));
       });
     } finally {
       this.#ended();
@@ -275,6 +276,10 @@ export class AppendEvents {
     this.#onSettled = [];
     for (const resolve of settled) resolve();
   }
+}
+
+async function startedWith<T>(work: (ms: number) => Promise<T>, ms: number): Promise<T> {
+  return work(ms);
 }
 
 function count(receipts: readonly AppendedEvent[], counts: AppendCounts): void {

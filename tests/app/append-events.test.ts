@@ -1,9 +1,12 @@
 /** Requests that arrive together share a batch, and yet each has an answer of its own. Ledger, pipeline and vault are the real ones. */
 import { Worker } from 'node:worker_threads';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { AppendEvents, type AppendParts, type AppendRequest } from '../../src/app/append-events.ts';
 import type { Clock } from '../../src/core/clock.ts';
+import { systemRandom } from '../../src/core/random.ts';
 import type { Ledger } from '../../src/ledger/ledger.ts';
+import { createIdempotency } from '../../src/pipeline/idempotency.ts';
+import { packOwnBatch } from '../../src/pipeline/own-batch.ts';
 import type { PackedBatch } from '../../src/pipeline/packed-batch.ts';
 import { WorkerPool } from '../../src/pipeline/pool.ts';
 import { Installation } from '../ledger/installation.ts';
@@ -131,4 +134,62 @@ test('bytes that wait are bounded; one request alone is always taken', async () 
   await first;
   await expect(events.append(requestOf(eventOf('c')))).resolves.toBeDefined();
   await events.settled();
+});
+
+describe('records of our own', () => {
+  const ownBatch = (receivedAtMs: number): PackedBatch => {
+    const origin = ledger.logs().find(({ log }) => log === 'main')?.origin as string;
+    const records = [{ id: `own-${batches.length}`, record: { action: 'own' } }];
+    return packOwnBatch({ log: 'main', origin, receivedAtMs, records }, createIdempotency(new Uint8Array(32)), systemRandom);
+  };
+  const appendOwn = (events: AppendEvents): Promise<number> =>
+    events.appendOwn('main', async (ms) => {
+      const batch = ownBatch(ms);
+      batches.push(batch);
+      return (await ledger.append(batch)).leafIndexes[0] as number;
+    });
+
+  test('come in their turn, and are never received before what comes behind them', async () => {
+    const times = [1_000, 2_000, 3_000];
+    const events = open({ clock: { now: () => times.shift() ?? 9_000 } });
+    const first = events.append(requestOf(eventOf('a')));
+    // It waits still: what is received later does not get past it with a later time.
+    const own = appendOwn(events);
+    await Promise.all([first, own, events.append(requestOf(eventOf('b')))]);
+    const received = batches.map(({ receivedAtMs }) => receivedAtMs);
+    expect(received).toEqual(received.toSorted((a, b) => a - b));
+    expect(ledger.logs().find(({ log }) => log === 'main')?.published.treeSize).toBe(3);
+    expect(await appendOwn(events)).toBe(3);
+  });
+
+  test('wait while somebody wants it quiet, and are waited for', async () => {
+    const events = open();
+    const order: string[] = [];
+    let goOn = (): void => undefined;
+    const quiet = events.whileQuiet(async () => {
+      await new Promise<void>((resolve) => (goOn = resolve));
+      order.push('quiet');
+    });
+    const own = appendOwn(events).then(() => order.push('own'));
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(batches).toEqual([]);
+    goOn();
+    await Promise.all([quiet, own]);
+    expect(order).toEqual(['quiet', 'own']);
+    const underWay = appendOwn(events);
+    await events.whileQuiet(async () => void order.push('after'));
+    expect(ledger.logs().find(({ log }) => log === 'main')?.published.treeSize).toBe(2);
+    await underWay;
+    await events.settled();
+  });
+
+  test('that cannot be made hold up nobody', async () => {
+    const events = open();
+    const refusal = (): Promise<never> => {
+      throw new Error('no');
+    };
+    await expect(events.appendOwn('main', refusal)).rejects.toThrow('no');
+    expect((await events.append(requestOf(eventOf('a')))).receipts).toHaveLength(1);
+    await events.settled();
+  });
 });
