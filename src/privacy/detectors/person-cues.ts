@@ -67,8 +67,14 @@ export function cueBefore(text: string, start: number): Cue {
   if (streets.has(word) && end === start - (dot ? 2 : 1)) return 'street';
   if (dot) return '';
   if (word === 'name' || word.endsWith('name')) return 'name';
-  if (labels.has(word) || (word.endsWith('s') && labels.has(word.slice(0, -1))) || (word === 'of' && /behalf\s+of$/.test(before(text, end, 10))))
+  if (
+    labels.has(word) ||
+    (word.endsWith('s') && labels.has(word.slice(0, -1))) ||
+    (word === 'of' && /(?:behalf|account|profile|mailbox|session|password|identity)\s+of$/.test(before(text, end, 12)))
+  )
     return 'label';
+  // `the approver is …`
+  if (word === 'is' && labels.has(/([a-z]{2,16}) is$/.exec(before(text, end, 20))?.[1] ?? '')) return 'label';
   if (end === start - 2 && text.charCodeAt(end) === 44 && isCapitalAt(text, from)) return 'listed';
   if (text.charCodeAt(end) === 58 && hints.has(word)) return 'label';
   if (end !== start - 1 || text.charCodeAt(end) !== 32) return '';

@@ -28,7 +28,7 @@ const grown =
   '(?:stra(?:ß|ss)e|str\\.?|gasse|weg|platz|allee|damm|ufer|ring|gatan|gata|vägen|väg|vegen|veien|vej|gade|gården|straat|laan|plein|gracht|kade|steenweg|katu|tie|kuja|polku|utca|tänav|mantee|iela|gatve|tie|centret|sv)';
 
 const word =
-  "(?:\\p{Lu}[\\p{L}\\p{M}'’.-]{0,30}|(?:de|du|des|la|le|les|da|do|dos|das|del|della|delle|dei|degli|di|van|der|den|von|vom|zum|zur|am|an|auf|im|the|of|na|u\\.|ul\\.|av\\.|os\\.|al\\.|útja|utca|tee|rue|avenue|l['’]\\p{L}+|d['’]\\p{L}+|e|y|i|und|and)(?![\\p{L}]))";
+  "(?:\\p{Lu}[\\p{L}\\p{M}'’.-]{0,30}|(?:de|du|des|la|le|les|da|do|dos|das|del|della|delle|dei|degli|di|van|der|den|von|vom|zum|zur|am|an|auf|im|the|of|na|u\\.|ul\\.|av\\.|os\\.|al\\.|útja|utca|tee|rue|avenue|boulevard|chemin|impasse|quai|allée|place|l['’]\\p{L}+|d['’]\\p{L}+|e|y|i|und|and)(?![\\p{L}]))";
 const number = '\\d{1,5}(?:[A-Za-z](?![A-Za-z]))?(?:[-/]\\d{1,4}[A-Za-z]?)?';
 const unit =
   '(?:Apt|Apartment|Suite|Ste|Unit|Flat|Floor|Fl|Room|Rm|Building|Bldg|Box|Stiege|Top|Etage|piso|app|lok|m|lägenhet|#)\\.? ?#?[A-Za-z]?\\d[\\w-]{0,6}';
@@ -161,8 +161,14 @@ function readForward(text: string, start: number, found: ScanContext['found']): 
     match = anyCase.exec(text);
     if (!match) return 0;
   }
-  const { name = '', last = '', second = '' } = match.groups ?? {};
+  const { last = '', second = '' } = match.groups ?? {};
+  let { name = '' } = match.groups ?? {};
   let core = match[0].length;
+  // `'12 Oak Avenue'`: the quote is no part of it.
+  if (last === '' && /['’]$/.test(name)) {
+    name = name.slice(0, -1);
+    core--;
+  }
   // The street's name ends with its last word for a street: what follows are city and people.
   const cut = streetCut(name);
   let evidence = 0.15;
@@ -253,7 +259,8 @@ function readBackward(text: string, start: number, end: number, found: ScanConte
   if (
     flatted === end &&
     (next === 46 || next === 44 || next === 58 || next === 45 || next === 47 || next === 37) &&
-    isIdentifier(text.charCodeAt(end + 1))
+    // A comma and a letter divide cells.
+    (next === 44 ? isDigit(text.charCodeAt(end + 1)) : isIdentifier(text.charCodeAt(end + 1)))
   )
     return next === 45 ? stateBefore(text, before, start, end, found) : 0;
   const box =
