@@ -8,7 +8,10 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { buildEvidencePageElsewhere } from '../../scripts/build-elsewhere.ts';
 import { buildEvidencePage } from '../../scripts/build-evidence-page.ts';
 import { fillEvidencePage } from '../../src/app/evidence-page.ts';
+import { encodeBase64 } from '../../src/core/base64.ts';
+import { utf8 } from '../../src/core/bytes.ts';
 import { hasOpenssl } from '../anchor/time-stamp-authority.ts';
+import { anchored, anchorOf, evidenceWith } from '../verify/quoted-evidence.ts';
 import { all, checkpointOf, sampleEvidence, signer } from '../verify/sample-evidence.ts';
 import { authorityExtensions, createTimeStampAuthorities, stampedAnchor, stampExtensions } from '../verify/time-stamp-authorities.ts';
 import { openBrowser } from './browser.ts';
@@ -216,6 +219,22 @@ describe.skipIf(absent !== undefined)('in a browser, offline, from a file', () =
           await page.screenshot({ path: join(process.env['VEILTRAIL_SCREENSHOTS'], `times-${width}.png`), fullPage: true });
         expect(unwanted).toEqual([]);
       }
+    } finally {
+      tsas.close();
+    }
+  });
+
+  it.skipIf(!hasOpenssl())('says what leaves came after, by the time stamp that one before them quotes (needs openssl)', async () => {
+    const tsas = createTimeStampAuthorities();
+    try {
+      tsas.issue({ name: '<i>Stamps</i>', key: 'p256', extensions: stampExtensions });
+      const token = encodeBase64(tsas.stamp('<i>Stamps</i>', utf8(anchored)));
+      const { page, unwanted } = await open(evidenceWith(anchorOf({ token })));
+      expect(await page.locator('.times').innerText()).toMatch(/Came after\s+20\d\d[^]*Leaf 1 and all behind it[^]*<i>Stamps<\/i>[^]*Not compared/);
+      expect(await page.locator('#leaf-2').innerText()).toContain('It came after 20');
+      await page.locator('#certificate').fill(tsas.pem('<i>Stamps</i>'));
+      expect(await page.locator('#vouched').innerText()).toBe('It vouches for 1 of 1 time stamp.');
+      expect(unwanted).toEqual([]);
     } finally {
       tsas.close();
     }

@@ -2,48 +2,17 @@
 import { execFileSync } from 'node:child_process';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { encodeBase64 } from '../../src/core/base64.ts';
-import { toHex, utf8 } from '../../src/core/bytes.ts';
-import type { JsonObject } from '../../src/core/json.ts';
-import { sha256 } from '../../src/core/sha256.ts';
-import { commitFields, createNodeReader, createNoteSigner, createTrust, deriveSalts, flattenRecord, formatDisclosure, formatEntry, formatProof, hashTree, leafHash, proveInclusion, saltBytes, signCheckpoint } from '../../src/log/index.ts'; // prettier-ignore
-import { checkQuotedAnchor, formatQuote } from '../../src/verify/evidence/quoted-anchor.ts';
+import { utf8 } from '../../src/core/bytes.ts';
+import { createNoteSigner, createTrust } from '../../src/log/index.ts';
+import { verifyEvidence } from '../../src/verify/evidence/index.ts';
 import type { KeptAnchor, KnownTree } from '../../src/verify/evidence/kept-anchor.ts';
+import { checkQuotedAnchor, formatQuote } from '../../src/verify/evidence/quoted-anchor.ts';
+import { anchored, anchorOf, digestOf, evidenceWith, quoteOf, signer } from './quoted-evidence.ts';
 import { authorityExtensions, createTimeStampAuthorities, stampExtensions, type TimeStampAuthorities } from './time-stamp-authorities.ts';
-
-const origin = 'example.com/log';
-const signer = createNoteSigner(origin, new Uint8Array(32).fill(1));
-const seed = new Uint8Array(32).fill(7);
-const checkpointOf = (treeSize: number, root: Uint8Array): string => signCheckpoint({ origin, treeSize, root, extensions: [] }, [signer]);
-const anchored = checkpointOf(1, new Uint8Array(32));
-
-const anchorOf = (proof: JsonObject, change: JsonObject = {}): string =>
-  JSON.stringify({
-    format: 'veiltrail.anchor/v1',
-    kind: 'rfc3161',
-    target: 'tsa',
-    checkpoint: anchored,
-    madeAt: '2026-11-22T12:00:00.000Z',
-    proof,
-    ...change,
-  });
-
-/** The disclosure of leaf 1 of three, which has this digest; and the trees of its receipt. */
-function quoteOf(digest: string, pointer = '/anchor/digest'): { quote: string; tree: KnownTree } {
-  const member = pointer.split('/')[2] as string;
-  const fields = flattenRecord({ action: 'anchor.quote', anchor: { [member]: digest } });
-  const entry = formatEntry(commitFields(origin, fields, seed));
-  const leaves = [utf8('a'), entry, utf8('c')].map(leafHash);
-  const root = hashTree(leaves);
-  const hashes = proveInclusion(1, 3, createNodeReader(leaves));
-  const receipt = formatProof({ leafIndex: 1, hashes, checkpoint: checkpointOf(3, root), extra: entry });
-  const salts = deriveSalts(seed, fields.length);
-  const disclosed = fields.map(({ pointer: at, value }, i) => ({ pointer: at, value, salt: salts.slice(i * saltBytes, (i + 1) * saltBytes) }));
-  return { quote: formatDisclosure({ fields: disclosed, receipt }), tree: { treeSize: 3, root } };
-}
 
 function check(
   anchor: string,
-  { known, roots = [], digest = toHex(sha256(utf8(anchor))) }: { known?: KnownTree[]; roots?: string[]; digest?: string } = {},
+  { known, roots = [], digest = digestOf(anchor) }: { known?: KnownTree[]; roots?: string[]; digest?: string } = {},
 ): KeptAnchor {
   const { quote, tree } = quoteOf(digest);
   return checkQuotedAnchor(formatQuote(anchor, quote), { log: createTrust([signer.vkey]), known: known ?? [tree], timeStampRoots: roots });
@@ -71,11 +40,11 @@ describe('an anchor that is quoted', () => {
   test('is the one beside it, in a leaf of this log', () => {
     expect(check(anchorOf({}), { digest: '00'.repeat(32) })).toMatchObject({ status: 'wrong' });
     const anchor = anchorOf({});
-    const { quote, tree } = quoteOf(toHex(sha256(utf8(anchor))), '/anchor/other');
+    const { quote, tree } = quoteOf(digestOf(anchor), 'other');
     const trust = { log: createTrust([signer.vkey]), known: [tree], timeStampRoots: [] };
     expect(checkQuotedAnchor(formatQuote(anchor, quote), trust).status, 'in another field').toBe('wrong');
-    const good = quoteOf(toHex(sha256(utf8(anchor)))).quote;
-    const other = createTrust([createNoteSigner(origin, new Uint8Array(32).fill(9)).vkey]);
+    const good = quoteOf(digestOf(anchor)).quote;
+    const other = createTrust([createNoteSigner('example.com/log', new Uint8Array(32).fill(9)).vkey]);
     expect(checkQuotedAnchor(formatQuote(anchor, good), { ...trust, log: other }).status).toBe('wrong');
     for (const bytes of [
       'x',
@@ -83,7 +52,7 @@ describe('an anchor that is quoted', () => {
       '{}',
       '{"format":"veiltrail.quote/v1","anchor":1,"quote":"x"}',
       '{"format":"veiltrail.quote/v1","anchor":"x"}',
-      JSON.stringify({ format: 'veiltrail.quote/v1', anchor: 'x', quote: quoteOf(toHex(sha256(utf8('x')))).quote }),
+      JSON.stringify({ format: 'veiltrail.quote/v1', anchor: 'x', quote: quoteOf(digestOf('x')).quote }),
     ])
       expect(checkQuotedAnchor(utf8(bytes), trust), bytes.slice(0, 60)).toMatchObject({ status: 'wrong' });
   });
@@ -107,6 +76,10 @@ describe('an anchor that is quoted', () => {
         /^Leaf 1 and all behind it came after 20\S+Z: leaf 1 quotes what "tsa" gave back, a time stamp that "Stamps" signed then/,
       );
       expect(Math.abs(Date.parse(trusted.since?.cameAfter as string) - Date.now())).toBeLessThan(60_000);
+      const report = verifyEvidence(evidenceWith(anchor), { vkeys: [signer.vkey], timeStampRoots: [tsas.pem('Root of trust')] });
+      expect(report.problems).toEqual([]);
+      expect(report.lowerBounds).toEqual([trusted.since]);
+      expect(report.proved).toContain(trusted.detail);
       const untrusted = check(anchor);
       expect(untrusted).toMatchObject({ status: 'unknown', since: { isTrusted: false } });
       expect(untrusted.detail).toContain('tied to no certificate that you trust');
