@@ -3,7 +3,7 @@
  * and a directory that was copied while a server wrote to it. What starts has everything; what cannot have it is refused, by name, with nothing
  * written, so that the right file put back makes it good.
  */
-import { spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { copyFileSync, cpSync, existsSync, mkdtempSync, readFileSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -271,8 +271,12 @@ function garble(file: string): void {
 }
 
 /** As people do it; files that are renamed meanwhile, and partial tiles that a full one replaces, are none of its business. */
-function copyRunning(to: string): void {
-  const { stderr } = spawnSync('cp', ['-a', data, to], { encoding: 'utf8' });
+async function copyRunning(to: string): Promise<void> {
+  // Senders are of this process: they must not stand still meanwhile.
+  const copying = spawn('cp', ['-a', data, to]);
+  let stderr = '';
+  copying.stderr.on('data', (bytes: Buffer) => (stderr += bytes.toString()));
+  await new Promise((resolve) => copying.on('close', resolve));
   const complaints = stderr.split('\n').filter((line) => line !== '' && !/\/\.writing|\.p\/\d+|\.p'/.test(line));
   expect(complaints).toEqual([]);
 }
@@ -280,12 +284,14 @@ function copyRunning(to: string): void {
 test('a copy of a directory that is being written to is whole, or is refused', { timeout: 120_000 }, async () => {
   const { url, server } = await start();
   const outcomes: string[] = [];
-  const load = startLoad({ url, key: keyOf(data, 'writer'), book, random, senders: 4 });
-  await sleep(300);
   for (let times = 0; times < 4; times++) {
+    // Under load while it is copied; what became of the copy is looked at in peace.
+    const load = startLoad({ url, key: keyOf(data, 'writer'), book, random, senders: 4 });
+    await sleep(300);
     const acknowledgedBefore = new Map(book.leaves);
     const copy = `${data}-copy-${times}`;
-    copyRunning(copy);
+    await copyRunning(copy);
+    await load.stop();
     const started = launch(copy);
     const answer = await started.answering.catch(() => undefined);
     if (answer === undefined) {
@@ -300,7 +306,6 @@ test('a copy of a directory that is being written to is whole, or is refused', {
     expect(code, text).toBe(0);
     outcomes.push('whole');
   }
-  await load.stop();
   console.log(`copies of a running directory: ${outcomes.join(', ')}`);
   await expectAll(url);
   await stop(server);

@@ -1,11 +1,15 @@
 /** The commands as people and scripts use them: what they print where, and what they exit with. */
 import { copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import { run, serve, temporaryDirectory } from './product.ts';
 
 const timeout = 120_000;
+
+/** Asked before anything else: it tries for twelve seconds. */
+const outOfReach = run(['search', '--url', 'http://127.0.0.1:1', '--key', 'k'], { cwd: tmpdir() });
 
 const person = (i: number): object => ({
   id: `e${i}`,
@@ -303,7 +307,6 @@ describe('keys and use', () => {
     [['verify', 'nothing-here'], 1],
     [['show', '0', '--data', 'nothing-here'], 3],
     [['search', '--url', 'ftp://x', '--key', 'k'], 2],
-    [['search', '--url', 'http://127.0.0.1:1', '--key', 'k'], 3],
     [['search', '--url', 'http://127.0.0.1:1'], 3],
     [['--help'], 0],
     [['--version'], 0],
@@ -312,6 +315,15 @@ describe('keys and use', () => {
     async (args, expected) => {
       const { code, err } = await run(args, { cwd: temporaryDirectory() });
       expect({ code, err }).toEqual({ code: expected, err: expect.not.stringMatching(/\n\s+at /) });
+    },
+    timeout,
+  );
+
+  test(
+    'a server that cannot be reached: 3, after some tries',
+    async () => {
+      const { code, err } = await outOfReach;
+      expect({ code, err }).toEqual({ code: 3, err: expect.not.stringMatching(/\n\s+at /) });
     },
     timeout,
   );
