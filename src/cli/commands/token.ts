@@ -95,10 +95,12 @@ async function findPseudonyms(value: string, options: Options & { kind: string }
 }
 
 async function listStops(options: Options): Promise<void> {
-  for (const stop of await withTokens(options, (desk) => desk.stops())) {
+  const stops = await withTokens(options, (desk) => desk.stops());
+  for (const stop of stops) {
     if (options.json) printJson(stop);
     else print(`${stop.principal}  ${stop.use}  ${stop.count} within ${stop.window === 'hour' ? 'an hour' : 'a day'}  until ${stop.until}`);
   }
+  if (stops.length === 0) say('nobody is stopped');
 }
 
 async function resume(principal: string, options: Options): Promise<void> {
