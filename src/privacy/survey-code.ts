@@ -42,6 +42,7 @@ import {
   topBits,
   type Type,
   type WasmFunction,
+  when,
   widen,
   xor64,
   zeros64,
@@ -82,8 +83,25 @@ export const laneSequences = [
   'dotPair',
   'outcome',
   'bracket',
+  'statement',
   'nonAscii',
 ] as const;
+
+const anyLetter = String.fromCharCode(...Array.from({ length: 128 }, (_, i) => i));
+/**
+ * By first, second and third letter, what `lookCloser` looks at: `ser`, `lue`; `dot`, `fro`; `[AB`; `uid`, `ole`; `TTY`, `256`, `)=(`; `(at`, `(to`; `[.]`;
+ * `ok_`, `sh_`. The letters of a place that share a half let others through.
+ */
+const hints: readonly (readonly [string, string, string])[] = [
+  ['sLl', 'eUu', 'rEe'],
+  ['df', 'or', 'to'],
+  ['[', 'ABCDEFGHIJKLMNOPQRSTUVWXYZ', anyLetter],
+  ['uo', 'il', 'de'],
+  ['T2)', 'T5=', 'Y6('],
+  ['[({', '@adpADPt', anyLetter],
+  ['[({', '.:', anyLetter],
+  ['os', 'kh', '_'],
+];
 
 /** Folders that people have things in, as far as three letters tell them apart: see detectors/person-accounts.ts. */
 const folders = ['home', 'Users', 'users', 'people', 'members', 'customers', 'employees', 'profile', 'accounts'] as const;
@@ -121,7 +139,7 @@ export function surveyFunction(leads: string): WasmFunction {
   const names = [
     ...'base length at end digitsTo edgesTo capitalsTo colonsTo equalsTo from to runsTo flags'.split(' '),
     ...'digits inRun capitals colons equals digitCarry runCarry bits'.split(' '),
-    ...'v v1 v2 v3 low high what capital allMarks allClasses allUnits back'.split(' '),
+    ...'v v1 v2 v3 low high what capital allMarks allClasses allUnits maybe back'.split(' '),
     ...laneSequences.slice(0, -1),
   ];
   const wide = names.indexOf('digits');
@@ -154,6 +172,43 @@ export function surveyFunction(leads: string): WasmFunction {
       return and(lookUpV(constant(halves(sets, 'low')), and(unit, fill(15))), lookUpV(constant(halves(sets, 'high')), shift8(unit, -4)));
     });
     return all(...(places as [Code, ...Code[]]));
+  };
+
+  /** Bits where a sequence may begin, by its first letters: nothing but some of those in `hints`, and few others. */
+  const hint = (): Code => {
+    const places = ([0, 1, 2] as const).map((place) => {
+      const sets = hints.map((letters, i) => [1 << i, letters[place]] as const);
+      const unit = read(place === 0 ? 'v' : `v${place}`);
+      return and(lookUpV(constant(halves(sets, 'low')), and(unit, fill(15))), lookUpV(constant(halves(sets, 'high')), shift8(unit, -4)));
+    });
+    return all(...(places as [Code, ...Code[]]));
+  };
+
+  /** Sixteen characters, `k` sixteens behind `at`, of which some may begin a sequence. */
+  const lookCloser = (k: number): Code => {
+    const here = unitsAt + 16 * k;
+    return [
+      ...write('v', loadV(read('at'), here)),
+      ...write('v1', loadV(read('at'), here + 1)),
+      ...write('v2', loadV(read('at'), here + 2)),
+      ...write('v3', loadV(read('at'), here + 3)),
+      ...note('account', spell('ser ')),
+      ...note('written', spell('dot ')),
+      ...note('folder', spell('ole/')),
+      ...note('login', or(or(spell('from'), spell('uid=')), or(spell('TTY='), spell('(to ')))),
+      ...note(
+        'bracket',
+        and(or(or(is('v', '['), is('v', '{')), is('v', '(')), differ8(oneOf(['.', '@', ':', 'a', 'd', 'p', 'A', 'D', 'P'], 1), fill(0))),
+      ),
+      ...note('statement', or(or(spell('LUES'), spell('lues')), spell(')=('))),
+      ...note(
+        'outcome',
+        or(
+          all(is('v2', '_'), or(and(is('v', 'o'), is('v1', 'k')), and(is('v', 's'), is('v1', 'h')))),
+          or(spell('256:'), and(is('v', '['), less8(sub8(read('v1'), fill(65)), fill(26)))),
+        ),
+      ),
+    ];
   };
 
   /** Sixteen characters, `k` sixteens behind `at`. */
@@ -193,28 +248,20 @@ export function surveyFunction(leads: string): WasmFunction {
       ),
       ...gather('colons', topBits(is('v', ':'))),
       ...gather('equals', topBits(is('v', '='))),
-      ...note('account', or(spell('ser '), spell(':u'))),
-      ...note('written', spell('dot ')),
+      ...(k === 0 ? write('maybe', hint()) : note('maybe', hint())),
+      ...note('account', spell(':u')),
       ...note(
         'folder',
-        or(
-          and(
-            is('v', '/'),
-            differ8(
-              oneOf(
-                folders.map((folder) => folder.slice(0, 3)),
-                1,
-              ),
-              fill(0),
+        and(
+          is('v', '/'),
+          differ8(
+            oneOf(
+              folders.map((folder) => folder.slice(0, 3)),
+              1,
             ),
+            fill(0),
           ),
-          spell('ole/'),
         ),
-      ),
-      ...note('login', or(or(spell(' fro'), spell('uid=')), or(spell('TTY='), spell('(to ')))),
-      ...note(
-        'bracket',
-        and(or(or(is('v', '['), is('v', '{')), is('v', '(')), differ8(oneOf(['.', '@', ':', 'a', 'd', 'p', 'A', 'D', 'P'], 1), fill(0))),
       ),
       ...note('doubleColon', spell('::')),
       ...note('endTag', spell('</')),
@@ -230,16 +277,7 @@ export function surveyFunction(leads: string): WasmFunction {
           or(less8(sub8(read('low'), fill(48)), fill(10)), less8(sub8(read('high'), fill(97)), fill(6))),
         ),
       ),
-      ...note(
-        'outcome',
-        or(
-          or(
-            all(is('v2', '_'), or(and(is('v', 'o'), is('v1', 'k')), and(is('v', 's'), is('v1', 'h')))),
-            all(is('v', '*'), is('v1', '*'), is('v3', '*')),
-          ),
-          or(spell('256:'), and(is('v', '['), less8(sub8(read('v1'), fill(65)), fill(26)))),
-        ),
-      ),
+      ...note('outcome', all(is('v', '*'), is('v1', '*'), is('v3', '*'))),
     ];
   };
 
@@ -285,6 +323,7 @@ export function surveyFunction(leads: string): WasmFunction {
     ...loop(
       leaveIf(less32(read('end'), read('at'))),
       ...[0, 1, 2, 3].map(look),
+      when(anyBit(read('maybe')), ...[0, 1, 2, 3].map(lookCloser)),
       listEdges('digits', 'digitCarry', 'digitsTo'),
       listEdges('inRun', 'runCarry', 'edgesTo'),
       list('capitals', 'capitalsTo'),
@@ -328,7 +367,7 @@ export function surveyFunction(leads: string): WasmFunction {
     ...write('flags', fold('allMarks')),
     ...write('flags', or32(read('flags'), shift32(fold('allClasses'), 8))),
     ...laneSequences.slice(0, -1).flatMap((name, i) => write('flags', or32(read('flags'), shift32(anyBit(read(name)), 16 + i)))),
-    ...write('flags', or32(read('flags'), shift32(and32(fold('allUnits'), i32(128)), 20))),
+    ...write('flags', or32(read('flags'), shift32(and32(fold('allUnits'), i32(128)), 21))),
     ...read('flags'),
   ];
   const locals: readonly (readonly [number, Type])[] = [

@@ -21,7 +21,7 @@ export const has = {
   written: 1 << 17,
   /** A slash and the first letters of a folder that people have things in, or `ole/`. */
   folder: 1 << 18,
-  /** ` fro`, `uid=`, `TTY=`, `(to `: a program may tell who logs in. */
+  /** `from`, `uid=`, `TTY=`, `(to `: a program may tell who logs in. */
   login: 1 << 19,
   doubleColon: 1 << 20,
   /** `</` */
@@ -35,14 +35,16 @@ export const has = {
   outcome: 1 << 25,
   /** `[.]`, `(at)`, `{dot}` or the like may be there: a mark of an address that was made harmless. */
   bracket: 1 << 26,
+  /** `LUES`, `lues`, `)=(`: there may be a row of a database. */
+  statement: 1 << 27,
   /** Any unit beyond ASCII. */
-  nonAscii: 1 << 27,
+  nonAscii: 1 << 28,
   /** `=?`, or `=` and a capital hex digit or the end of a line: mail may be encoded so. */
-  mail: 1 << 28,
+  mail: 1 << 9,
   /** A capital, or anything beyond ASCII, that follows a word and one space, comma, semicolon, bar or tab. */
-  capitalPair: 1 << 29,
+  capitalPair: 1 << 10,
   /** A run of eight or more characters of the base64 alphabets. */
-  run: 1 << 30,
+  run: 1 << 11,
 } as const;
 
 /** Flags that `survey` of survey-lanes.ts settles; its other bits are classes of no interest. */
@@ -62,6 +64,7 @@ export const ofLanes =
   has.dotPair |
   has.outcome |
   has.bracket |
+  has.statement |
   has.nonAscii;
 
 /** What characters a run is made of; together they say what it may be. */

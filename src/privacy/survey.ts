@@ -304,7 +304,7 @@ function flagsOfBracket(units: Uint8Array, at: number): number {
   const next = units[at + 1] as number;
   const flag = inBrackets[next] === 1 ? has.bracket : 0;
   // `[EMAIL]`, `(to root)`
-  return units[at] === 91 ? flag | has.outcome : next === 116 ? flag | has.login : flag;
+  return units[at] === 91 ? flag | has.outcome : next === 116 ? flag | has.login | has.statement : flag | has.statement;
 }
 
 /** `:user`, `::1`, `://`, `sha256:` */

@@ -43,6 +43,7 @@ const settled = [
 const sought = {
   written: /dot /,
   folder: /\/(?:home|[Uu]sers|user|people|members|customers|employees|profiles?|accounts)\/|assumed-role\//,
+  statement: /\).{0,3}(?:VALUES|values|Values)\s*\(|\)=\(/,
   login: / from |\(uid=|TTY=|\(to /,
   doubleColon: /::/,
   endTag: /<\//,
@@ -81,6 +82,9 @@ const pieces = fc.oneof(
     'sha256:',
     '********',
     '[EMAIL]',
+    ') VALUES (',
+    ') values(',
+    ')=(',
     ' dot ',
     '(at)',
   ),

@@ -144,4 +144,4 @@ function keyEnd(text: string, start: number): number {
   return match ? start + match.index : -1;
 }
 
-export const sqlDetector: Detector = { kinds: [], gate: has.space, detect: detectSql };
+export const sqlDetector: Detector = { kinds: [], gate: has.statement, detect: detectSql };
