@@ -21,13 +21,11 @@ const engine = engineOf();
 
 /** Where the kinds that nothing but a label tells apart have lost it, or are written as no program writes them. */
 const withoutLabel: Readonly<Record<string, string>> = {
-  'URL path':
-    'mac_address person_name username us_ssn credit_card date_of_birth location uk_nhs de_tax_id fr_nir es_dni it_codice_fiscale nl_bsn pt_nif pl_pesel br_cpf passport secret',
+  'URL path': 'mac_address person_name username date_of_birth location de_tax_id fr_nir it_codice_fiscale passport secret',
   'file name':
     'ip_address mac_address person_name username credit_card postal_address uk_nino uk_nhs de_tax_id fr_nir es_dni it_codice_fiscale nl_bsn pt_nif pl_pesel br_cpf in_aadhaar secret',
   'log array': 'username date_of_birth location uk_nhs de_tax_id es_dni nl_bsn pt_nif pl_pesel passport secret',
   'form data': 'username secret',
-  XML: 'username secret',
   'command line': 'username',
   'after a verb': 'secret',
   'member name': 'secret',

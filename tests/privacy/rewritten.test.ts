@@ -113,6 +113,26 @@ describe('accounts in the names of other things', () => {
   });
 });
 
+describe('paths and elements that say what stands in them', () => {
+  test.each<[string, string]>([
+    ['GET /api/v1/bsn/111222333/x', '111222333'],
+    ['GET /lookup/536-22-1845', '536-22'],
+    ['GET /cards/4111111111111111/x', '41111111'],
+    ['GET /payment-card/4111-1111-1111-1111', '4111-'],
+    ['<Password>hunter2x</Password>', 'hunter2x'],
+    ['<ns:userName>mquintero</ns:userName>', 'mquintero'],
+    ['<api_key>aB3dE5fG7hI9jK1lM2</api_key>', 'aB3dE5'],
+  ])('go: %s', (text, part) => expectGone(text, [part]));
+
+  test.each([
+    'GET /bsn/111222334, /orders/4111111111111111, /policy/12345678, /account/12345678',
+    'Chrome/120 Mozilla/5.0 HTTP/1.1',
+    '<password/> </password> <password></password> <password>***</password>',
+    '<userName>root</userName><token>short</token><cn>mquintero</cn>',
+    '<x>password</x></',
+  ])('stay: %s', expectStays);
+});
+
 describe('addresses that were made harmless', () => {
   test.each([
     'lena.brandt[@]example[.]org',

@@ -97,6 +97,8 @@ function detectAssignments(context: ScanContext): void {
   // A value is read once: marks within it are no assignments of their own, or `a=a=a=` would cost more than linear time.
   judgeAll(context, survey.equals, survey.equalCount);
   judgeAll(context, survey.colons, survey.colonCount);
+  if ((survey.flags & has.endTag) === 0) return;
+  for (let at = context.text.indexOf('</'); at >= 0; at = context.text.indexOf('</', at + 2)) readElement(context, at);
 }
 
 /** Judges the assignments at the marks of a list. */
@@ -109,6 +111,26 @@ function judgeAll(context: ScanContext, marks: Int32Array, count: number): void 
     readBehind(text, at, found);
     next = judge(context, at);
   }
+}
+
+const elementMax = 256;
+
+/** `<password>hunter2</password>`: the end tag at `at` says what stands before it. */
+function readElement({ text, found }: ScanContext, at: number): void {
+  const name = /^[\w:.-]{1,64}(?=>)/
+    .exec(text.slice(at + 2, at + 67))?.[0]
+    .replace(/^.*:/, '')
+    .toLowerCase();
+  const word = name?.replace(/[_.-]/g, '') ?? '';
+  const kind = wordKinds.get(word) ?? (endsInSecret(word) ? 'key' : '');
+  if (kind === '' || kind === 'entry') return;
+  let start = at;
+  while (start > 0 && at - start < elementMax && text.charCodeAt(start - 1) !== 62) start--;
+  if (start === at || text.charCodeAt(start - 1) !== 62) return;
+  const value = text.slice(start, at);
+  if (kind === 'account') {
+    if (isAccountName(value)) found.push({ kind: 'username', start, end: at, confidence: 0.6 });
+  } else if (kind === 'password' ? isPassword(value, 61) : isMixed(value)) found.push({ kind: 'secret', start, end: at, confidence: 0.8 });
 }
 
 /** Judges the assignment at `at`; returns where to go on. */
@@ -264,4 +286,4 @@ export function entropyBits(value: string): number {
   return bits;
 }
 
-export const assignmentDetector: Detector = { kinds: [], gate: has.equals | has.colon, detect: detectAssignments };
+export const assignmentDetector: Detector = { kinds: [], gate: has.equals | has.colon | has.endTag, detect: detectAssignments };

@@ -7,13 +7,23 @@ import type { Candidate } from '../finding.ts';
 import { has, isCapital, isDigit, isIdentifier, isLetter, isSmall, isWord, Survey } from '../survey.ts';
 import { compact, type Detector, type ScanContext } from './detector.ts';
 import type { NumberKind, Proof } from './number-kind.ts';
-import { behindJoint, behindLetters, numberStarts } from './number-starts.ts';
+import { behindJoint, behindLetters, behindSlash, numberStarts } from './number-starts.ts';
 import { NumberWalk, skeletonHash } from './number-walk.ts';
 import { monthStart, readAnnounced } from './announced-values.ts';
 import { GroupTree } from './group-tree.ts';
 import { isDenied } from './government.ts';
 import type { Label } from './labels.ts';
-import { type Announced, type Announcement, labelBefore, isPlace, labelOfField, labelsNear, mayFollowLabel, numberKinds } from './vocabulary.ts';
+import {
+  type Announced,
+  type Announcement,
+  labelBefore,
+  labelInPath,
+  isPlace,
+  labelOfField,
+  labelsNear,
+  mayFollowLabel,
+  numberKinds,
+} from './vocabulary.ts';
 
 const proofEvidence: Readonly<Record<Proof, number>> = { none: 0, weak: 0.2, strong: 0.35, certain: 0.45 };
 const bareEvidence = 0.1;
@@ -77,6 +87,10 @@ function detectIdentifiers(context: ScanContext): void {
     const run = digitRuns[2 * i] as number;
     const end = digitRuns[2 * i + 1] as number;
     if (run < done) continue;
+    if (list[n + 1] === behindSlash) {
+      done = Math.max(done, judgeInPath(context, run));
+      continue;
+    }
     let start = run;
     let inside = list[n + 1] === behindJoint;
     if (list[n + 1] === behindLetters) {
@@ -117,6 +131,23 @@ function mayHaveShape(survey: Survey, start: number, i: number): boolean {
   if (to - from >= bareMin) return to - from <= bareMax && !isSmall(next);
   if (start === from) return groups.mayBegin(survey, i);
   return to - start >= 7 ? !isSmall(next) && next !== 95 : isCapital(next) || (next !== 95 && isPlace(units[to + 1] as number));
+}
+
+/** The name before the slash says what it is, and its check holds. */
+function judgeInPath(context: ScanContext, start: number): number {
+  const { text } = context;
+  const label = labelInPath(text, context.survey.units, start);
+  if (!label) return 0;
+  walk.read(text, start);
+  for (let k = walk.count - 1; k >= 0; k--) {
+    const end = walk.ends[k] as number;
+    // A slash is a separator of some numbers, and here it ends them.
+    if (text.charCodeAt(end) !== 47 && !isEnd(text, k)) continue;
+    const value = compact(text.slice(start, end));
+    for (const { number } of label.values)
+      if (number && number.proof !== 'none' && passes(number, value)) return push(context, number.spec.kind, start, end, announcedEvidence);
+  }
+  return 0;
 }
 
 /** What begins before `start`, at `outer`: announced, or of a shape of its own. */

@@ -1,7 +1,7 @@
 /** Payment cards and IBANs. */
 import { has, isDigit, isIdentifier, isLetter, isWord } from '../survey.ts';
 import { passesLuhn } from './checksums.ts';
-import { behindLetters, free, numberStarts } from './number-starts.ts';
+import { behindLetters, behindSlash, free, numberStarts } from './number-starts.ts';
 import { before, compact, type Detector, digitsOf, type KindSpec, type ScanContext } from './detector.ts';
 
 const card: KindSpec = {
@@ -58,13 +58,17 @@ const cardWord =
   /(?:card|credit|debit|visa|mastercard|amex|american express|discover|maestro|jcb|diners|unionpay|pan|cc|kreditkarte|karte|carte|tarjeta|carta)(?:["'\s:=#_.|(-]|numbers?|number|num|nr|no|is|was|ending|details|info|payment)*$/;
 const cardDigitsMax = 19;
 
+/** `/cards/4111…` */
+const cardPath = /\/(?:credit|debit|payment)?[_-]?(?:cards?|cc|pan)[_-]?(?:numbers?|no)?\/$/;
+
 function detectCard({ text, survey, found }: ScanContext): void {
   const { digitRuns, digitRunCount, units } = survey;
   const { list, count } = numberStarts.of(survey);
   let done = 0;
   for (let n = 0; n < 2 * count; n += 2) {
     const i = list[n] as number;
-    if (list[n + 1] !== free || (digitRuns[2 * i] as number) < done) continue;
+    const inPath = list[n + 1] === behindSlash;
+    if ((list[n + 1] !== free && !inPath) || (digitRuns[2 * i] as number) < done) continue;
     const start = digitRuns[2 * i] as number;
     const size = (digitRuns[2 * i + 1] as number) - start;
     // Either all in one, or groups of which the first has four digits or six.
@@ -74,7 +78,7 @@ function detectCard({ text, survey, found }: ScanContext): void {
         : size > cardDigitsMax
     )
       continue;
-    if (!isOpen(text, start, start > 0 ? (units[start - 1] as number) : 32)) continue;
+    if (inPath ? !cardPath.test(before(text, start, 24)) : !isOpen(text, start, start > 0 ? (units[start - 1] as number) : 32)) continue;
     let digits = 0;
     let end = -1;
     let separator = 0;

@@ -11,6 +11,9 @@ export const behindJoint = 2;
 /** Nothing that belongs to it stands before the run. */
 export const free = 3;
 
+/** A slash that ends a word stands before the run: `/ssn/536-22-1845`, but also `Chrome/120`. */
+export const behindSlash = 4;
+
 export class NumberStarts {
   /** Pairs: index of the digit run, how it stands. */
   list = new Int32Array(64);
@@ -73,6 +76,7 @@ function wayOf(before: number, previous: number): number {
   if (previous === letter) return behindLetters;
   if (before === digit || before === underscore) return 0;
   if (before !== letter && before !== beyond) return previous === dot ? 0 : free;
+  if (previous === divider) return behindSlash;
   return previous === joint || previous === underscore ? behindJoint : 0;
 }
 

@@ -114,6 +114,15 @@ export function labelBefore(text: string, units: Uint8Array, at: number): Announ
   return undefined;
 }
 
+/** The label that is all of the name before the slash that ends before `at`: `/bsn/111222333`. */
+export function labelInPath(text: string, units: Uint8Array, at: number): Label<Announced> | undefined {
+  const end = at - 1;
+  const last = units[end - 1] as number;
+  if (end < 2 || !isLetter(last) || !labels.mayEndWith(units[end - 2] as number, last)) return undefined;
+  const label = labels.endingAt(text, end);
+  return label !== undefined && units[labels.start - 1] === 47 ? label : undefined;
+}
+
 function isDashOrBlank(unit: number): boolean {
   return unit === 0xa0 || unit === 0x2013 || unit === 0x2014;
 }
