@@ -115,6 +115,8 @@ describe('a backup', () => {
     const list = await run(['key', 'list', '--json', ...there('admin')]);
     expect(list.out).toContain(`"id":"${id}"`);
     expect(list.out).toContain('"secret":"root"');
+    const rotated = await run(['key', 'rotate', id, '--overlap', '1', '--json', ...there('admin')]);
+    expect(JSON.parse(rotated.out)).toMatchObject({ key: expect.stringMatching(/^vt_operator_/), rotates: id });
     expect((await run(['key', 'revoke', id, '--json', ...there('admin')])).out).toContain('"revokedAt"');
     const vkey = await run(['key', 'export-public', '--data', at('data')]);
     expect((await run(['key', 'export-public', ...there('reader')])).out).toBe(vkey.out);
