@@ -21,7 +21,7 @@ import { equalBytes } from '../core/bytes.ts';
 import { VeiltrailError } from '../core/errors.ts';
 import { openCheckpoint, type VerifiedCheckpoint } from '../log/checkpoint.ts';
 import { entryBytes } from '../log/entry.ts';
-import { formatTilePath, parseTilePath, tileWidthMax, type TileName } from '../log/tile-path.ts';
+import { parseTilePath, tileWidthMax, type TileName } from '../log/tile-path.ts';
 import { createTrust } from '../log/trust.ts';
 import type { WitnessPolicy } from '../log/witness-policy.ts';
 import { createTileNodeReader, rootFromTiles, tilesForConsistency, tilesForRoot, tileWidth, type TileReader } from '../log/tile.ts';
@@ -30,6 +30,7 @@ import type { LogState } from '../storage/record-store.ts';
 import type { TileSource } from '../storage/tile-store.ts';
 import { Problems, type Problem } from '../verify/problem.ts';
 import { verifyPrefix, verifyUpperTiles } from '../verify/tiles.ts';
+import { readTile } from './read-tile.ts';
 import { verifyLeaves, type VerifiedLeaves } from './verify-leaves.ts';
 import type { RangeResult, RangeTask } from './verify-range.ts';
 import type { RemovalChecks } from './verify-removals.ts';
@@ -52,6 +53,8 @@ export interface VerifyParts {
 
 export interface StoreParts {
   state: LogState;
+  /** The same, as it is now. */
+  readState(): Promise<LogState>;
   /** The log's own public key, kept beside the data. */
   vkey: string;
   /** Problems with the seal, or why there is none to check. */
@@ -138,7 +141,7 @@ class Verification {
     const { store } = this.#parts;
     let checkpoint: VerifiedCheckpoint | undefined;
     const signed = await runStep('signature', async (step) => {
-      checkpoint = await this.#checkpoint(store?.state, step);
+      checkpoint = await this.#checkpoint(store, step);
       return `size ${checkpoint.treeSize}, signed by ${checkpoint.origin}`;
     });
     const treeSize = checkpoint?.treeSize ?? store?.state.treeSize ?? 0;
@@ -215,7 +218,7 @@ class Verification {
     return 'SQLite finds its files in order';
   }
 
-  async #checkpoint(state: LogState | undefined, step: Step): Promise<VerifiedCheckpoint> {
+  async #checkpoint(store: StoreParts | undefined, step: Step): Promise<VerifiedCheckpoint> {
     const { log } = this.#options;
     const where = this.#where('checkpoint');
     const bytes = await this.#parts.tiles.read(log, 'checkpoint');
@@ -224,7 +227,9 @@ class Verification {
       step.notChecked.push('whose key signed the log: --vkey was not given, so the key beside the data was taken');
     const checkpoint = openAt(where, bytes, this.#vkey, this.#origin);
     this.#note = Buffer.from(bytes).toString('utf8');
-    if (!state) return checkpoint;
+    if (!store) return checkpoint;
+    // What is published was committed before: so the state is read after the checkpoint, of a log that grows meanwhile.
+    const state = await store.readState();
     if (checkpoint.treeSize > state.treeSize) {
       throw new VeiltrailError(
         'behind_checkpoint',
@@ -352,7 +357,7 @@ class Verification {
       return;
     }
     if (tile.width > width) return noteUnpublished(step);
-    const now = await this.#parts.tiles.read(log, formatTilePath({ ...tile, width }));
+    const now = await readTile(this.#parts.tiles, log, { ...tile, width });
     const partial = await this.#parts.tiles.read(log, path);
     if (!now || !partial) return; // missing files were reported; a partial one may go while we look
     try {
@@ -383,9 +388,7 @@ class Verification {
   async #reader(tiles: readonly TileName[]): Promise<TileReader> {
     const bytes = new Map<string, Uint8Array>();
     for (const tile of tiles) {
-      const found =
-        (await this.#parts.tiles.read(this.#options.log, formatTilePath(tile))) ??
-        (await this.#parts.tiles.read(this.#options.log, formatTilePath({ ...tile, width: tileWidthMax })));
+      const found = await readTile(this.#parts.tiles, this.#options.log, tile);
       if (found) bytes.set(`${tile.level}/${tile.index}`, found);
     }
     return (level, index) => bytes.get(`${level}/${index}`);
@@ -399,7 +402,7 @@ class Verification {
     }
     const bytes = new Map<string, Uint8Array>();
     for (const tile of tiles) {
-      const found = await this.#parts.tiles.read(this.#options.log, formatTilePath(tile));
+      const found = await readTile(this.#parts.tiles, this.#options.log, tile);
       if (found) bytes.set(`${tile.level}/${tile.index}`, found);
     }
     return (level, index) => bytes.get(`${level}/${index}`);

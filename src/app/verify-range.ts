@@ -8,7 +8,7 @@ import { commitPackedMany } from '../log/commit-many.ts';
 import { commitmentBytes } from '../log/entry.ts';
 import { openRecord, recordOfFields } from '../log/open-record.ts';
 import { isKept, redactedForm, unpackRedacted } from '../log/redacted-record.ts';
-import { formatTilePath, tileWidthMax } from '../log/tile-path.ts';
+import { tileWidthMax } from '../log/tile-path.ts';
 import { tileWidth } from '../log/tile.ts';
 import { hashBytes } from '../log/tree.ts';
 import { segmentPath } from '../storage/files/segment-store.ts';
@@ -16,6 +16,7 @@ import type { TileSource } from '../storage/tile-store.ts';
 import { Problems, type Problem } from '../verify/problem.ts';
 import { tombstonePrefix } from '../verify/tombstone.ts';
 import { verifyLeafTile } from '../verify/tiles.ts';
+import { readTile } from './read-tile.ts';
 import type { RemovalFacts } from './verify-removals.ts';
 import { TokenCheck, type KnownTokens } from './verify-tokens.ts';
 
@@ -86,8 +87,8 @@ async function readEntries(task: RangeTask, tiles: TileSource, problems: Problem
   for (let leaf = firstLeaf, at = 0; leaf < endLeaf; leaf += tileWidthMax, at += hashBytes) {
     const index = leaf / tileWidthMax;
     const width = tileWidth(0, index, treeSize);
-    const tile = await tiles.read(log, formatTilePath({ level: 0, index, width }));
-    const bundle = await tiles.read(log, formatTilePath({ level: 'entries', index, width }));
+    const tile = await readTile(tiles, log, { level: 0, index, width });
+    const bundle = await readTile(tiles, log, { level: 'entries', index, width });
     const checked = verifyLeafTile(index, width, tile, bundle, (problem) => problems.add(problem));
     entries.commitments.set(checked.commitments, (leaf - firstLeaf) * commitmentBytes);
     for (const place of checked.unreadable) entries.unreadable.add(leaf + place);

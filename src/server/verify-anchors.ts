@@ -8,9 +8,9 @@ import { verifyQuote } from '../anchor/anchor-quote.ts';
 import type { FiledAnchor } from '../anchor/anchor-store.ts';
 import { type LowerBound, type TimeBracket, timeBrackets, type UpperBound } from '../anchor/time-brackets.ts';
 import { equalBytes } from '../core/bytes.ts';
+import { readTile } from '../app/read-tile.ts';
 import { VeiltrailError } from '../core/errors.ts';
 import { openCheckpoint, type CheckpointTrust } from '../log/checkpoint.ts';
-import { formatTilePath, tileWidthMax, type TileName } from '../log/tile-path.ts';
 import { rootFromTiles, tilesForRoot } from '../log/tile.ts';
 import { createTrust } from '../log/trust.ts';
 import type { TileSource } from '../storage/tile-store.ts';
@@ -131,9 +131,4 @@ async function rootAt(tiles: TileSource, log: string, treeSize: number): Promise
     bytes.set(`${tile.level}/${tile.index}`, found);
   }
   return rootFromTiles(treeSize, (level, index) => bytes.get(`${level}/${index}`));
-}
-
-/** A tile as wide as asked or wider: what was partial then may be full now. */
-async function readTile(tiles: TileSource, log: string, tile: TileName): Promise<Uint8Array | undefined> {
-  return (await tiles.read(log, formatTilePath(tile))) ?? (await tiles.read(log, formatTilePath({ ...tile, width: tileWidthMax })));
 }

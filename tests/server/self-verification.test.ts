@@ -1,5 +1,5 @@
 /** A server verifies what it stores: what it has read is a metric, what it finds is told everywhere, and nothing of it harms what it is for. */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
@@ -13,6 +13,7 @@ import { runSelfVerification } from '../../src/server/self-verify-pass.ts';
 import { readSelfVerifyState, verifiedFileName, writeSelfVerifyState } from '../../src/server/self-verify-state.ts';
 import { type SelfVerifyParts, startSelfVerification } from '../../src/server/self-verify.ts';
 import { type RunningServer, startServer } from '../../src/server/start.ts';
+import { verifyStoredLog } from '../../src/server/verify.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'veiltrail-self-verify-'));
 const dataDir = join(dir, 'data');
@@ -145,6 +146,29 @@ test('a pass goes on after a restart, and only where the log grew from what it s
     writeFileSync(join(dataDir, verifiedFileName), text);
     expect(readSelfVerifyState(dataDir)).toEqual({ logs: {} });
   }
+});
+
+test('a log that grows while it is read is as well as before', async () => {
+  const more = async (from: number, count: number): Promise<void> => {
+    const lines = Array.from({ length: count }, (_, i) => JSON.stringify({ id: `m-${from + i}`, action: 'x' }));
+    expect((await send('POST', '/api/v1/logs/default/events', lines.join('\n'))).status).toBe(201);
+  };
+  await more(0, 1_400);
+  const partial = join(dataDir, 'logs/default/tile/entries/006.p', String((302 + 1_400) % 256));
+  expect(existsSync(partial)).toBe(true);
+  let grown = false;
+  const report = await verifyStoredLog(dataDir, {
+    log: 'default',
+    // After the first range: the last tile, partial when it began, is full when it is read.
+    async pace() {
+      if (grown) return;
+      grown = true;
+      await more(1_400, 300);
+      await expect.poll(() => existsSync(partial), soon).toBe(false);
+    },
+  });
+  expect(report.problems).toEqual([]);
+  expect(report).toMatchObject({ ok: true, treeSize: 302 + 1_400 });
 });
 
 test('it waits while the server is busy, says once that it cannot run, and can be switched off', async () => {
