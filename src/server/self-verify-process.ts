@@ -16,6 +16,7 @@ const kind = selfVerifyKinds.find((one) => one === asked);
 if (process.send && dataDir !== undefined && kind) {
   // Without its server it has nothing to do.
   process.once('disconnect', () => process.exit(1));
+  if (!process.connected) process.exit(1);
   try {
     setPriority(lowest);
   } catch {
