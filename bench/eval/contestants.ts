@@ -13,6 +13,8 @@ export type Found = readonly [kind: string, start: number, end: number, removed:
 
 export interface Contestant {
   readonly find: (text: string) => Found[];
+  /** What a user calls for a text, with nothing of this file around it: what is timed. */
+  readonly run: (text: string) => unknown;
   /** What a user calls for one event: a new event without personal data. */
   readonly redactEvent: (event: JsonObject) => JsonValue;
 }
@@ -28,7 +30,7 @@ export function createContestant(name: string, peers: string): Contestant {
   const module = load(name) as Record<string, new () => { redact(text: string): string }>;
   const redactor = new (module[name === 'redact-pii' ? 'SyncRedactor' : 'Redactor'] as new () => { redact(text: string): string })();
   const redact = (text: string): string => redactor.redact(text);
-  return { find: (text) => layOver(text, redact(text)), redactEvent: (event) => mapStrings(event, redact) };
+  return { find: (text) => layOver(text, redact(text)), run: redact, redactEvent: (event) => mapStrings(event, redact) };
 }
 
 function ours(): Contestant {
@@ -39,6 +41,7 @@ function ours(): Contestant {
     `tok_${Buffer.from(`${kind}${canonical}`).toString('base64url').slice(-27).padStart(27, 'x')}`;
   return {
     find: (text) => engine.scanText(text).map(({ kind, start, end }) => [kind, start, end, isRemoved(kind)]),
+    run: (text) => engine.scanText(text),
     redactEvent: (event) => engine.apply(engine.plan(structuredClone(event)), token).event,
   };
 }
@@ -56,7 +59,7 @@ function compromise(nlp: Compromise): Contestant {
         .map(({ offset: { start, length } }) => [kind, start, start + length, true]);
     return [...of('PERSON', 'people'), ...of('EMAIL', 'emails'), ...of('PHONE', 'phoneNumbers')];
   };
-  return { find, redactEvent: (event) => mapStrings(event, (text) => cut(text, find(text))) };
+  return { find, run: find, redactEvent: (event) => mapStrings(event, (text) => cut(text, find(text))) };
 }
 
 function cut(text: string, found: readonly Found[]): string {
