@@ -70,7 +70,7 @@ fields:
   - path: ["**.iban", "**.ibanCode", "**.ibanNumber"]
     kind: iban
   - path: ["**.dateOfBirth", "**.birthDate", "**.birthday", "**.dob", "**.bday", "**.geburtsdatum", "**.dateNaissance", "**.dateDeNaissance", "**.fechaNacimiento", "**.fechaDeNacimiento", "**.dataDiNascita", "**.geboortedatum", "**.dataNascimento",
-           "**.dataUrodzenia"]
+           "**.dataUrodzenia", "**.born", "**.bornOn", "**.birth", "**.geboren", "**.geborenAm", "**.naissance", "**.nacimiento", "**.nascita", "**.nascimento"]
     kind: date_of_birth
   - path: ["**.phone", "**.phoneNumber", "**.mobile", "**.mobilePhone", "**.mobileNumber", "**.cellPhone", "**.telephone", "**.telephoneNumber", "**.homePhone", "**.workPhone",
            "**.primaryPhone", "**.contactNumber", "**.msisdn", "**.fax", "**.tel", "**.phoneNo", "**.mobileNo", "**.landline", "**.contactPhone", "**.customerPhone", "**.secondaryPhone", "**.emergencyContactPhone",
