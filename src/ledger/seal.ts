@@ -8,7 +8,7 @@
  * seal.json = {"body":{"files":[{"path":…,"sha256":hex,"size":n},…],"format":"veiltrail-seal/1","sealedAtMs":n},"signatures":["— <name> <base64>",…]}
  * signed    = "veiltrail-seal/1\n" ‖ canonical JSON of body ‖ "\n"      as a signed note, by a log's key
  * ```
- * Paths are relative to the directory, with `/`, in ascending order. Tiles are not in it (the log's own hashes cover them), nor is the lock,
+ * Paths are relative to the directory, with `/`, in ascending order. Full tiles are not in it (the log's own hashes cover them), nor is the lock,
  * nor are indexes, which may be rebuilt. `records.db` says in its `closing` table that it was closed (`RecordStore.setClean`): where it does
  * and there is no seal, somebody removed it; where it does not, an old seal means nothing.
  */

@@ -15,12 +15,12 @@ export const indexFileName = 'index.db';
 export const removalFileName = 'removal.json';
 
 /**
- * Not sealed: what is checked by content (logs, anchors), rebuilt (index, and what SQLite shares between processes about a write-ahead log, which is
- * there where a stop could not move that into its database), held by the running process (lock), of this disk alone
- * (how far the server has verified it), or is the seal. Partial tiles are sealed:
- * they are few, and nothing else says which of the earlier sizes were published and must stay.
+ * Not sealed: what is checked by content (full tiles, anchors), rebuilt (index, and what SQLite shares between processes about a write-ahead log, which
+ * is there where a stop could not move that into its database), held by the running process (lock), of this disk alone (how far the server has
+ * verified it), or is the seal. Partial tiles are sealed: they are few, and nothing else says which of the earlier sizes were published and must stay.
+ * So are checkpoints: an older one is as well signed, and its tiles are all there.
  */
-const unsealed = [/^logs\/(?!.*\.p\/)/, /^index\.db/, /\.db-shm$/, /^lock/, /^seal\.json/, /^anchors\//, /^verified\.json/];
+const unsealed = [/^logs\/[^/]+\/tile\/(?!.*\.p\/)/, /^index\.db/, /\.db-shm$/, /^lock/, /^seal\.json/, /^anchors\//, /^verified\.json/];
 
 /**
  * Refuses a directory that has lost its keyring, its vault or its keys. Records are made last, so where they are, those were; new ones in their
