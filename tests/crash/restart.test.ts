@@ -96,6 +96,7 @@ test('SIGTERM as soon as it says that it serves is an orderly stop', { timeout: 
   for (let times = 0; times < 5; times++) {
     const server = launch(data);
     await server.answering;
+    expect(existsSync(join(data, 'seal.json'))).toBe(false);
     await stop(server);
     expect(existsSync(join(data, 'seal.json'))).toBe(true);
   }

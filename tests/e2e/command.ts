@@ -3,7 +3,7 @@
  * it costs half of what one from the sources does, and there are a thousand of them.
  */
 import { createHash } from 'node:crypto';
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, statSync, symlinkSync } from 'node:fs';
+import { chmodSync, copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, statSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -21,6 +21,8 @@ async function build(): Promise<string> {
     if (old && Date.now() - old.mtimeMs > keptMs) rmSync(join(builds, name), { recursive: true, force: true });
   }
   const making = mkdtempSync(join(builds, 'making-'));
+  // Some tests run it as somebody else.
+  chmodSync(making, 0o755);
   const { buildCommand } = await import('../../scripts/build-command.ts');
   await buildCommand(join(making, 'dist/cli'));
   copyFileSync(join(root, 'package.json'), join(making, 'package.json'));

@@ -1,5 +1,5 @@
 /** The ledger in its real thread: real keyring, real port to whoever has the bucket keys. */
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { MessageChannel, type Worker } from 'node:worker_threads';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -7,7 +7,6 @@ import { VeiltrailError } from '../../src/core/errors.ts';
 import { LedgerClient, type LedgerClientOptions } from '../../src/ledger/ledger-client.ts';
 import { callBucketKeys, type LedgerNews, serveLedger } from '../../src/ledger/ledger-thread.ts';
 import type { LogInfo } from '../../src/ledger/ledger.ts';
-import { sealDataDir } from '../../src/ledger/seal.ts';
 import type { PackedBatch } from '../../src/pipeline/packed-batch.ts';
 import { dataDirPaths, lockDataDir } from '../../src/storage/data-dir.ts';
 import { openFileTileSource } from '../../src/storage/files/tile-store.ts';
@@ -140,21 +139,6 @@ test('closing is no death, also when a busy process hears of the answer and of t
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1_000);
   await closed;
   expect(fatal).toEqual([]);
-});
-
-test('opening breaks the seal', async () => {
-  let ledger = await open();
-  await ledger.createLog('main', originOf('main'));
-  await ledger.close();
-  await sealDataDir({
-    dataDir: at.dataDir,
-    paths: ['records.db'],
-    signers: [keyring.signer('main') as NonNullable<ReturnType<Keyring['signer']>>],
-    nowMs: 0,
-  });
-  ledger = await open();
-  expect(existsSync(dataDirPaths(at.dataDir).seal)).toBe(false);
-  await ledger.close();
 });
 
 test('a directory that must not be opened is refused with its code', async () => {
