@@ -1,6 +1,6 @@
 /** Time-stamp authorities of many makes, by openssl: keys, digests, chains; for tests. */
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { encodeBase64 } from '../../src/core/base64.ts';
@@ -14,6 +14,8 @@ interface Issued {
   /** The name in it [name]. */
   subject?: string;
   key: KeyKind;
+  /** Whose key is its, too. */
+  keyOf?: string;
   /** Who signs it; absent: itself. */
   by?: string;
   /** Extensions, as openssl writes them. */
@@ -69,9 +71,10 @@ export function createTimeStampAuthorities(): TimeStampAuthorities {
   };
   file('serial', '01\n');
   return {
-    issue({ name: called, subject = called, key, by: issuer, extensions, days = 30 }) {
+    issue({ name: called, subject = called, key, keyOf, by: issuer, extensions, days = 30 }) {
       const [name, by] = [fileOf(called), issuer === undefined ? undefined : fileOf(issuer)];
-      openssl('genpkey', ...keyOptions[key], '-out', `${name}.key`);
+      if (keyOf === undefined) openssl('genpkey', ...keyOptions[key], '-out', `${name}.key`);
+      else copyFileSync(join(dir, `${fileOf(keyOf)}.key`), join(dir, `${name}.key`));
       openssl('req', '-new', '-key', `${name}.key`, '-subj', `/O=Tests/CN=${subject.replaceAll('/', '\\/')}`, '-out', `${name}.csr`);
       const signer = by === undefined ? ['-signkey', `${name}.key`] : ['-CA', `${by}.pem`, '-CAkey', `${by}.key`];
       const ext = file(`${name}.ext`, `${extensions.join('\n')}\n`);

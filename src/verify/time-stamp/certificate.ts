@@ -43,6 +43,7 @@ const keyUsageOid = '2.5.29.15';
 const extendedKeyUsageOid = '2.5.29.37';
 const subjectKeyIdOid = '2.5.29.14';
 const timeStampingOid = '1.3.6.1.5.5.7.3.8';
+const anyPurposeOid = '2.5.29.37.0';
 /** Extensions that are understood, or that change nothing here: alternative names, policies. A critical one beside them refuses the certificate. */
 const known = new Set([basicConstraintsOid, keyUsageOid, extendedKeyUsageOid, subjectKeyIdOid, '2.5.29.17', '2.5.29.32', '2.5.29.35']);
 const usageBits = { digitalSignature: 0x80, nonRepudiation: 0x40, certSign: 0x04 };
@@ -135,7 +136,7 @@ export function mayStampTime({ extensions }: Certificate): boolean {
 }
 
 /** Tries of signatures for one time stamp: certificates of a stranger may all claim to have vouched for one another. */
-const triesMax = 64;
+const triesMax = 16;
 const lengthMax = 8;
 
 /**
@@ -151,15 +152,17 @@ export function chainOf(
 ): { chain: Certificate[]; isTrusted: boolean } {
   let tries = 0;
   let longest: Certificate[] = [certificate];
+  const issuers = distinct([...trusted, ...others]);
   const climb = (chain: Certificate[]): Certificate[] | undefined => {
     const top = chain.at(-1) as Certificate;
     if (trusted.some((one) => equalBytes(one.bytes, top.bytes))) return chain;
     if (chain.length > longest.length) longest = chain;
     if (chain.length === lengthMax) return undefined;
-    for (const issuer of [...trusted, ...others]) {
+    for (const issuer of issuers) {
       if (!equalBytes(issuer.subject.bytes, top.issuer.bytes) || chain.includes(issuer)) continue;
       if (!isGoodAt(issuer, at) || !mayVouch(issuer, chain.length - 1)) continue;
-      if (tries++ === triesMax) return undefined;
+      if (tries === triesMax) return undefined; // and so do all climbs below this one
+      tries++;
       if (!isSignedBy({ message: top.body, signature: top.signature, algorithm: top.algorithm, publicKey: issuer.publicKey })) continue;
       const found = climb([...chain, issuer]);
       if (found) return found;
@@ -170,12 +173,17 @@ export function chainOf(
   return { chain: found ?? longest, isTrusted: found !== undefined };
 }
 
+/** Each once, whichever of equal ones came first. */
+function distinct(certificates: readonly Certificate[]): Certificate[] {
+  return certificates.filter((one, i) => certificates.findIndex(({ bytes }) => equalBytes(bytes, one.bytes)) === i);
+}
+
 /** Valid at a time, and with no critical extension that is not understood. */
 export function isGoodAt({ from, to, extensions }: Certificate, at: number): boolean {
   return from <= at && at <= to && [...extensions].every(([oid, { critical }]) => !critical || known.has(oid));
 }
 
-/** Whether it may vouch for others, with so many between it and the last one. */
+/** Whether it may vouch for authorities of time stamps, with so many certificates between it and the last one. */
 function mayVouch({ extensions }: Certificate, between: number): boolean {
   const constraints = extensions.get(basicConstraintsOid);
   if (!constraints) return false;
@@ -183,7 +191,16 @@ function mayVouch({ extensions }: Certificate, between: number): boolean {
   const isAuthority = parts.maybe(tags.boolean);
   const depth = parts.maybe(tags.integer);
   parts.end();
-  return isAuthority !== undefined && booleanOf(isAuthority) && (!depth || numberOf(depth) >= between) && has(extensions, usageBits.certSign);
+  if (!isAuthority || !booleanOf(isAuthority) || (depth && numberOf(depth) < between)) return false;
+  return has(extensions, usageBits.certSign) && isForTimeStamps(extensions);
+}
+
+/** An authority that is kept to some purposes is kept to them in what it vouches for, as verifiers have it (RFC 5280 leaves it open). */
+function isForTimeStamps(extensions: Certificate['extensions']): boolean {
+  const purpose = extensions.get(extendedKeyUsageOid);
+  if (!purpose) return true;
+  const purposes = childrenOf(readDer(purpose.value), tags.sequence).map(oidOf);
+  return purposes.includes(timeStampingOid) || purposes.includes(anyPurposeOid);
 }
 
 /** Whether one of the usages is allowed; without a list all are. */
