@@ -49,8 +49,15 @@ export function decodeViews(text: string, { flags }: Survey): View[] {
     let to = cutBehind(text, (places[i++] as number) + reach);
     while (i < places.length && (places[i] as number) - reach <= to) to = cutBehind(text, (places[i++] as number) + reach);
     views.push(decode(text, from, to, places, first, i));
+    // In `?id=2EG4&#45;TE5` the mark of a mail's quoted byte is none: so what else is encoded is seen without those, too.
+    const others = places.slice(first, i).filter((at) => !isQuotedByte(text, at));
+    if (others.length > 0 && others.length < i - first) views.push(decode(text, from, to, others, 0, others.length));
   }
   return views;
+}
+
+function isQuotedByte(text: string, at: number): boolean {
+  return text.charCodeAt(at) === 61 && text.charCodeAt(at + 1) !== 63;
 }
 
 /** A cut at `at` or a little before, where no word is divided. */

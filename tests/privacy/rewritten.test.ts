@@ -165,6 +165,9 @@ describe('as mail writes it', () => {
     ['From: =?iso-8859-1?q?J=F6rg_Abendroth?=', ['Abendroth']],
     [`From: ${encoded('Marisol')} ${encoded(' Quintero')} <x@y>`, [encoded('Marisol'), encoded(' Quintero')]],
     ['mail to marisol.q=40acme.example.org', ['marisol']],
+    // `=2E` and `=3E` are no quoted bytes here.
+    ['https://www.example.com/p?ref=2EG4&#45;TE5&#45;MK73', ['2EG4']],
+    ['https://www.example.com/p?ref=3EG9\\u002dTE2\\u002dMK98', ['3EG9']],
     ['mail to marisol.q@acme.exam=\r\nple.org', ['marisol']],
     ['mail to marisol.q@acme.exam=\nple.org', ['marisol']],
     ['SSN 536=2D22=2D1845', ['1845']],
