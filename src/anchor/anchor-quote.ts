@@ -49,6 +49,18 @@ export function verifyQuote(quote: string, anchor: Anchor, trust: CheckpointTrus
   return { leafIndex, checkpoint };
 }
 
+/** Whether a quote of ours says that it is of this anchor; {@link verifyQuote} says whether that is true. */
+export function isQuoteOf(quote: string, anchor: Anchor): boolean {
+  try {
+    const expected = JSON.stringify(digestOf(anchor));
+    return parseDisclosure(quote).fields.some(
+      (field) => 'pointer' in field && 'value' in field && field.pointer === '/anchor/digest' && field.value === expected,
+    );
+  } catch {
+    return false;
+  }
+}
+
 /** Which leaf a quote of ours is of, as it says itself; -1 where that cannot be read. */
 export function quotedAt(quote: string): number {
   try {

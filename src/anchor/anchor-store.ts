@@ -2,7 +2,7 @@
  * The anchors that were made, as files: `anchors/<log>/<16 digits of the tree size>-<target>.json` in the data directory, and beside each that the log
  * quotes `….quote` (`anchor-quote.ts`). Each proves itself, so the seal does not cover them, and one that is gone is one proof less and nothing else.
  */
-import { mkdir, open, readdir, readFile, rename } from 'node:fs/promises';
+import { mkdir, open, readdir, readFile, rename, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { VeiltrailError } from '../core/errors.ts';
 import { storageError } from '../storage/storage-error.ts';
@@ -72,6 +72,12 @@ export class AnchorStore {
     return undefined;
   }
 
+  /** The one that a target made of a checkpoint of this size; undefined where there is none, or none that can be read. */
+  async at({ log, treeSize, target }: Pick<Anchor, 'log' | 'treeSize' | 'target'>): Promise<Anchor | undefined> {
+    const file = fileOf({ treeSize, target });
+    return (await namesIn(join(this.#dir, log))).includes(file) ? (await this.#read(log, file))?.anchor : undefined;
+  }
+
   /** Quotes of anchors of a log that had so many leaves, or more. */
   async quotesFrom(log: string, treeSize: number): Promise<string[]> {
     const files = (await namesIn(join(this.#dir, log))).filter((file) => Number(filePattern.exec(file)?.[1] ?? -1) >= treeSize);
@@ -79,14 +85,32 @@ export class AnchorStore {
     return quotes.filter((quote) => quote !== undefined);
   }
 
-  /** Durable when it returns. @throws VeiltrailError those of `storage-error.ts` */
-  add(anchor: Anchor): Promise<void> {
-    return this.#write(anchor, fileOf(anchor), formatAnchor(anchor));
+  /**
+   * Takes the place of the one that the target made of this size before, whose quote goes first: a crash in between leaves an anchor without a quote, which
+   * is one bound less until it is quoted again, and never one with the quote of another. Durable when it returns.
+   * @throws VeiltrailError those of `storage-error.ts`
+   */
+  async add(anchor: Anchor): Promise<void> {
+    await this.#removeQuote(anchor);
+    await this.#write(anchor, fileOf(anchor), formatAnchor(anchor));
+    // A server beside the command may have quoted the earlier one meanwhile.
+    await this.#removeQuote(anchor);
   }
 
-  /** Durable when it returns. @throws VeiltrailError those of `storage-error.ts` */
-  addQuote(anchor: Anchor, quote: string): Promise<void> {
-    return this.#write(anchor, quoteFile(fileOf(anchor)), quote);
+  /** Durable when it returns; nothing is kept where the anchor's place was taken by another. @throws VeiltrailError those of `storage-error.ts` */
+  async addQuote(anchor: Anchor, quote: string): Promise<void> {
+    await this.#write(anchor, quoteFile(fileOf(anchor)), quote);
+    if ((await readIfThere(join(this.#dir, anchor.log, fileOf(anchor)))) !== formatAnchor(anchor)) await this.#removeQuote(anchor);
+  }
+
+  async #removeQuote(anchor: Anchor): Promise<void> {
+    const dir = join(this.#dir, anchor.log);
+    try {
+      await unlink(join(dir, quoteFile(fileOf(anchor))));
+      await syncDirectory(dir);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw storageError(error, 'remove the quote of an anchor');
+    }
   }
 
   async #write({ log }: Anchor, name: string, text: string): Promise<void> {
@@ -109,7 +133,7 @@ export class AnchorStore {
   }
 }
 
-function fileOf({ treeSize, target }: Anchor): string {
+function fileOf({ treeSize, target }: Pick<Anchor, 'treeSize' | 'target'>): string {
   return `${String(treeSize).padStart(16, '0')}-${target}.json`;
 }
 

@@ -5,7 +5,7 @@
 import type { Clock } from '../core/clock.ts';
 import { VeiltrailError } from '../core/errors.ts';
 import type { Anchor, Anchored, AnchorTarget } from './anchor.ts';
-import { quotedAt } from './anchor-quote.ts';
+import { isQuoteOf, quotedAt } from './anchor-quote.ts';
 import type { AnchorStore } from './anchor-store.ts';
 import type { SegmentCopies } from './bucket-segments.ts';
 
@@ -68,7 +68,10 @@ export class Anchoring {
     }
   }
 
-  /** Gives every log's checkpoint to a target now. Returns what became of each; one that the target has already is made again only when forced. */
+  /**
+   * Gives every log's checkpoint to a target now. Returns what became of each. One that the target has already is given to it again only when
+   * forced; what is kept then is the earlier one, where that still proves as much.
+   */
   async anchorNow(target: AnchorTarget, force = false): Promise<AnchorResult[]> {
     const results: AnchorResult[] = [];
     for (const anchored of await this.#parts.checkpoints()) {
@@ -136,6 +139,8 @@ export class Anchoring {
     try {
       const proof = await target.put(anchored);
       const anchor: Anchor = { ...anchored, kind, target: name, madeAt: new Date(this.#parts.clock.now()).toISOString(), proof };
+      const earlier = await this.#parts.store.at(anchor);
+      if (earlier && (await isAsGood(target, earlier))) return { anchor: earlier };
       await this.#parts.store.add(anchor);
       return { anchor };
     } catch (error) {
@@ -148,7 +153,7 @@ export class Anchoring {
     if (!isBeacon || !quote) return [];
     try {
       const newest = await store.newest(log, name);
-      if (newest && newest.quote === undefined) await store.addQuote(newest.anchor, await quote(newest.anchor));
+      if (newest && !isQuoteOf(newest.quote ?? '', newest.anchor)) await store.addQuote(newest.anchor, await quote(newest.anchor));
       return [];
     } catch (error) {
       return [{ target: name, kind, log, error: toldOf(name, error) }];
@@ -203,6 +208,16 @@ export class Anchoring {
     }
     return newest;
   }
+}
+
+/**
+ * Whether an anchor of this size that is kept already says all that a new one could: the target, or what it signed, says that the same leaves were there
+ * sooner. Not where its lock ends, which the new one's does later.
+ */
+async function isAsGood(target: AnchorTarget, earlier: Anchor): Promise<boolean> {
+  if (earlier.kind !== target.kind || earlier.proof['retainUntil'] !== undefined) return false;
+  const { ok, provedAt } = await target.check(earlier);
+  return ok === true && provedAt !== undefined;
 }
 
 function toldOf(target: string, error: unknown): VeiltrailError {
