@@ -1,4 +1,5 @@
 /** Making elements. Whatever comes out of a file goes in as text: there is no way to put HTML here. */
+import { visible } from '../src/core/visible.ts';
 
 export type Child = Node | string | undefined | false;
 
@@ -21,16 +22,6 @@ export function element<Name extends keyof HTMLElementTagNameMap>(
   for (const [attribute, value] of Object.entries(attributes)) made.setAttribute(attribute, value);
   for (const child of children) if (child !== undefined && child !== false) made.append(child);
   return made;
-}
-
-/**
- * Characters that show nothing, or change the order in which others are read, as their code: two texts that differ must look different.
- * (Newlines and tabs stay.)
- */
-export function visible(text: string): string {
-  return text.replaceAll(/[^\P{Cc}\n\t]|[\p{Cf}\p{Co}\p{Cn}\p{Zl}\p{Zp}]|\p{Cs}/gu, (unit) =>
-    (unit.codePointAt(0) as number) === 0x200d ? unit : `\\u{${(unit.codePointAt(0) as number).toString(16)}}`,
-  );
 }
 
 /** Text of a file, kept apart from what stands around it. */

@@ -1,5 +1,6 @@
-/** What `verify` says of evidence. */
+/** What `verify` says of evidence. What strangers wrote moves no terminal's cursor: whatever of theirs is printed is made `visible`. */
 import { createHash } from 'node:crypto';
+import { quoted, visible } from '../core/visible.ts';
 import { verifyEvidence, type EvidenceOptions, type EvidenceReport } from '../verify/evidence/index.ts';
 import { colors, errorColors } from './colors.ts';
 import { readEvidencePage, type EvidenceFile } from './evidence-file.ts';
@@ -12,18 +13,18 @@ export function reportEvidence(file: EvidenceFile, options: EvidenceOptions & { 
   const page = file.page === undefined ? undefined : judgePage(file.page);
   if (options.json) return printJson(factsOf(report, page));
   const { export: made, log, checkpoint, events, problems, signers } = report;
-  for (const claim of report.proved) print(`${colors.green('✓')} ${claim}`);
-  for (const { where, message, code } of problems) print(`${colors.red('✗')} ${where}: ${message} ${colors.dim(`(${code})`)}`);
+  for (const claim of report.proved) print(`${colors.green('✓')} ${visible(claim)}`);
+  for (const { where, message, code } of problems) print(`${colors.red('✗')} ${visible(`${where}: ${message}`)} ${colors.dim(`(${code})`)}`);
   if (page) print(page.known ? `${colors.green('✓')} The page around it is as this version ships it.` : colors.dim(page.words));
-  for (const claim of report.notProved) say(errorColors.dim(`not proved: ${claim}`));
-  if (made) print(`for ${quoted(made.audience)}, ${quoted(made.purpose)}; by ${quoted(made.by.name ?? made.by.principal)} at ${made.at}`);
-  for (const { vkey, fingerprint, pinned } of signers) print(`signed by ${vkey}${pinned ? '' : `, fingerprint ${fingerprint}`}`);
+  for (const claim of report.notProved) say(errorColors.dim(`not proved: ${visible(claim)}`));
+  if (made) print(`for ${quoted(made.audience)}, ${quoted(made.purpose)}; by ${quoted(made.by.name ?? made.by.principal)} at ${visible(made.at)}`);
+  for (const { vkey, fingerprint, pinned } of signers) print(`signed by ${visible(vkey)}${pinned ? '' : `, fingerprint ${fingerprint}`}`);
   const shown = events.filter(({ fields }) => fields).length;
   const verdict = report.ok
     ? colors.green('all well')
     : colors.red(report.firstBadLeaf === null ? 'something is wrong' : `first bad leaf: ${report.firstBadLeaf}`);
   print(
-    `${colors.bold(log?.origin ?? 'evidence')}, ${shown} events and ${events.length - shown} hidden leaves of ${checkpoint?.treeSize ?? '?'}: ${verdict}`,
+    `${colors.bold(visible(log?.origin ?? 'evidence'))}, ${shown} events and ${events.length - shown} hidden leaves of ${checkpoint?.treeSize ?? '?'}: ${verdict}`,
   );
 }
 
@@ -74,9 +75,4 @@ function factsOf(report: EvidenceReport, page: JudgedPage | undefined): unknown 
     proved,
     notProved,
   };
-}
-
-/** Words of a stranger on a terminal: no character of theirs may move its cursor. */
-function quoted(text: string): string {
-  return JSON.stringify(text).replaceAll(/[^\P{C}]/gu, (unit) => `\\u{${(unit.codePointAt(0) as number).toString(16)}}`);
 }

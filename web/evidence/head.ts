@@ -1,4 +1,5 @@
 /** The verdict, for whom and why, and what was proved and what was not. */
+import { visible } from '../../src/core/visible.ts';
 import type { EvidenceReport } from '../../src/verify/index.ts';
 import { type Child, element, said } from '../dom.ts';
 
@@ -35,8 +36,11 @@ function renderVerdict({ ok, problems }: EvidenceReport): HTMLElement {
       'ul',
       {},
       ...problems.slice(0, 50).map(({ where, message, leafIndex }) => {
-        const place = leafIndex === undefined ? element('strong', {}, where) : element('a', { attributes: { href: `#leaf-${leafIndex}` } }, where);
-        return element('li', {}, place, `: ${message}`);
+        const place =
+          leafIndex === undefined
+            ? element('strong', {}, visible(where))
+            : element('a', { attributes: { href: `#leaf-${leafIndex}` } }, visible(where));
+        return element('li', {}, place, visible(`: ${message}`));
       }),
       problems.length > 50 && element('li', {}, `… and ${problems.length - 50} more`),
     ),
@@ -74,7 +78,7 @@ function renderFacts(report: EvidenceReport): HTMLElement {
 
 function renderClaims({ proved, notProved }: EvidenceReport): HTMLElement {
   const list = (title: string, className: string, claims: readonly string[]): HTMLElement =>
-    element('div', {}, element('h3', {}, title), element('ul', className, ...claims.map((claim) => element('li', {}, claim))));
+    element('div', {}, element('h3', {}, title), element('ul', className, ...claims.map((claim) => element('li', {}, visible(claim)))));
   return element(
     'section',
     { class: 'claims', attributes: { 'aria-label': 'What was proved and what was not' } },

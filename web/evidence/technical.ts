@@ -1,4 +1,5 @@
 /** What a specialist wants to see: the checkpoint as signed, the ranges, anchors, the policy; and the file itself. */
+import { visible } from '../../src/core/visible.ts';
 import type { EvidenceReport } from '../../src/verify/index.ts';
 import { type Child, element, said } from '../dom.ts';
 
@@ -10,7 +11,7 @@ export function renderTechnical(report: EvidenceReport, text: string): HTMLEleme
     ['Checkpoint', checkpoint && element('pre', {}, said(checkpoint.text))],
     ['Policy digest', policy && `SHA-256 ${policy.digest}`],
     ['Policy', policy?.text !== undefined && element('pre', {}, said(policy.text))],
-    ...anchors.map(({ kind, status, detail }): [string, Child] => [`Anchor: ${kind}`, `${status}: ${detail}`]),
+    ...anchors.map(({ kind, status, detail }): [string, Child] => [visible(`Anchor: ${kind}`), visible(`${status}: ${detail}`)]),
   ];
   return [
     element(
