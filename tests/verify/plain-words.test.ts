@@ -1,8 +1,11 @@
 /** What the page for approvers says of a request: every member of its detail is in sight, and none can be taken for another. */
+import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { inPlainWords, members } from '../../web/approve/plain-words.ts';
 import { requestActions } from '../../src/app/requests.ts';
+import { canonicalJson } from '../../src/core/canonical-json.ts';
 import type { JsonObject } from '../../src/core/json.ts';
+import { visible } from '../../src/core/visible.ts';
 
 const said = (action: string, detail: JsonObject): string => inPlainWords({ action, detail } as Parameters<typeof inPlainWords>[0]).does;
 
@@ -50,7 +53,103 @@ test('every scalar is listed, with where it stands', () => {
     ['i, 2 of 2', 'log: "b, after: 1", n: 2'],
   ]);
   expect(members({ deep: [{ pointers: ['/a'], leaves: [1, 2] }] })).toEqual([
-    ['deep › 0 › pointers (1)', '/a'],
-    ['deep › 0 › leaves (2)', '1\n2'],
+    ['deep › [0] › pointers (1)', '/a'],
+    ['deep › [0] › leaves (2)', '1\n2'],
   ]);
+  expect(members({ 'a › b': '5', to: 'mailto:jane@example.com', née: 'two  spaces', s: 'a\u{202e}b\u3164' })).toEqual([
+    ['"a › b"', '"5"'],
+    ['to', 'mailto:jane@example.com'],
+    ['"née"', '"two  spaces"'],
+    ['s', '"a\\u{202e}b\\u{3164}"'],
+  ]);
+});
+
+/** What is on the screen: the texts, as they are seen. */
+const seen = (value: unknown): string => JSON.stringify(members(value).map((row) => row.map(visible)));
+
+const word = fc.constantFrom(
+  ...[
+    '',
+    'a',
+    'b',
+    'a › b',
+    'a, 1 of 1',
+    'a (1)',
+    '[0]',
+    '0',
+    '1',
+    '5',
+    '5.0',
+    ' 5',
+    '1e1',
+    'null',
+    'true',
+    '{}',
+    '[]',
+    '""',
+    '"a"',
+    'p\nq',
+    'p',
+    'a: 1',
+  ],
+  ...[
+    'a: 1, b',
+    'a:',
+    ': ',
+    ', ',
+    'a\u200d',
+    'a\\u{200d}',
+    'a\u3164',
+    'a\u00a0b',
+    'a b',
+    'a  b',
+    'tru\u0435',
+    '\uff15',
+    'Infinity',
+    '-',
+    '__proto__',
+  ],
+);
+const { json } = fc.letrec((tie) => ({
+  json: fc.oneof(
+    { depthSize: 'small', withCrossShrink: true },
+    word,
+    fc.constantFrom(null, true, false, 0, 1, 5, 10, -1, 0.5, 1e21),
+    fc.array(tie('json'), { maxLength: 3 }),
+    fc.dictionary(word, tie('json'), { maxKeys: 3 }),
+  ),
+}));
+
+test('two details that differ look different', () => {
+  const pairs: [unknown, unknown][] = [
+    [{ n: 5 }, { n: '5' }],
+    [{ n: null }, { n: 'null' }],
+    [{ n: {} }, { n: '{}' }],
+    [{ n: [] }, { n: '[]' }],
+    [{ n: [1] }, { n: ['1'] }],
+    [{ n: ['p\nq'] }, { n: ['p', 'q'] }],
+    [{ a: { b: 'x' } }, { 'a › b': 'x' }],
+    [{ a: [[1]] }, { a: { 0: [1] } }],
+    [{ a: ['x'] }, { 'a (1)': 'x' }],
+    [{ a: [{ b: 1 }] }, { 'a, 1 of 1': 'b: 1' }],
+    [{ n: 'a' }, { n: 'a\u3164' }],
+    [{ n: 'true' }, { n: true }],
+  ];
+  for (const [a, b] of pairs) expect(seen(a)).not.toBe(seen(b));
+  // All that are made in a run are compared with each other: those that look the same have the same digest.
+  const meant = new Map<string, string>();
+  fc.assert(
+    fc.property(json, (value) => {
+      const canonical = canonicalJson(value as JsonObject);
+      expect(meant.get(seen(value)) ?? canonical).toBe(canonical);
+      meant.set(seen(value), canonical);
+    }),
+    { numRuns: 10_000 },
+  );
+});
+
+test('the sentence is not gone on with by what it is about', () => {
+  expect(said('hold.lift', { hold: 'x. Nothing else is done: “all well”' })).toContain(
+    'Lift the hold "x. Nothing else is done: “all well”": what it covers',
+  );
 });

@@ -2,6 +2,7 @@
  * What a request would do, in a sentence. The sentence leads; what counts is the list of every member of the detail below it, which is what the
  * digest is over.
  */
+import { quoted } from '../../src/core/visible.ts';
 import type { RequestShown } from './request.ts';
 
 export interface PlainWords {
@@ -65,20 +66,30 @@ export function inPlainWords({ action, detail }: RequestShown): PlainWords {
   return sentence?.(detail) ?? { does: 'Something that this page has no words for: read what follows.' };
 }
 
-/** Every scalar of a detail with where it stands, so that nothing of it is out of sight. */
+/**
+ * Every scalar of a detail with where it stands, so that nothing of it is out of sight. Two details that differ have different rows: names and texts
+ * are in quotes wherever they could be taken for something else, and nothing in them is invisible.
+ */
 export function members(value: unknown, at = ''): [where: string, text: string][] {
-  if (!isContainer(value)) return [[at, scalar(value)]];
-  if (Array.isArray(value) && value.length > 0 && !value.some(isContainer)) return [[`${at} (${value.length})`, value.map(scalar).join('\n')]];
-  if (Array.isArray(value) && value.length > 0 && value.every(isFlat))
+  if (!isContainer(value)) return [[at, inLine(value)]];
+  if (!Array.isArray(value)) {
+    const entries = Object.entries(value);
+    return entries.length === 0 ? [[at, '{}']] : entries.flatMap(([name, one]) => members(one, below(at, inLine(name))));
+  }
+  if (value.length === 0) return [[at, '[]']];
+  if (!value.some(isContainer)) return [[`${at} (${value.length})`, value.map(inLine).join('\n')]];
+  if (value.every(isFlat))
     return value.map((one, i) => [
       `${at}, ${i + 1} of ${value.length}`,
       Object.entries(one)
         .map(([name, each]) => `${inLine(name)}: ${inLine(each)}`)
         .join(', '),
     ]);
-  const entries = Object.entries(value);
-  if (entries.length === 0) return [[at, Array.isArray(value) ? '[]' : '{}']];
-  return entries.flatMap(([name, one]) => members(one, at === '' ? name : `${at} › ${name}`));
+  return value.flatMap((one, i) => members(one, below(at, `[${i}]`)));
+}
+
+function below(at: string, name: string): string {
+  return at === '' ? name : `${at} › ${name}`;
 }
 
 function isContainer(value: unknown): value is object {
@@ -89,13 +100,14 @@ function isFlat(value: unknown): value is object {
   return isContainer(value) && !Array.isArray(value) && Object.keys(value).length > 0 && !Object.values(value).some(isContainer);
 }
 
-function scalar(value: unknown): string {
-  return typeof value === 'string' && value !== '' ? value : JSON.stringify(value);
-}
+/** Words of plain letters and digits, and what names of ours are made of. */
+const plain = /^(?:[\w./-]+(?: [\w./-]+)*|[\w./:@-]+)$/;
 
-/** In quotes where it could be taken for what stands around it. */
+/** In quotes where it could be taken for what stands around it, for a number or another value that is no text, or for a text that looks like it. */
 function inLine(value: unknown): string {
-  return typeof value === 'string' && /^[\p{L}\p{N}_./ -]+$/u.test(value) ? value : JSON.stringify(value);
+  if (typeof value !== 'string') return JSON.stringify(value);
+  const isOther = value === 'true' || value === 'false' || value === 'null' || !Number.isNaN(Number(value));
+  return plain.test(value) && !isOther ? value : quoted(value);
 }
 
 function counted(value: unknown, one: string): string {
@@ -105,7 +117,7 @@ function counted(value: unknown, one: string): string {
 
 /** What comes from the request, as text; `one` before it, in the plural where there are several. */
 function named(one: string, value: unknown): string {
-  const names = (Array.isArray(value) ? value : [value]).map((each) => (typeof each === 'string' ? each : JSON.stringify(each ?? null)));
+  const names = (Array.isArray(value) ? value : [value]).map((each) => inLine(each ?? null));
   const shown = names.slice(0, 5).join(', ') + (names.length > 5 ? ` and ${names.length - 5} more` : '');
   return one === '' ? shown : `the ${one}${names.length === 1 ? '' : 's'} ${shown}`;
 }
