@@ -8,6 +8,7 @@ import { utf8 } from '../core/bytes.ts';
 import { VeiltrailError } from '../core/errors.ts';
 import type { Random } from '../core/random.ts';
 import { sha256 } from '../core/sha256.ts';
+import { verifyTimeStampToken } from '../verify/time-stamp/index.ts';
 import { type AnchorTarget, failed, proofText } from './anchor.ts';
 import { formatTimeStampRequest, readTimeStampResponse, tokenBytesMax, verifyTimeStamp } from './time-stamp.ts';
 
@@ -34,6 +35,7 @@ export function createTimeStampTarget({ name, everyMs, url, trusted, timeoutMs =
       try {
         const token = readTimeStampResponse(await ask(formatTimeStampRequest(sha256(message), nonce)));
         const { time, serial, authority } = await verifyTimeStamp(token, { message, nonce, trusted });
+        checkForEvidence(token, message, trusted);
         return { token: encodeBase64(token), time: time.toISOString(), serial, authority };
       } catch (cause) {
         throw failed(name, (cause as Error).message, cause);
@@ -72,4 +74,19 @@ export function createTimeStampTarget({ name, everyMs, url, trusted, timeoutMs =
     if (bytes.length > tokenBytesMax) throw new VeiltrailError('time_stamp_syntax', 'an answer that is too long');
     return bytes;
   }
+}
+
+/**
+ * What is kept is what strangers verify in evidence, who read DER alone, each part once; authorities may send more than that (BER).
+ * @throws VeiltrailError `time_stamp_unsupported`, `time_stamp_untrusted`
+ */
+function checkForEvidence(token: Uint8Array, message: Uint8Array, trusted: string): void {
+  let isTrusted: boolean;
+  try {
+    ({ isTrusted } = verifyTimeStampToken(token, message, [trusted]));
+  } catch (cause) {
+    const why = 'the authority’s time stamp is of a form that nobody could verify in evidence';
+    throw new VeiltrailError('time_stamp_unsupported', `${why} (${(cause as Error).message})`, {}, { cause });
+  }
+  if (!isTrusted) throw new VeiltrailError('time_stamp_untrusted', 'its signer is not vouched for by a trusted certificate in evidence');
 }

@@ -1,4 +1,6 @@
 /** RFC 3161 time stamps, made by openssl: what is accepted, and every way in which one is not what it says. */
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parseAnchor, formatAnchor, type Anchored } from '../../src/anchor/anchor.ts';
 import { formatTimeStampRequest, readTimeStampResponse, verifyTimeStamp } from '../../src/anchor/time-stamp.ts';
@@ -6,6 +8,9 @@ import { createTimeStampTarget } from '../../src/anchor/time-stamp-anchor.ts';
 import { utf8 } from '../../src/core/bytes.ts';
 import { systemRandom } from '../../src/core/random.ts';
 import { sha256 } from '../../src/core/sha256.ts';
+import { verifyTimeStampToken } from '../../src/verify/time-stamp/index.ts';
+import { childrenOf, type Der, readDer, tags } from '../../src/verify/time-stamp/der.ts';
+import { der } from '../verify/der-builder.ts';
 import { hasOpenssl, startTimeStampAuthority, type TimeStampAuthority } from './time-stamp-authority.ts';
 
 const checkpoint = 'example.com/log\n42\nAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n\n— example.com/log AAAA\n';
@@ -113,5 +118,45 @@ describe.skipIf(!hasOpenssl())('time stamps (needs openssl)', () => {
     await expect(dead.put(anchored)).rejects.toMatchObject({ code: 'anchor_failed' });
     const stranger = createTimeStampTarget({ name: 'tsa', everyMs: 1, url: other.url, trusted: authority.trusted }, systemRandom);
     await expect(stranger.put(anchored)).rejects.toMatchObject({ code: 'anchor_failed', message: expect.stringContaining('not vouched for') });
+  });
+
+  test('one that evidence could not be verified with is not kept', async () => {
+    const granted = der(tags.sequence, der(tags.integer, Uint8Array.of(0)));
+    const indefinite = (of: Uint8Array, tag: number): Uint8Array => Uint8Array.from([tag, 0x80, ...of, 0, 0]);
+    let bend = (answer: Uint8Array): Uint8Array => answer;
+    const server = createServer((request, response) => {
+      const pieces: Buffer[] = [];
+      request.on('data', (piece: Buffer) => pieces.push(piece));
+      request.on('end', () => {
+        const answer = der(tags.sequence, granted, bend(readTimeStampResponse(authority.reply(Buffer.concat(pieces)))));
+        response.writeHead(200, { 'content-type': 'application/timestamp-reply' }).end(answer);
+      });
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    try {
+      const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+      const target = createTimeStampTarget({ name: 'tsa', everyMs: 1, url, trusted: authority.trusted }, systemRandom);
+      const { token: good } = await target.put(anchored);
+      expect(verifyTimeStampToken(Buffer.from(good as string, 'base64'), message, [authority.trusted]).isTrusted).toBe(true);
+      // The same, with a length that is not said (BER), and a digest's algorithm too many.
+      const sha512 = Uint8Array.of(0x30, 11, 6, 9, 0x60, 0x86, 0x48, 1, 0x65, 3, 4, 2, 3);
+      for (const change of [
+        (version: Uint8Array, algorithms: Uint8Array, rest: Uint8Array[]) => indefinite(Buffer.concat([version, algorithms, ...rest]), tags.sequence),
+        (version: Uint8Array, algorithms: Uint8Array, rest: Uint8Array[]) =>
+          der(tags.sequence, version, der(tags.set, readDer(algorithms).content, sha512), ...rest),
+      ]) {
+        bend = (answer) => {
+          const [oid, content] = childrenOf(readDer(answer), tags.sequence) as [Der, Der];
+          const [version, algorithms, ...rest] = childrenOf(readDer(content.content), tags.sequence).map(({ bytes }) => bytes);
+          return der(tags.sequence, oid.bytes, der(content.tag, change(version as Uint8Array, algorithms as Uint8Array, rest)));
+        };
+        await expect(target.put(anchored)).rejects.toMatchObject({
+          code: 'anchor_failed',
+          message: expect.stringContaining('of a form that nobody could verify in evidence'),
+        });
+      }
+    } finally {
+      await new Promise((resolve) => server.close(resolve));
+    }
   });
 });

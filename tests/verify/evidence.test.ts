@@ -16,6 +16,7 @@ import { refusalOf } from '../log/refusal.ts';
 import { importPortable } from '../log/portable.ts';
 import { hasOpenssl } from '../anchor/time-stamp-authority.ts';
 import { authorityExtensions, createTimeStampAuthorities, stampExtensions, type TimeStampAuthorities } from './time-stamp-authorities.ts';
+import { readDer } from '../../src/verify/time-stamp/der.ts';
 import { all, checkpointOf, cosigned, eventOf, origin, otherSigner, records, sampleEvidence, signer, witness } from './sample-evidence.ts';
 
 const pinned = { vkeys: [signer.vkey], witnesses: [witness.vkey] };
@@ -401,6 +402,11 @@ describe('what third parties keep', () => {
       const sha1 = of(encodeBase64(tsas.resign(decodeBase64(token), 'Stamps', '-cades', '-md', 'sha1')));
       expect(codes(sha1)).toEqual([]);
       expect(sha1.notProved.join('\n')).toContain('in a way that this verifier does not know');
+      // BER: the outermost length is not said.
+      const ber = of(encodeBase64(Uint8Array.from([0x30, 0x80, ...readDer(decodeBase64(token)).content, 0, 0])));
+      expect(codes(ber)).toEqual([]);
+      expect(ber.bounds).toEqual([]);
+      expect(ber.notProved.join('\n')).toContain('in a way that this verifier does not know');
       expect(() => withAnchor(kept(), { timeStampRoots: ['x'] })).toThrow(expect.objectContaining({ code: 'time_stamp_untrusted' }));
     });
   });

@@ -120,7 +120,7 @@ function checkTimeStamp(
 ): Pick<KeptAnchor, 'status' | 'detail' | 'bound'> {
   if (typeof proof['token'] !== 'string') throw badEvidence('a time stamp');
   const { value: stamp, error } = attempt(() => verifyTimeStampToken(decodeBase64(proof['token'] as string), utf8(checkpoint), roots));
-  if (!stamp && error.code === 'time_stamp_unsupported')
+  if (!stamp && isUnknownForm(error))
     return { status: 'unknown', detail: `${quoted(target)} stamped the time for ${treeSize} leaves, in a way that this verifier does not know.` };
   if (!stamp) throw error;
   const { chain, root, isTrusted, timeMs, accuracyMs = 0 } = stamp;
@@ -131,6 +131,11 @@ function checkTimeStamp(
     ? `T${what}, as a time stamp says that ${quoted(authority.name)} signed, for which ${quoted(last.name)} vouches, whom you trust; whether its certificate was revoked is not known here.`
     : `That t${what}: the time stamp that says so is signed by ${quoted(authority.name)}, which is tied to no certificate that you trust. The last one it brings is that of ${quoted(last.name)}, SHA-256 fingerprint ${last.fingerprint}, signed by ${quoted(root)}.`;
   return { status: isTrusted ? 'proved' : 'unknown', detail, bound: { treeSize, existedBy, chain, root, isTrusted } };
+}
+
+/** Whether a token could not be read at all: it proves nothing, and is not shown to be false either. Authorities also write BER. */
+export function isUnknownForm({ code }: VeiltrailError): boolean {
+  return code === 'time_stamp_unsupported' || code === 'time_stamp_syntax';
 }
 
 /** Words of a stranger. */

@@ -10,7 +10,7 @@ import { sha256 } from '../../core/sha256.ts';
 import { verifyDisclosure } from '../disclosure.ts';
 import { verifyTimeStampToken } from '../time-stamp/index.ts';
 import { attempt } from './attempt.ts';
-import { type KeptAnchor, type KeptAnchorTrust, quoted, readKept } from './kept-anchor.ts';
+import { isUnknownForm, type KeptAnchor, type KeptAnchorTrust, quoted, readKept } from './kept-anchor.ts';
 import { badEvidence } from './lines.ts';
 
 const format = 'veiltrail.quote/v1';
@@ -48,7 +48,7 @@ function openQuote(bytes: Uint8Array, { log, known, timeStampRoots }: KeptAnchor
   const { value: stamp, error } = attempt(() =>
     verifyTimeStampToken(decodeBase64(kept.proof['token'] as string), utf8(kept.checkpoint), timeStampRoots),
   );
-  if (!stamp && error.code === 'time_stamp_unsupported')
+  if (!stamp && isUnknownForm(error))
     return { ...facts, status: 'unknown', detail: `L${what}, a time stamp of a kind that this verifier does not know.` };
   if (!stamp) throw error;
   const { chain, root, isTrusted, timeMs, accuracyMs = 0 } = stamp;
