@@ -1,8 +1,9 @@
 /** The leaves: each event with its fields, and how many leaves are hidden between them. */
+import { visible } from '../../src/core/visible.ts';
 import type { CheckedEvent, CheckedField, EvidenceReport } from '../../src/verify/index.ts';
-import { element, said, visible } from '../dom.ts';
+import { type Child, element, said } from '../dom.ts';
 import { time } from './head.ts';
-import { cameAfter, existedBy } from './times.ts';
+import { cameAfter, existedBy, type Said } from './times.ts';
 
 const words = {
   proven: 'Proved',
@@ -13,7 +14,20 @@ const words = {
 /** Events whose fields are there from the start; those of the others are made when they are opened. */
 const openAtFirst = 20;
 
-export function renderEvents(report: EvidenceReport): HTMLElement[] {
+export interface Events {
+  readonly elements: readonly HTMLElement[];
+  /** Says anew when events were there, by a report on the same file with other certificates. */
+  judge(report: EvidenceReport): void;
+}
+
+/** When events were there, by the newest report; and how to say it anew in each event that is filled in. */
+interface Times {
+  report: EvidenceReport;
+  readonly tellAgain: (() => void)[];
+}
+
+export function renderEvents(report: EvidenceReport): Events {
+  const times: Times = { report, tellAgain: [] };
   const rows: HTMLElement[] = [];
   let shown = 0;
   for (let i = 0; i < report.events.length;) {
@@ -24,26 +38,26 @@ export function renderEvents(report: EvidenceReport): HTMLElement[] {
       i += run;
       continue;
     }
-    rows.push(
-      renderEvent(event, shown < openAtFirst || event.status === 'changed', {
-        by: existedBy(report, event.leafIndex),
-        after: cameAfter(report, event.leafIndex),
-      }),
-    );
+    rows.push(renderEvent(event, shown < openAtFirst || event.status === 'changed', times));
     shown++;
     i++;
   }
   const count = element('output', { class: 'note', attributes: { for: 'filter' } });
   const list = element('div', rows.length > 200 ? 'events many' : 'events', ...rows);
-  return [
-    element(
-      'section',
-      { attributes: { 'aria-labelledby': 'events' } },
-      element('h2', { id: 'events' }, 'Events'),
-      ...(shown > 1 ? [renderTools(list, count)] : []),
-      list,
-    ),
-  ];
+  const section = element(
+    'section',
+    { attributes: { 'aria-labelledby': 'events' } },
+    element('h2', { id: 'events' }, 'Events'),
+    ...(shown > 1 ? [renderTools(list, count)] : []),
+    list,
+  );
+  return {
+    elements: [section],
+    judge(judged) {
+      times.report = judged;
+      for (const tell of times.tellAgain) tell();
+    },
+  };
 }
 
 /** How many leaves from there on are hidden, in one run, with nothing wrong with them. */
@@ -89,7 +103,7 @@ function renderTools(list: HTMLElement, count: HTMLElement): HTMLElement {
   );
 }
 
-function renderEvent(event: CheckedEvent, open: boolean, { by, after }: { by: string | undefined; after: string | undefined }): HTMLElement {
+function renderEvent(event: CheckedEvent, open: boolean, times: Times): HTMLElement {
   const { leafIndex, status, fields = [], problem } = event;
   const valueAt = (pointer: string): string => {
     const value = fields.find((field) => field.pointer === pointer)?.value;
@@ -111,16 +125,18 @@ function renderEvent(event: CheckedEvent, open: boolean, { by, after }: { by: st
   const fill = (): void => {
     if (made) return;
     made = true;
-    if (problem !== undefined) row.append(element('p', 'problem', problem));
+    if (problem !== undefined) row.append(element('p', 'problem', visible(problem)));
     row.append(fields.length > 0 ? renderFields(fields) : element('p', 'note', 'None of this leaf can be shown.'));
-    const says = [
-      ...(after === undefined ? [] : ['It came after ', time(after)]),
-      ...(by === undefined ? [] : [after === undefined ? 'It was there by ' : ', and was there by ', time(by)]),
-    ];
-    if (says.length > 0 && status === 'proven')
-      row.append(
-        element('p', 'note', ...says, ', as ', element('a', { attributes: { href: '#times' } }, 'time stamps'), ' say, if they are whose they seem.'),
-      );
+    if (status === 'proven') {
+      const note = element('p', 'note when');
+      const tell = (): void => {
+        note.replaceChildren(...saysWhen(times.report, leafIndex));
+        note.hidden = note.childNodes.length === 0;
+      };
+      tell();
+      times.tellAgain.push(tell);
+      row.append(note);
+    }
     if (event.entry) row.append(renderEntries([event], 'Entry in the log'));
   };
   row.addEventListener('toggle', fill);
@@ -130,6 +146,22 @@ function renderEvent(event: CheckedEvent, open: boolean, { by, after }: { by: st
     fill();
   }
   return row;
+}
+
+/** A sentence for each side of time, which says whether it is to be believed. */
+function saysWhen(report: EvidenceReport, leafIndex: number): Node[] {
+  const sentence = (words: string, bound: Said | undefined): Child[] =>
+    bound
+      ? [
+          words,
+          time(bound.time),
+          ', as ',
+          element('a', { attributes: { href: '#times' } }, 'a time stamp'),
+          bound.isTrusted ? ' says whose signer you trust. ' : ' says, if it is whose it seems. ',
+        ]
+      : [];
+  const says = [...sentence('It came after ', cameAfter(report, leafIndex)), ...sentence('It was there by ', existedBy(report, leafIndex))];
+  return says.length > 0 ? [element('span', {}, ...says)] : [];
 }
 
 function renderFields(fields: readonly CheckedField[]): HTMLElement {

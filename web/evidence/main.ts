@@ -2,6 +2,7 @@
  * The evidence page: verifies the evidence that stands in it, and says what it says, what was proved and what was not. It asks nobody for anything:
  * its policy forbids every connection, and all it needs is in the one file.
  */
+import { visible } from '../../src/core/visible.ts';
 import { type EvidenceReport, verifyEvidence } from '../../src/verify/index.ts';
 import { element } from '../dom.ts';
 import { renderEvents } from './events.ts';
@@ -21,12 +22,13 @@ function main(): void {
     return;
   }
   const { origin } = report.log ?? { origin: 'unknown log' };
-  document.title = `${report.ok ? 'Verified' : 'Not as exported'} · Evidence from ${origin}`;
+  document.title = visible(`${report.ok ? 'Verified' : 'Not as exported'} · Evidence from ${origin}`);
+  const events = renderEvents(report);
   page.replaceChildren(
     ...renderHead(report),
     ...renderSigner(report, text),
-    ...renderTimes(report, text),
-    ...renderEvents(report),
+    ...renderTimes(report, text, (judged) => events.judge(judged)),
+    ...events.elements,
     ...renderTechnical(report, text),
   );
   document.documentElement.dataset['state'] = report.ok ? 'good' : 'bad';

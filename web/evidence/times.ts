@@ -3,7 +3,8 @@ import { type EvidenceReport, type LowerTimeBound, type TimeBound, verifyEvidenc
 import { element, said } from '../dom.ts';
 import { time } from './head.ts';
 
-export function renderTimes(report: EvidenceReport, text: string): HTMLElement[] {
+/** @param onJudged is given the report by the certificate that was pasted, or by none again */
+export function renderTimes(report: EvidenceReport, text: string, onJudged: (report: EvidenceReport) => void): HTMLElement[] {
   const bounds = boundsOf(report);
   if (bounds.length === 0) return [];
   const place = element('div', {}, ...renderBounds(bounds));
@@ -20,10 +21,11 @@ export function renderTimes(report: EvidenceReport, text: string): HTMLElement[]
     },
   });
   input.addEventListener('input', () => {
-    const { words, className, now } = judge(input.value, bounds, text);
+    const { words, className, now } = judge(input.value, report, text);
     result.className = `result ${className}`;
     result.textContent = words;
-    place.replaceChildren(...renderBounds(now));
+    place.replaceChildren(...renderBounds(boundsOf(now)));
+    onJudged(now);
   });
   return [
     element(
@@ -48,27 +50,37 @@ export function renderTimes(report: EvidenceReport, text: string): HTMLElement[]
   ];
 }
 
-/** What an event was there by: the earliest that anybody says. */
-export function existedBy({ bounds }: EvidenceReport, leafIndex: number): string | undefined {
-  return bounds
-    .filter(({ treeSize }) => treeSize > leafIndex)
-    .map((bound) => bound.existedBy)
-    .toSorted()[0];
+export interface Said {
+  /** RFC 3339. */
+  readonly time: string;
+  /** Somebody says so for whom a certificate vouches that was given as trusted. */
+  readonly isTrusted: boolean;
 }
 
-/** What an event came after: the latest that anybody says. */
-export function cameAfter({ lowerBounds }: EvidenceReport, leafIndex: number): string | undefined {
-  return lowerBounds
-    .filter((bound) => bound.leafIndex <= leafIndex)
-    .map((bound) => bound.cameAfter)
-    .toSorted()
-    .at(-1);
+/** What an event was there by: the earliest that anybody says who is trusted; where nobody is, that anybody says at all. */
+export function existedBy({ bounds }: EvidenceReport, leafIndex: number): Said | undefined {
+  return ordered(bounds.filter(({ treeSize }) => treeSize > leafIndex).map((bound) => ({ time: bound.existedBy, isTrusted: bound.isTrusted })))[0];
+}
+
+/** What an event came after: the latest that anybody says who is trusted; where nobody is, that anybody says at all. */
+export function cameAfter({ lowerBounds }: EvidenceReport, leafIndex: number): Said | undefined {
+  return ordered(
+    lowerBounds.filter((bound) => bound.leafIndex <= leafIndex).map((bound) => ({ time: bound.cameAfter, isTrusted: bound.isTrusted })),
+  ).at(-1);
+}
+
+/** By time: those who are trusted alone, where there are any, for anybody can make a certificate and stamp any time. */
+function ordered(bounds: readonly Said[]): Said[] {
+  const trusted = bounds.filter(({ isTrusted }) => isTrusted);
+  // Times of one length, in UTC: text sorts them.
+  return (trusted.length > 0 ? trusted : bounds).toSorted((a, b) => (a.time < b.time ? -1 : a.time > b.time ? 1 : 0));
 }
 
 type Bound = TimeBound | LowerTimeBound;
 
+/** Those of whom is trusted lead. */
 function boundsOf({ bounds, lowerBounds }: EvidenceReport): Bound[] {
-  return [...lowerBounds, ...bounds];
+  return [...lowerBounds, ...bounds].toSorted((a, b) => Number(b.isTrusted) - Number(a.isTrusted));
 }
 
 /** Of which leaves, and what is said of them. */
@@ -100,14 +112,15 @@ function renderBounds(bounds: readonly Bound[]): HTMLElement[] {
   });
 }
 
-function judge(value: string, bounds: readonly Bound[], text: string): { words: string; className: string; now: readonly Bound[] } {
-  if (value.trim() === '') return { words: '', className: '', now: bounds };
+function judge(value: string, report: EvidenceReport, text: string): { words: string; className: string; now: EvidenceReport } {
+  if (value.trim() === '') return { words: '', className: '', now: report };
   try {
-    const now = boundsOf(verifyEvidence(text, { timeStampRoots: [value] }));
-    const trusted = now.filter(({ isTrusted }) => isTrusted).length;
+    const now = verifyEvidence(text, { timeStampRoots: [value] });
+    const bounds = boundsOf(now);
+    const trusted = bounds.filter(({ isTrusted }) => isTrusted).length;
     if (trusted === 0) return { words: 'It vouches for none of these time stamps.', className: 'bad', now };
-    return { words: `It vouches for ${trusted} of ${now.length} time ${now.length === 1 ? 'stamp' : 'stamps'}.`, className: 'good', now };
+    return { words: `It vouches for ${trusted} of ${bounds.length} time ${bounds.length === 1 ? 'stamp' : 'stamps'}.`, className: 'good', now };
   } catch {
-    return { words: 'That is no certificate.', className: 'bad', now: bounds };
+    return { words: 'That is no certificate.', className: 'bad', now: report };
   }
 }
