@@ -13,8 +13,14 @@ import { inPlainWords } from './plain-words.ts';
 import { type ApproverShown, isAsShown, readApprover, readRequest, type RequestShown } from './request.ts';
 import { renderRequest, stateWords, when, wordsOf } from './request-view.ts';
 
-interface Session {
+/** A key that was typed in, until it is forgotten. */
+interface Visit {
   client: RequestClient;
+  /** Aborted as soon as the key is forgotten: what is under way ends, what answers later is dropped. */
+  forgotten: AbortSignal;
+}
+
+interface Session extends Visit {
   approvers: ApproverShown[];
   requests: RequestShown[];
 }
@@ -23,6 +29,7 @@ const page = document.getElementById('page') as HTMLElement;
 const content = element('div', { id: 'content' });
 const noKey = whyNoKey();
 let session: Session | undefined;
+let forgetting = new AbortController();
 
 function start(): void {
   page.replaceChildren(
@@ -48,16 +55,18 @@ function start(): void {
 
 function showSignIn(problem?: string): void {
   session = undefined;
+  forgetting.abort();
+  forgetting = new AbortController();
   const key = element('input', { id: 'key', attributes: { type: 'password', autocomplete: 'off', spellcheck: 'false', required: '' } });
   const button = element('button', { attributes: { type: 'submit' } }, 'Show requests');
   const result = element('p', { class: 'result bad', attributes: { role: 'alert' } }, problem);
   const form = element('form', 'choice', element('label', { attributes: { for: 'key' } }, 'API key or token'), key, button);
   form.addEventListener('submit', (event) => {
     event.preventDefault();
-    const client = createRequestClient({ url: `${location.origin}/`, key: key.value.trim(), retry: { retriesMax: 1 } });
+    const visit = startVisit(key.value.trim());
     key.value = '';
     button.disabled = true;
-    load(client).catch((error: unknown) => {
+    load(visit).catch((error: unknown) => {
       result.textContent = wordsOf(error);
       button.disabled = false;
       key.focus();
@@ -75,20 +84,30 @@ function showSignIn(problem?: string): void {
   );
 }
 
-async function load(client: RequestClient): Promise<void> {
+/** Nothing is sent with the key any more once it is forgotten: no second try, and nothing that was to follow. */
+function startVisit(key: string): Visit {
+  const forgotten = forgetting.signal;
+  const send: typeof fetch = (url, init) => fetch(url, { ...init, signal: init?.signal ? AbortSignal.any([init.signal, forgotten]) : forgotten });
+  return { client: createRequestClient({ url: `${location.origin}/`, key, fetch: send, retry: { retriesMax: 1 } }), forgotten };
+}
+
+/** @throws what the server says; `AbortError` where the key was forgotten meanwhile */
+async function load({ client, forgotten }: Visit): Promise<void> {
   const [requests, { approvers }] = await Promise.all([client.list(), client.approvers()]);
-  session = { client, requests: requests.map(readRequest), approvers: approvers.map(readApprover) };
+  forgotten.throwIfAborted();
+  session = { client, forgotten, requests: requests.map(readRequest), approvers: approvers.map(readApprover) };
   showList();
 }
 
 function showList(words?: string): void {
   if (!session) return;
-  const { requests, client } = session;
+  const visit = session;
+  const { requests } = visit;
   const open = requests.filter(({ state }) => state === 'pending' || state === 'approved');
   const result = element('p', { class: 'result good', attributes: { role: 'status' } }, words);
   const again = element('button', { attributes: { type: 'button' } }, 'Look again');
   again.addEventListener('click', () => {
-    load(client).catch((error: unknown) => {
+    load(visit).catch((error: unknown) => {
       result.className = 'result bad';
       result.textContent = wordsOf(error);
     });
@@ -150,12 +169,13 @@ function showRequest(request: RequestShown): void {
 /** What is signed is what is shown: the very object, checked once more. */
 async function decide(request: RequestShown, approver: ApproverShown, decision: Decision): Promise<void> {
   if (!session) return;
-  const { client } = session;
+  const visit = session;
   checkRequest(request);
   const { id, digest } = request;
   const approval = await signDecision(approver, { request: id, digest, decision });
-  await client.decide(id, decision, approval);
-  await load(client);
+  visit.forgotten.throwIfAborted();
+  await visit.client.decide(id, decision, approval);
+  await load(visit);
   showList(decision === 'approve' ? 'Approved. Whoever asked may do it once, within the time that the request says.' : 'Denied, for good.');
 }
 
