@@ -112,7 +112,9 @@ export function createArweaveTarget({ name, everyMs, gateway, wallet, timeoutMs 
   }
 
   async function blockTime(block: string): Promise<string | undefined> {
-    const response = await fetch(new URL(`block/hash/${encodeURIComponent(block)}`, gateway), { signal: AbortSignal.timeout(timeoutMs) });
+    // A proof is what somebody wrote into a file: it asks for blocks, and for nothing else.
+    if (!blockPattern.test(block)) return undefined;
+    const response = await fetch(new URL(`block/hash/${block}`, gateway), { signal: AbortSignal.timeout(timeoutMs) });
     if (!response.ok) return undefined;
     const { value } = parseJson(await response.text());
     return isJsonObject(value) && typeof value.timestamp === 'number' ? new Date(value.timestamp * 1_000).toISOString() : undefined;

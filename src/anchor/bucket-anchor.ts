@@ -63,8 +63,11 @@ export function createBucketTarget(settings: BucketTargetSettings, parts: Bucket
           },
         }
       : {}),
-    async check({ checkpoint, proof }) {
+    async check({ log, treeSize, checkpoint, proof }) {
       const key = proofText(proof, 'key');
+      // Whatever else is in the bucket was not put there by this target.
+      if (key !== keyOfCheckpoint(prefix, log, treeSize))
+        return { ok: undefined, detail: `${key} is not where this target keeps it now, so the bucket was not asked` };
       try {
         const stored = await bucket.get(key, proofText(proof, 'versionId'));
         if (!stored) return { ok: false, detail: `${key} is not in the bucket any more` };
@@ -73,13 +76,14 @@ export function createBucketTarget(settings: BucketTargetSettings, parts: Bucket
           return { ok: false, detail: `${key} holds another checkpoint` };
         const { mode: lockedBy, retainUntil, legalHold: held } = stored.lock;
         if (!held && !(Date.parse(retainUntil ?? '') > parts.clock.now())) return { ok: false, detail: `${key} is locked no more` };
-        const provedAt = stored.lastModified.toISOString();
+        const since = stored.lastModified.toISOString();
+        const lock = `${lockedBy ?? 'legal hold'} until ${held ? 'lifted' : retainUntil}`;
         return {
           ok: true,
-          detail: `in bucket ${settings.bucket} since ${provedAt}, ${lockedBy ?? 'legal hold'} until ${held ? 'lifted' : retainUntil}`,
-          provedAt,
-          // The service chose the version's name when it took the object.
-          notBefore: provedAt,
+          detail: `in bucket ${settings.bucket}${stored.isWhole ? ` since ${since}` : ', in parts, which do not say since when'}, ${lock}`,
+          ...(stored.isWhole ? { provedAt: since } : {}),
+          // The service chose the version's name when it took the object, or when its first part was announced; `null` was known before.
+          ...(stored.versionId === 'null' ? {} : { notBefore: since }),
         };
       } catch (error) {
         if (error instanceof VeiltrailError && error.code !== 'anchor_failed') return { ok: false, detail: `${key}: ${error.message}` };

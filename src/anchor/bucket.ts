@@ -45,8 +45,10 @@ export interface StoredObject {
   bytes: Uint8Array;
   versionId: string;
   lock: { mode?: string; retainUntil?: string; legalHold: boolean };
-  /** When the service says that it got it. */
+  /** When the service says that it got it; of one that came in parts, when the first of them was announced. */
   lastModified: Date;
+  /** It came at once, by its ETag: so it was whole when it came. False where the service does not say. */
+  isWhole: boolean;
 }
 
 const answerBytesMax = 64 * 1_048_576;
@@ -132,7 +134,14 @@ export class Bucket {
     await this.#check(response, `get ${key}`);
     const bytes = new Uint8Array(await response.arrayBuffer());
     if (bytes.length > answerBytesMax) throw failed(this.#name, `${key} is larger than anything written here`);
-    return { bytes, versionId, lock: lockOf(response.headers), lastModified: new Date(response.headers.get('last-modified') ?? NaN) };
+    return {
+      bytes,
+      versionId,
+      lock: lockOf(response.headers),
+      lastModified: new Date(response.headers.get('last-modified') ?? NaN),
+      // Of a multipart upload it ends in the number of parts.
+      isWhole: /^"?[^"-]+"?$/.test(response.headers.get('etag') ?? ''),
+    };
   }
 
   /** A part of a version: bytes `from` up to, not including, `to`, or fewer at its end; undefined when it is not there. @throws VeiltrailError `anchor_failed` */
