@@ -6,6 +6,7 @@ import { decodeBase64 } from '../../core/base64.ts';
 import { decodeUtf8, equalBytes, utf8 } from '../../core/bytes.ts';
 import { VeiltrailError } from '../../core/errors.ts';
 import { isJsonObject, type JsonObject, parseJson } from '../../core/json.ts';
+import { quoted as quotedWhole } from '../../core/visible.ts';
 import { type CheckpointTrust, openCheckpoint } from '../../log/checkpoint.ts';
 import { type TimeStampToken, verifyTimeStampToken } from '../time-stamp/index.ts';
 import { attempt } from './attempt.ts';
@@ -138,7 +139,7 @@ export function isUnknownForm({ code }: VeiltrailError): boolean {
   return code === 'time_stamp_unsupported' || code === 'time_stamp_syntax';
 }
 
-/** Words of a stranger. */
+/** Words of a stranger, 200 UTF-16 units of them. */
 export function quoted(text: string): string {
-  return JSON.stringify(text.slice(0, 200));
+  return quotedWhole(text.slice(0, 200));
 }
