@@ -3,7 +3,7 @@
  * of one core. That process is ended while the server is busy, and goes on where it was. What is found wrong twice is told: an event of `_system`, a line on
  * standard error, metrics, `/readyz`. Nothing is stopped by it: what is stored already is damaged whether or not more is taken.
  */
-import { type ChildProcess, fork } from 'node:child_process';
+import { type ChildProcess, fork, type ForkOptions } from 'node:child_process';
 import type { AccessEntry } from '../app/access-event.ts';
 import type { SelfVerifyMessage } from './self-verify-process.ts';
 import type { FoundProblem, SelfVerifyKind, SelfVerifyResult } from './self-verify-pass.ts';
@@ -37,6 +37,8 @@ export interface SelfVerifyParts {
   record(entry: AccessEntry): Promise<void>;
   /** A line for whoever runs the server. */
   alert(line: string): void;
+  /** For tests: another way to start the process. */
+  fork?: (file: URL, args: string[], options: ForkOptions) => ChildProcess;
 }
 
 export interface SelfVerifyFigures {
@@ -128,7 +130,7 @@ class Running implements SelfVerification {
 
   #after(ms: number): void {
     if (this.#stopped) return;
-    this.#timer = setTimeout(() => void (this.#underWay = this.#run()), Math.min(ms, timerMax)).unref();
+    this.#timer = setTimeout(() => void (this.#underWay = this.#run().catch(() => this.#after(this.#times.newMs))), Math.min(ms, timerMax)).unref();
   }
 
   async #run(): Promise<void> {
@@ -185,22 +187,32 @@ class Running implements SelfVerification {
     return this.#parts.isBusy() && Date.now() - lastMs < 2 * this.#everyMs;
   }
 
-  async #inProcess(kind: SelfVerifyKind): Promise<Ended> {
+  #fork(kind: SelfVerifyKind): ChildProcess {
     const file = import.meta.url.endsWith('.ts') ? './self-verify-process.ts' : './self-verify-process.js';
-    const child = fork(new URL(file, import.meta.url), [this.#parts.dataDir, kind, String(this.#share)], {
+    return (this.#parts.fork ?? fork)(new URL(file, import.meta.url), [this.#parts.dataDir, kind, String(this.#share)], {
       // Secrets of the environment are none of its business. One arena, and code that is kept small: 41 MB instead of 100.
       env: { MALLOC_ARENA_MAX: '1', ...kept(['SystemRoot', 'TZ']) },
       execArgv: ['--optimize-for-size', '--disable-warning=ExperimentalWarning'],
       stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
       serialization: 'advanced',
     });
+  }
+
+  async #inProcess(kind: SelfVerifyKind): Promise<Ended> {
+    let child: ChildProcess;
+    try {
+      child = this.#fork(kind);
+    } catch (error) {
+      // Of what a system refuses Node tells some by an event, and throws the rest (ENOMEM, EPERM).
+      return failedBy(error as NodeJS.ErrnoException);
+    }
     this.#child = child;
     let ended: Ended | undefined;
     child.on('message', (message: SelfVerifyMessage) => {
       if ('state' in message) this.#state = message.state;
       else ended = 'result' in message ? message.result : message;
     });
-    child.on('error', (error) => (ended = { failed: (error as NodeJS.ErrnoException).code ?? error.message }));
+    child.on('error', (error) => (ended = failedBy(error)));
     const look = setInterval(() => {
       if (ended || !this.#mayWait()) return;
       ended = 'busy';
@@ -214,6 +226,10 @@ class Running implements SelfVerification {
     this.#child = undefined;
     return ended ?? { failed: 'it ended before it was done' };
   }
+}
+
+function failedBy({ code, message }: NodeJS.ErrnoException): Ended {
+  return { failed: code ?? message };
 }
 
 function kept(names: readonly string[]): Record<string, string> {

@@ -194,6 +194,44 @@ test('it waits while the server is busy, says once that it cannot run, and can b
   expect(record).not.toHaveBeenCalled();
 });
 
+test('a process that the system refuses is tried again, and harms nobody', async () => {
+  const alerted: string[] = [];
+  let tried = 0;
+  const refused = startSelfVerification(
+    {
+      dataDir,
+      isBusy: () => false,
+      record: () => Promise.resolve(),
+      alert: (line) => alerted.push(line),
+      fork: () => {
+        tried++;
+        throw Object.assign(new Error('spawn ENOMEM'), { code: 'ENOMEM' });
+      },
+    },
+    { times: quick.times },
+  );
+  await expect.poll(() => tried, soon).toBeGreaterThan(2);
+  await refused.stop();
+  expect(alerted).toEqual([expect.stringContaining('could not verify what it stores (ENOMEM)')]);
+
+  // Whatever else goes wrong: the next look comes.
+  let looks = 0;
+  const broken = startSelfVerification(
+    {
+      dataDir,
+      isBusy: () => {
+        looks++;
+        throw new Error('no answer');
+      },
+      record: () => Promise.resolve(),
+      alert: () => undefined,
+    },
+    { times: quick.times },
+  );
+  await expect.poll(() => looks, soon).toBeGreaterThan(2);
+  await broken.stop();
+});
+
 test('its settings are in the configuration file', () => {
   const file = join(dir, 'config.yaml');
   writeFileSync(file, 'verifyHours: 12\nverifyShare: 2.5\n');
