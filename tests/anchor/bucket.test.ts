@@ -2,7 +2,7 @@
 import { cpSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { AnchorTarget } from '../../src/anchor/anchor.ts';
+import type { Anchor, AnchorTarget } from '../../src/anchor/anchor.ts';
 import { Anchoring } from '../../src/anchor/anchoring.ts';
 import { Bucket, type StoredObject } from '../../src/anchor/bucket.ts';
 import { type KeptSegment, listSegments, type SegmentCopies } from '../../src/anchor/bucket-segments.ts';
@@ -153,6 +153,28 @@ describe.skipIf(!hasObjectStore())('a bucket under Object Lock (needs radosgw)',
     expect(found.at(-1)?.detail).toContain('rewritten');
   });
 
+  test('a version that came in parts has the time at which it was announced: it proves no presence by then', { timeout: 60_000 }, async () => {
+    const opened = openAnchors(log.dataDir, target());
+    const { anchor: kept } = (await opened.store.newest('default', 's3')) as { anchor: Anchor };
+    const [key, first] = [kept.proof['key'] as string, kept.proof['versionId'] as string];
+    const whole = (await bucket.get(key, first)) as StoredObject;
+    expect(whole.isWhole).toBe(true);
+    const begun = await store.request('writer', 'POST', `locked/${key}?uploads`);
+    const upload = /<UploadId>([^<]+)<\/UploadId>/.exec(await begun.text())?.[1] ?? '';
+    const part = await store.request('writer', 'PUT', `locked/${key}?partNumber=1&uploadId=${upload}`, {}, Buffer.from(whole.bytes).toString());
+    const parts = `<Part><PartNumber>1</PartNumber><ETag>${part.headers.get('etag') ?? ''}</ETag></Part>`;
+    const body = `<CompleteMultipartUpload xmlns="http://s3.amazonaws.com/doc/2006-03-01/">${parts}</CompleteMultipartUpload>`;
+    expect((await store.request('writer', 'POST', `locked/${key}?uploadId=${upload}`, {}, body)).status).toBe(200);
+    let versionId = '';
+    for await (const one of bucket.versions(key)) if (one.versionId !== first) ({ versionId } = one);
+    await bucket.extend(key, versionId, { mode: 'COMPLIANCE', retainUntil: new Date(Date.now() + 86_400_000) });
+    const [s3] = opened.targets as [AnchorTarget];
+    const check = await s3.check({ ...kept, proof: { ...kept.proof, versionId } });
+    expect(check).toMatchObject({ ok: true, detail: expect.stringContaining('in parts'), notBefore: expect.any(String) });
+    expect(check).not.toHaveProperty('provedAt');
+    expect(await s3.check(kept)).toMatchObject({ ok: true, provedAt: expect.any(String), notBefore: expect.any(String) });
+  });
+
   describe('with sealed segments', () => {
     let sealed: SealedTrail;
     const settings = (): TargetSettings => target({ prefix: 'sealed', segments: true })[0] as TargetSettings;
@@ -290,6 +312,8 @@ describe.skipIf(!hasObjectStore())('a bucket under Object Lock (needs radosgw)',
         });
         expect(readFileSync(path('logins/00000000.1')).equals(logins)).toBe(true);
         expect(readFileSync(path('kept/00000000.2')).equals(kept)).toBe(true);
+        // What was closed in an orderly way is sealed again, and looks it.
+        expect(await checkSealOf(sealed.dataDir)).toEqual([]);
         rmSync(path('logins/00000000.1'));
         expect(await fetchSegments(sealed.dataDir, { ...settings(), settings: { ...settings().settings, prefix: 'prod' } })).toMatchObject({
           absent: ['segments/default/logins/00000000.1'],
