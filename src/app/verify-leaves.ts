@@ -27,7 +27,7 @@ export interface LeavesTask {
 }
 
 export interface LeavesParts {
-  verifyRange(task: RangeTask): Promise<RangeResult>;
+  verifyRange(task: Omit<RangeTask, 'mayHaveGrown'>): Promise<RangeResult>;
   /** Ranges under way at once. */
   overlap: number;
   rangeLeavesMax?: number | undefined;

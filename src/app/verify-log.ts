@@ -55,6 +55,8 @@ export interface StoreParts {
   state: LogState;
   /** The same, as it is now. */
   readState(): Promise<LogState>;
+  /** A server has the directory. */
+  mayGrow: boolean;
   /** The log's own public key, kept beside the data. */
   vkey: string;
   /** Problems with the seal, or why there is none to check. */
@@ -175,7 +177,7 @@ class Verification {
     const task = { log, origin: this.#origin, treeSize, verifiedTo: resume?.verifiedTo ?? 0, roots };
     const readTiles = (tiles: readonly TileName[]): Promise<TileReader> => this.#reader(tiles);
     return verifyLeaves(task, {
-      verifyRange: (one) => this.#parts.verifyRange(one),
+      verifyRange: (one) => this.#parts.verifyRange({ ...one, mayHaveGrown: store?.mayGrow ?? true }),
       overlap,
       rangeLeavesMax,
       readTiles,

@@ -8,7 +8,7 @@ import { commitPackedMany } from '../log/commit-many.ts';
 import { commitmentBytes } from '../log/entry.ts';
 import { openRecord, recordOfFields } from '../log/open-record.ts';
 import { isKept, redactedForm, unpackRedacted } from '../log/redacted-record.ts';
-import { tileWidthMax } from '../log/tile-path.ts';
+import { formatTilePath, tileWidthMax, type TileName } from '../log/tile-path.ts';
 import { tileWidth } from '../log/tile.ts';
 import { hashBytes } from '../log/tree.ts';
 import { segmentPath } from '../storage/files/segment-store.ts';
@@ -28,6 +28,8 @@ export interface RangeTask {
   endLeaf: number;
   /** Of the published checkpoint: which tiles are partial. */
   treeSize: number;
+  /** A partial tile may be gone because it has filled up since. At rest that means an older checkpoint. */
+  mayHaveGrown: boolean;
 }
 
 export interface RangeResult {
@@ -82,13 +84,15 @@ interface RangeEntries {
 
 async function readEntries(task: RangeTask, tiles: TileSource, problems: Problems): Promise<{ entries: RangeEntries; tileRoots: Uint8Array }> {
   const { log, firstLeaf, endLeaf, treeSize } = task;
+  const read = (tile: TileName): Promise<Uint8Array | undefined> =>
+    task.mayHaveGrown ? readTile(tiles, log, tile) : tiles.read(log, formatTilePath(tile));
   const entries: RangeEntries = { commitments: new Uint8Array((endLeaf - firstLeaf) * commitmentBytes), unreadable: new Set() };
   const tileRoots = new Uint8Array(Math.floor((endLeaf - firstLeaf) / tileWidthMax) * hashBytes);
   for (let leaf = firstLeaf, at = 0; leaf < endLeaf; leaf += tileWidthMax, at += hashBytes) {
     const index = leaf / tileWidthMax;
     const width = tileWidth(0, index, treeSize);
-    const tile = await readTile(tiles, log, { level: 0, index, width });
-    const bundle = await readTile(tiles, log, { level: 'entries', index, width });
+    const tile = await read({ level: 0, index, width });
+    const bundle = await read({ level: 'entries', index, width });
     const checked = verifyLeafTile(index, width, tile, bundle, (problem) => problems.add(problem));
     entries.commitments.set(checked.commitments, (leaf - firstLeaf) * commitmentBytes);
     for (const place of checked.unreadable) entries.unreadable.add(leaf + place);

@@ -218,6 +218,7 @@ async function storeParts(dataDir: string, log: string, keyring: Keyring, record
   if (own === undefined) throw new VeiltrailError('signing_key_missing', `${where} is missing`, { where });
   return {
     state,
+    mayGrow: isDataDirInUse(dataDir),
     readState: async () => (await records.logs()).find((one) => one.log === log) ?? state,
     vkey: own,
     async checkSeal() {

@@ -151,6 +151,17 @@ describe('each stored file', () => {
   }, 120_000);
 });
 
+test('an older checkpoint, in a directory that was made to look as if its server had been killed', async () => {
+  const report = await attacked((dir) => {
+    copyFileSync(join(early, 'logs/default/checkpoint'), join(dir, 'logs/default/checkpoint'));
+    rmSync(join(dir, 'seal.json'));
+    const database = new DatabaseSync(join(dir, 'records.db'));
+    database.exec('UPDATE closing SET clean = 0');
+    database.close();
+  });
+  expectFound(report, 'logs/default/checkpoint', 'the older checkpoint');
+});
+
 test('a file that was slipped in', async () => {
   for (const path of ['keys/extra.key', 'extra.json', 'logs/default/tile/0/extra']) {
     expectFound(await attacked((dir) => writeFileSync(join(dir, path), 'x')), path, 'an extra file');
