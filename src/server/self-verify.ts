@@ -4,7 +4,10 @@
  * standard error, metrics, `/readyz`. Nothing is stopped by it: what is stored already is damaged whether or not more is taken.
  */
 import { type ChildProcess, fork, type ForkOptions } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import type { AccessEntry } from '../app/access-event.ts';
+import { removalFileName } from './data-files.ts';
 import type { SelfVerifyMessage } from './self-verify-process.ts';
 import type { FoundProblem, SelfVerifyKind, SelfVerifyResult } from './self-verify-pass.ts';
 import { readSelfVerifyState, type SelfVerifyState } from './self-verify-state.ts';
@@ -134,7 +137,7 @@ class Running implements SelfVerification {
   }
 
   async #run(): Promise<void> {
-    if (this.#mayWait()) return this.#after(this.#times.againMs);
+    if (this.#isToWait()) return this.#after(this.#times.againMs);
     const ended = await this.#inProcess(this.#kindDue());
     if (this.#stopped) return;
     if (ended === 'busy') return this.#after(this.#times.againMs);
@@ -181,6 +184,11 @@ class Running implements SelfVerification {
     return isDue ? 'full' : 'new';
   }
 
+  /** A removal comes first, always: its scrub cannot end while somebody reads. */
+  #isToWait(): boolean {
+    return existsSync(join(this.#parts.dataDir, removalFileName)) || this.#mayWait();
+  }
+
   /** A server that is always busy is verified, too, after twice the time. */
   #mayWait(): boolean {
     const lastMs = this.#state.fullAt === undefined ? this.#startedMs : Date.parse(this.#state.fullAt);
@@ -207,6 +215,9 @@ class Running implements SelfVerification {
       return failedBy(error as NodeJS.ErrnoException);
     }
     this.#child = child;
+    // In the middle of SQLite's check of a file it hears nothing of a server that is gone.
+    const kill = (): void => void child.kill('SIGKILL');
+    process.once('exit', kill);
     let ended: Ended | undefined;
     child.on('message', (message: SelfVerifyMessage) => {
       if ('state' in message) this.#state = message.state;
@@ -214,7 +225,7 @@ class Running implements SelfVerification {
     });
     child.on('error', (error) => (ended = failedBy(error)));
     const look = setInterval(() => {
-      if (ended || !this.#mayWait()) return;
+      if (ended || !this.#isToWait()) return;
       ended = 'busy';
       child.kill('SIGKILL');
     }, this.#times.lookMs).unref();
@@ -223,6 +234,7 @@ class Running implements SelfVerification {
       child.once('error', () => resolve());
     });
     clearInterval(look);
+    process.off('exit', kill);
     this.#child = undefined;
     return ended ?? { failed: 'it ended before it was done' };
   }

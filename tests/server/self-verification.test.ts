@@ -1,13 +1,15 @@
 /** A server verifies what it stores: what it has read is a metric, what it finds is told everywhere, and nothing of it harms what it is for. */
+import { type ChildProcess, execFile, fork } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { openKeys } from '../../src/access/manage-keys.ts';
 import { roles } from '../../src/access/roles.ts';
 import { systemClock } from '../../src/core/clock.ts';
 import { systemRandom } from '../../src/core/random.ts';
-import { sealedPaths } from '../../src/server/data-files.ts';
+import { removalFileName, sealedPaths } from '../../src/server/data-files.ts';
 import { readConfig } from '../../src/server/config.ts';
 import { runSelfVerification } from '../../src/server/self-verify-pass.ts';
 import { readSelfVerifyState, verifiedFileName, writeSelfVerifyState } from '../../src/server/self-verify-state.ts';
@@ -174,6 +176,7 @@ test('a log that grows while it is read is as well as before', async () => {
 test('it waits while the server is busy, says once that it cannot run, and can be switched off', async () => {
   const alerted: string[] = [];
   const record = vi.fn<SelfVerifyParts['record']>().mockResolvedValue();
+  const listeners = process.listenerCount('exit');
   let isBusy = true;
   const parts = { dataDir, isBusy: () => isBusy, record, alert: (line: string) => alerted.push(line) };
   const { times } = quick;
@@ -183,6 +186,7 @@ test('it waits while the server is busy, says once that it cannot run, and can b
   isBusy = false;
   await expect.poll(() => waiting.figures().problems, soon).toBe(0);
   await waiting.stop();
+  expect(process.listenerCount('exit')).toBe(listeners);
 
   const off = startSelfVerification(parts, never);
   const lost = startSelfVerification({ ...parts, dataDir: join(dir, 'none') }, { share: 100, times });
@@ -192,6 +196,59 @@ test('it waits while the server is busy, says once that it cannot run, and can b
   await off.stop();
   expect(alerted).toHaveLength(1);
   expect(record).not.toHaveBeenCalled();
+});
+
+test('it gives way to a removal, however late it is', async () => {
+  const children: ChildProcess[] = [];
+  const journal = join(dataDir, removalFileName);
+  writeFileSync(journal, '');
+  const waiting = startSelfVerification(
+    {
+      dataDir,
+      isBusy: () => false,
+      record: () => Promise.resolve(),
+      alert: () => undefined,
+      fork(file, args, options) {
+        const child = fork(file, args, options);
+        children.push(child);
+        return child;
+      },
+    },
+    // So slow that it is under way for hours.
+    { ...quick, share: 0.0001 },
+  );
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  expect(children).toEqual([]);
+  rmSync(journal);
+  await expect.poll(() => children.length, soon).toBe(1);
+  writeFileSync(journal, '');
+  await expect.poll(() => children[0]?.signalCode, soon).toBe('SIGKILL');
+  expect(children).toHaveLength(1);
+  await waiting.stop();
+  rmSync(journal);
+});
+
+test('its process ends with the server, whether or not it listens', async () => {
+  const deaf = join(dir, 'deaf.mjs');
+  writeFileSync(deaf, `process.send({ state: { logs: {} } }); setTimeout(() => console.log('left behind'), 4_000);`);
+  const exiting = join(dir, 'exiting.mjs');
+  writeFileSync(
+    exiting,
+    `import { fork } from 'node:child_process';
+    import { startSelfVerification } from '${new URL('../../src/server/self-verify.ts', import.meta.url).href}';
+    startSelfVerification({
+      dataDir: '${dir}', isBusy: () => false, record: async () => {}, alert: () => {},
+      fork() {
+        const child = fork('${deaf}', [], { stdio: ['ignore', 'inherit', 'ignore', 'ipc'] });
+        child.once('message', () => { console.log('exits'); process.exit(); });
+        return child;
+      },
+    }, { times: { firstMs: 1 } });
+    setTimeout(() => {}, 20_000);`,
+  );
+  // Comes back when nobody holds standard output any more.
+  const { stdout } = await promisify(execFile)(process.execPath, [exiting]);
+  expect(stdout).toBe('exits\n');
 });
 
 test('a process that the system refuses is tried again, and harms nobody', async () => {
