@@ -2,8 +2,8 @@
 import { visible } from '../../src/core/visible.ts';
 import type { CheckedEvent, CheckedField, EvidenceReport } from '../../src/verify/index.ts';
 import { type Child, element, said } from '../dom.ts';
+import { cameAfter, existedBy, type Said } from './event-times.ts';
 import { time } from './head.ts';
-import { cameAfter, existedBy, type Said } from './times.ts';
 
 const words = {
   proven: 'Proved',
