@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { buildApprovePage } from '../../scripts/build-approve-page.ts';
 import type { RequestInfo } from '../../src/app/requests.ts';
 import type { JsonObject } from '../../src/core/json.ts';
+import { retryDefaults } from '../../src/sdk/retry.ts';
 import { systemLog } from '../../src/server/compose.ts';
 import { isApprovedBy } from '../../src/verify/index.ts';
 import { type Answer, runServer, type RunningServer } from '../server/running-server.ts';
@@ -269,6 +270,57 @@ describe.skipIf(absent !== undefined)('in a browser', () => {
     await page.keyboard.press('Enter');
     await expect.poll(() => page.locator('.result.bad').first().innerText()).toContain('(unauthenticated)');
     expect(bob.unwanted).toEqual([]);
+  });
+
+  it('forgets the API key for good: there is no second try, and a late answer signs nobody in', async () => {
+    const visitor = await visit();
+    const { page } = visitor;
+    const isForgotten = async (): Promise<void> => {
+      expect(await page.getByRole('button', { name: 'Show requests' }).count()).toBe(1);
+      expect(await page.getByRole('button', { name: 'Forget the API key' }).count()).toBe(0);
+    };
+    const lookAgainAndForget = async (): Promise<void> => {
+      const asked = page.waitForRequest('**/api/v1/approvers');
+      await page.getByRole('button', { name: 'Look again' }).click();
+      await asked;
+      await page.getByRole('button', { name: 'Forget the API key' }).click();
+    };
+
+    // The server does not answer, which is tried again as long as there is a key.
+    await signIn(visitor);
+    let fail = (): void => undefined;
+    const failing = new Promise<void>((resolve) => (fail = resolve));
+    await page.route('**/api/v1/**', (route) => failing.then(() => route.abort()).catch(() => undefined));
+    await lookAgainAndForget();
+    const more: string[] = [];
+    page.on('request', (request) => void more.push(request.url()));
+    fail();
+    await page.waitForTimeout(retryDefaults.waitMs + 150);
+    expect(more).toEqual([]);
+    await isForgotten();
+    await page.unroute('**/api/v1/**');
+
+    // It answers late, to a page whose requests cannot be ended any more.
+    await page.addInitScript(`{
+      const send = globalThis.fetch.bind(globalThis);
+      globalThis.held = { now: false, answers: [], done: 0 };
+      globalThis.fetch = async (url, init) => {
+        const answer = await send(url, { ...init, signal: undefined });
+        if (held.now) await new Promise((free) => held.answers.push(free));
+        held.done++;
+        return answer;
+      };
+    }`);
+    await page.reload();
+    await signIn(visitor);
+    await page.evaluate('held.now = true, held.done = 0');
+    await lookAgainAndForget();
+    await expect.poll(() => page.evaluate('held.answers.length')).toBe(2);
+    await page.evaluate('held.answers.forEach((free) => free())');
+    await expect.poll(() => page.evaluate('held.done')).toBe(2);
+    // What the page makes of an answer, it makes at once.
+    await page.evaluate('new Promise((done) => setTimeout(done, 50))');
+    await isForgotten();
   });
 
   it('is under a policy that lets nothing else run, connect or show it', async () => {
