@@ -1,4 +1,7 @@
-/** Segments that a data directory has lost, or that were damaged there, back from a bucket: the same bytes, so commitments and seal hold again. */
+/**
+ * Segments that a data directory has lost, or that were damaged there, back from a bucket: the same bytes, so commitments hold again. A directory that
+ * was closed in an orderly way is sealed anew.
+ */
 import { join } from 'node:path';
 import { Bucket } from '../anchor/bucket.ts';
 import { type KeptSegment, listSegments } from '../anchor/bucket-segments.ts';
@@ -9,6 +12,7 @@ import { dataDirPaths, lockDataDir } from '../storage/data-dir.ts';
 import { openFileSegmentStore, segmentPath } from '../storage/files/segment-store.ts';
 import { sameSegment, type SegmentName, type SegmentSource } from '../storage/segment-store.ts';
 import { openSqliteRecordSource } from '../storage/sqlite/record-source.ts';
+import { editDataDir } from './compose.ts';
 import { openVaultOf } from './verify-bucket.ts';
 
 export interface FetchedSegments {
@@ -29,8 +33,21 @@ const partBytes = 4 * 1_048_576;
 export async function fetchSegments(dataDir: string, target: TargetSettings): Promise<FetchedSegments> {
   const settings = bucketSettingsOf(target);
   const bucket = new Bucket(settings);
+  // Refuses a directory that somebody has; `editDataDir` would write beside them.
+  lockDataDir(dataDir).release();
+  const outcome = await editDataDir(dataDir, async () => {
+    try {
+      return { done: await fetchMissing(dataDir, bucket, settings.prefix) };
+    } catch (error) {
+      return { error }; // a bucket that does not answer must not cost the seal
+    }
+  });
+  if (!outcome.done) throw outcome.error;
+  return outcome.done;
+}
+
+async function fetchMissing(dataDir: string, bucket: Bucket, prefix: string): Promise<FetchedSegments> {
   const paths = dataDirPaths(dataDir);
-  const lock = lockDataDir(dataDir);
   const records = openSqliteRecordSource(paths.records);
   const vault = openVaultOf(dataDir);
   const store = openFileSegmentStore(paths.segments);
@@ -41,7 +58,7 @@ export async function fetchSegments(dataDir: string, target: TargetSettings): Pr
       for (const name of (await records.compactedBuckets(log, 0)).flatMap(({ segments }) => segments)) {
         done.checked++;
         if (await isWhole(store, name, vault, origin)) continue;
-        kept ??= [...(await listSegments(bucket, settings.prefix, log)).values()];
+        kept ??= [...(await listSegments(bucket, prefix, log)).values()];
         const path = join('segments', segmentPath(name));
         const rivals = kept.filter((one) => sameSegment(one, name));
         const { source, objects } = await openKeptRecords(bucket, rivals, vault, { log, origin });
@@ -58,7 +75,6 @@ export async function fetchSegments(dataDir: string, target: TargetSettings): Pr
   } finally {
     await vault.close();
     await records.close();
-    lock.release();
   }
 }
 

@@ -9,8 +9,11 @@ import { type KeptSegment, listSegments, type SegmentCopies } from '../../src/an
 import { openKeptLog } from '../../src/anchor/bucket-log.ts';
 import { readTargets, type TargetSettings } from '../../src/anchor/targets.ts';
 import { systemClock } from '../../src/core/clock.ts';
+import { checkSeal } from '../../src/ledger/seal.ts';
+import { createNoteVerifier } from '../../src/log/note-key.ts';
 import { createTrust } from '../../src/log/trust.ts';
 import { openAnchors } from '../../src/server/anchors.ts';
+import { sealedPaths } from '../../src/server/data-files.ts';
 import { fetchSegments } from '../../src/server/fetch-segments.ts';
 import { verifyAnchors } from '../../src/server/verify-anchors.ts';
 import { verifyBucketLog } from '../../src/server/verify-bucket.ts';
@@ -313,7 +316,9 @@ describe.skipIf(!hasObjectStore())('a bucket under Object Lock (needs radosgw)',
         expect(readFileSync(path('logins/00000000.1')).equals(logins)).toBe(true);
         expect(readFileSync(path('kept/00000000.2')).equals(kept)).toBe(true);
         // What was closed in an orderly way is sealed again, and looks it.
-        expect(await checkSealOf(sealed.dataDir)).toEqual([]);
+        expect(
+          await checkSeal({ dataDir: sealed.dataDir, paths: sealedPaths(sealed.dataDir), verifiers: [createNoteVerifier(vkeyOf())], clean: true }),
+        ).toEqual([]);
         rmSync(path('logins/00000000.1'));
         expect(await fetchSegments(sealed.dataDir, { ...settings(), settings: { ...settings().settings, prefix: 'prod' } })).toMatchObject({
           absent: ['segments/default/logins/00000000.1'],
