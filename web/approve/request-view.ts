@@ -1,4 +1,5 @@
 /** One request, whole: what it would do, everything it commits to, who signed so far, and the two buttons. */
+import { visible } from '../../src/core/visible.ts';
 import type { Approval, Decision } from '../../src/verify/index.ts';
 import { type Child, element, said } from '../dom.ts';
 import { inPlainWords, members } from './plain-words.ts';
@@ -107,7 +108,7 @@ function renderSignature(request: RequestShown, decision: Approval, approvers: r
     ' by ',
     name !== undefined && said(`${name} `),
     said(decision.approver, 'mono'),
-    `, ${when(decision.time)}: `,
+    visible(`, ${when(decision.time)}: `),
     isGood ? 'the signature is good' : 'the signature is not good, or its key is no approver’s',
   );
 }
@@ -171,7 +172,7 @@ export function wordsOf(error: unknown): string {
   if (code === 'approval_signature')
     return 'Another key signed than the one that was chosen, or the server does not take it. Choose your own key, and try again.';
   if (code === 'request_own') return 'You asked for this yourself: it takes somebody else to decide.';
-  return typeof code === 'string' ? `${message} (${code})` : 'Something went wrong, and nothing was decided.';
+  return typeof code === 'string' ? visible(`${message} (${code})`) : 'Something went wrong, and nothing was decided.';
 }
 
 export function when(time: string): string {
