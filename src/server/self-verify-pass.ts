@@ -36,6 +36,8 @@ export interface SelfVerifyResult {
   leaves: number;
   problems: FoundProblem[];
   problemCount: number;
+  /** False: not all of it could be read, because somebody else was at it. Nothing is in order by that. */
+  isWhole: boolean;
   state: SelfVerifyState;
 }
 
@@ -45,26 +47,33 @@ const removalWaitMs = 1_000;
 /** They go by themselves: another process was quicker. */
 const passing = new Set(['storage_busy']);
 
-/** @param onState told what was written down */
+/**
+ * @param onState told what was written down
+ * @param verify for tests
+ */
 export async function runSelfVerification(
   task: SelfVerifyTask,
   onState: (state: SelfVerifyState) => void = () => undefined,
+  verify: typeof verifyStoredLog = verifyStoredLog,
 ): Promise<SelfVerifyResult> {
-  return new SelfVerification(task, onState).run();
+  return new SelfVerification(task, onState, verify).run();
 }
 
 class SelfVerification {
   readonly #task: SelfVerifyTask;
   readonly #onState: (state: SelfVerifyState) => void;
+  readonly #verify: typeof verifyStoredLog;
   readonly #state: SelfVerifyState;
   readonly #pace: () => Promise<void>;
   readonly #problems: FoundProblem[] = [];
   #problemCount = 0;
+  #isWhole = true;
   #leaves = 0;
 
-  constructor(task: SelfVerifyTask, onState: (state: SelfVerifyState) => void) {
+  constructor(task: SelfVerifyTask, onState: (state: SelfVerifyState) => void, verify: typeof verifyStoredLog) {
     this.#task = task;
     this.#onState = onState;
+    this.#verify = verify;
     this.#state = readSelfVerifyState(task.dataDir);
     this.#pace = createPace(task.share);
   }
@@ -78,8 +87,8 @@ class SelfVerification {
     for (const log of logs) if (!full || !this.#state.pass?.logs[log]?.done) await this.#verifyLeaves(log);
     const [first] = logs;
     if (full && first !== undefined) await this.#verifyShared(first);
-    if (full && this.#problemCount === 0) this.#endPass(logs);
-    return { leaves: this.#leaves, problems: this.#problems, problemCount: this.#problemCount, state: this.#state };
+    if (full && this.#problemCount === 0 && this.#isWhole) this.#endPass(logs);
+    return { leaves: this.#leaves, problems: this.#problems, problemCount: this.#problemCount, isWhole: this.#isWhole, state: this.#state };
   }
 
   get #isFull(): boolean {
@@ -100,7 +109,7 @@ class SelfVerification {
     const note = (verifiedTo: number, done: boolean): void => {
       if (checkpoint !== undefined) this.#remember(log, { checkpoint, verifiedTo, since: startedAt }, done);
     };
-    const report = await verifyStoredLog(dataDir, {
+    const report = await this.#verify(dataDir, {
       log,
       leavesOnly: true,
       pace: this.#pace,
@@ -152,7 +161,7 @@ class SelfVerification {
     await this.#noRemoval();
     const known = this.#state.logs[log];
     const startedAt = nowText();
-    const report = await verifyStoredLog(this.#task.dataDir, {
+    const report = await this.#verify(this.#task.dataDir, {
       log,
       requests: true,
       pace: this.#pace,
@@ -171,10 +180,12 @@ class SelfVerification {
   }
 
   #add({ problems, problemCount }: VerifyReport, log?: string): void {
+    if (problems.some(({ code }) => passing.has(code))) this.#isWhole = false;
     const isKnown = ({ code, where }: Problem): boolean => this.#problems.some((one) => one.code === code && one.where === where);
     const lasting = problems.filter((problem) => !passing.has(problem.code) && !isKnown(problem));
     this.#problems.push(...lasting.map((problem) => ({ ...problem, ...(log === undefined ? {} : { log }) })));
-    this.#problemCount += problemCount - (problems.length - lasting.length);
+    // A report lists the first of each code and counts all.
+    if (lasting.length > 0) this.#problemCount += problemCount - (problems.length - lasting.length);
   }
 
   /** While something is removed, what is gone and what tells of it do not fit together. */

@@ -149,6 +149,7 @@ class Running implements SelfVerification {
     }
     this.#isFailing = false;
     this.#state = ended.state;
+    if (ended.problemCount === 0 && !ended.isWhole) return this.#after(this.#times.againMs);
     await this.#judge(ended);
   }
 

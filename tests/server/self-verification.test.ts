@@ -1,5 +1,6 @@
 /** A server verifies what it stores: what it has read is a metric, what it finds is told everywhere, and nothing of it harms what it is for. */
 import { type ChildProcess, execFile, fork } from 'node:child_process';
+import { EventEmitter } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,7 +12,7 @@ import { systemClock } from '../../src/core/clock.ts';
 import { systemRandom } from '../../src/core/random.ts';
 import { removalFileName, sealedPaths } from '../../src/server/data-files.ts';
 import { readConfig } from '../../src/server/config.ts';
-import { runSelfVerification } from '../../src/server/self-verify-pass.ts';
+import { runSelfVerification, type SelfVerifyResult } from '../../src/server/self-verify-pass.ts';
 import { readSelfVerifyState, verifiedFileName, writeSelfVerifyState } from '../../src/server/self-verify-state.ts';
 import { type SelfVerifyParts, startSelfVerification } from '../../src/server/self-verify.ts';
 import { type RunningServer, startServer } from '../../src/server/start.ts';
@@ -249,6 +250,56 @@ test('its process ends with the server, whether or not it listens', async () => 
   // Comes back when nobody holds standard output any more.
   const { stdout } = await promisify(execFile)(process.execPath, [exiting]);
   expect(stdout).toBe('exits\n');
+});
+
+test('what could not be read is not in order', async () => {
+  await runSelfVerification({ dataDir, kind: 'full', share: 100 });
+  const { fullAt } = readSelfVerifyState(dataDir);
+  // Of a file that somebody holds, which the databases tell after five seconds each.
+  const held: typeof verifyStoredLog = async (of, options) => {
+    const report = await verifyStoredLog(of, options);
+    if (!options.requests) return report;
+    const problems = Array.from({ length: 20 }, () => ({ code: 'storage_busy', where: 'vault.db', message: 'the storage is busy' }));
+    return { ...report, ok: false, problems, problemCount: 25 };
+  };
+  const pass = await runSelfVerification({ dataDir, kind: 'anew', share: 100 }, () => undefined, held);
+  expect(pass).toMatchObject({ problems: [], problemCount: 0, isWhole: false });
+  expect(readSelfVerifyState(dataDir).fullAt).toBe(fullAt);
+  await expect(runSelfVerification({ dataDir, kind: 'full', share: 100 })).resolves.toMatchObject({ problemCount: 0, isWhole: true });
+  expect(readSelfVerifyState(dataDir).fullAt).not.toBe(fullAt);
+
+  // Something was wrong, and is still when nothing can be read: no word of its being well again.
+  const said: string[] = [];
+  const { state } = pass;
+  const problem = { code: 'tile_wrong', where: 'tile/0/000', message: 'the tile is wrong', leafIndex: 7, log: 'default' };
+  const results: Omit<SelfVerifyResult, 'state'>[] = [
+    ...[1, 2].map(() => ({ leaves: 1, problems: [problem], problemCount: 1, isWhole: true })),
+    ...[1, 2].map(() => ({ leaves: 0, problems: [], problemCount: 0, isWhole: false })),
+    { leaves: 1, problems: [], problemCount: 0, isWhole: true },
+  ];
+  const running = startSelfVerification(
+    {
+      dataDir,
+      isBusy: () => false,
+      record: async ({ action }) => void said.push(action),
+      alert: () => undefined,
+      fork() {
+        const child = new EventEmitter() as ChildProcess;
+        child.kill = () => true;
+        const result = results.shift();
+        said.push(result ? `${result.problemCount} ${result.isWhole}` : 'more');
+        setImmediate(() => {
+          child.emit('message', { result: { ...result, state } });
+          child.emit('close');
+        });
+        return child;
+      },
+    },
+    { ...quick, hours: 24, times: { ...quick.times, newMs: 20 } },
+  );
+  await expect.poll(() => said, soon).toContain('verification.passed');
+  await running.stop();
+  expect(said.slice(0, 7)).toEqual(['1 true', '1 true', 'verification.failed', '0 false', '0 false', '0 true', 'verification.passed']);
 });
 
 test('a process that the system refuses is tried again, and harms nobody', async () => {
