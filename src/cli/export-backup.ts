@@ -37,23 +37,26 @@ export async function exportBackup(options: BackupOptions): Promise<void> {
     );
   const dataDir = dataDirOf(options);
   const { origin } = readDataConfig(dataDir);
-  await record(dataDir, origin, options);
   const { makeBackup } = await import('../server/backup/make-backup.ts');
-  const { formatKit, makeKit } = await import('../server/backup/recovery-kit.ts');
+  const { formatKit, makeKit, publishedSize, refuseChangedKeys } = await import('../server/backup/recovery-kit.ts');
+  const before = new Map([[systemLog, publishedSize(dataDir, systemLog)]]);
+  await record(dataDir, origin, options);
+  // The kit first: beside a server that takes events a later one would know of larger logs than the backup has.
+  const kit = options.keys === undefined ? undefined : await makeKit(dataDir, Date.now(), before);
   if (options.backup !== undefined) {
     const report = await makeBackup(dataDir, options.backup, Date.now());
+    if (kit) refuseChangedKeys(dataDir, kit);
     if (options.json) printJson(report);
     else {
       for (const { log, treeSize } of report.logs) print(`log ${log}: ${treeSize} leaves`);
       say(`${report.files} files, ${report.bytes} bytes in ${options.backup}; ${report.kept} were there already. It opens with a recovery kit only`);
     }
   }
-  if (options.keys === undefined) {
+  if (options.keys === undefined || !kit) {
     say('no recovery kit was made (--keys FILE): one that is older than the newest erasure cannot open this backup');
     return;
   }
   const passphrase = options.passphraseFile === undefined ? undefined : readText(options.passphraseFile).trim();
-  const kit = await makeKit(dataDir, Date.now());
   writePrivately(options.keys, formatKit(kit, systemRandom, passphrase));
   say(
     `recovery kit in ${options.keys}${passphrase === undefined ? ', in the clear: keep it like the keyring' : ''}. Make a new one after every erasure, and destroy this one then`,

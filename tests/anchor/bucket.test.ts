@@ -315,6 +315,7 @@ describe.skipIf(!hasObjectStore())('a bucket under Object Lock (needs radosgw)',
         });
         expect(readFileSync(path('logins/00000000.1')).equals(logins)).toBe(true);
         expect(readFileSync(path('kept/00000000.2')).equals(kept)).toBe(true);
+        // What was closed in an orderly way is sealed again, and looks it.
         expect(
           await checkSeal({ dataDir: sealed.dataDir, paths: sealedPaths(sealed.dataDir), verifiers: [createNoteVerifier(vkeyOf())], clean: true }),
         ).toEqual([]);

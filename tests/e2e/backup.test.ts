@@ -8,10 +8,11 @@ import { DatabaseSync } from 'node:sqlite';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { openCheckpointFiles } from '../../src/cli/checkpoint-files.ts';
 import { openTrail } from '../../src/server/compose.ts';
-import { openKeyring } from '../../src/vault/keyring.ts';
+import { makeKit, refuseChangedKeys } from '../../src/server/backup/recovery-kit.ts';
+import { addSecretVersion, openKeyring } from '../../src/vault/keyring.ts';
 import { openStoredVault } from '../../src/server/stored-vault.ts';
 import { createLookup } from '../../src/vault/token.ts';
-import { run, serve, temporaryDirectory } from './product.ts';
+import { run, serve, type Served, temporaryDirectory } from './product.ts';
 
 let home: string;
 const at = (name: string): string => join(home, name);
@@ -68,6 +69,28 @@ async function expectVerified(dataDir: string): Promise<{ treeSize: number; reco
   return JSON.parse(out) as { treeSize: number; records: { verified: number; erased: number } };
 }
 
+/** Posts event after event until it is stopped; says how many were taken. */
+function underLoad({ url, key }: Served): { stop: () => Promise<number> } {
+  const over = new AbortController();
+  const post = async (): Promise<number> => {
+    const headers = { authorization: `Bearer ${key('writer')}`, 'content-type': 'application/json' };
+    let taken = 0;
+    for (; !over.signal.aborted; taken++) {
+      const { ok, status } = await fetch(`${url}/api/v1/logs/default/events`, { method: 'POST', headers, body: '{"action":"order"}' });
+      if (!ok) throw new Error(`the server answers ${status}`);
+    }
+    return taken;
+  };
+  const done = post();
+  done.catch(() => undefined); // for whoever does not come to stop it
+  return {
+    stop() {
+      over.abort();
+      return done;
+    },
+  };
+}
+
 const backUp = (...more: string[]): ReturnType<typeof run> =>
   run(['export', '--data', at('data'), '--backup', at('backup'), '--keys', at('kit.json'), ...more]);
 const restore = (...more: string[]): ReturnType<typeof run> =>
@@ -93,6 +116,18 @@ describe('a backup', () => {
     // Who made it, too: that was on record before anything was copied.
     const told = await run(['search', 'category:log_control', '--log', '_system', '--data', at('restored')]);
     for (const what of ['backup.restored', 'backup.make']) expect(told.out).toContain(what);
+    // A kit made later: the record of that alone, which it brings along, does not make the backup one that would fork the log.
+    expect((await run(['export', '--data', at('data'), '--keys', at('later.json')])).code).toBe(0);
+    const later = await run(['restore', at('backup'), '--keys', at('later.json'), '--data', at('again'), '--json']);
+    expect(later.code, later.err).toBe(0);
+    expect(JSON.parse(later.out)).toMatchObject({
+      lostRecords: 1,
+      lostTokens: 0,
+      logs: expect.arrayContaining([expect.objectContaining({ entriesOnly: 1 })]),
+    });
+    const checkpoint = at('data/logs/_system/checkpoint');
+    const kept = await run(['verify', at('again'), '--log', '_system', '--checkpoint', checkpoint]);
+    expect(kept.code, kept.out + kept.err).toBe(0);
   });
 
   test('beside a running server, and again into the same directory: tiles are copied once', { timeout }, async () => {
@@ -107,8 +142,16 @@ describe('a backup', () => {
     const { key, id } = JSON.parse(operator.out) as { key: string; id: string };
     const why = ['--purpose', 'every Sunday', '--url', server.url, '--key'];
     expect(await backUp(...why, server.key('reader'))).toMatchObject({ code: 3, err: expect.stringContaining('backup.make') });
+    // While events come: the kit knows of no larger log than the backup has.
+    const load = underLoad(server);
     const told = await backUp(...why, key);
+    const more = await load.stop();
+    expect(more).toBeGreaterThan(5);
     expect([told.code, told.err]).toEqual([0, expect.not.stringContaining('not on record')]);
+    const taken = await restore();
+    expect(taken.code, taken.err).toBe(0);
+    expect((await expectVerified(at('restored'))).records.verified).toBeGreaterThan(700);
+    rmSync(at('restored'), { recursive: true });
     const found = await run(['search', `action:backup.make actor.id:key:${id}`, '--log', '_system', '--json', ...there('admin')]);
     const event = { purpose: 'every Sunday', outcome: 'success', severity: 4, metadata: { parts: ['state', 'keys'] } };
     expect(JSON.parse(found.out)).toMatchObject({ record: event });
@@ -130,7 +173,7 @@ describe('a backup', () => {
     expect(JSON.parse(second.out)).toMatchObject({ kept: expect.any(Number) });
     expect((JSON.parse(second.out) as { kept: number }).kept).toBeGreaterThan(0);
     expect((await restore()).code).toBe(0);
-    expect((await expectVerified(at('restored'))).records.verified).toBe(1_200);
+    expect((await expectVerified(at('restored'))).records.verified).toBe(1_200 + more);
   });
 
   test('opens nothing by itself, not even with the keys of the installation: no secret, no root, no lookup', { timeout }, async () => {
@@ -182,7 +225,7 @@ describe('what was erased after the backup', () => {
     await expectVerified(at('data'));
     expect((await run(['export', '--data', at('data'), '--keys', at('kit.json')])).code).toBe(0);
     // The log has grown by its tombstones since.
-    expect(await restore()).toMatchObject({ code: 1, err: expect.stringMatching(/would be a second history/) });
+    expect(await restore()).toMatchObject({ code: 1, err: expect.stringMatching(/would be a second history.*with one command, or the kit first/) });
     expect(existsSync(at('restored'))).toBe(false);
     const restored = await restore('--tiles', at('data/logs'), '--json');
     expect(restored.code, restored.err).toBe(0);
@@ -217,6 +260,14 @@ describe('what was erased after the backup', () => {
     cpSync(at('new-kit.json'), at('kit.json'));
     expect((await restore()).code).toBe(0);
     await expectVerified(at('restored'));
+    // So is one that lacks a secret that came since; both made at once notice it in the making.
+    const kit = await makeKit(at('data'), Date.now());
+    refuseChangedKeys(at('data'), kit);
+    addSecretVersion(at('data/keys'), 'pseudonym');
+    expect(() => refuseChangedKeys(at('data'), kit)).toThrow('make it again');
+    expect((await run(['export', '--data', at('data'), '--backup', at('backup')])).code).toBe(0);
+    rmSync(at('restored'), { recursive: true });
+    expect(await restore()).toMatchObject({ code: 2, err: expect.stringContaining('(kit_outdated)') });
   });
 
   test('with the old kit it would: that is why it is destroyed', { timeout }, async () => {

@@ -50,7 +50,10 @@ export function addExport(program: Command): void {
       '--backup <dir>',
       'the whole state instead, for `restore`: beside a running server (whose --url and --key, role operator, put it on record) or without one; adds to an earlier backup',
     )
-    .option('--keys <file>', 'the recovery kit that opens backups: keep it apart from them, make it anew after every erasure')
+    .option(
+      '--keys <file>',
+      'the recovery kit that opens backups: keep it apart from them, make it anew after every erasure; with --backup it is made first (one made later may know of larger logs)',
+    )
     .option('--passphrase-file <file>', 'seal the recovery kit under the passphrase in this file')
     .option('--json', 'facts about it as one line of JSON')
     .addHelpText(

@@ -55,9 +55,10 @@ async function runRestore(backup: string, options: RestoreOptions): Promise<void
   for (const { log, treeSize, entriesOnly } of report.logs)
     print(`log ${log}: ${treeSize} leaves${entriesOnly > 0 ? `, the newest ${entriesOnly} of them without their records` : ''}`);
   if (report.removalsReplayed > 0) say(`${report.removalsReplayed} erasures of after the backup were carried out again`);
-  if (report.lostRecords + report.lostTokens > 0)
+  const lostRecords = report.lostRecords - report.logs.reduce((sum, { entriesOnly }) => sum + entriesOnly, 0);
+  if (lostRecords + report.lostTokens > 0)
     say(
-      `${report.lostRecords} records and ${report.lostTokens} tokens could not be opened any more, because an erasure since has rewritten what they were in; tombstones say so`,
+      `${lostRecords} records and ${report.lostTokens} tokens could not be opened any more, because an erasure since has rewritten what they were in; tombstones say so`,
     );
   say(`restored as of ${report.backedUpAt}; now run: veiltrail verify ${options.data ?? ''}`);
 }

@@ -21,6 +21,7 @@ import { dataDirPaths } from '../../storage/data-dir.ts';
 import { segmentPath } from '../../storage/files/segment-store.ts';
 import type { SegmentName } from '../../storage/segment-store.ts';
 import { openSqliteRecordSource } from '../../storage/sqlite/record-source.ts';
+import { listKeyFiles } from '../../vault/key-file.ts';
 import { openKeyring } from '../../vault/keyring.ts';
 import { readDataConfig } from '../data-config.ts';
 import { keysDirectory, listTileFiles, recordsFileName, removalFileName, sealedPaths } from '../data-files.ts';
@@ -76,7 +77,10 @@ export async function makeBackup(dataDir: string, to: string, nowMs: number): Pr
   const files: BackedUpFile[] = [];
   for (const path of [...copy.paths].toSorted()) files.push({ path, ...((await measure(join(to, path))) as { size: number; sha256: string }) });
   const createdAt = new Date(nowMs).toISOString();
-  const { list, note } = formatManifest({ createdAt, logs, files }, signers);
+  const secrets = listKeyFiles(join(dataDir, keysDirectory))
+    .filter((file) => file.endsWith('.secret'))
+    .toSorted();
+  const { list, note } = formatManifest({ createdAt, logs, files, secrets }, signers);
   writeDurably(join(to, listFile), list);
   writeDurably(join(to, noteFile), note);
   return { createdAt, logs, files: files.length, bytes: files.reduce((sum, { size }) => sum + size, 0), kept: copy.kept };

@@ -4,7 +4,7 @@
  *
  * ```
  * veiltrail-backup/1
- * {"createdAt":"<RFC 3339>","files":"<hex>","logs":[{"log":…,"origin":…,"treeSize":n},…]}       RFC 8785
+ * {"createdAt":"<RFC 3339>","files":"<hex>","logs":[{"log":…,"origin":…,"treeSize":n},…],"secrets":["<file>",…]}       RFC 8785
  * ```
  * Written last: a backup without it was cut short.
  */
@@ -41,12 +41,14 @@ export interface Manifest {
   createdAt: string;
   logs: BackedUpLog[];
   files: BackedUpFile[];
+  /** Names of the keyring's secrets when the backup was done: a kit must not be older. */
+  secrets: string[];
 }
 
 /** The two files of a manifest. */
-export function formatManifest({ createdAt, logs, files }: Manifest, signers: readonly NoteSigner[]): { list: string; note: string } {
+export function formatManifest({ createdAt, logs, files, secrets }: Manifest, signers: readonly NoteSigner[]): { list: string; note: string } {
   const list = `${JSON.stringify({ files }, undefined, 1)}\n`;
-  const body = canonicalJson({ createdAt, files: sha256Of(list), logs: logs.map((one) => ({ ...one })) });
+  const body = canonicalJson({ createdAt, files: sha256Of(list), logs: logs.map((one) => ({ ...one })), secrets });
   return { list, note: signNote(`${head}\n${body}\n`, signers) };
 }
 
@@ -62,11 +64,12 @@ export function readManifest(dir: string, verifiers: readonly NoteVerifier[]): M
   const [first, body = '', rest] = text.split('\n');
   const { value } = parse(body);
   if (first !== head || rest !== '' || !isJsonObject(value)) throw damaged(noteFile);
-  const { createdAt, files: digest, logs } = value;
-  if (typeof createdAt !== 'string' || !Array.isArray(logs) || digest !== sha256Of(list)) throw damaged(listFile);
+  // Older backups do not name secrets.
+  const { createdAt, files: digest, logs, secrets = [] } = value;
+  if (typeof createdAt !== 'string' || !Array.isArray(logs) || !Array.isArray(secrets) || digest !== sha256Of(list)) throw damaged(listFile);
   const { value: listed } = parse(list);
   if (!isJsonObject(listed) || !Array.isArray(listed.files)) throw damaged(listFile);
-  return { createdAt, logs: logs as unknown as BackedUpLog[], files: listed.files as unknown as BackedUpFile[] };
+  return { createdAt, logs: logs as unknown as BackedUpLog[], files: listed.files as unknown as BackedUpFile[], secrets: secrets.map(String) };
 }
 
 /** Hashes every file. @throws VeiltrailError `backup_damaged`, which names the first that is not what was signed */

@@ -15,7 +15,7 @@
  * ```
  */
 import { createCipheriv, createDecipheriv, scryptSync } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { decodeBase64, encodeBase64 } from '../../core/base64.ts';
@@ -25,8 +25,11 @@ import { isJsonObject, parseJson, type JsonObject } from '../../core/json.ts';
 import type { Random } from '../../core/random.ts';
 import { chunkHead } from '../../ledger/chunk.ts';
 import type { RecordReader } from '../../ledger/reader.ts';
+import { parseCheckpointText } from '../../log/checkpoint.ts';
+import { parseNote } from '../../log/note.ts';
 import { openRecord, recordOfFields } from '../../log/open-record.ts';
 import { dataDirPaths } from '../../storage/data-dir.ts';
+import { openFileTileSource } from '../../storage/files/tile-store.ts';
 import { bucketLeaves } from '../../storage/record-store.ts';
 import { openSqliteRecordSource } from '../../storage/sqlite/record-source.ts';
 import { listKeyFiles, readKeyFile } from '../../vault/key-file.ts';
@@ -37,6 +40,7 @@ import { readDataConfig } from '../data-config.ts';
 import { keysDirectory } from '../data-files.ts';
 import { openRecordReader } from '../open-records.ts';
 import { refuseRemoval } from './make-backup.ts';
+import { readCommitments } from './restore-records.ts';
 import { openStoredVault, vaultFileName } from '../stored-vault.ts';
 
 const plainFormat = 'veiltrail.recovery-kit/v1';
@@ -78,17 +82,23 @@ export interface RecoveryKit {
   heads: { log: string; firstLeaf: number; head: string }[];
   removals: PastRemoval[];
   checkpoints: { log: string; checkpoint: string }[];
+  /**
+   * What a log grew by while the making of this kit was put on record, up to its checkpoint: commitments (32 bytes each, base64) from a leaf on. With
+   * them a backup of just before is brought up to the checkpoint: that record alone must not make it one that would fork the log. Older kits lack it.
+   */
+  recorded?: { log: string; from: number; commitments: string }[];
 }
 
-/** @throws VeiltrailError `removal_unfinished`, and what its parts throw */
-export async function makeKit(dataDir: string, nowMs: number): Promise<RecoveryKit> {
+/**
+ * @param before sizes that logs had before the making of the kit was put on record
+ * @throws VeiltrailError `removal_unfinished`, `kit_outdated` (keys changed meanwhile: make it again), and what its parts throw
+ */
+export async function makeKit(dataDir: string, nowMs: number, before: ReadonlyMap<string, number> = new Map()): Promise<RecoveryKit> {
   const keysDir = join(dataDir, keysDirectory);
   const { origin } = readDataConfig(dataDir);
   // Its root would be one that is about to go, or one that not everything is under yet.
   refuseRemoval(dataDir);
-  const keyring = listKeyFiles(keysDir)
-    .filter((file) => file === 'keyring' || /\.(?:secret|signing-key|vkey)$/.test(file))
-    .map((file) => ({ file, text: readKeyFile(keysDir, file, file.endsWith('.vkey') || file === 'keyring' ? 'public' : 'secret') }));
+  const keyring = readKeyring(keysDir);
   const vault = new DatabaseSync(join(dataDir, vaultFileName), { readOnly: true, timeout: 10_000 });
   try {
     const all = (sql: string): Record<string, unknown>[] => vault.prepare(sql).all() as Record<string, unknown>[];
@@ -111,10 +121,64 @@ export async function makeKit(dataDir: string, nowMs: number): Promise<RecoveryK
       .map((log) => ({ log, checkpoint: readFileSync(join(dataDirPaths(dataDir).logs, log, 'checkpoint'), 'utf8') }));
     const rewritten = all('SELECT DISTINCT log, bucket FROM bucket_keys WHERE generation > 1') as unknown as { log: string; bucket: number }[];
     const heads = readHeads(dataDir, rewritten);
-    return { createdAt: new Date(nowMs).toISOString(), origin, keyring, buckets, heads, removals: [...removals.values()], checkpoints };
+    const recorded = await readRecorded(dataDir, checkpoints, before);
+    const createdAt = new Date(nowMs).toISOString();
+    const kit = { createdAt, origin, keyring, buckets, heads, removals: [...removals.values()], checkpoints, recorded };
+    refuseChangedKeys(dataDir, kit);
+    return kit;
   } finally {
     vault.close();
   }
+}
+
+/**
+ * Whether the keyring is still the one in the kit: what was sealed in between opens with it then. An erasure makes a new root, so it counts, too.
+ * @throws VeiltrailError `kit_outdated`, `removal_unfinished`
+ */
+export function refuseChangedKeys(dataDir: string, { keyring }: RecoveryKit): void {
+  refuseRemoval(dataDir);
+  const now = readKeyring(join(dataDir, keysDirectory));
+  if (now.length === keyring.length && now.every(({ file, text }, i) => keyring[i]?.file === file && keyring[i].text === text)) return;
+  throw new VeiltrailError('kit_outdated', 'keys changed meanwhile (an erasure, a rotation or a new log came between): make it again');
+}
+
+/** Leaves that a log has; 0 where nothing of it is published. */
+export function publishedSize(dataDir: string, log: string): number {
+  const path = join(dataDirPaths(dataDir).logs, log, 'checkpoint');
+  return existsSync(path) ? sizeOf(readFileSync(path, 'utf8')) : 0;
+}
+
+/** What a checkpoint of our own says; nobody's signature is looked at. */
+function sizeOf(checkpoint: string): number {
+  return parseCheckpointText(parseNote(checkpoint).text).treeSize;
+}
+
+function readKeyring(keysDir: string): RecoveryKit['keyring'] {
+  return listKeyFiles(keysDir)
+    .filter((file) => file === 'keyring' || /\.(?:secret|signing-key|vkey)$/.test(file))
+    .toSorted()
+    .map((file) => ({ file, text: readKeyFile(keysDir, file, file.endsWith('.vkey') || file === 'keyring' ? 'public' : 'secret') }));
+}
+
+async function readRecorded(
+  dataDir: string,
+  checkpoints: RecoveryKit['checkpoints'],
+  before: ReadonlyMap<string, number>,
+): Promise<NonNullable<RecoveryKit['recorded']>> {
+  const tiles = openFileTileSource(dataDirPaths(dataDir).logs);
+  const recorded = [];
+  for (const { log, checkpoint } of checkpoints) {
+    const from = before.get(log);
+    const treeSize = sizeOf(checkpoint);
+    if (from === undefined || from >= treeSize) continue;
+    try {
+      recorded.push({ log, from, commitments: encodeBase64(await readCommitments(tiles, log, from, treeSize)) });
+    } catch (error) {
+      // The log has grown again, and the partial tile of that size is gone. The kit is whole without it.
+      if (!(error instanceof VeiltrailError && error.code === 'tile_missing')) throw error;
+    }
+  }
+  return recorded;
 }
 
 function readHeads(dataDir: string, rewritten: readonly { log: string; bucket: number }[]): RecoveryKit['heads'] {
@@ -191,8 +255,14 @@ export function parseKit(text: string, passphrase?: string): RecoveryKit {
   if (value['format'] === sealedFormat) return parseKit(openSealed(value, passphrase), passphrase);
   const { format, ...kit } = value;
   const { createdAt, origin, keyring, buckets, heads, removals, checkpoints } = kit;
+  const { recorded = [] } = kit;
   const isWhole =
-    Array.isArray(keyring) && isJsonObject(buckets ?? null) && Array.isArray(heads) && Array.isArray(removals) && Array.isArray(checkpoints);
+    Array.isArray(recorded) &&
+    Array.isArray(keyring) &&
+    isJsonObject(buckets ?? null) &&
+    Array.isArray(heads) &&
+    Array.isArray(removals) &&
+    Array.isArray(checkpoints);
   if (format !== plainFormat || typeof createdAt !== 'string' || typeof origin !== 'string' || !isWhole) throw bad();
   return kit as unknown as RecoveryKit;
 }

@@ -54,7 +54,7 @@ export function journalOf(dir: string, kit: RecoveryKit, vault: RestoredVault, l
   const body: RemovalJournal = {
     id: `rem_${Array.from(systemRandom.bytes(26), (byte) => 'abcdefghijklmnopqrstuvwxyz234567'[byte & 31]).join('')}`,
     operation: 'erase',
-    reason: 'restored from a backup older than an erasure',
+    reason: 'restored from a backup older than an erasure, or than the newest entries',
     by: 'local',
     tokens,
     logs,

@@ -36,6 +36,8 @@ export interface Behind extends BackedUpLog {
   newSize: number;
   checkpoint: string;
   vkey: string;
+  /** Of the leaves that are missing, where the kit has them. */
+  commitments?: Uint8Array;
 }
 
 /** What is lost, by log: ranges of leaves. */
@@ -143,13 +145,13 @@ function addRange(lost: Lost, log: string, from: number, to: number): void {
 /** Entries that the backup has not, proved by the kit's checkpoint: leaves without a record. */
 export async function addEntries(
   dir: string,
-  { log, origin, treeSize, newSize, checkpoint, vkey }: Behind,
-  tiles: TileSource,
+  { log, origin, treeSize, newSize, checkpoint, vkey, commitments: kept }: Behind,
+  tiles: TileSource | undefined,
   vault: RestoredVault,
   lost: Lost,
 ): Promise<void> {
   const { root } = openCheckpoint(checkpoint, createTrust([vkey]));
-  const commitments = await readCommitments(tiles, log, treeSize, newSize);
+  const commitments = kept ?? (await readCommitments(tiles as TileSource, log, treeSize, newSize));
   const records = new DatabaseSync(join(dir, recordsFileName));
   try {
     const id = (records.prepare('SELECT id FROM logs WHERE name = ?').get(log) as { id: number }).id;
@@ -188,7 +190,8 @@ export async function addEntries(
   addRange(lost, log, treeSize, newSize);
 }
 
-async function readCommitments(tiles: TileSource, log: string, from: number, to: number): Promise<Uint8Array> {
+/** @throws VeiltrailError `tile_missing` */
+export async function readCommitments(tiles: TileSource, log: string, from: number, to: number): Promise<Uint8Array> {
   const parts: Uint8Array[] = [];
   for (let leaf = from - (from % tileWidthMax); leaf < to; leaf += tileWidthMax) {
     const index = leaf / tileWidthMax;

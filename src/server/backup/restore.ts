@@ -17,7 +17,10 @@ import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { formatJournal } from '../../app/removal-journal.ts';
 import { leavesIn } from '../../app/removal-edits.ts';
+import { decodeBase64 } from '../../core/base64.ts';
 import { VeiltrailError } from '../../core/errors.ts';
+import { commitmentBytes } from '../../log/entry.ts';
+import type { NoteVerifier } from '../../log/note.ts';
 import { createNoteVerifier } from '../../log/note-key.ts';
 import type { TileSource } from '../../storage/tile-store.ts';
 import { createKeyFile, prepareKeyDirectory } from '../../vault/key-file.ts';
@@ -74,20 +77,20 @@ export async function restoreBackup({
 }: RestoreRequest): Promise<RestoreReport> {
   const kit = parseKit(text, passphrase);
   const verifiers = kit.keyring.filter(({ file }) => file.endsWith('.vkey')).map(({ text: vkey }) => createNoteVerifier(vkey.trim()));
-  const manifest = readManifest(backup, verifiers);
+  const manifest = readManifestOf(backup, verifiers, kit);
   await checkFiles(backup, manifest.files);
   if (existsSync(dataDir) && readdirSync(dataDir).length > 0)
     throw new VeiltrailError('restore_target', 'the directory to restore into is not empty');
   refuseOutdated(backup, manifest, kit);
   const newest = await newestCheckpoints(kit, manifest, { tiles, checkpoints, remembered });
-  const behind = behindOf(manifest, newest, tiles !== undefined);
+  const behind = behindOf(manifest, newest, kit, tiles !== undefined);
   const beside = `${dataDir.replace(/\/+$/, '')}.restoring`;
   rmSync(beside, { recursive: true, force: true });
   const keyring = putFiles(backup, manifest, kit, beside);
   const vault = restoreVault(beside, kit, keyring);
   const lost = restoreRecords(beside, kit, vault);
   await findLostLeaves(beside, lost);
-  for (const one of behind) await addEntries(beside, one, tiles as TileSource, vault, lost);
+  for (const one of behind) await addEntries(beside, one, tiles, vault, lost);
   const journal = journalOf(beside, kit, vault, lost);
   if (journal) writeFileSync(join(beside, removalFileName), `${formatJournal(journal.body)}\n`, { mode: 0o600, flush: true });
   vault.close();
@@ -125,7 +128,7 @@ export async function restoreBackup({
  * A kit that is older than what the backup was sealed under opens nothing of it, and would have all of it counted as lost.
  * @throws VeiltrailError `kit_outdated`
  */
-function refuseOutdated(backup: string, { logs }: Manifest, { keyring, createdAt }: RecoveryKit): void {
+function refuseOutdated(backup: string, { logs, secrets }: Manifest, { keyring, createdAt }: RecoveryKit): void {
   const has = (file: string): boolean => keyring.some((one) => one.file === file);
   const roots = keyring.flatMap(({ file }) => Number(/^root\.v(\d+)\.secret$/.exec(file)?.[1] ?? []));
   const vault = new DatabaseSync(join(backup, vaultFileName), { readOnly: true });
@@ -134,7 +137,9 @@ function refuseOutdated(backup: string, { logs }: Manifest, { keyring, createdAt
       vault.prepare(`SELECT substr(sealed_key, 1, 5) AS head FROM ${table}`).all(),
     );
     const newest = Math.max(0, ...sealed.map(({ head }) => rootVersionOf(head as Uint8Array)));
-    if (newest <= Math.max(0, ...roots) && logs.every(({ log }) => has(`${log}.signing-key`))) return;
+    const known = newestVersions(keyring.map(({ file }) => file));
+    const hasSecrets = [...newestVersions(secrets)].every(([purpose, version]) => version <= (known.get(purpose) ?? 0));
+    if (newest <= Math.max(0, ...roots) && hasSecrets && logs.every(({ log }) => has(`${log}.signing-key`))) return;
   } finally {
     vault.close();
   }
@@ -144,22 +149,52 @@ function refuseOutdated(backup: string, { logs }: Manifest, { keyring, createdAt
   );
 }
 
+/** By what a secret is for: the newest of its files (`<purpose>.v<version>.secret`). */
+function newestVersions(files: readonly string[]): Map<string, number> {
+  const newest = new Map<string, number>();
+  for (const file of files) {
+    const [, purpose = '', version] = /^(.+)\.v(\d+)\.secret$/.exec(file) ?? [];
+    if (version !== undefined) newest.set(purpose, Math.max(newest.get(purpose) ?? 0, Number(version)));
+  }
+  return newest;
+}
+
+/** @throws VeiltrailError what `readManifest` throws; `note_unverified` says what to look for */
+function readManifestOf(backup: string, verifiers: readonly NoteVerifier[], { createdAt }: RecoveryKit): Manifest {
+  try {
+    return readManifest(backup, verifiers);
+  } catch (error) {
+    if (!(error instanceof VeiltrailError && error.code === 'note_unverified')) throw error;
+    const words = `no key in the recovery kit of ${createdAt} signed this backup: it is of another installation, or signing keys were changed between the two`;
+    throw new VeiltrailError('note_unverified', words, {}, { cause: error });
+  }
+}
+
 /** Logs that are known to have been larger. @throws VeiltrailError `behind_checkpoint` */
-function behindOf({ logs }: Manifest, newest: readonly KnownCheckpoint[], hasTiles: boolean): Behind[] {
+function behindOf({ logs }: Manifest, newest: readonly KnownCheckpoint[], kit: RecoveryKit, hasTiles: boolean): Behind[] {
   const behind: Behind[] = [];
   for (const { log, origin, treeSize: newSize, checkpoint, vkey, from } of newest) {
     const backedUp = logs.find((one) => one.log === log);
     if (backedUp && newSize <= backedUp.treeSize) continue;
-    if (!backedUp || !hasTiles) {
+    const commitments = backedUp && recordedSince(kit, log, backedUp.treeSize, newSize);
+    if (!backedUp || (!commitments && !hasTiles)) {
       throw new VeiltrailError(
         'behind_checkpoint',
-        `log ${log} had ${newSize} leaves, as ${from} says, and has ${backedUp?.treeSize ?? 0} in this backup: going on with it would be a second history. Give a copy of its public files (--tiles), or a newer backup`,
+        `log ${log} had ${newSize} leaves, as ${from} says, and has ${backedUp?.treeSize ?? 0} in this backup: going on with it would be a second history. Give a copy of its public files (--tiles), or a newer backup: a kit opens what is backed up after it, so make both with one command, or the kit first`,
         { log },
       );
     }
-    behind.push({ log, origin, treeSize: backedUp.treeSize, newSize, checkpoint, vkey });
+    behind.push({ log, origin, treeSize: backedUp.treeSize, newSize, checkpoint, vkey, ...(commitments ? { commitments } : {}) });
   }
   return behind;
+}
+
+/** Commitments of `from` to `to`, where the kit has all of them. */
+function recordedSince({ recorded = [] }: RecoveryKit, log: string, from: number, to: number): Uint8Array | undefined {
+  const found = recorded.find((one) => one.log === log);
+  if (!found || found.from > from) return undefined;
+  const commitments = decodeBase64(found.commitments).subarray((from - found.from) * commitmentBytes);
+  return commitments.length === (to - from) * commitmentBytes ? commitments : undefined;
 }
 
 function putFiles(backup: string, { files }: Manifest, kit: RecoveryKit, dir: string): Keyring {
