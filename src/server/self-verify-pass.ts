@@ -100,7 +100,7 @@ class SelfVerification {
     const { dataDir } = this.#task;
     const full = this.#isFull;
     await this.#noRemoval();
-    this.#forgetOldKey(log);
+    this.#checkKnown(log);
     const known = this.#state.logs[log];
     const startedAt = nowText();
     const from = full ? (this.#state.pass?.logs[log]?.verifiedTo ?? 0) : (known?.verifiedTo ?? 0);
@@ -127,14 +127,20 @@ class SelfVerification {
     if (report.ok) note(report.treeSize, true);
   }
 
-  /** A checkpoint of a key that was rotated away proves nothing any more: its log is read as one that was never seen. */
-  #forgetOldKey(log: string): void {
+  /**
+   * A checkpoint of a key that was rotated away proves nothing any more: its log is read as one that was never seen. And no leaves are known beyond those
+   * of the checkpoint.
+   */
+  #checkKnown(log: string): void {
     const known = this.#state.logs[log];
     if (!known) return;
     try {
       const keyring = openKeyring(join(this.#task.dataDir, keysDirectory), { create: false });
       const vkeys = keyring.signers(log).map(({ vkey }) => vkey);
-      openCheckpoint(known.checkpoint, createTrust(vkeys));
+      const { treeSize } = openCheckpoint(known.checkpoint, createTrust(vkeys));
+      known.verifiedTo = Math.min(known.verifiedTo, treeSize);
+      const read = this.#state.pass?.logs[log];
+      if (read) read.verifiedTo = Math.min(read.verifiedTo, treeSize);
     } catch {
       // Where it is the keyring that cannot be read, verification says so.
       delete this.#state.logs[log];
@@ -149,7 +155,8 @@ class SelfVerification {
       pass.logs[log] = { verifiedTo: now.verifiedTo, ...(done ? { done: true } : {}) };
       // Until all of it was read again, the oldest leaf is one of the pass before.
       const since = done || !known ? pass.startedAt : known.since;
-      this.#state.logs[log] = { checkpoint: now.checkpoint, verifiedTo: Math.max(now.verifiedTo, known?.verifiedTo ?? 0), since };
+      const verifiedTo = done ? now.verifiedTo : Math.max(now.verifiedTo, known?.verifiedTo ?? 0);
+      this.#state.logs[log] = { checkpoint: now.checkpoint, verifiedTo, since };
     } else {
       this.#state.logs[log] = { ...now, since: known?.since ?? now.since };
     }

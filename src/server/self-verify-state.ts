@@ -41,7 +41,7 @@ export interface SelfVerifyState {
 export function readSelfVerifyState(dataDir: string): SelfVerifyState {
   try {
     const { value } = parseJson(readFileSync(join(dataDir, verifiedFileName), 'utf8'));
-    if (isJsonObject(value) && value['format'] === format) return stateOf(value);
+    if (isJsonObject(value) && value['format'] === format) return withinNow(stateOf(value));
   } catch {
     // Not there, or not ours.
   }
@@ -59,6 +59,19 @@ export function writeSelfVerifyState(dataDir: string, state: SelfVerifyState): v
     closeSync(fd);
   }
   renameSync(`${file}.tmp`, file);
+}
+
+/**
+ * A time that is yet to come, or that nobody can count with, would put off the next pass for good: a clock was wrong, or somebody wrote it. Then no more is
+ * known than from which checkpoints logs have to have grown.
+ */
+function withinNow(state: SelfVerifyState): SelfVerifyState {
+  const { logs, files, fullAt, pass } = state;
+  const nowMs = Date.now();
+  const times = [files, fullAt, pass?.startedAt, ...Object.values(logs).map(({ since }) => since)].filter((one) => one !== undefined);
+  if (times.every((one) => Date.parse(one) <= nowMs)) return state;
+  const since = new Date(nowMs).toISOString();
+  return { logs: Object.fromEntries(Object.entries(logs).map(([log, { checkpoint }]) => [log, { checkpoint, verifiedTo: 0, since }])) };
 }
 
 /** @throws Error for what was not written here */

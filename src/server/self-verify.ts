@@ -82,7 +82,7 @@ class Running implements SelfVerification {
   readonly #everyMs: number;
   readonly #share: number;
   readonly #times: SelfVerifyTimes;
-  readonly #startedMs = Date.now();
+  readonly #startedMs = performance.now();
   #state: SelfVerifyState;
   #timer: NodeJS.Timeout | undefined;
   #child: ChildProcess | undefined;
@@ -178,11 +178,18 @@ class Running implements SelfVerification {
   }
 
   #kindDue(): SelfVerifyKind {
-    const { pass, fullAt } = this.#state;
     // Once something was wrong, only a whole pass says that it is not any more.
     if ((this.#problemCount ?? 0) > 0) return 'anew';
-    const isDue = pass !== undefined || fullAt === undefined || Date.now() - Date.parse(fullAt) >= this.#everyMs;
+    const ageMs = this.#fullAgeMs();
+    const isDue = this.#state.pass !== undefined || ageMs === undefined || ageMs >= this.#everyMs;
     return isDue ? 'full' : 'new';
+  }
+
+  /** Since the last pass over everything began. Unknown, too, where that is yet to come: a clock was wrong, and was put right meanwhile. */
+  #fullAgeMs(): number | undefined {
+    const { fullAt } = this.#state;
+    const ageMs = fullAt === undefined ? undefined : Date.now() - Date.parse(fullAt);
+    return ageMs !== undefined && ageMs >= 0 ? ageMs : undefined;
   }
 
   /** A removal comes first, always: its scrub cannot end while somebody reads. */
@@ -192,8 +199,8 @@ class Running implements SelfVerification {
 
   /** A server that is always busy is verified, too, after twice the time. */
   #mayWait(): boolean {
-    const lastMs = this.#state.fullAt === undefined ? this.#startedMs : Date.parse(this.#state.fullAt);
-    return this.#parts.isBusy() && Date.now() - lastMs < 2 * this.#everyMs;
+    const ageMs = this.#fullAgeMs() ?? performance.now() - this.#startedMs;
+    return this.#parts.isBusy() && ageMs < 2 * this.#everyMs;
   }
 
   #fork(kind: SelfVerifyKind): ChildProcess {

@@ -13,7 +13,7 @@ import { systemRandom } from '../../src/core/random.ts';
 import { removalFileName, sealedPaths } from '../../src/server/data-files.ts';
 import { readConfig } from '../../src/server/config.ts';
 import { runSelfVerification, type SelfVerifyResult } from '../../src/server/self-verify-pass.ts';
-import { readSelfVerifyState, verifiedFileName, writeSelfVerifyState } from '../../src/server/self-verify-state.ts';
+import { readSelfVerifyState, type VerifiedLog, verifiedFileName, writeSelfVerifyState } from '../../src/server/self-verify-state.ts';
 import { type SelfVerifyParts, startSelfVerification } from '../../src/server/self-verify.ts';
 import { type RunningServer, startServer } from '../../src/server/start.ts';
 import { verifyStoredLog } from '../../src/server/verify.ts';
@@ -122,7 +122,7 @@ test('a pass goes on after a restart, and only where the log grew from what it s
   expect(readSelfVerifyState(dataDir).logs['default']).toMatchObject({ verifiedTo: 302, since });
 
   // A pass that was ended in the middle: what it had read is not read again, and it says how old the oldest is.
-  const startedAt = '2026-01-01T00:00:00.000Z';
+  const startedAt = '2025-01-01T00:00:00.000Z';
   writeSelfVerifyState(dataDir, {
     ...readSelfVerifyState(dataDir),
     pass: { startedAt, logs: { default: { verifiedTo: 256 }, _system: { verifiedTo: 0 } } },
@@ -300,6 +300,68 @@ test('what could not be read is not in order', async () => {
   await expect.poll(() => said, soon).toContain('verification.passed');
   await running.stop();
   expect(said.slice(0, 7)).toEqual(['1 true', '1 true', 'verification.failed', '0 false', '0 false', '0 true', 'verification.passed']);
+});
+
+test('a clock that was wrong, or a size that cannot be, ends no passes', async () => {
+  await runSelfVerification({ dataDir, kind: 'anew', share: 100 });
+  const well = readSelfVerifyState(dataDir);
+  const log = well.logs['default'] as VerifiedLog;
+  const soonText = new Date(Date.now() + 60_000).toISOString();
+  for (const time of [soonText, '9999-12-31T23:59:59Z', '2016-12-31T23:59:60Z']) {
+    for (const bent of [
+      { ...well, fullAt: time },
+      { ...well, files: time },
+      { ...well, pass: { startedAt: time, logs: { default: { verifiedTo: 1, done: true as const } } } },
+      { ...well, logs: { ...well.logs, default: { ...log, since: time } } },
+    ]) {
+      writeSelfVerifyState(dataDir, bent);
+      // Nothing is known but from where logs have to have grown.
+      const { logs, ...rest } = readSelfVerifyState(dataDir);
+      expect(rest).toEqual({});
+      expect(logs['default']).toMatchObject({ checkpoint: log.checkpoint, verifiedTo: 0 });
+      expect(Date.parse(logs['default']?.since as string)).toBeLessThanOrEqual(Date.now());
+    }
+  }
+
+  // Neither new leaves nor old ones are passed over.
+  const beyond = { ...well, logs: { ...well.logs, default: { ...log, verifiedTo: 2 ** 40 } } };
+  for (const kind of ['new', 'full', 'anew'] as const) {
+    const pass = kind === 'full' ? { pass: { startedAt: log.since, logs: { default: { verifiedTo: 2 ** 40 } } } } : {};
+    writeSelfVerifyState(dataDir, { ...beyond, ...pass });
+    const from: number[] = [];
+    const verify: typeof verifyStoredLog = (of, options) => {
+      if (options.log === 'default') from.push(options.resume?.verifiedTo ?? 0);
+      return verifyStoredLog(of, options);
+    };
+    expect(await runSelfVerification({ dataDir, kind, share: 100 }, () => undefined, verify)).toMatchObject({ problemCount: 0 });
+    expect(from[0]).toBe(kind === 'anew' ? 0 : log.verifiedTo);
+    expect(readSelfVerifyState(dataDir).logs['default']?.verifiedTo).toBe(log.verifiedTo);
+  }
+
+  // Put right while the server runs: what it holds in memory is from a time to come.
+  writeSelfVerifyState(dataDir, { ...well, fullAt: new Date().toISOString() });
+  const kinds: (string | undefined)[] = [];
+  const running = startSelfVerification(
+    {
+      dataDir,
+      isBusy: () => false,
+      record: () => Promise.resolve(),
+      alert: () => undefined,
+      fork(_, args) {
+        kinds.push(args[1]);
+        throw new Error('not now');
+      },
+    },
+    { times: quick.times },
+  );
+  await expect.poll(() => kinds, soon).toContain('new');
+  const clock = vi.spyOn(Date, 'now').mockReturnValue(Date.parse('2001-01-01T00:00:00Z'));
+  try {
+    await vi.waitFor(() => expect(kinds).toContain('full'), soon);
+  } finally {
+    clock.mockRestore();
+    await running.stop();
+  }
 });
 
 test('a process that the system refuses is tried again, and harms nobody', async () => {
