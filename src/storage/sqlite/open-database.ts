@@ -46,9 +46,10 @@ export function openDatabase(path: string, format: DatabaseFormat): DatabaseSync
       database.exec(
         'PRAGMA wal_autocheckpoint=0; PRAGMA temp_store=MEMORY; PRAGMA cache_size=-6000; PRAGMA foreign_keys=ON; PRAGMA trusted_schema=OFF',
       );
-      migrate(database, format);
+      const version = checkFormat(database, format);
       // Waits for nobody: what somebody is reading is moved with the next checkpoint.
       if (isLeft) database.exec('PRAGMA wal_checkpoint(PASSIVE)');
+      migrate(database, format, version);
       return database;
     } catch (error) {
       database.close();
@@ -86,8 +87,7 @@ export function openDatabaseReadOnly(path: string, format: DatabaseFormat): Data
   }
 }
 
-function migrate(database: DatabaseSync, format: DatabaseFormat): void {
-  const version = checkFormat(database, format);
+function migrate(database: DatabaseSync, format: DatabaseFormat, version: number): void {
   for (const [i, sql] of format.migrations.entries()) {
     if (i < version) continue;
     database.exec(`BEGIN IMMEDIATE; ${sql}; PRAGMA application_id=${format.applicationId}; PRAGMA user_version=${i + 1}; COMMIT`);
