@@ -2,7 +2,8 @@
  * What people get from `npm install veiltrail`: packs the package, installs it in an empty folder, runs the command, imports every subpath, and
  * compiles a program against the types.
  */
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -26,6 +27,8 @@ const report: VerifyReport = await verifyStoredLog('data', { log: 'default' });
 if (treeSize !== 1 || !report.ok) throw new Error('the packed product does not work');
 `;
 
+// What a log was before is remembered in nobody's home.
+const env = { ...process.env, VEILTRAIL_STATE: 'none' };
 const dir = mkdtempSync(join(tmpdir(), 'veiltrail-pack-'));
 try {
   execFileSync('npm', ['pack', '--silent', '--pack-destination', dir], { stdio: ['ignore', 'ignore', 'inherit'] });
@@ -38,6 +41,7 @@ try {
     readFileSync(join(dir, 'node_modules/veiltrail/dist', file));
   writeFileSync(join(dir, 'program.ts'), program);
   run(process.execPath, ['program.ts']);
+  await serveInstalled();
   for (const name of ['@types', 'undici-types']) {
     if (!readdirSync(join(dir, 'node_modules')).includes(name)) symlinkSync(resolve('node_modules', name), join(dir, 'node_modules', name));
   }
@@ -60,6 +64,36 @@ try {
   rmSync(dir, { recursive: true, force: true });
 }
 
+/** The installed command serves, takes an event and verifies: its threads and its child process are files of the package, too. */
+async function serveInstalled(): Promise<void> {
+  const main = 'node_modules/veiltrail/dist/cli/main.js';
+  const server = spawn(process.execPath, [main, 'serve', '--data', 'served', '--listen', '127.0.0.1:0'], {
+    cwd: dir,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const ended = once(server, 'close');
+  try {
+    const url = await new Promise<string>((resolveUrl, reject) => {
+      let said = '';
+      const hear = (bytes: Buffer): void => {
+        said += bytes.toString();
+        const found = /http:\/\/127\.0\.0\.1:\d+/.exec(said)?.[0];
+        if (found) resolveUrl(found);
+      };
+      server.stdout.on('data', hear);
+      server.stderr.on('data', hear);
+      server.on('close', () => reject(new Error(`the installed server ended: ${said}`)));
+    });
+    writeFileSync(join(dir, 'event.json'), '{"action":"x","message":"jane@example.net"}');
+    const key = join(dir, 'served/keys/writer.key');
+    run(process.execPath, [main, 'ingest', 'event.json', '--url', url, '--key', readFileSync(key, 'utf8').trim()]);
+  } finally {
+    server.kill('SIGTERM');
+    await ended;
+  }
+  run(process.execPath, [main, 'verify', 'served']);
+}
+
 function run(command: string, args: string[]): void {
-  execFileSync(command, args, { cwd: dir, stdio: ['ignore', 'inherit', 'inherit'] });
+  execFileSync(command, args, { cwd: dir, env, stdio: ['ignore', 'inherit', 'inherit'] });
 }
