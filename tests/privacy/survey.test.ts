@@ -33,7 +33,6 @@ const settled = [
   'dash',
   'account',
   'nonAscii',
-  'bracket',
   'mail',
   'capitalPair',
   'run',
@@ -41,6 +40,7 @@ const settled = [
 
 /** What stands for each of the others. */
 const sought = {
+  bracket: /[[({](?:[.@:]|dot|punkt|punto|point|at)[\])}]/i,
   written: /dot /,
   folder: /\/(?:home|[Uu]sers|user|people|members|customers|employees|profiles?|accounts)\/|assumed-role\//,
   statement: /\).{0,3}(?:VALUES|values|Values)\s*\(|\)=\(/,
@@ -87,6 +87,8 @@ const pieces = fc.oneof(
     ')=(',
     ' dot ',
     '(at)',
+    '[Punto]',
+    '{DOT}',
   ),
   fc.stringMatching(/^[A-Za-z0-9/+_-]{1,40}$/),
 );
