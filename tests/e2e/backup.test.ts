@@ -70,13 +70,13 @@ async function expectVerified(dataDir: string): Promise<{ treeSize: number; reco
 }
 
 /** Posts event after event until it is stopped; says how many were taken. */
-function underLoad({ url, key }: Served): { stop: () => Promise<number> } {
+function underLoad(served: Served): { stop: () => Promise<number> } {
   const over = new AbortController();
   const post = async (): Promise<number> => {
-    const headers = { authorization: `Bearer ${key('writer')}`, 'content-type': 'application/json' };
+    const headers = { authorization: `Bearer ${served.key('writer')}`, 'content-type': 'application/json' };
     let taken = 0;
     for (; !over.signal.aborted; taken++) {
-      const { ok, status } = await fetch(`${url}/api/v1/logs/default/events`, { method: 'POST', headers, body: '{"action":"order"}' });
+      const { ok, status } = await fetch(`${served.url}/api/v1/logs/default/events`, { method: 'POST', headers, body: '{"action":"order"}' });
       if (!ok) throw new Error(`the server answers ${status}`);
     }
     return taken;
