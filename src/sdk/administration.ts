@@ -2,9 +2,8 @@
  * What an admin and an operator ask of a veiltrail server: API keys, public keys of logs, and that a backup goes on record. The text of a key is in
  * one answer only, that of the request which made it; so making one is not tried again by itself.
  */
-import { type ClientOptions, parseServerUrl } from './client.ts';
-import { retryDefaults } from './retry.ts';
-import { type Call, performCall } from './transport.ts';
+import type { ClientOptions } from './client.ts';
+import { type Call, openTransport, performCall } from './transport.ts';
 
 type Facts = Record<string, unknown>;
 
@@ -38,13 +37,7 @@ export interface AdministrationClient {
 
 /** @throws VeiltrailError `invalid_url` */
 export function createAdministrationClient(options: ClientOptions): AdministrationClient {
-  const transport = {
-    url: parseServerUrl(options.url),
-    key: options.key,
-    fetch: options.fetch ?? ((...request: Parameters<typeof fetch>) => fetch(...request)),
-    timeoutMs: options.timeoutMs ?? 60_000,
-    retry: { ...retryDefaults, ...options.retry },
-  };
+  const transport = openTransport(options);
   const call = async (method: Call['method'], path: string, more: Partial<Call> = {}): Promise<Facts> =>
     (await (await performCall(transport, { method, path, repeatable: method === 'GET', ...more })).json()) as Facts;
   const post = (path: string, body: Facts): Promise<Facts> => call('POST', path, { body: JSON.stringify(body), contentType: 'application/json' });

@@ -14,8 +14,8 @@ import { VeiltrailError } from '../core/errors.ts';
 import { limits } from '../core/limits.ts';
 import { systemRandom } from '../core/random.ts';
 import { CheckpointMemory, type CheckpointStore, createCheckpointStore, isMemoryAlarm } from './checkpoint-memory.ts';
-import { retryDefaults, type RetryOptions } from './retry.ts';
-import { performCall, type Call } from './transport.ts';
+import type { RetryOptions } from './retry.ts';
+import { openTransport, performCall, type Call } from './transport.ts';
 
 export interface ClientOptions {
   /** Where the server is; a path is kept (`https://host/audit`). */
@@ -200,14 +200,7 @@ const seeEveryMs = 10_000;
 
 /** @throws VeiltrailError `invalid_url` */
 export function createClient(options: ClientOptions): Client {
-  const transport = {
-    url: parseServerUrl(options.url),
-    key: options.key,
-    // Called by its own name: browsers refuse a `fetch` that is a method of something else.
-    fetch: options.fetch ?? ((...request: Parameters<typeof fetch>) => fetch(...request)),
-    timeoutMs: options.timeoutMs ?? 60_000,
-    retry: { ...retryDefaults, ...options.retry },
-  };
+  const transport = openTransport(options);
   const get = (path: string, { signal }: ReadOptions, more: Partial<Call> = {}): Promise<Response> =>
     performCall(transport, { method: 'GET', path, repeatable: true, signal, ...more });
 
@@ -332,20 +325,6 @@ export function createClient(options: ClientOptions): Client {
     },
     fetchTile,
   };
-}
-
-/** @throws VeiltrailError `invalid_url` */
-export function parseServerUrl(text: string): URL {
-  let url: URL;
-  try {
-    url = new URL(text.endsWith('/') ? text : `${text}/`);
-  } catch {
-    throw new VeiltrailError('invalid_url', 'the URL of a server is http://… or https://…');
-  }
-  if ((url.protocol !== 'http:' && url.protocol !== 'https:') || url.username !== '' || url.password !== '' || url.search !== '' || url.hash !== '') {
-    throw new VeiltrailError('invalid_url', 'the URL of a server is http://… or https://…, without user, query or fragment');
-  }
-  return url;
 }
 
 function logPath(log: string): string {

@@ -4,9 +4,8 @@
  *
  * The shapes of requests and answers are in the server's description at /openapi.json.
  */
-import { type ClientOptions, parseServerUrl } from './client.ts';
-import { retryDefaults } from './retry.ts';
-import { performCall } from './transport.ts';
+import type { ClientOptions } from './client.ts';
+import { openTransport, performCall } from './transport.ts';
 
 type Facts = Record<string, unknown>;
 
@@ -34,13 +33,7 @@ const timeoutMs = 600_000;
 
 /** @throws VeiltrailError `invalid_url` */
 export function createDataProtectionClient(options: ClientOptions): DataProtectionClient {
-  const transport = {
-    url: parseServerUrl(options.url),
-    key: options.key,
-    fetch: options.fetch ?? ((...request: Parameters<typeof fetch>) => fetch(...request)),
-    timeoutMs: options.timeoutMs ?? timeoutMs,
-    retry: { ...retryDefaults, ...options.retry },
-  };
+  const transport = openTransport(options, { timeoutMs });
   const get = async (path: string): Promise<Facts> =>
     (await (await performCall(transport, { method: 'GET', path, repeatable: true })).json()) as Facts;
   const send = (method: 'POST' | 'PUT', path: string, body?: Facts): Promise<Response> =>

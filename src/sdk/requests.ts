@@ -4,9 +4,8 @@
  *
  * The shapes of requests and answers are in the server's description at /openapi.json.
  */
-import { type ClientOptions, parseServerUrl } from './client.ts';
-import { retryDefaults } from './retry.ts';
-import { type Call, performCall } from './transport.ts';
+import type { ClientOptions } from './client.ts';
+import { type Call, openTransport, performCall } from './transport.ts';
 
 type Facts = Record<string, unknown>;
 
@@ -27,13 +26,7 @@ export interface RequestClient {
 
 /** @throws VeiltrailError `invalid_url` */
 export function createRequestClient(options: ClientOptions): RequestClient {
-  const transport = {
-    url: parseServerUrl(options.url),
-    key: options.key,
-    fetch: options.fetch ?? ((...request: Parameters<typeof fetch>) => fetch(...request)),
-    timeoutMs: options.timeoutMs ?? 60_000,
-    retry: { ...retryDefaults, ...options.retry },
-  };
+  const transport = openTransport(options);
   const call = async (path: string, more: Partial<Call>): Promise<Facts> =>
     (await (await performCall(transport, { method: 'GET', path, repeatable: true, ...more })).json()) as Facts;
   const post = (path: string, body: Facts): Promise<Facts> =>

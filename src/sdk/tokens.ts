@@ -3,9 +3,8 @@
  * asks about secrets and stops. Values travel in bodies, never in URLs. Refused attempts are on record, so none is made twice by itself.
  */
 import type { RevealedToken } from '../verify/token-opening.ts';
-import { type ClientOptions, parseServerUrl, type SearchOptions, type SearchResult } from './client.ts';
-import { retryDefaults } from './retry.ts';
-import { performCall } from './transport.ts';
+import type { ClientOptions, SearchOptions, SearchResult } from './client.ts';
+import { openTransport, performCall } from './transport.ts';
 
 /** Why somebody looks something up. */
 export interface LookUpReasons {
@@ -68,13 +67,7 @@ export interface TokenClient {
 
 /** @throws VeiltrailError `invalid_url` */
 export function createTokenClient(options: ClientOptions): TokenClient {
-  const transport = {
-    url: parseServerUrl(options.url),
-    key: options.key,
-    fetch: options.fetch ?? ((...request: Parameters<typeof fetch>) => fetch(...request)),
-    timeoutMs: options.timeoutMs ?? 60_000,
-    retry: { ...retryDefaults, retriesMax: 0, ...options.retry },
-  };
+  const transport = openTransport(options, { retriesMax: 0 });
   const call = async (method: 'GET' | 'POST' | 'DELETE', path: string, body?: object): Promise<unknown> => {
     const sent = body === undefined ? {} : { body: JSON.stringify(body), contentType: 'application/json' };
     return (await performCall(transport, { method, path, ...sent, repeatable: false })).json();

@@ -1,6 +1,7 @@
 /** One request to the server, tried again where that is right, and its answer or a {@link VeiltrailError} with the problem's code. */
 import { VeiltrailError } from '../core/errors.ts';
-import { sleep, waitBeforeRetry, type RetryOptions } from './retry.ts';
+import type { ClientOptions } from './client.ts';
+import { retryDefaults, sleep, waitBeforeRetry, type RetryOptions } from './retry.ts';
 
 export interface Call {
   method: 'GET' | 'POST' | 'PUT' | 'DELETE';
@@ -22,6 +23,36 @@ export interface TransportOptions {
   fetch: typeof fetch;
   timeoutMs: number;
   retry: RetryOptions;
+}
+
+/**
+ * What a client's calls have in common.
+ * @param defaults for what the options leave open: 60 s a try, and {@link retryDefaults}
+ * @throws VeiltrailError `invalid_url`
+ */
+export function openTransport(options: ClientOptions, defaults: { timeoutMs?: number; retriesMax?: number } = {}): TransportOptions {
+  const { timeoutMs = 60_000, ...retry } = defaults;
+  return {
+    url: parseServerUrl(options.url),
+    key: options.key,
+    // Called by its own name: browsers refuse a `fetch` that is a method of something else.
+    fetch: options.fetch ?? ((...request: Parameters<typeof fetch>) => fetch(...request)),
+    timeoutMs: options.timeoutMs ?? timeoutMs,
+    retry: { ...retryDefaults, ...retry, ...options.retry },
+  };
+}
+
+function parseServerUrl(text: string): URL {
+  let url: URL;
+  try {
+    url = new URL(text.endsWith('/') ? text : `${text}/`);
+  } catch {
+    throw new VeiltrailError('invalid_url', 'the URL of a server is http://… or https://…');
+  }
+  if ((url.protocol !== 'http:' && url.protocol !== 'https:') || url.username !== '' || url.password !== '' || url.search !== '' || url.hash !== '') {
+    throw new VeiltrailError('invalid_url', 'the URL of a server is http://… or https://…, without user, query or fragment');
+  }
+  return url;
 }
 
 /** Performs a call. @throws VeiltrailError `unreachable`, or the code of the server's problem; the signal's reason when it was aborted */

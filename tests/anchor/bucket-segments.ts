@@ -8,10 +8,9 @@ import { LeafSet } from '../../src/ledger/leaf-set.ts';
 import { indexEntryBytes, indexTailBytes, openPackedBlock, parseSegmentIndex, segmentHeaderBytes } from '../../src/ledger/segment.ts';
 import { openTrail, type OpenTrail } from '../../src/server/compose.ts';
 import { openStoredVault } from '../../src/server/stored-vault.ts';
-import { dataDirPaths } from '../../src/storage/data-dir.ts';
 import type { SegmentName } from '../../src/storage/segment-store.ts';
-import { openSqliteRecordSource } from '../../src/storage/sqlite/record-source.ts';
 import { openKeyring, secretPurposes } from '../../src/vault/keyring.ts';
+import { untilCompacted } from '../ledger/until-compacted.ts';
 
 export const bucketLeaves = 65_536;
 export const treeSize = bucketLeaves + 64;
@@ -75,21 +74,6 @@ function lines(from: number, to: number): Buffer {
     );
   }
   return Buffer.from(texts.join('\n'));
-}
-
-/** Returns once nothing of the first bucket is left in chunks. */
-async function untilCompacted(dir: string): Promise<void> {
-  const records = openSqliteRecordSource(dataDirPaths(dir).records);
-  try {
-    for (;;) {
-      const [compacted] = await records.compactedBuckets('default', 0);
-      const chunk = await records.chunkFrom('default', 0);
-      if (compacted && chunk && chunk.firstLeaf >= bucketLeaves) return;
-      await new Promise((resolve) => setTimeout(resolve, 50));
-    }
-  } finally {
-    await records.close();
-  }
 }
 
 /**

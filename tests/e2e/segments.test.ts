@@ -15,10 +15,9 @@ import { restoreBackup } from '../../src/server/backup/restore.ts';
 import { type OpenTrail, openTrail, openTrailReader } from '../../src/server/compose.ts';
 import { openStoredVault } from '../../src/server/stored-vault.ts';
 import { verifyStoredLog } from '../../src/server/verify.ts';
-import { dataDirPaths } from '../../src/storage/data-dir.ts';
 import { openFileTileSource } from '../../src/storage/files/tile-store.ts';
-import { openSqliteRecordSource } from '../../src/storage/sqlite/record-source.ts';
 import { openKeyring } from '../../src/vault/keyring.ts';
+import { untilCompacted } from '../ledger/until-compacted.ts';
 
 // Each of these reads or verifies 65,536 records, some of them several times.
 vi.setConfig({ testTimeout: 120_000 });
@@ -39,21 +38,6 @@ function lines(from: number, to: number): Buffer {
     texts.push(`{"sequence":${i},"action":"${i % 1_000 === 7 ? 'rare.thing' : 'a.thing'}","actor":{"type":"user","id":"u${i % 9}"${email}}}`);
   }
   return Buffer.from(texts.join('\n'));
-}
-
-/** Returns once nothing of the first bucket is left in chunks. */
-async function untilCompacted(dir: string): Promise<void> {
-  const records = openSqliteRecordSource(dataDirPaths(dir).records);
-  try {
-    for (;;) {
-      const [compacted] = await records.compactedBuckets('default', 0);
-      const chunk = await records.chunkFrom('default', 0);
-      if (compacted && chunk && chunk.firstLeaf >= bucket) return;
-      await new Promise((resolve) => setTimeout(resolve, 50));
-    }
-  } finally {
-    await records.close();
-  }
 }
 
 async function onCopy<T>(use: (trail: OpenTrail) => Promise<T>): Promise<T> {
