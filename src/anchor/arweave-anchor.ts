@@ -8,6 +8,7 @@ import type Arweave from 'arweave';
 import { utf8 } from '../core/bytes.ts';
 import { VeiltrailError } from '../core/errors.ts';
 import { isJsonObject, parseJson, type JsonObject } from '../core/json.ts';
+import { verifyArweaveTransaction } from '../verify/arweave.ts';
 import { type AnchorTarget, failed, proofText, refused } from './anchor.ts';
 
 export interface ArweaveSettings {
@@ -76,9 +77,9 @@ export function createArweaveTarget({ name, everyMs, gateway, wallet, timeoutMs 
     },
     async check({ checkpoint, proof }) {
       const id = proofText(proof, 'id');
-      const api = await open();
-      if (!(await isSigned(api, id, proof, checkpoint))) return { ok: false, detail: `transaction ${id} is not one that signs this checkpoint` };
+      if (!isSigned(id, proof, checkpoint)) return { ok: false, detail: `transaction ${id} is not one that signs this checkpoint` };
       try {
+        const api = await open();
         const kept = await api.transactions.getData(id, { decode: true, string: true });
         if (kept !== checkpoint) return { ok: false, detail: `transaction ${id} holds something else` };
         const block = proof['block'];
@@ -122,12 +123,9 @@ export function createArweaveTarget({ name, everyMs, gateway, wallet, timeoutMs 
 }
 
 /** Signature, id and data belong together; nobody is asked. */
-async function isSigned(api: Arweave, id: string, { transaction: stored }: JsonObject, checkpoint: string): Promise<boolean> {
+function isSigned(id: string, { transaction }: JsonObject, checkpoint: string): boolean {
   try {
-    const transaction = api.transactions.fromRaw({ ...(stored as object), data: '' });
-    // The root of our own checkpoint: the signature must be over this one.
-    await transaction.prepareChunks(utf8(checkpoint));
-    return transaction.id === id && (await api.transactions.verify(transaction));
+    return verifyArweaveTransaction(transaction, utf8(checkpoint)).id === id;
   } catch {
     return false;
   }

@@ -9,6 +9,7 @@ export { createNoteVerifier } from '../log/note-key.ts';
 export { verifyRanges } from '../log/range-proof.ts';
 export { verifyConsistency, verifyInclusion, type LeafRange } from '../log/tree.ts';
 export { createTrust } from '../log/trust.ts';
+export { type ArweaveTransaction, verifyArweaveTransaction } from './arweave.ts';
 export { isCertificate, verifyCertificate, type CertificateBody, type VerifiedCertificate } from './certificate.ts';
 export { verifyDisclosure, type VerifiedDisclosure, type VerifiedField } from './disclosure.ts';
 export * from './evidence/index.ts';

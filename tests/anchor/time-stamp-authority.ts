@@ -77,7 +77,7 @@ export async function startTimeStampAuthority(): Promise<TimeStampAuthority> {
   const resign = (token: Uint8Array): Buffer => {
     openssl('cms', '-verify', '-noverify', '-inform', 'DER', '-in', file('token', token), '-out', 'info');
     const form = ['-outform', 'DER', '-binary', '-nodetach', '-nosmimecap', '-econtent_type', '1.2.840.113549.1.9.16.1.4'];
-    openssl('cms', '-sign', ...form, '-signer', 'wrong.pem', '-inkey', 'wrong.key', '-in', 'info', '-out', 'resigned');
+    openssl('cms', '-sign', '-cades', ...form, '-signer', 'wrong.pem', '-inkey', 'wrong.key', '-in', 'info', '-out', 'resigned');
     return readFileSync(join(dir, 'resigned'));
   };
   const server = createServer((request, response) => {

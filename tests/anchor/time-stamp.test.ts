@@ -17,6 +17,15 @@ const checkpoint = 'example.com/log\n42\nAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA
 const message = utf8(checkpoint);
 const anchored: Anchored = { log: 'log', origin: 'example.com/log', treeSize: 42, checkpoint };
 
+function codeOf(run: () => unknown): string {
+  try {
+    run();
+    return 'accepted';
+  } catch (error) {
+    return String((error as { code?: string }).code);
+  }
+}
+
 describe.skipIf(!hasOpenssl())('time stamps (needs openssl)', () => {
   let authority: TimeStampAuthority;
   let other: TimeStampAuthority;
@@ -46,38 +55,29 @@ describe.skipIf(!hasOpenssl())('time stamps (needs openssl)', () => {
     });
   });
 
-  test('the nonce is the one that was asked with', async () => {
-    expect((await verifyTimeStamp(token, { message, nonce, trusted: authority.trusted })).authority).toBe('Test time stamps tsa');
-    await expect(verifyTimeStamp(token, { message, nonce: Uint8Array.of(1), trusted: authority.trusted })).rejects.toMatchObject({
-      code: 'time_stamp_nonce',
-    });
+  test('the nonce is the one that was asked with', () => {
+    expect(verifyTimeStamp(token, { message, nonce, trusted: authority.trusted }).authority).toBe('Test time stamps tsa');
+    expect(codeOf(() => verifyTimeStamp(token, { message, nonce: Uint8Array.of(1), trusted: authority.trusted }))).toBe('time_stamp_nonce');
   });
 
-  test('whoever is not trusted says nothing', async () => {
-    await expect(verifyTimeStamp(token, { message, trusted: other.trusted })).rejects.toMatchObject({ code: 'time_stamp_untrusted' });
-    await expect(verifyTimeStamp(token, { message, trusted: '' })).rejects.toMatchObject({ code: 'time_stamp_untrusted' });
+  test('whoever is not trusted says nothing', () => {
+    for (const trusted of [other.trusted, '']) expect(codeOf(() => verifyTimeStamp(token, { message, trusted }))).toBe('time_stamp_untrusted');
   });
 
-  test('a changed byte anywhere is found, or changes nothing that is signed', async () => {
-    const good = await verifyTimeStamp(token, { message, nonce, trusted: authority.trusted });
-    let accepted = 0;
+  test('a changed byte anywhere is found', () => {
     for (let i = 0; i < token.length; i++) {
       const bent = Uint8Array.from(token);
       bent[i] = (bent[i] as number) ^ (1 << (i % 8));
-      const stamp = await verifyTimeStamp(bent, { message, nonce, trusted: authority.trusted }).catch(() => undefined);
-      if (!stamp) continue;
-      accepted++;
-      expect(stamp).toEqual(good);
+      expect(
+        codeOf(() => verifyTimeStamp(bent, { message, nonce, trusted: authority.trusted })),
+        `byte ${i}`,
+      ).toMatch(/^time_stamp_/);
     }
-    // Wrappers that nobody signs: version numbers, absent parameters, names of algorithms that are named twice.
-    expect(accepted / token.length).toBeLessThan(0.05);
   }, 120_000);
 
-  test('what is cut short, longer or no DER is refused', async () => {
+  test('what is cut short, longer or no DER is refused', () => {
     for (const bent of [token.subarray(0, -1), Uint8Array.from([...token, 0]), new Uint8Array(0), utf8('hello')]) {
-      await expect(verifyTimeStamp(bent, { message, trusted: authority.trusted })).rejects.toMatchObject({
-        code: expect.stringMatching(/^time_stamp_/),
-      });
+      expect(codeOf(() => verifyTimeStamp(bent, { message, trusted: authority.trusted }))).toMatch(/^time_stamp_/);
     }
     expect(() => readTimeStampResponse(Uint8Array.of(0x30, 0x05, 0x30, 0x03, 0x02, 0x01, 0x02))).toThrow(
       expect.objectContaining({ code: 'time_stamp_refused' }),
@@ -85,11 +85,10 @@ describe.skipIf(!hasOpenssl())('time stamps (needs openssl)', () => {
     expect(() => readTimeStampResponse(utf8('no'))).toThrow(expect.objectContaining({ code: 'time_stamp_syntax' }));
   });
 
-  test('a signer that may do more than make time stamps is none', async () => {
-    await expect(verifyTimeStamp(authority.resign(token), { message, trusted: authority.trusted })).rejects.toMatchObject({
-      code: 'time_stamp_untrusted',
-      message: expect.stringContaining('may not make time stamps'),
-    });
+  test('a signer that may do more than make time stamps is none', () => {
+    expect(() => verifyTimeStamp(authority.resign(token), { message, trusted: authority.trusted })).toThrow(
+      expect.objectContaining({ code: 'time_stamp_untrusted', message: expect.stringContaining('may not make time stamps') }),
+    );
   });
 
   test('openssl reads our request, and verifies what we keep', () => {

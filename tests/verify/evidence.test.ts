@@ -15,6 +15,7 @@ import {
 import { refusalOf } from '../log/refusal.ts';
 import { importPortable } from '../log/portable.ts';
 import { hasOpenssl } from '../anchor/time-stamp-authority.ts';
+import { rawTransaction } from './arweave-transaction.ts';
 import { authorityExtensions, createTimeStampAuthorities, stampExtensions, type TimeStampAuthorities } from './time-stamp-authorities.ts';
 import { readDer } from '../../src/verify/time-stamp/der.ts';
 import { all, checkpointOf, cosigned, eventOf, origin, otherSigner, records, sampleEvidence, signer, witness } from './sample-evidence.ts';
@@ -346,6 +347,25 @@ describe('what third parties keep', () => {
     expect(report.notProved.join('\n')).toMatch(/"tsa" was given this log’s checkpoint of 4 leaves/);
     expect(report.notProved.join('\n')).toMatch(words);
     expect(report.bounds).toEqual([]);
+  });
+
+  test('of kind arweave: which wallet signed over the checkpoint is proved, that it is there is not', async () => {
+    const transaction = await rawTransaction(checkpointOf(4));
+    const { id } = transaction;
+    const report = withAnchor(kept({ kind: 'arweave', proof: { id: id as string, transaction } }));
+    expect(report.problems).toEqual([]);
+    expect(report.anchors[0]).toMatchObject({ status: 'proved', by: 'arweave', treeSize: 4, transaction: { id } });
+    expect(report.proved.join('\n')).toMatch(/The wallet \S{43} signed transaction \S{43} of Arweave over this log’s checkpoint of 4 leaves/);
+    expect(report.notProved.join('\n')).toMatch(/Whose wallet that is, and that Arweave holds transaction \S{43}: .*only a gateway/);
+    expect(report.bounds).toEqual([]);
+    const ofAnother = await rawTransaction(checkpointOf(5));
+    for (const proof of [
+      { id: ofAnother['id'] as string, transaction: ofAnother },
+      { id: 'T', transaction },
+      { id: id as string, transaction: { ...transaction, reward: '1' } },
+      { id: id as string, transaction: 'x' },
+    ])
+      expect(withAnchor(kept({ kind: 'arweave', proof })).problems).toMatchObject([{ code: 'evidence_anchor', where: 'anchors' }]);
   });
 
   test('of a tree that the file does not connect with its own', () => {

@@ -1,6 +1,5 @@
-/** Time stamps of many makes, held against openssl and pkijs; and all that is not quite one. */
+/** Time stamps of many makes, held against openssl; and all that is not quite one. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { verifyTimeStamp } from '../../src/anchor/time-stamp.ts';
 import { utf8 } from '../../src/core/bytes.ts';
 import { sha256 } from '../../src/core/sha256.ts';
 import { nameOf, readPem } from '../../src/verify/time-stamp/certificate.ts';
@@ -48,17 +47,13 @@ describe.skipIf(!hasOpenssl())('time stamps (needs openssl)', () => {
     ['tsa-p256', { digest: 'sha256' }],
     ['tsa-p384', { digest: 'sha384', ess: 'sha1' }],
     ['tsa-p521', { digest: 'sha512', with: ['root'] }],
-  ] as const)('%s, %o: as openssl has it', async (signer, options) => {
+  ] as const)('%s, %o: as openssl has it', (signer, options) => {
     const token = tsas.stamp(signer, message, options);
     expect(tsas.accepts(token, message, 'root')).toBe(true);
     const stamp = verifyTimeStampToken(token, message, [tsas.pem('other'), tsas.pem('root')]);
     expect(stamp).toMatchObject({ isTrusted: true, root: 'root', accuracyMs: 1_501 });
     expect(stamp.chain.map(({ name }) => name)).toEqual(signer === 'tsa-rsa' ? [signer, 'middle', 'root'] : [signer, 'root']);
     expect(Math.abs(stamp.timeMs - Date.now())).toBeLessThan(60_000);
-    if (options.digest === 'sha256') {
-      const theirs = await verifyTimeStamp(token, { message, trusted: tsas.pem('root') });
-      expect(theirs).toMatchObject({ time: new Date(stamp.timeMs), authority: signer, serial: stamp.serial });
-    }
   });
 
   test('without a root it is whole, and whose it is nobody says', () => {

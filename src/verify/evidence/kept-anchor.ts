@@ -1,6 +1,6 @@
 /**
- * What a third party keeps of a log, in evidence: that its checkpoint is one of this log's history, and, of a time stamp, when it was there. What only the
- * third party itself can say is said so.
+ * What a third party keeps of a log, in evidence: that its checkpoint is one of this log's history; of a time stamp, when it was there; of Arweave, which
+ * wallet signed which transaction over it. What only the third party itself can say is said so.
  */
 import { decodeBase64 } from '../../core/base64.ts';
 import { decodeUtf8, equalBytes, utf8 } from '../../core/bytes.ts';
@@ -9,6 +9,7 @@ import { isJsonObject, type JsonObject, parseJson } from '../../core/json.ts';
 import { quoted as quotedWhole } from '../../core/visible.ts';
 import { type CheckpointTrust, openCheckpoint } from '../../log/checkpoint.ts';
 import { type TimeStampToken, verifyTimeStampToken } from '../time-stamp/index.ts';
+import { type ArweaveTransaction, verifyArweaveTransaction } from '../arweave.ts';
 import { attempt } from './attempt.ts';
 import { badEvidence } from './lines.ts';
 
@@ -44,12 +45,16 @@ export interface KeptAnchor {
   readonly status: 'proved' | 'wrong' | 'unknown';
   /** A sentence. */
   readonly detail: string;
+  /** A sentence: what is not proved although the rest is. */
+  readonly open?: string;
   /** The target's name in the log's configuration, and its kind. */
   readonly target?: string;
   readonly by?: string;
   readonly treeSize?: number;
   readonly bound?: TimeBound;
   readonly since?: LowerTimeBound;
+  /** Of Arweave: what was signed over the checkpoint, by which wallet. */
+  readonly transaction?: ArweaveTransaction;
 }
 
 export interface KeptAnchorTrust {
@@ -84,6 +89,7 @@ function openKept(bytes: Uint8Array, { log, known, timeStampRoots }: KeptAnchorT
     throw new VeiltrailError('history_forked', `the tree of ${treeSize} leaves that it keeps is another one: history was rewritten`);
   const given = `${quoted(kept.target)} was given this log’s checkpoint of ${treeSize} leaves, at ${quoted(kept.madeAt)} by the log’s own clock`;
   if (!tree) return { ...facts, status: 'unknown', detail: `${given}; that this log grew from it is not proved in this file.` };
+  if (kept.kind === 'arweave' && kept.proof['transaction'] !== undefined) return { ...facts, ...checkTransaction(kept, treeSize) };
   if (kept.kind !== 'rfc3161') return { ...facts, status: 'unknown', detail: `${given}; ${whatItTakes(kept)}` };
   return { ...facts, ...checkTimeStamp(kept, treeSize, timeStampRoots) };
 }
@@ -111,6 +117,19 @@ function whatItTakes({ kind, proof }: Kept): string {
     default:
       return `what became of it there (${quoted(kind)}) cannot be checked from here.`;
   }
+}
+
+/** @throws VeiltrailError */
+function checkTransaction({ checkpoint, proof }: Kept, treeSize: number): Pick<KeptAnchor, 'status' | 'detail' | 'open' | 'transaction'> {
+  const transaction = verifyArweaveTransaction(proof['transaction'], utf8(checkpoint));
+  const { id, address } = transaction;
+  if (proof['id'] !== id) throw badEvidence('the transaction that it names');
+  return {
+    status: 'proved',
+    detail: `The wallet ${address} signed transaction ${id} of Arweave over this log’s checkpoint of ${treeSize} leaves.`,
+    open: `Whose wallet that is, and that Arweave holds transaction ${id}: whether it does, and since when, only a gateway of Arweave can say.`,
+    transaction,
+  };
 }
 
 /** @throws VeiltrailError */

@@ -183,10 +183,11 @@ class Verification {
     const { anchors = [], log } = this.#file.parts;
     if (!checkpoint || !log) return { anchors: anchors.map(({ kind }) => ({ kind, status: 'unknown', detail: 'not checked' })), earlier: [] };
     const found = checkAnchors(anchors, checkpoint, this.#trust(log), this.#options.timeStampRoots ?? []);
-    for (const { kind, status, detail } of found.checked) {
+    for (const { kind, status, detail, open } of found.checked) {
       if (status === 'wrong') this.#problem('evidence_anchor', 'anchors', `an anchor of kind ${kind}: ${detail}`);
       else if (status === 'proved') this.#proved.push(detail);
       else this.#notProved.push(kind === 'anchor' || kind === 'quote' ? detail : `What an anchor of kind ${kind} says: ${detail}`);
+      if (open !== undefined) this.#notProved.push(open);
     }
     return { anchors: found.checked, earlier: found.earlier };
   }

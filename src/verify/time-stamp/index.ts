@@ -19,6 +19,8 @@ export interface TimeStampToken {
   readonly accuracyMs: number | undefined;
   /** Hex. */
   readonly serial: string;
+  /** Hex: the number that whoever asked had chosen; undefined where there was none. */
+  readonly nonce: string | undefined;
   /** The authority, then who vouches for it, up to a certificate that is trusted, or as far as the token goes. */
   readonly chain: readonly { readonly name: string; readonly fingerprint: string }[];
   /** Who signed the last certificate of the chain. */
@@ -118,7 +120,7 @@ function readSigner(der: Der): Signer {
 }
 
 /** TSTInfo: RFC 3161, 2.4.2. */
-function readInfo(content: Uint8Array, message: Uint8Array): Pick<TimeStampToken, 'timeMs' | 'accuracyMs' | 'serial'> {
+function readInfo(content: Uint8Array, message: Uint8Array): Pick<TimeStampToken, 'timeMs' | 'accuracyMs' | 'serial' | 'nonce'> {
   const parts = new DerSequence(readDer(content));
   if (numberOf(parts.take(tags.integer)) !== 1) throw badDer();
   parts.take(tags.oid); // the authority's policy
@@ -131,14 +133,14 @@ function readInfo(content: Uint8Array, message: Uint8Array): Pick<TimeStampToken
   const timeMs = timeOf(parts.take(tags.generalizedTime));
   const accuracy = parts.maybe(tags.sequence);
   parts.maybe(tags.boolean); // whether the authority's time stamps are in order
-  parts.maybe(tags.integer); // the nonce, which is for who asked
+  const nonce = parts.maybe(tags.integer);
   parts.maybe(contextTag(0)); // the authority's name
   const extensions = parts.maybe(contextTag(1));
   parts.end();
   // What would change the meaning is critical.
   for (const one of extensions ? childrenOf(extensions, contextTag(1)) : [])
     if (childrenOf(one, tags.sequence, 3)[1]?.tag === tags.boolean) throw badDer();
-  return { serial, timeMs, accuracyMs: accuracy && accuracyOf(accuracy) };
+  return { serial, nonce: nonce && toHex(nonce.content), timeMs, accuracyMs: accuracy && accuracyOf(accuracy) };
 }
 
 /** Seconds, milliseconds, microseconds; rounded up. */

@@ -7,11 +7,10 @@ import { sha384, sha512 } from '@noble/hashes/sha2.js';
 import { concatBytes, equalBytes } from '../../core/bytes.ts';
 import { VeiltrailError } from '../../core/errors.ts';
 import { sha256 } from '../../core/sha256.ts';
+import { type Digest, isPssSignature, type RsaKey, rsaPower } from '../rsa.ts';
 import { badDer, bitsOf, contextTag, type Der, DerSequence, naturalOf, numberOf, oidOf, readDer, tags } from './der.ts';
 
-export interface HashFunction {
-  readonly bytes: number;
-  readonly hash: (data: Uint8Array) => Uint8Array;
+export interface HashFunction extends Digest {
   /** The DER of PKCS #1's DigestInfo, up to the digest. */
   readonly prefix: Uint8Array;
 }
@@ -39,9 +38,6 @@ const digestOf: Readonly<Record<string, readonly [scheme: 'rsa' | 'ecdsa', hash:
   '1.2.840.10045.4.3.3': ['ecdsa', sha384Oid],
   '1.2.840.10045.4.3.4': ['ecdsa', sha512Oid],
 };
-
-const modulusBits = { min: 2_048, max: 8_192 };
-const exponentMax = 1n << 33n;
 
 /**
  * An AlgorithmIdentifier of a digest.
@@ -104,14 +100,14 @@ function isEcdsa({ hash }: HashFunction, message: Uint8Array, signature: Uint8Ar
 }
 
 function isRsa({ hash, prefix, bytes }: HashFunction, message: Uint8Array, signature: Uint8Array, publicKey: Der): boolean {
-  const encoded = rsaPower(signature, publicKey);
+  const encoded = rsaPower(signature, readRsaKey(publicKey));
   if (!encoded || encoded.length < prefix.length + bytes + 11) return false;
   // What it must be is made and compared whole: nothing is left over that a forger could choose.
   const filler = new Uint8Array(encoded.length - prefix.length - bytes - 3).fill(0xff);
   return equalBytes(encoded, concatBytes(Uint8Array.of(0, 1), filler, Uint8Array.of(0), prefix, hash(message)));
 }
 
-/** RFC 8017, 8.1.2 and 9.1.2; the digest of the mask is that of the message. */
+/** The parameters: RFC 8017, A.2.3. */
 function isPss(parameters: Der, message: Uint8Array, signature: Uint8Array, publicKey: Der): boolean {
   const parts = new DerSequence(parameters);
   // The defaults are SHA-1's.
@@ -120,45 +116,17 @@ function isPss(parameters: Der, message: Uint8Array, signature: Uint8Array, publ
   if (oidOf(mask.take(tags.oid)) !== mgf1Oid || hashOf(mask.any()).oid !== hash.oid) return false;
   const saltBytes = numberOf(new DerSequence(parts.take(contextTag(2)), contextTag(2)).any());
   parts.end();
-  const encoded = rsaPower(signature, publicKey);
-  // Moduli of whole bytes only: then one bit is left over at the front.
-  const dbBytes = (encoded?.length ?? 0) - hash.bytes - 1;
-  if (!encoded || dbBytes < saltBytes + 1 || encoded.at(-1) !== 0xbc || (encoded[0] as number) >= 0x80) return false;
-  const digest = encoded.subarray(dbBytes, -1);
-  const db = unmask(encoded.subarray(0, dbBytes), digest, hash);
-  db[0] = (db[0] as number) & 0x7f;
-  const saltAt = dbBytes - saltBytes;
-  if (!db.every((byte, i) => i >= saltAt || byte === (i === saltAt - 1 ? 1 : 0))) return false;
-  return equalBytes(digest, hash.hash(concatBytes(new Uint8Array(8), hash.hash(message), db.subarray(saltAt))));
+  return isPssSignature(hash, message, signature, readRsaKey(publicKey), saltBytes);
 }
 
-/** XOR with MGF1 of the seed. */
-function unmask(masked: Uint8Array, seed: Uint8Array, { hash, bytes }: HashFunction): Uint8Array {
-  const out = Uint8Array.from(masked);
-  for (let at = 0, counter = 0; at < out.length; at += bytes, counter++) {
-    const mask = hash(concatBytes(seed, Uint8Array.of(0, 0, 0, counter)));
-    for (let i = 0; i < bytes && at + i < out.length; i++) out[at + i] = (out[at + i] as number) ^ (mask[i] as number);
-  }
-  return out;
-}
-
-/** signature^e mod n, as long as the modulus; undefined for what is no RSA signature of this key, and for keys that are too weak or too long. */
-function rsaPower(signature: Uint8Array, publicKey: Der): Uint8Array | undefined {
+function readRsaKey(publicKey: Der): RsaKey {
   const { algorithm, key } = readKey(publicKey, rsaOid);
   takeNull(algorithm);
   const numbers = new DerSequence(readDer(key));
   const modulus = naturalOf(numbers.take(tags.integer));
-  const n = toBigint(modulus);
-  const e = toBigint(naturalOf(numbers.take(tags.integer)));
+  const exponent = naturalOf(numbers.take(tags.integer));
   numbers.end();
-  const bits = 8 * modulus.length;
-  if (bits < modulusBits.min || bits > modulusBits.max || (modulus[0] as number) < 0x80 || !(n & 1n)) return undefined;
-  const s = toBigint(signature);
-  if (e < 3n || e > exponentMax || !(e & 1n) || signature.length !== modulus.length || s >= n) return undefined;
-  let power = 1n;
-  for (let base = s, rest = e; rest > 0n; rest >>= 1n, base = (base * base) % n) if (rest & 1n) power = (power * base) % n;
-  const hex = power.toString(16).padStart(2 * modulus.length, '0');
-  return Uint8Array.from({ length: modulus.length }, (_, i) => Number.parseInt(hex.slice(2 * i, 2 * i + 2), 16));
+  return { modulus, exponent };
 }
 
 function readKey(publicKey: Der, oid: string): { algorithm: DerSequence; key: Uint8Array } {
@@ -179,12 +147,6 @@ function takeNull(parts: DerSequence): void {
 
 function unsupported(): VeiltrailError {
   return new VeiltrailError('time_stamp_unsupported', 'the time stamp uses an algorithm that is not known here, or that is too weak');
-}
-
-function toBigint(bytes: Uint8Array): bigint {
-  let hex = '0x0';
-  for (const byte of bytes) hex += byte.toString(16).padStart(2, '0');
-  return BigInt(hex);
 }
 
 function digestInfo(which: number, bytes: number): Uint8Array {
