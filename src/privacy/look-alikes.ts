@@ -10,10 +10,21 @@ export interface Plain {
 const mathematical = 0xd835;
 const reach = 3;
 
+/** Where the ten digits of a script begin: Arabic, Persian, N'Ko, those of India, Thai, Lao, Tibetan, Burmese, Khmer … (Unicode, general category Nd). */
+const zeros =
+  '660 6f0 7c0 966 9e6 a66 ae6 b66 be6 c66 ce6 d66 de6 e50 ed0 f20 1040 1090 17e0 1810 1946 19d0 1a80 1a90 1b50 1bb0 1c40 1c50 a620 a8d0 a900 a9d0 a9f0 aa50 abf0 104a0 10d30 11066 1e140 1e2f0 1e950';
+const foreignDigits: ReadonlyMap<number, string> = new Map(
+  zeros.split(' ').flatMap((zero) => Array.from({ length: 10 }, (_, digit) => [Number.parseInt(zero, 16) + digit, String(digit)] as const)),
+);
+
 /** The plain form of the unit at `at` of a text: full-width and mathematical letters, digits of other scripts, look-alikes among Latin letters. */
 export function plainAt(text: string, at: number): Plain | undefined {
   const unit = text.charCodeAt(at);
   if (unit === mathematical) return folded(text.slice(at, at + 2), 2);
+  if (unit >= 0xd801 && unit < 0xdc00) {
+    const digit = foreignDigits.get(text.codePointAt(at) as number);
+    return digit === undefined ? undefined : { text: digit, size: 2 };
+  }
   const plain = plainOf(unit);
   if (plain !== undefined) return { text: plain, size: 1 };
   if (isCompatible(unit)) return folded(text[at] as string, 1);
@@ -34,10 +45,8 @@ function folded(text: string, size: 1 | 2): Plain | undefined {
 /** Full-width forms, foreign digits, dots, dashes and spaces as ASCII; what cannot be seen as nothing. */
 function plainOf(unit: number): string | undefined {
   if (unit >= 0xff01 && unit <= 0xff5e) return String.fromCharCode(unit - 0xfee0);
-  if (unit >= 0x0660 && unit <= 0x0669) return String.fromCharCode(unit - 0x0660 + 48);
-  if (unit >= 0x06f0 && unit <= 0x06f9) return String.fromCharCode(unit - 0x06f0 + 48);
-  if (unit >= 0x0966 && unit <= 0x096f) return String.fromCharCode(unit - 0x0966 + 48);
   if (isInvisible(unit)) return '';
+  if (unit >= 0x0660 && unit < 0xac00 && (unit < 0x2000 || unit >= 0xa620)) return foreignDigits.get(unit);
   if (unit === 0xa0 || unit === 0x3000 || (unit >= 0x2000 && unit <= 0x200a) || unit === 0x202f) return ' ';
   if ((unit >= 0x2010 && unit <= 0x2015) || unit === 0x2212 || unit === 0xfe63) return '-';
   if (unit === 0x3002 || unit === 0xff61 || unit === 0x2024) return '.';

@@ -57,7 +57,10 @@ export function isCommon(word: string): boolean {
   return commonWords.has(word);
 }
 
-/** Long and unusual enough to be looked for by itself. */
+/** From Hebrew on. */
+const beyondEurope = 0x590;
+
+/** Long and unusual enough to be looked for by itself: of scripts that write few vowels two letters are enough. */
 export function isDistinct(word: string): boolean {
-  return word.length >= 3 && !indistinct.has(word) && !/^\d+$/.test(word);
+  return word.length >= (word.charCodeAt(0) < beyondEurope ? 3 : 2) && !indistinct.has(word) && !/^\d+$/.test(word);
 }

@@ -105,6 +105,11 @@ export function isWordBeyondAscii(unit: number): boolean {
   return unit !== 0x060c && unit !== 0x061b && unit !== 0x061f && unit !== 0x30fb && unit !== 0xfeff && unit !== 0xfffd;
 }
 
+/** Is the unit a Georgian letter? They have capitals of their own, in which nobody begins a name. */
+export function isGeorgian(unit: number): boolean {
+  return unit >= 0x10d0 && unit <= 0x10ff;
+}
+
 /** Letter, digit, or word beyond ASCII. */
 export function isWord(unit: number): boolean {
   return unit < 128 ? ((classes[unit] as number) & (letters | made.ofDigits)) !== 0 : isWordBeyondAscii(unit);

@@ -6,6 +6,7 @@
 import { familyRank, foldName, givenRank, known } from '../name-lexicon.ts';
 import { isSyllabic, nameShape } from '../name-shape.ts';
 import { placePhrases } from '../name-words.ts';
+import { isLetter } from '../survey.ts';
 import {
   actsOn,
   type Cue,
@@ -140,7 +141,26 @@ export function nameScore(text: string, name: readonly Judged[]): number {
   if (!single && first.end - start <= openingMax && openings.has(text.slice(start, first.end).toLowerCase())) score -= 2.5;
   if (name.length === 2 && isPlacePhrase(text, start, end)) score -= 4;
   if (full.length > 3) score -= 0.75 * (full.length - 3);
+  // `ticket closed by রহিম উদ্দিন`: what sentences in Latin letters spell in another script is a name more often than anything else.
+  if (caseless && full.length < 4 && isAmongLatin(text, start, end)) score += isSetTo(text, start) ? -1.5 : single ? 0.4 : 0.7;
   return score + contextScore(text, cue, start, end, single, caseless) - (shouted ? (single ? 2 : 1) : 0) - (single ? 0.5 : 0);
+}
+
+const toValue = /(?:set|changed?|renamed?|updated|switched|translated|equal|mapped|moved|converted) to $/;
+
+/** Is it what something was set to or called? */
+function isSetTo(text: string, start: number): boolean {
+  return toValue.test(text.slice(Math.max(0, start - 16), start));
+}
+
+/** Is the word before, or the one behind, in ASCII letters? */
+function isAmongLatin(text: string, start: number, end: number): boolean {
+  const unit = text.charCodeAt(start);
+  // Chinese, Japanese and Korean names are found by what they are made of (person-unspaced.ts).
+  if (unit >= 0x3040 && unit < 0xd800) return false;
+  return (
+    (text.charCodeAt(start - 1) === 32 && isLetter(text.charCodeAt(start - 2))) || (text.charCodeAt(end) === 32 && isLetter(text.charCodeAt(end + 1)))
+  );
 }
 
 /** The least that an unknown word counts: behind `Mrs.`, a label, or a name that is known, any word may be a name, whatever it looks like. */

@@ -1,6 +1,7 @@
 /** Runs of words that may be a name: capitalised words, initials, particles, and words of scripts without capitals, divided by one or two spaces. */
-import { foldName, lookUp, lookUpBytes, nameRanks } from '../name-lexicon.ts';
-import { isCapital, isDigit, isIdentifier, isLetter, isSmall, isWord, isWordBeyondAscii } from '../survey.ts';
+import { foldName, known, lookUp, lookUpBytes, nameRanks } from '../name-lexicon.ts';
+import { romanized } from '../romanize.ts';
+import { isCapital, isDigit, isGeorgian, isIdentifier, isLetter, isSmall, isWord, isWordBeyondAscii } from '../survey.ts';
 
 /** A word on the way to a name. */
 export interface Word {
@@ -108,6 +109,7 @@ function shapeOf(text: string, start: number, end: number): Word['shape'] | unde
     if (size === 1) return 'initial';
     return isAllUpper(text, start, end) ? 'upper' : 'capital';
   }
+  if (isGeorgian(unit)) return 'caseless';
   const letter = String.fromCodePoint(text.codePointAt(start) as number);
   const lower = letter.toLowerCase();
   if (lower === letter && letter.toUpperCase() === letter) return 'caseless';
@@ -153,11 +155,27 @@ export function knownAs(text: string, units: Uint8Array, start: number, end: num
 function knownAsFolded(word: string): number {
   const whole = lookUp(word);
   if (whole !== 0) return whole;
+  if (word.charCodeAt(0) >= 0x530) return knownRomanized(word);
   const dash = word.indexOf('-');
   if (dash > 0) return Math.max(lookUp(word.slice(0, dash)) & nameRanks, lookUp(word.slice(dash + 1)) & nameRanks);
   const mark = word.indexOf("'");
   return mark > 0 ? lookUp(word.slice(mark + 1)) & nameRanks : 0;
 }
+
+/** What a word of another script is known as in Latin letters: a name, or nothing. */
+function knownRomanized(word: string): number {
+  for (const latin of romanized(word)) {
+    if (latin.length < romanizedMin) continue;
+    const what = lookUp(latin);
+    if ((what & nameRanks) !== 0 && (what & (known.common | known.ofLogs)) === 0) return what & nameRanks;
+  }
+  return ofTheCaucasus.test(word) ? 1 << 3 : 0;
+}
+
+/** Shorter ones are names and words alike. */
+const romanizedMin = 4;
+/** Families of Georgia and Armenia, by their endings. */
+const ofTheCaucasus = /^[\u10d0-\u10ff]{2,}(?:ძე|შვილი|იანი|ავა|უა)$|^[\u0561-\u0587]{3,}(?:յան|եան|յանց)$/;
 
 /** Does `at` open a line, behind nothing but blanks and marks of a list? */
 export function isLineStart(text: string, at: number): boolean {
