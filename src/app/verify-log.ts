@@ -31,6 +31,7 @@ import type { TileSource } from '../storage/tile-store.ts';
 import { Problems, type Problem } from '../verify/problem.ts';
 import { verifyPrefix, verifyUpperTiles } from '../verify/tiles.ts';
 import { readTile } from './read-tile.ts';
+import { compareWithCommitted } from './verify-committed.ts';
 import { verifyLeaves, type VerifiedLeaves } from './verify-leaves.ts';
 import type { RangeResult, RangeTask } from './verify-range.ts';
 import type { RemovalChecks } from './verify-removals.ts';
@@ -232,21 +233,9 @@ class Verification {
     if (!store) return checkpoint;
     // What is published was committed before: so the state is read after the checkpoint, of a log that grows meanwhile.
     const state = await store.readState();
-    if (checkpoint.treeSize > state.treeSize) {
-      throw new VeiltrailError(
-        'behind_checkpoint',
-        `records.db ends at size ${state.treeSize}, behind the published checkpoint of size ${checkpoint.treeSize}: an older database was put back`,
-        {
-          where: 'records.db',
-        },
-      );
-    }
-    if (checkpoint.treeSize === state.treeSize && !equalBytes(checkpoint.root, state.root)) {
-      throw new VeiltrailError('history_forked', `records.db and the published checkpoint of size ${state.treeSize} have different roots`, {
-        where: 'records.db',
-      });
-    }
-    if (checkpoint.treeSize < state.treeSize) {
+    const readAgain = async (): Promise<VerifiedCheckpoint> =>
+      openAt(where, (await this.#parts.tiles.read(log, 'checkpoint')) ?? bytes, this.#vkey, this.#origin);
+    if ((await compareWithCommitted(checkpoint, state, readAgain, where)) > 0) {
       // Ordinary while a server writes, or after a crash: recovery publishes the rest.
       step.notChecked.push(`leaves ${checkpoint.treeSize} to ${state.treeSize - 1}: committed and not yet published`);
     }

@@ -21,6 +21,8 @@ const original = join(root, 'original');
 const early = join(root, 'early');
 const work = join(root, 'work');
 let keptCheckpoint: string;
+/** Checkpoints of full tiles, by their size. */
+const filled = new Map<number, string>();
 
 function events(from: number, to: number): Buffer {
   const lines: string[] = [];
@@ -34,8 +36,13 @@ function events(from: number, to: number): Buffer {
 async function append(from: number, to: number): Promise<void> {
   const trail = await openTrail({ dataDir: original });
   await trail.createLog('default');
-  for (let at = from; at < to; at += 50)
-    await trail.append({ log: 'default', principal: 'local', body: events(at, Math.min(to, at + 50)), format: 'ndjson' });
+  for (let at = from; at < to;) {
+    // Not beyond the next full tile, so that there is a checkpoint of its size.
+    const end = Math.min(to, at + 50, at - (at % 256) + 256);
+    await trail.append({ log: 'default', principal: 'local', body: events(at, end), format: 'ndjson' });
+    if (end % 256 === 0) filled.set(end, (await trail.checkpoint('default')) as string);
+    at = end;
+  }
   keptCheckpoint = (await trail.checkpoint('default')) as string;
   await trail.close();
 }
@@ -151,15 +158,34 @@ describe('each stored file', () => {
   }, 120_000);
 });
 
+/** Takes the seal away, as if the server had been killed. */
+function unseal(dir: string): void {
+  rmSync(join(dir, 'seal.json'));
+  sql(dir, 'records.db', (database) => database.exec('UPDATE closing SET clean = 0'));
+}
+
 test('an older checkpoint, in a directory that was made to look as if its server had been killed', async () => {
   const report = await attacked((dir) => {
     copyFileSync(join(early, 'logs/default/checkpoint'), join(dir, 'logs/default/checkpoint'));
-    rmSync(join(dir, 'seal.json'));
-    const database = new DatabaseSync(join(dir, 'records.db'));
-    database.exec('UPDATE closing SET clean = 0');
-    database.close();
+    unseal(dir);
   });
   expectFound(report, 'logs/default/checkpoint', 'the older checkpoint');
+});
+
+test('an older checkpoint of a size that fills its tiles, which are all there, with the same look', async () => {
+  expect([...filled.keys()]).toEqual([256, 512]);
+  const roll = (to: number): Promise<VerifyReport> =>
+    attacked((dir) => {
+      writeFileSync(join(dir, 'logs/default/checkpoint'), filled.get(to) as string);
+      unseal(dir);
+    });
+  const report = await roll(256);
+  expect(report.problems.map(({ code, where }) => [code, where])).toEqual([['rolled_back', 'logs/default/checkpoint']]);
+  // Down to the last full tile it is what a power loss may leave: leaves that are committed and not published, and said to be.
+  const last = await roll(512);
+  expect(last.problems).toEqual([]);
+  expect(last.notChecked).toContain('leaves 512 to 619: committed and not yet published');
+  expect((await verifyStoredLog(work, { log: 'default', keptCheckpoint })).problems.map(({ code }) => code)).toEqual(['rolled_back']);
 });
 
 test('a file that was slipped in', async () => {
