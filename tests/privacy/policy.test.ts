@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { VeiltrailError } from '../../src/core/errors.ts';
 import { kindSpecs } from '../../src/privacy/detectors/all.ts';
 import { checkPolicy, defaultPolicyYaml, parsePolicy } from '../../src/privacy/policy.ts';
-import { editDistance } from '../../src/privacy/policy-file.ts';
+import { editDistance } from '../../src/privacy/shape-checker.ts';
 import { policySchema } from '../../src/privacy/policy-schema.ts';
 import { checkPattern } from '../../src/privacy/policy-shape.ts';
 
