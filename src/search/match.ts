@@ -29,6 +29,32 @@ export function createPredicate(query: Query, isHidden?: HiddenTest): Predicate 
   };
 }
 
+/** Which of some queries are true of a packed record, in their order. */
+export type Matcher = (packed: Uint8Array) => boolean[];
+
+/**
+ * Many queries at once: a record is read once, and a value is compared with those only that ask for a field of its name.
+ * The function throws `bad_record` for what is no record.
+ */
+export function createMatcher(queries: readonly Query[]): Matcher {
+  const leaves: Leaf[] = [];
+  const judges = queries.map((query) => compile(query, leaves));
+  const texts: number[] = [];
+  const byName = new Map<string, number[]>();
+  for (const [i, leaf] of leaves.entries()) {
+    if (leaf.type === 'text') texts.push(i);
+    else byName.set(leaf.name, [...(byName.get(leaf.name) ?? []), i]);
+  }
+  return (packed) => {
+    const found: boolean[] = leaves.map(() => false);
+    eachValue(packed, (path, text, hasWords) => {
+      for (const i of byName.get(path.name) ?? []) found[i] ||= isTrueOf(leaves[i] as Leaf, path.dotted, text, hasWords);
+      for (const i of texts) found[i] ||= isTrueOf(leaves[i] as Leaf, path.dotted, text, hasWords);
+    });
+    return judges.map((judge) => judge(found));
+  };
+}
+
 /** The query over its leaves' outcomes; leaves are appended to `leaves` in the order of their positions. */
 function compile(query: Query, leaves: Leaf[]): (found: readonly boolean[]) => boolean {
   switch (query.type) {
