@@ -1,5 +1,5 @@
 /**
- * What an admin and an operator ask of a veiltrail server: API keys, public keys of logs, and that a backup goes on record. The text of a key is in
+ * What an admin and an operator ask of a veiltrail server: API keys, public keys of logs, forwarders, and that a backup goes on record. The text of a key is in
  * one answer only, that of the request which made it; so making one is not tried again by itself.
  */
 import type { ClientOptions } from './client.ts';
@@ -31,6 +31,16 @@ export interface AdministrationClient {
   rotateKey(id: string, options?: { overlapHours?: number; request?: string }): Promise<Facts>;
   revokeKey(id: string): Promise<Facts>;
   logs(): Promise<{ log: string; vkey: string }[]>;
+  /** What leaves for other systems, and how far that is. */
+  forwarders(): Promise<Facts[]>;
+  /**
+   * Sets a forwarder, in the place of the one of that name. May take a second person: then `approval_needed` names the request that was made, and
+   * the same call with `request` does it once it is approved.
+   */
+  setForwarder(name: string, setting: Facts & { purpose: string; reference?: string; request?: string }): Promise<Facts>;
+  removeForwarder(name: string): Promise<void>;
+  /** Starts one again that its receiver refused. */
+  resumeForwarder(name: string): Promise<Facts>;
   /** Puts on record that a backup is made; returns the checkpoint of `_system` under which that stands. Takes a key of the role operator. */
   recordBackup(backup: { parts: readonly ('state' | 'keys')[]; purpose?: string; reference?: string }): Promise<{ checkpoint: string }>;
 }
@@ -42,6 +52,7 @@ export function createAdministrationClient(options: ClientOptions): Administrati
     (await (await performCall(transport, { method, path, repeatable: method === 'GET', ...more })).json()) as Facts;
   const post = (path: string, body: Facts): Promise<Facts> => call('POST', path, { body: JSON.stringify(body), contentType: 'application/json' });
   const keyPath = (id: string): string => `api/v1/keys/${encodeURIComponent(id)}`;
+  const forwarderPath = (name: string): string => `api/v1/forwarders/${encodeURIComponent(name)}`;
   return {
     keys: async () => (await call('GET', 'api/v1/keys'))['keys'] as Facts[],
     createKey: (wanted) => post('api/v1/keys', { ...wanted }),
@@ -49,6 +60,10 @@ export function createAdministrationClient(options: ClientOptions): Administrati
       call('POST', `${keyPath(id)}/rotate`, { query: { overlapHours: overlapHours === undefined ? undefined : String(overlapHours), request } }),
     revokeKey: (id) => call('DELETE', keyPath(id)),
     logs: async () => (await call('GET', 'api/v1/logs'))['logs'] as { log: string; vkey: string }[],
+    forwarders: async () => (await call('GET', 'api/v1/forwarders'))['forwarders'] as Facts[],
+    setForwarder: (name, setting) => call('PUT', forwarderPath(name), { body: JSON.stringify(setting), contentType: 'application/json' }),
+    removeForwarder: async (name) => void (await call('DELETE', forwarderPath(name))),
+    resumeForwarder: (name) => call('POST', `${forwarderPath(name)}/resume`),
     recordBackup: async (backup) => (await post('api/v1/backups', { ...backup })) as { checkpoint: string },
   };
 }

@@ -114,15 +114,20 @@ export class LogFollower {
     this.#wake?.();
   }
 
+  /** Resolves as soon as there is a leaf for {@link LogFollower.next}; false once closed. */
+  async ready(): Promise<boolean> {
+    while (!this.#closed && this.behind === 0) await new Promise<void>((resolve) => (this.#wake = resolve));
+    this.#wake = undefined;
+    return !this.#closed;
+  }
+
   /**
    * The next batch, as soon as there is a leaf; undefined once closed.
    * @throws VeiltrailError those of storage; the next call reads the same leaves
    */
   async next(): Promise<FollowedBatch | undefined> {
     for (;;) {
-      while (!this.#closed && this.behind === 0) await new Promise<void>((resolve) => (this.#wake = resolve));
-      this.#wake = undefined;
-      if (this.#closed) return undefined;
+      if (!(await this.ready())) return undefined;
       const from = this.#next;
       const before = this.#forgotten;
       const batch = await this.#read(from);
