@@ -1,12 +1,13 @@
 /**
  * The anchors that were made, as files: `anchors/<log>/<16 digits of the tree size>-<target>.json` in the data directory, and beside each that the log
- * quotes `….quote` (`anchor-quote.ts`). Each proves itself, so the seal does not cover them, and one that is gone is one proof less and nothing else.
+ * quotes `….quote` (`anchor-quote.ts`); `<target>.locks` says how long what a bucket keeps is locked (`bucket-locks.ts`). Each anchor proves itself, so the seal does not cover them, and one that is gone is one proof less and nothing else.
  */
 import { mkdir, open, readdir, readFile, rename, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { VeiltrailError } from '../core/errors.ts';
 import { storageError } from '../storage/storage-error.ts';
 import { type Anchor, formatAnchor, parseAnchor } from './anchor.ts';
+import { type BucketLocks, formatLocks, parseLocks } from './bucket-locks.ts';
 
 export const anchorsDirectory = 'anchors';
 export const targetNamePattern = /^[a-z0-9][a-z0-9-]{0,31}$/;
@@ -92,15 +93,31 @@ export class AnchorStore {
    */
   async add(anchor: Anchor): Promise<void> {
     await this.#removeQuote(anchor);
-    await this.#write(anchor, fileOf(anchor), formatAnchor(anchor));
+    await this.#write(anchor.log, fileOf(anchor), formatAnchor(anchor));
     // A server beside the command may have quoted the earlier one meanwhile.
     await this.#removeQuote(anchor);
   }
 
   /** Durable when it returns; nothing is kept where the anchor's place was taken by another. @throws VeiltrailError those of `storage-error.ts` */
   async addQuote(anchor: Anchor, quote: string): Promise<void> {
-    await this.#write(anchor, quoteFile(fileOf(anchor)), quote);
+    await this.#write(anchor.log, quoteFile(fileOf(anchor)), quote);
     if ((await readIfThere(join(this.#dir, anchor.log, fileOf(anchor)))) !== formatAnchor(anchor)) await this.#removeQuote(anchor);
+  }
+
+  /** What was last seen of the locks of a target. @throws VeiltrailError those of `storage-error.ts` */
+  async locks(log: string, target: string): Promise<BucketLocks | undefined> {
+    const text = await readIfThere(join(this.#dir, log, `${target}.locks`));
+    return text === undefined ? undefined : parseLocks(text);
+  }
+
+  /** Targets of a log whose locks were seen. */
+  async lockedTargets(log: string): Promise<string[]> {
+    return (await namesIn(join(this.#dir, log))).flatMap((name) => /^([a-z0-9][a-z0-9-]{0,31})\.locks$/.exec(name)?.[1] ?? []);
+  }
+
+  /** @throws VeiltrailError those of `storage-error.ts` */
+  async keepLocks(log: string, target: string, locks: BucketLocks): Promise<void> {
+    await this.#write(log, `${target}.locks`, formatLocks(locks));
   }
 
   async #removeQuote(anchor: Anchor): Promise<void> {
@@ -113,7 +130,7 @@ export class AnchorStore {
     }
   }
 
-  async #write({ log }: Anchor, name: string, text: string): Promise<void> {
+  async #write(log: string, name: string, text: string): Promise<void> {
     const dir = join(this.#dir, log);
     const path = join(dir, name);
     try {

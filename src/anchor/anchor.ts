@@ -11,6 +11,7 @@
 import { VeiltrailError } from '../core/errors.ts';
 import { isJsonObject, parseJson, type JsonObject, type JsonValue } from '../core/json.ts';
 import { parseTimestamp } from '../event/timestamp.ts';
+import type { BucketLocks, RenewedLocks } from './bucket-locks.ts';
 import type { SegmentCopies } from './bucket-segments.ts';
 
 export const anchorKinds = ['file', 'command', 's3', 'rfc3161', 'arweave'] as const;
@@ -66,6 +67,12 @@ export interface AnchorTarget {
    * @throws VeiltrailError as {@link AnchorTarget.put}
    */
   copyRecords?(log: string, origin: string): Promise<SegmentCopies>;
+  /**
+   * Makes the locks of what it keeps of a log longer before they end; undefined where nothing is due yet.
+   * @param seen what it found the last time
+   * @throws VeiltrailError as {@link AnchorTarget.put}
+   */
+  renewLocks?(log: string, seen: BucketLocks | undefined): Promise<RenewedLocks | undefined>;
 }
 
 const format = 'veiltrail.anchor/v1';

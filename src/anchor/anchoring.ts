@@ -7,6 +7,7 @@ import { VeiltrailError } from '../core/errors.ts';
 import type { Anchor, Anchored, AnchorTarget } from './anchor.ts';
 import { isQuoteOf, quotedAt } from './anchor-quote.ts';
 import type { AnchorStore } from './anchor-store.ts';
+import type { RenewedLocks } from './bucket-locks.ts';
 import type { SegmentCopies } from './bucket-segments.ts';
 
 export interface AnchoringParts {
@@ -28,6 +29,8 @@ export type AnchorResult =
   | { anchor: Anchor }
   /** Sealed records were copied, or their locks changed. */
   | { target: string; kind: string; log: string; copies: SegmentCopies }
+  /** Locks of what is there already were made longer. */
+  | { target: string; kind: string; log: string; locks: RenewedLocks }
   | { target: string; kind: string; log: string; error: VeiltrailError };
 
 export interface AnchorFigures {
@@ -42,6 +45,8 @@ export interface AnchorFigures {
   behind: number;
   /** Sealed segments that it was last seen to keep; undefined where it keeps none, or was not asked yet. */
   segments: number | undefined;
+  /** When the first lock ends of what it keeps; undefined where it locks nothing, or was not asked yet. */
+  lockedUntilMs: number | undefined;
   failures: number;
 }
 
@@ -92,6 +97,8 @@ export class Anchoring {
     results.push(...(await this.#quoteNewest(target, log)));
     // Holds come and go, and records are rewritten, while a log does not grow.
     if (target.copyRecords) results.push(...(await this.#copyRecords(target, anchored)));
+    // A log that rests has to be provable as well.
+    if (target.renewLocks) results.push(...(await this.#renewLocks(target, log)));
     const key = `${target.name} ${log}`;
     this.#failures.set(key, results.some((result) => 'error' in result) ? (this.#failures.get(key) ?? 0) + 1 : 0);
     return results;
@@ -112,6 +119,7 @@ export class Anchoring {
         const newest = await this.#parts.store.newest(log, name);
         const madeAtMs = newest && Date.parse(newest.anchor.madeAt);
         const kept = newest?.treeSize ?? 0;
+        const lockedUntil = (await this.#parts.store.locks(log, name))?.lockedUntil;
         figures.push({
           log,
           target: name,
@@ -120,6 +128,7 @@ export class Anchoring {
           madeAtMs,
           behind: await this.#growth(log, kept, treeSize),
           segments: this.#segments.get(`${name} ${log}`),
+          lockedUntilMs: lockedUntil === undefined ? undefined : Date.parse(lockedUntil),
           failures: this.#failures.get(`${name} ${log}`) ?? 0,
         });
       }
@@ -169,6 +178,20 @@ export class Anchoring {
       const { segments, objects, held, lifted, extended } = copies;
       this.#segments.set(`${name} ${log}`, segments);
       return objects + held + lifted + extended > 0 ? [{ target: name, kind, log, copies }] : [];
+    } catch (error) {
+      return [{ target: name, kind, log, error: toldOf(name, error) }];
+    }
+  }
+
+  /** What it did, unless that was nothing. */
+  async #renewLocks(target: AnchorTarget, log: string): Promise<AnchorResult[]> {
+    const { name, kind } = target;
+    const { store } = this.#parts;
+    try {
+      const locks = await target.renewLocks?.(log, await store.locks(log, name));
+      if (!locks) return [];
+      await store.keepLocks(log, name, locks);
+      return locks.extended > 0 ? [{ target: name, kind, log, locks }] : [];
     } catch (error) {
       return [{ target: name, kind, log, error: toldOf(name, error) }];
     }

@@ -12,6 +12,7 @@ import { isJsonObject, parseJson } from '../core/json.ts';
 import { type Anchor, type AnchorTarget, failed, proofText } from './anchor.ts';
 import { Bucket, type BucketSettings, type Lock } from './bucket.ts';
 import { keyOfCheckpoint, putLog } from './bucket-log.ts';
+import { isRenewalDue, renewLocks } from './bucket-locks.ts';
 import { type SealedSegments, SegmentCopier } from './bucket-segments.ts';
 import { sameCheckpoint } from './file-anchor.ts';
 
@@ -63,6 +64,10 @@ export function createBucketTarget(settings: BucketTargetSettings, parts: Bucket
           },
         }
       : {}),
+    async renewLocks(log, seen) {
+      const rules = { mode, retainDays, clock };
+      return isRenewalDue(seen, rules) ? renewLocks(bucket, prefix, log, rules) : undefined;
+    },
     async check({ log, treeSize, checkpoint, proof }) {
       const key = proofText(proof, 'key');
       // Whatever else is in the bucket was not put there by this target.

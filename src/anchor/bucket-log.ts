@@ -12,7 +12,7 @@
 import { decodeBase64, encodeBase64 } from '../core/base64.ts';
 import { decodeUtf8, equalBytes, utf8 } from '../core/bytes.ts';
 import { isJsonObject, parseJson } from '../core/json.ts';
-import { formatTilePath, tileWidthMax, type TileName } from '../log/tile-path.ts';
+import { formatTilePath, parseTilePath, tileWidthMax, type TileName } from '../log/tile-path.ts';
 import { hashTile } from '../log/tile.ts';
 import { hashBytes, leafHash } from '../log/tree.ts';
 import { parseEntryBundle } from '../log/entry-bundle.ts';
@@ -207,7 +207,23 @@ function keyOf({ prefix }: Pick<BucketPlace, 'prefix'>, log: string, path: strin
   return `${prefix === '' ? '' : `${prefix}/`}${log}/${path}`;
 }
 
-function sizeOf(place: BucketPlace, log: string, key: string): number[] {
+/** The prefix of everything that a bucket has of a log. */
+export function logPrefix(prefix: string, log: string): string {
+  return keyOf({ prefix }, log, '');
+}
+
+/** Whether a key is one that {@link putLog} writes: a full tile, a bundle of entries, a checkpoint. */
+export function isLogKey(prefix: string, log: string, key: string): boolean {
+  if (sizeOf({ prefix }, log, key).length > 0) return true;
+  const head = logPrefix(prefix, log);
+  try {
+    return key.startsWith(`${head}tile/`) && parseTilePath(key.slice(head.length)).width === tileWidthMax;
+  } catch {
+    return false;
+  }
+}
+
+function sizeOf(place: Pick<BucketPlace, 'prefix'>, log: string, key: string): number[] {
   const head = keyOf(place, log, 'checkpoint/');
   const digits = key.startsWith(head) ? key.slice(head.length) : '';
   return /^\d{16}$/.test(digits) ? [Number(digits)] : [];

@@ -116,6 +116,12 @@ function entryOf(result: AnchorResult): AccessEntry {
   const { log, target, kind } = result;
   const ofTarget = { ...common, log, target: { type: 'anchor', id: target } };
   if ('copies' in result) return { ...ofTarget, action: 'anchor.segments', outcome: 'success', metadata: { kind, ...result.copies } };
+  if ('locks' in result) {
+    const { objects, extended, lapsed, lockedUntil = '' } = result.locks;
+    // What was not locked for a while may have been deleted meanwhile.
+    const severity = lapsed > 0 ? ({ severity: 4 } as const) : {};
+    return { ...ofTarget, action: 'anchor.locks', outcome: 'success', ...severity, metadata: { kind, objects, extended, lapsed, lockedUntil } };
+  }
   return {
     ...ofTarget,
     action: 'anchor.failed',

@@ -308,6 +308,13 @@ export const metrics: readonly Metric[] = [
     samples: ({ anchors }) => anchors.filter(({ segments }) => segments !== undefined).map((one) => [one.segments, ofAnchor(one)]),
   },
   {
+    name: 'veiltrail_anchor_locked_until_seconds',
+    help: 'When the first lock ends of what a bucket keeps of a log.',
+    type: 'gauge',
+    labels: ['log', 'target'],
+    samples: ({ anchors }) => anchors.flatMap((one): Sample[] => (one.lockedUntilMs === undefined ? [] : [[one.lockedUntilMs / 1_000, ofAnchor(one)]])),
+  },
+  {
     name: 'veiltrail_anchor_failures',
     help: 'Tries in a row that failed.',
     type: 'gauge',

@@ -2,13 +2,14 @@
 import { cpSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Anchor, AnchorTarget } from '../../src/anchor/anchor.ts';
+import type { Anchor, Anchored, AnchorTarget } from '../../src/anchor/anchor.ts';
 import { Anchoring } from '../../src/anchor/anchoring.ts';
 import { Bucket, type StoredObject } from '../../src/anchor/bucket.ts';
 import { type KeptSegment, listSegments, type SegmentCopies } from '../../src/anchor/bucket-segments.ts';
 import { openKeptLog } from '../../src/anchor/bucket-log.ts';
-import { readTargets, type TargetSettings } from '../../src/anchor/targets.ts';
+import { openTarget, readTargets, type TargetSettings } from '../../src/anchor/targets.ts';
 import { systemClock } from '../../src/core/clock.ts';
+import { systemRandom } from '../../src/core/random.ts';
 import { checkSeal } from '../../src/ledger/seal.ts';
 import { createNoteVerifier } from '../../src/log/note-key.ts';
 import { createTrust } from '../../src/log/trust.ts';
@@ -18,6 +19,7 @@ import { fetchSegments } from '../../src/server/fetch-segments.ts';
 import { verifyAnchors } from '../../src/server/verify-anchors.ts';
 import { verifyBucketLog } from '../../src/server/verify-bucket.ts';
 import { verifyLogFrom } from '../../src/server/verify.ts';
+import { run } from '../e2e/product.ts';
 import { allKeys, createSealedTrail, openedBy, planted, retention, type SealedTrail, subject, treeSize } from './bucket-segments.ts';
 import { hasObjectStore, type ObjectStore, startObjectStore } from './object-store.ts';
 import { createTestLog, type TestLog } from './test-log.ts';
@@ -108,6 +110,44 @@ describe.skipIf(!hasObjectStore())('a bucket under Object Lock (needs radosgw)',
     expect(keys.filter((key) => key.includes('.p/'))).toEqual([]);
     expect(keys.filter((key) => key.includes('/tile/')).length).toBe(4);
     expect(keys.filter((key) => key.includes('/checkpoint/')).length).toBe(5);
+  });
+
+  test('locks of tiles and checkpoints are made longer once half of their time is over', { timeout: 120_000 }, async () => {
+    const opened = openAnchors(log.dataDir, target());
+    const dayMs = 86_400_000;
+    const later = async (days: number): Promise<unknown[]> => {
+      const clock = { ...systemClock, now: () => Date.now() + days * dayMs };
+      const renewing = openTarget(target()[0] as TargetSettings, { clock, random: systemRandom, tiles: opened.tiles, newest: async () => undefined });
+      const checkpoints = async (): Promise<Anchored[]> => [{ ...((await opened.store.newest('default', 's3'))?.anchor as Anchor) }];
+      return new Anchoring({ ...opened, checkpoints, targets: [renewing], clock, onResult: () => undefined }).anchorNow(renewing);
+    };
+    // A stranger's objects are not kept at our cost.
+    const strange = await store.request('writer', 'PUT', 'locked/prod/default/tile/x', {}, 'mine');
+    expect(strange.status).toBe(200);
+    const ends = async (): Promise<number[]> => {
+      const found: number[] = [];
+      for await (const { key, versionId } of bucket.versions('prod/default/')) {
+        const until = (await bucket.head(key, versionId))?.retainUntil;
+        expect(until === undefined, key).toBe(key.endsWith('/x'));
+        if (until !== undefined) found.push((Date.parse(until) - Date.now()) / dayMs);
+      }
+      return found;
+    };
+    expect(await later(0.9)).toEqual([]);
+    for (const days of await ends()) expect(days).toBeCloseTo(2, 1);
+    expect(await later(1.1)).toMatchObject([{ log: 'default', target: 's3', locks: { objects: 9, extended: 9, lapsed: 0 } }]);
+    expect(await later(1.1), 'nothing is due any more').toEqual([]);
+    for (const days of await ends()) expect(days).toBeCloseTo(3.1, 1);
+    expect((await opened.store.locks('default', 's3'))?.lockedUntil?.slice(0, 10)).toBe(
+      new Date(Date.now() + 3.1 * dayMs).toISOString().slice(0, 10),
+    );
+    // Left alone for too long they were all open to deletion for a while, which is said.
+    expect(await later(4)).toMatchObject([{ locks: { objects: 9, extended: 9, lapsed: 9 } }]);
+    for (const days of await ends()) expect(days).toBeCloseTo(6, 1);
+    const mine = `locked/prod/default/tile/x?versionId=${strange.headers.get('x-amz-version-id')}`;
+    expect((await store.request('writer', 'DELETE', mine)).status).toBe(204);
+    const { code, out } = await run(['anchor', 'list', '--data', log.dataDir]);
+    expect([code, out]).toEqual([0, expect.stringMatching(/default +locks  s3 +9 objects, locked until 20\d\d-\d\d-\d\d at least/)]);
   });
 
   test('nobody deletes or overwrites what is there, with whatever keys', { timeout: 120_000 }, async () => {

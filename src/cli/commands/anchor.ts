@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import type { AnchorResult } from '../../anchor/anchoring.ts';
 import type { FiledAnchor } from '../../anchor/anchor-store.ts';
+import type { BucketLocks, RenewedLocks } from '../../anchor/bucket-locks.ts';
 import type { SegmentCopies } from '../../anchor/bucket-segments.ts';
 import type { TargetSettings } from '../../anchor/targets.ts';
 import { VeiltrailError } from '../../core/errors.ts';
@@ -83,6 +84,12 @@ async function listAnchors(options: AnchorOptions): Promise<void> {
       if (options.json) printJson({ log, file: filed.file, treeSize: filed.treeSize, target: filed.target, ...factsOf(filed) });
       else print(lineOf(log, filed));
     }
+    for (const target of await store.lockedTargets(log)) {
+      const locks = await store.locks(log, target);
+      if (!locks) continue;
+      if (options.json) printJson({ log, target, locks });
+      else print(locksLine(log, target, locks));
+    }
   }
   if (!options.json) say(`${count} anchor${count === 1 ? '' : 's'}`);
 }
@@ -97,6 +104,11 @@ function lineOf(log: string, { treeSize, target, anchor, problem }: FiledAnchor)
   const head = `${log.padEnd(16)} ${String(treeSize).padStart(10)}  ${target.padEnd(12)}`;
   if (!anchor) return `${head} ${colors.red(problem ?? '')}`;
   return `${head} ${anchor.kind.padEnd(8)} ${anchor.madeAt}  ${colors.dim(costOf(anchor.kind, anchor.proof))}`;
+}
+
+function locksLine(log: string, target: string, { objects, lockedUntil, seenAt }: BucketLocks): string {
+  const until = lockedUntil === undefined ? 'nothing there' : `locked until ${lockedUntil.slice(0, 10)} at least, then longer`;
+  return `${log.padEnd(16)} ${'locks'.padStart(10)}  ${target.padEnd(12)} ${objects} objects, ${until}  ${colors.dim(`seen ${seenAt}`)}`;
 }
 
 /** What it took, as far as anybody says. */
@@ -140,6 +152,7 @@ async function anchorNow(options: AnchorOptions & { target?: string; force?: boo
 function resultLine(result: AnchorResult): string {
   if ('error' in result) return `${colors.red('✗')} log ${result.log}: ${result.error.message}`;
   if ('copies' in result) return copiesLine(result.log, result.target, result.copies);
+  if ('locks' in result) return renewedLine(result.log, result.target, result.locks);
   const { log, treeSize, target, kind, proof } = result.anchor;
   return `${colors.green('✓')} log ${log}, ${treeSize} leaves: kept by ${target} (${kind}) ${colors.dim(costOf(kind, proof))}`;
 }
@@ -152,6 +165,11 @@ function copiesLine(log: string, target: string, { segments, objects, bytes, hel
     ...(extended > 0 ? [`${extended} locked for longer`] : []),
   ];
   return `${colors.green('✓')} log ${log}, ${segments} sealed segments: kept by ${target}; ${changes.join(', ')}`;
+}
+
+function renewedLine(log: string, target: string, { extended, lapsed, lockedUntil }: RenewedLocks): string {
+  const gone = lapsed > 0 ? colors.red(`, ${lapsed} of which had none any more`) : '';
+  return `${colors.green('✓')} log ${log}: ${target} locks ${extended} objects for longer${gone}, all of them until ${lockedUntil?.slice(0, 10)} at least`;
 }
 
 interface VerifyOptions extends AnchorOptions {
