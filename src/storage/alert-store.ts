@@ -28,17 +28,12 @@ export interface AlertChange {
   fact?: { name: string; value: Uint8Array };
 }
 
-export interface AlertSource {
+export interface AlertStore {
   /** Oldest first. */
   alerts(): AlertRow[];
   cursors(): AlertCursor[];
   fact(name: string): Uint8Array | undefined;
   close(): void;
-}
-
-export interface AlertStore extends AlertSource {
-  /** Whether the file was made just now. */
-  readonly isNew: boolean;
   /** One transaction. */
   commit(change: AlertChange): void;
   /** What was deleted is on no page and in no write-ahead log any more when it returns. @throws VeiltrailError `storage_busy`: call it again */

@@ -1,10 +1,9 @@
 /** `alerts.db`: alerts, and how far each log was looked at, in SQLite (see `open-database.ts` for what makes a commit durable). */
-import { existsSync } from 'node:fs';
 import type { DatabaseSync } from 'node:sqlite';
 import { VeiltrailError } from '../../core/errors.ts';
 import type { AlertChange, AlertCursor, AlertRow, AlertStore } from '../alert-store.ts';
 import { storageError } from '../storage-error.ts';
-import { type DatabaseFormat, openDatabase } from './open-database.ts';
+import { type DatabaseFormat, openDatabase, openDatabaseReadOnly } from './open-database.ts';
 
 const version1 = `
   CREATE TABLE alerts (seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, sealed BLOB NOT NULL) STRICT;
@@ -20,17 +19,19 @@ export const alertsFormat: DatabaseFormat = {
 
 /** Opens `alerts.db` for its one writer; makes it when there is none. */
 export function openSqliteAlertStore(path: string): AlertStore {
-  const isNew = !existsSync(path);
-  return new SqliteAlertStore(openDatabase(path, alertsFormat), isNew);
+  return new SqliteAlertStore(openDatabase(path, alertsFormat));
+}
+
+/** Opens `alerts.db` for reading only, whether a server has it or not: whatever writes throws then. */
+export function openSqliteAlertSource(path: string): AlertStore {
+  return new SqliteAlertStore(openDatabaseReadOnly(path, alertsFormat));
 }
 
 class SqliteAlertStore implements AlertStore {
   readonly #database: DatabaseSync;
-  readonly isNew: boolean;
 
-  constructor(database: DatabaseSync, isNew: boolean) {
+  constructor(database: DatabaseSync) {
     this.#database = database;
-    this.isNew = isNew;
   }
 
   alerts(): AlertRow[] {
