@@ -2,8 +2,10 @@
  * Syslog: RFC 5424 messages over TLS (RFC 5425) or TCP, each with its length before it (RFC 6587, 3.4.1). The message is the envelope's JSON, in ASCII.
  *
  * Syslog confirms nothing. So each batch has a connection of its own: all is written, our side is closed, and the batch counts as delivered when the
- * receiver has read to that end and closes its side without an error. A connection that breaks before that, and one on which nothing happens in
- * time, deliver nothing: the batch is sent again. What the receiver does with what it has read is not known.
+ * receiver closes its side after that, without an error. A system whose program has not read all that came answers with a reset, so the program has
+ * read to the end. A receiver that had closed before it got anything answers what is written with a reset, too, one round trip later: our side is
+ * closed no earlier than that. A connection that breaks, and one on which nothing happens in time, deliver nothing: the batch is sent again. What
+ * the receiver does with what it has read is not known.
  */
 import { connect, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
@@ -36,11 +38,19 @@ function open({ host, port, tls, ca, private: isPrivate }: SyslogSetting): Socke
   return connectTls({ ...place, minVersion: 'TLSv1.2', ...(parseAddress(host) ? {} : { servername: host }), ...(ca === undefined ? {} : { ca }) });
 }
 
+/** Twice what it took to connect, which is a round trip at least. */
+const pauseMsMin = 20;
+const pauseMsMax = 2_000;
+
 function deliver(openSocket: () => Socket, bytes: Buffer, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     signal.throwIfAborted();
+    const startedAt = performance.now();
     const socket = openSocket();
+    let timer: NodeJS.Timeout | undefined;
+    let isEnded = false;
     const settle = (error?: Error): void => {
+      clearTimeout(timer);
       signal.removeEventListener('abort', stop);
       socket.destroy();
       if (error) reject(error);
@@ -49,11 +59,17 @@ function deliver(openSocket: () => Socket, bytes: Buffer, signal: AbortSignal): 
     const stop = (): void => settle(signal.reason as Error);
     signal.addEventListener('abort', stop, { once: true });
     socket.on('error', settle);
-    socket.on('end', () => settle(socket.writableFinished ? undefined : new DeliveryError('closed_early')));
+    socket.on('end', () => settle(isEnded ? undefined : new DeliveryError('closed_early')));
     socket.on('close', () => settle(new DeliveryError('closed_early')));
     // Nothing is expected to come; what does is not read.
     socket.resume();
-    socket.end(bytes);
+    socket.write(bytes, () => {
+      const pauseMs = Math.min(pauseMsMax, pauseMsMin + 2 * (performance.now() - startedAt));
+      timer = setTimeout(() => {
+        isEnded = true;
+        socket.end();
+      }, pauseMs);
+    });
   });
 }
 
