@@ -6,21 +6,20 @@ import { VeiltrailError } from '../core/errors.ts';
 import type { Clock } from '../core/clock.ts';
 import { openCheckpoint } from '../log/checkpoint.ts';
 import { createDisclosure, type DisclosedField } from '../log/disclosure.ts';
-import { isPointer, wholePointer } from '../log/record.ts';
-import { fieldsOf, isKept, type RedactableField } from '../log/redacted-record.ts';
+import { isPointer } from '../log/record.ts';
+import { fieldsOf, isKept } from '../log/redacted-record.ts';
 import { countLeaves } from '../log/range-proof.ts';
 import type { NoteKeySigner } from '../log/note-key.ts';
 import type { LeafRange } from '../log/tree.ts';
 import { createTrust } from '../log/trust.ts';
 import type { RecordReader } from '../ledger/reader.ts';
-import { createHiddenTest } from '../search/hidden.ts';
-import { dottedOf } from '../search/record-values.ts';
 import type { TileSource } from '../storage/tile-store.ts';
 import { type EvidenceEvent, type EvidenceExport, evidenceLimits, formatEvidence, isWords } from '../verify/evidence/index.ts';
 import { collectAnchors, type LogAnchor } from './evidence-anchors.ts';
 import type { EvidenceRequest, MadeEvidence } from './evidence-request.ts';
 import { openSnapshot, type LogSnapshot } from './log-snapshot.ts';
 import type { PublishedLog } from './read-log.ts';
+import { createFieldTest, type FieldTest } from './shown-fields.ts';
 import type { SearchRequest } from './trail.ts';
 
 /** Events that one file shows. */
@@ -63,7 +62,7 @@ export async function exportEvidence(request: EvidenceRequest, parts: EvidencePa
   // A checkpoint that witnesses cosigned, where it reaches as far as the last leaf.
   const snapshot = await openSnapshot(parts.published, parts.tiles, ranges.at(-1)?.end ?? 0);
   const events: EvidenceEvent[] = [];
-  const shows = fieldTest(request);
+  const shows = createFieldTest({ fields: request.fields, hides: request.by.hides });
   for (const one of ranges) {
     let leafIndex = one.start;
     for await (const entry of snapshot.entries(one)) {
@@ -161,18 +160,6 @@ function rangesOf({ range, sparse }: EvidenceRequest, shown: ReadonlySet<number>
     else ranges.push({ start: leaf, end: leaf + 1 });
   }
   return ranges;
-}
-
-type FieldTest = (field: RedactableField) => boolean;
-
-/** Whether a field is shown: it was asked for, and who asks may see it. */
-function fieldTest({ fields, by }: EvidenceRequest): FieldTest {
-  const asked = (pointer: string): boolean =>
-    fields === undefined || fields.some((one) => pointer.startsWith(one) && (pointer.length === one.length || pointer[one.length] === '/'));
-  if (!by.hides) return (field) => isKept(field) && asked(field.pointer);
-  const isHidden = createHiddenTest(by.hides);
-  // What was done to which value says something of what is hidden.
-  return (field) => isKept(field) && field.pointer !== wholePointer && asked(field.pointer) && !isHidden(dottedOf(field.pointer));
 }
 
 /** All fields of a record, or nothing where it was erased: its leaf stays, hidden. */

@@ -1,4 +1,5 @@
 /** Who looks up what tokens stand for, or what stands for a value, and what is reported of it: never a value. */
+import { VeiltrailError } from '../core/errors.ts';
 import type { AccessEntry, AccessRecorder } from './access-recorder.ts';
 import type { Stop } from './look-up-limits.ts';
 
@@ -45,6 +46,17 @@ export const referenceMax = 200;
 /** Something to read, that may be on record as it is. */
 export function isReason(text: string, lengthMax: number): boolean {
   return text.length <= lengthMax && /[\p{L}\p{N}]/u.test(text) && !/\p{Cc}/u.test(text) && text.isWellFormed();
+}
+
+/**
+ * Reasons where nobody looks anything up without.
+ * @throws VeiltrailError `purpose_needed`, `reference_needed`
+ */
+export function checkReasons({ purpose = '', reference = '' }: Reasons): { purpose: string; reference: string } {
+  if (!isReason(purpose, purposeMax)) throw new VeiltrailError('purpose_needed', `a purpose says why, in 1 to ${purposeMax} characters`);
+  if (!isReason(reference, referenceMax))
+    throw new VeiltrailError('reference_needed', `a reference names the case, ticket or order, in 1 to ${referenceMax} characters`);
+  return { purpose, reference };
 }
 
 /** Who and why, as far as it can be on record: reasons that are too long are cut. */

@@ -1,6 +1,7 @@
-/** What stands behind tokens, and what stands for values: looked up by whoever may, within limits, and on record. Put together in server/look-ups.ts. */
+/** What stands behind tokens, what stands for values, and events with their values: looked up by whoever may, within limits, and on record. Put together in server/look-ups.ts. */
 import type { Stop } from './look-up-limits.ts';
 import type { Asker, LookUpCounts } from './look-up-report.ts';
+import type { RawExport, RawExportRequest } from './raw-export-request.ts';
 import type { RevealAnswer, RevealRequest } from './reveal-token.ts';
 import type { FindRequest, LookedUp, Pseudonyms, ValueSearchRequest } from './search-by-value.ts';
 import type { SearchAnswer } from './trail.ts';
@@ -18,6 +19,8 @@ export interface LookUps {
   find(request: FindRequest): Promise<Pseudonyms>;
   /** See `searchByValue`; for whoever may. */
   search(log: string, request: ValueSearchRequest, asker: Asker): Promise<SearchAnswer & { lookedUp?: LookedUp[] }>;
+  /** See `RawExporter.begin`. */
+  exportRaw(request: RawExportRequest): Promise<RawExport>;
   /** Whether a query asks for real values. @throws VeiltrailError as `parseQuery` */
   asksForValues(query: string): boolean;
   /** Who is stopped for a sweep. */

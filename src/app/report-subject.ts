@@ -87,7 +87,9 @@ const readsLookedThrough = 500_000;
 const pageMax = 1_000;
 const systemLog = '_system';
 /** What tells of leaves, in ranges. */
-const readsQuery = ['event.read', 'event.search', 'event.prove', 'event.stream', 'evidence.export'].map((action) => `action:${action}`).join(' OR ');
+const readsQuery = ['event.read', 'event.search', 'event.prove', 'event.stream', 'evidence.export', 'export.raw', 'export.leaves']
+  .map((action) => `action:${action}`)
+  .join(' OR ');
 const noRule = 'no rule';
 
 /**

@@ -13,18 +13,7 @@ import type { RevealedToken } from '../verify/token-opening.ts';
 import type { AccessEntry } from './access-recorder.ts';
 import { permissionFacts, permitOperation } from './asked-operation.ts';
 import { type LookUpLimits, stopped } from './look-up-limits.ts';
-import {
-  type Asker,
-  countedAs,
-  isReason,
-  purposeMax,
-  type Reasons,
-  recordRefusal,
-  referenceMax,
-  type ReportParts,
-  reportSweep,
-  whoAndWhy,
-} from './look-up-report.ts';
+import { type Asker, checkReasons, countedAs, type Reasons, recordRefusal, type ReportParts, reportSweep, whoAndWhy } from './look-up-report.ts';
 import type { RequestDesk } from './requests.ts';
 
 export interface RevealRequest extends Asker, Reasons {
@@ -126,7 +115,7 @@ async function reveal(parts: RevealParts, asked: RevealRequest, facts: RevealFac
   return answer;
 }
 
-function revealedToken(token: string, { kind, value, canonical, origin, r }: Revealed): RevealedToken {
+export function revealedToken(token: string, { kind, value, canonical, origin, r }: Revealed): RevealedToken {
   return { token, kind, value, opening: { kind, origin, canonical, r: encodeBase64(r) } };
 }
 
@@ -146,14 +135,6 @@ function revealEntry(asked: RevealRequest, { tokens, kinds, permitted }: RevealF
       ...permitted,
     },
   };
-}
-
-/** @throws VeiltrailError `purpose_needed`, `reference_needed` */
-function checkReasons({ purpose = '', reference = '' }: RevealRequest): { purpose: string; reference: string } {
-  if (!isReason(purpose, purposeMax)) throw new VeiltrailError('purpose_needed', `a purpose says why, in 1 to ${purposeMax} characters`);
-  if (!isReason(reference, referenceMax))
-    throw new VeiltrailError('reference_needed', `a reference names the case, ticket or order, in 1 to ${referenceMax} characters`);
-  return { purpose, reference };
 }
 
 const tokenIn = /^(?:[a-z][a-z0-9_]{0,63}:|[a-z][a-z0-9-]{0,63}-)?(tok_[A-Za-z0-9_-]{27})(?:@token\.invalid|-token)?$/;

@@ -94,7 +94,12 @@ export async function findPseudonyms(parts: ValueSearchParts, asked: FindRequest
 
 /** Whether a query asks for real values. @throws VeiltrailError as `parseQuery` */
 export function asksForValues(text: string, sought: ReadonlySet<string>): boolean {
-  return valueLeaves(parseQuery(text)).some((leaf) => isRealValue(leaf, sought));
+  return realValuesIn(text, sought).length > 0;
+}
+
+/** The real values of a query, as they were written, in their order. @throws VeiltrailError as `parseQuery` */
+export function realValuesIn(text: string, sought: ReadonlySet<string>): { kind: string; written: string }[] {
+  return valueLeaves(parseQuery(text)).flatMap((leaf) => (isRealValue(leaf, sought) ? [{ kind: leaf.path, written: leaf.written ?? '' }] : []));
 }
 
 /**

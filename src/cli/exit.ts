@@ -21,6 +21,9 @@ const wrong = new Set([
   'record_not_found',
   'record_removed',
   'evidence_empty',
+  'export_empty',
+  'raw_export_mismatch',
+  'raw_export_syntax',
   'field_unknown',
   'opening_mismatch',
   'token_unknown',
@@ -50,6 +53,7 @@ const damaged =
 const refused = new Set([
   'data_dir_in_use',
   'data_dir_missing',
+  'export_cut_short',
   'disk_full',
   'storage_readonly',
   'storage_failed',

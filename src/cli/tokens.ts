@@ -1,6 +1,6 @@
 /** What the commands about tokens, real values and secrets work on: a server, or a data directory. The same requests, the same answers. */
 import { userInfo } from 'node:os';
-import { createTokenClient, type TokenClient, type ValueSearchResult } from '../sdk/tokens.ts';
+import { createTokenClient, type RawExportAsked, type TokenClient, type ValueSearchResult } from '../sdk/tokens.ts';
 import { dataDirOf, readKey } from './connection.ts';
 import { say } from './output.ts';
 import { errorColors } from './colors.ts';
@@ -11,14 +11,19 @@ export interface TokenOptions {
   key?: string;
 }
 
-export interface Tokens extends TokenClient {
+export interface Tokens extends Omit<TokenClient, 'exportRaw'> {
+  /** The pieces of the file; whoever stops before its end says so with `return`, or by the signal. */
+  exportRaw(asked: RawExportAsked, signal: AbortSignal): Promise<AsyncIterable<Uint8Array | string>>;
   /** Resolves when what a rotation began is done; on a server it goes on by itself. */
   idle(): Promise<void>;
 }
 
 /** Uses what the options name, and closes it again. */
 export async function withTokens<T>(options: TokenOptions, use: (tokens: Tokens) => Promise<T>): Promise<T> {
-  if (options.url !== undefined) return use({ ...createTokenClient({ url: options.url, key: readKey(options.key) }), idle: () => Promise.resolve() });
+  if (options.url !== undefined) {
+    const client = createTokenClient({ url: options.url, key: readKey(options.key) });
+    return use({ ...client, exportRaw: (asked, signal) => client.exportRaw(asked, { signal }), idle: () => Promise.resolve() });
+  }
   const { openTrail } = await import('../server/compose.ts');
   const { readDataConfig } = await import('../server/data-config.ts');
   const dataDir = dataDirOf(options);
@@ -31,6 +36,7 @@ export async function withTokens<T>(options: TokenOptions, use: (tokens: Tokens)
       reveal: (tokens, reasons) => lookUps.reveal({ tokens, ...reasons, ...by }),
       find: async (kind, value, reasons) => ({ kind, ...(await lookUps.find({ kind, value, ...reasons, ...by })) }),
       search: async ({ log = 'default', signal: _signal, ...search }) => (await lookUps.search(log, search, by)) as unknown as ValueSearchResult,
+      exportRaw: async ({ log = 'default', ...asked }) => (await lookUps.exportRaw({ log, ...asked, ...by })).text,
       stops: async () => lookUps.stops(),
       lift: (principal) => lookUps.lift(principal, by),
       secrets: async () => rotation.list(),

@@ -12,6 +12,17 @@ export function sha256(data: Uint8Array): Uint8Array {
   return digest;
 }
 
+/** SHA-256 of what comes piece by piece. */
+export interface RunningSha256 {
+  update(data: Uint8Array): unknown;
+  /** 32 bytes; nothing may be added after it. */
+  digest(): Uint8Array;
+}
+
+export function createSha256(): RunningSha256 {
+  return portableSha256.create();
+}
+
 /** The first `length` bytes of SHAKE256(data). */
 export function shake256(data: Uint8Array, length: number): Uint8Array {
   const out = new Uint8Array(length + (length % 2));

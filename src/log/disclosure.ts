@@ -52,7 +52,7 @@ export interface Disclosure {
   readonly receipt: string;
 }
 
-const format = 'veiltrail.disclosure/v1';
+export const disclosureFormat = 'veiltrail.disclosure/v1';
 /** UTF-16 units, or bytes: the largest record, its digests and salts, and a receipt. */
 const disclosureLengthMax = 8 * 1_048_576;
 
@@ -105,7 +105,7 @@ function digestOfField(field: DisclosedField): Uint8Array {
 
 /** The text of a disclosure, indented for people. @throws VeiltrailError for what {@link parseDisclosure} would not take */
 export function formatDisclosure({ fields, receipt }: Disclosure): string {
-  const text = `${JSON.stringify({ format, fields: fields.map(jsonOfField), receipt }, undefined, 2)}\n`;
+  const text = `${JSON.stringify({ format: disclosureFormat, fields: fields.map(jsonOfField), receipt }, undefined, 2)}\n`;
   parseDisclosure(text);
   return text;
 }
@@ -130,7 +130,7 @@ export function parseDisclosure(disclosure: string | Uint8Array): Disclosure {
   const { value, notes } = parseJson(text, { depthMax: limits.depthMax + 4, nodesMax: 6 * limits.nodesMax });
   if (notes.length > 0) throw badDisclosure('a number that JavaScript does not hold exactly');
   const { format: named, fields, receipt, ...others } = membersOf(value);
-  if (named !== format) throw badDisclosure('not of version 1');
+  if (named !== disclosureFormat) throw badDisclosure('not of version 1');
   if (Object.keys(others).length > 0 || !Array.isArray(fields) || typeof receipt !== 'string') throw badDisclosure('its members');
   const parsed = parseDisclosedFields(fields);
   parseProof(receipt);

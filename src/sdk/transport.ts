@@ -15,6 +15,8 @@ export interface Call {
   /** The tiles need no key, and a request without one needs no leave of the browser. */
   open?: boolean;
   signal?: AbortSignal | undefined;
+  /** The answer is handed on as it comes; the time limit is for its beginning. */
+  streams?: boolean;
 }
 
 export interface TransportOptions {
@@ -82,15 +84,27 @@ function isForNow({ code, detail }: VeiltrailError, { repeatable }: Call): boole
   return detail['status'] === 429 || (detail['status'] === 503 && (repeatable || !perhapsDone.has(code)));
 }
 
-/** The answer, all of it: one that is cut off counts as none. */
+/** The answer, all of it: one that is cut off counts as none. Of a stream its beginning: whoever reads it sees to its end. */
 async function send({ url, key, fetch, timeoutMs }: TransportOptions, call: Call): Promise<Response> {
+  const timeout = new AbortController();
+  const timer = setTimeout(() => timeout.abort(new DOMException('the server takes too long', 'TimeoutError')), timeoutMs);
+  try {
+    const response = await fetchAnswer({ url, key, fetch }, call, timeout.signal);
+    if (call.streams && response.ok) return response;
+    const bytes = await response.arrayBuffer();
+    return new Response(bytes.byteLength === 0 ? null : bytes, { status: response.status, headers: response.headers });
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function fetchAnswer({ url, key, fetch }: Pick<TransportOptions, 'url' | 'key' | 'fetch'>, call: Call, timeout: AbortSignal): Promise<Response> {
   const target = new URL(call.path, url);
   for (const [name, value] of Object.entries(call.query ?? {})) if (value !== undefined) target.searchParams.set(name, value);
   const headers: Record<string, string> = {};
   if (key !== undefined && !call.open) headers['authorization'] = `Bearer ${key}`;
   if (call.contentType !== undefined) headers['content-type'] = call.contentType;
-  const timeout = AbortSignal.timeout(timeoutMs);
-  const response = await fetch(target, {
+  return fetch(target, {
     method: call.method,
     headers,
     ...(call.body === undefined ? {} : { body: call.body }),
@@ -99,8 +113,6 @@ async function send({ url, key, fetch, timeoutMs }: TransportOptions, call: Call
     credentials: 'omit',
     signal: call.signal ? AbortSignal.any([call.signal, timeout]) : timeout,
   });
-  const bytes = await response.arrayBuffer();
-  return new Response(bytes.byteLength === 0 ? null : bytes, { status: response.status, headers: response.headers });
 }
 
 async function errorOf(response: Response): Promise<VeiltrailError> {

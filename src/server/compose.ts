@@ -203,7 +203,11 @@ async function openLocked(options: TrailOptions, undo: Undo): Promise<OpenTrail>
     fields: (filter) => registry.list(filter),
     tombstones: () => vault.tombstones(),
   });
-  const publishedLog = (log: string): PublishedLog => ({ log, origin: ledger.originOf(log) ?? '', vkey: vkeyOf(log) });
+  const publishedLog = (log: string): PublishedLog => {
+    const ofLog = ledger.originOf(log);
+    if (ofLog === undefined) throw new VeiltrailError('log_unknown', 'there is no log of that name');
+    return { log, origin: ofLog, vkey: vkeyOf(log) };
+  };
   const creating = new Map<string, Promise<void>>();
   const createLog = async (log: string): Promise<void> => {
     if (ledger.originOf(log) !== undefined) return creating.get(log);
@@ -309,6 +313,9 @@ async function openLocked(options: TrailOptions, undo: Undo): Promise<OpenTrail>
   });
   await dataProtection.finish();
   const canaries = createCanaryRunner({
+    published: publishedLog,
+    tiles,
+    records: reader,
     dataDir,
     policy,
     appending,
@@ -422,6 +429,8 @@ export async function openTrailReader(dataDir: string): Promise<TrailReader> {
       search: (log, { q, ...request }) => search.search({ log, query: q ?? '', ...request }),
       restore: (token) => vault.restore(token),
       fields: (filter) => fields.registry.list(filter),
+      await alerts.stop();
+      await lookUps.close();
       tombstones: () => vault.tombstones(),
     });
     return { ...reading, close: () => undo.run() };

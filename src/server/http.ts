@@ -44,6 +44,7 @@ import { registerLogRoutes } from './routes/logs.ts';
 import { registerMetricsRoute } from './routes/metrics.ts';
 import { registerRequestRoutes } from './routes/requests.ts';
 import { registerSecretRoutes } from './routes/secrets.ts';
+import { registerRawExportRoute } from './routes/raw-export.ts';
 import { registerTileRoutes } from './routes/tiles.ts';
 import { registerTokenRoutes } from './routes/tokens.ts';
 import { schemaCompilers } from './schema-compilers.ts';
@@ -207,6 +208,7 @@ export async function createHttpServer(parts: HttpParts): Promise<FastifyInstanc
     registerEvidenceRoute(routes, parts.trail);
     registerLogRoutes(routes, parts.trail);
     registerFieldRoutes(routes, parts.trail);
+    registerRawExportRoute(routes, parts.trail);
     registerKeyRoutes(routes, parts);
     registerRequestRoutes(routes, parts.trail);
     registerTileRoutes(routes, parts.trail);

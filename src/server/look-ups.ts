@@ -1,23 +1,28 @@
-/** Revealing tokens and searching by real values, put together for a data directory: limits that outlast a restart, records, alarms. */
+/** Revealing tokens, searching by real values, and exports with values, put together for a data directory: limits that outlast a restart, records, alarms. */
+import { RawExporter } from '../app/export-raw.ts';
 import { LookUpLimits } from '../app/look-up-limits.ts';
 import { type LookUpCounts, whoAndWhy } from '../app/look-up-report.ts';
 import type { LookUps } from '../app/look-ups.ts';
 import type { AccessRecorder } from '../app/access-recorder.ts';
+import type { PublishedLog } from '../app/read-log.ts';
 import type { RequestDesk } from '../app/requests.ts';
 import { revealTokens } from '../app/reveal-token.ts';
-import { asksForValues, findPseudonyms, searchByValue, type ValueSearchParts } from '../app/search-by-value.ts';
+import { asksForValues, findPseudonyms, realValuesIn, searchByValue, type ValueSearchParts } from '../app/search-by-value.ts';
 import type { SearchAnswer, SearchRequest } from '../app/trail.ts';
 import { systemClock } from '../core/clock.ts';
 import { VeiltrailError } from '../core/errors.ts';
 import { systemRandom } from '../core/random.ts';
+import type { RecordReader } from '../ledger/reader.ts';
 import { canonicalForms, fieldKind } from '../privacy/canonical-of.ts';
 import { defaultPolicyYaml } from '../privacy/default-policy.ts';
 import type { PseudonymKey } from '../privacy/engine.ts';
 import { parsePolicy } from '../privacy/policy-file.ts';
 import type { Policy } from '../privacy/policy-model.ts';
+import { createRedactor } from '../privacy/redactor.ts';
 import { createHashFinder } from '../privacy/transforms.ts';
 import { vaultRulesOf } from '../privacy/vault-rules.ts';
 import type { Query } from '../search/query.ts';
+import type { TileSource } from '../storage/tile-store.ts';
 import type { Keyring } from '../vault/keyring.ts';
 import { createTextSealer } from '../vault/sealed-text.ts';
 import type { VaultClient } from '../vault/vault-client.ts';
@@ -29,10 +34,14 @@ export const lookUpsFileName = 'look-ups.sealed';
 export interface LookUpParts {
   dataDir: string;
   keyring: Keyring;
-  vault: Pick<VaultClient, 'kindsOf' | 'reveal' | 'findValue'>;
+  vault: Pick<VaultClient, 'kindsOf' | 'reveal' | 'restore' | 'findValue'>;
   policy: Policy;
   recorder: AccessRecorder;
-  desk: Pick<RequestDesk, 'permit'>;
+  desk: Pick<RequestDesk, 'permit' | 'show'>;
+  /** The log of that name. @throws VeiltrailError `log_unknown` */
+  published(log: string): PublishedLog;
+  tiles: TileSource;
+  records: Pick<RecordReader, 'record'>;
   search(log: string, request: SearchRequest, query: Query): Promise<SearchAnswer>;
   /** A line for whoever watches the server. */
   alert: (line: string) => void;
@@ -42,6 +51,8 @@ export interface LookUpParts {
 export interface OpenLookUps extends LookUps {
   /** Other versions of the pseudonym key from now on. */
   rekey(keys: readonly PseudonymKey[]): void;
+  /** Breaks off exports that are under way. */
+  close(): Promise<void>;
 }
 
 /** @throws VeiltrailError `sealed_text_damaged`, `config_damaged`, and those of `storage-error.ts` */
@@ -62,7 +73,20 @@ export function openLookUps({ dataDir, keyring, vault, policy, recorder, desk, a
     digest,
     search: (log, request, query) => rest.search(log, request, query),
   };
+  const exporter = new RawExporter({
+    ...shared,
+    ...rest,
+    desk,
+    digest,
+    clock: systemClock,
+    restore: (token) => vault.restore(token),
+    realValuesIn: (query) => realValuesIn(query, parts.sought),
+    redactText: (log, text) => createRedactor({ policy, log }).redactText(text),
+    search: (log, request, asker) => searchByValue(parts, log, request, asker),
+  });
   return {
+    exportRaw: (request) => exporter.begin(request),
+    close: () => exporter.close(),
     reveal: (request) => revealTokens({ ...shared, desk }, request),
     find: (request) => findPseudonyms(parts, request),
     search: (log, request, asker) => searchByValue(parts, log, request, asker),

@@ -37,6 +37,7 @@ export const routeTable: readonly RouteRule[] = [
   { method: 'GET', path: `${log}/events/{leaf}`, right: 'events.read', recorded: 'gathered', action: 'event.read' },
   { method: 'GET', path: `${log}/events/{leaf}/proof`, right: 'proof.read', recorded: 'gathered', action: 'event.prove' },
   { method: 'POST', path: `${log}/evidence`, right: 'evidence.export', recorded: 'written', action: 'evidence.export' },
+  { method: 'POST', path: `${log}/export`, right: 'token.reveal', recorded: 'written', action: 'export.raw' },
   { method: 'GET', path: '/api/v1/logs', right: 'log.list', recorded: 'gathered', action: 'log.list' },
   { method: 'PUT', path: log, right: 'log.create', recorded: 'written', action: 'log.create' },
   { method: 'GET', path: '/api/v1/keys', right: 'key.manage', recorded: 'gathered', action: 'key.list' },

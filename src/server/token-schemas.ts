@@ -6,11 +6,11 @@ import { rotatedPurposes } from '../app/rotate-keys.ts';
 import { searchAnswer, searchQuery } from './schemas.ts';
 
 // Reasons may be missing or empty as far as the form goes: then it is refused, and that is on record.
-const purpose = Type.Optional(Type.String({ maxLength: 4 * purposeMax, description: `Why, in 1 to ${purposeMax} characters; on record` }));
-const reference = Type.Optional(
+export const purpose = Type.Optional(Type.String({ maxLength: 4 * purposeMax, description: `Why, in 1 to ${purposeMax} characters; on record` }));
+export const reference = Type.Optional(
   Type.String({ maxLength: 4 * referenceMax, description: `Of a case, a ticket, a court order, in 1 to ${referenceMax} characters; on record` }),
 );
-const request = Type.Optional(Type.String({ maxLength: 64, description: 'The request that a second person approved' }));
+export const request = Type.Optional(Type.String({ maxLength: 64, description: 'The request that a second person approved' }));
 const token = Type.String({ maxLength: 256, description: 'As a record has it' });
 
 export const revealBody = Type.Object(

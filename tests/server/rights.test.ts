@@ -66,6 +66,15 @@ const routes: readonly Route[] = [
     body: '{"audience":"a","purpose":"p","range":{"from":0,"to":1}}',
   },
   {
+    method: 'POST',
+    path: '/api/v1/logs/default/export',
+    pattern: '/api/v1/logs/{log}/export',
+    allowed: ['investigator'],
+    scope: 'installation',
+    status: 200,
+    body: '{"purpose":"p","reference":"r","limit":1}',
+  },
+  {
     method: 'GET',
     path: '/api/v1/logs',
     pattern: '/api/v1/logs',

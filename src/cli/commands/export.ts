@@ -4,11 +4,16 @@ import { VeiltrailError } from '../../core/errors.ts';
 import { parseTimestamp } from '../../event/timestamp.ts';
 import { addConnectionOptions, dataDirOf, readKey, type ConnectionOptions } from '../connection.ts';
 import { readEvidencePage, writeEvidencePage, writeNew } from '../evidence-file.ts';
+import { readWhole } from '../input.ts';
 import { printJson, say } from '../output.ts';
 import { readText } from '../vkey-option.ts';
 
 interface ExportOptions extends ConnectionOptions {
   evidence?: string | true;
+  raw?: string | true;
+  reference?: string;
+  request?: string;
+  limit?: string;
   audience?: string;
   purpose?: string;
   by?: string;
@@ -32,10 +37,17 @@ export function addExport(program: Command): void {
     program
       .command('export')
       .description('Make a file for somebody else. Evidence: events, what lies between them, and the proof that none was changed or left out.')
-      .option('--evidence [query]', 'evidence of the events that match; without a query, of all of the range'),
+      .option('--evidence [query]', 'evidence of the events that match; without a query, of all of the range')
+      .option(
+        '--raw [query]',
+        'events that match (or all) with the real values behind their tokens: takes a second person, where there is one; - reads it from standard input',
+      ),
   )
     .option('--audience <who>', 'for whom: it stands in the file, signed, so that a copy shown to others is known for one')
     .option('--purpose <why>', 'why')
+    .option('--reference <text>', 'with --raw: of a case, a ticket, a court order; on record')
+    .option('--request <id>', 'with --raw: the request that a second person approved')
+    .option('--limit <n>', 'with --raw: the newest so many [all; none where they are more than 100,000]')
     .option('--by <name>', 'who exports it, in your own words')
     .option('--since <time>', "events from this time on (RFC 3339), by the event's own time")
     .option('--until <time>', 'before this time')
@@ -61,7 +73,8 @@ export function addExport(program: Command): void {
       '\nWhat was exported, for whom and why is on record in the log _system before the file is written.\n\n' +
         "  veiltrail export --evidence 'action:user.login' --since 2026-11-01T00:00:00Z \\\n" +
         "    --audience 'Court of Example, case 12' --purpose 'who logged in' --out evidence.json --html evidence.html\n" +
-        '  veiltrail verify evidence.json --vkey VKEY',
+        '  veiltrail verify evidence.json --vkey VKEY\n' +
+        "  veiltrail export --raw 'action:user.login email:jane@example.com' --purpose 'court order' --reference 'Az. 12/26' --out logins.ndjson",
     )
     .action(runExport);
 }
@@ -71,7 +84,13 @@ async function runExport(options: ExportOptions): Promise<void> {
     const { exportBackup } = await import('../export-backup.ts');
     return exportBackup(options);
   }
-  if (options.evidence === undefined) throw wrongUse('say what to export: --evidence QUERY');
+  if (options.raw !== undefined && options.evidence !== undefined) throw wrongUse('either --evidence or --raw: they are two files, for two purposes');
+  if (options.raw !== undefined) {
+    const { exportRaw } = await import('../export-raw.ts');
+    const query = options.raw === '-' ? (await readWhole('-')).trim() : options.raw;
+    return exportRaw({ ...options, query: query === true ? '' : query });
+  }
+  if (options.evidence === undefined) throw wrongUse('say what to export: --evidence QUERY, --raw QUERY or --backup DIR');
   if (options.out === undefined && options.html === undefined) throw wrongUse('say where to write it: --out FILE, --html FILE, or both');
   if (options.html !== undefined) readEvidencePage(); // before anything is on record
   const request = requestOf(options);

@@ -16,6 +16,7 @@ import { exitCodes } from '../exit.ts';
 import { createProgress, print, printJson, say } from '../output.ts';
 import { certificateIn, reportCertificate } from '../verify-certificate.ts';
 import { reportEvidence } from '../verify-evidence.ts';
+import { isRawExport, reportRawExport } from '../verify-raw-export.ts';
 import { verifyOnwards, watch, type PassOptions } from '../verify-watch.ts';
 import { readText, readVkey } from '../vkey-option.ts';
 
@@ -47,7 +48,7 @@ export function addVerify(program: Command): void {
   program
     .command('verify')
     .description(
-      'Prove that nothing was changed: a data directory, a directory of tiles, a URL, a receipt, a disclosure, evidence or a certificate of removal.',
+      'Prove that nothing was changed: a data directory, a directory of tiles, a URL, a receipt, a disclosure, evidence, a raw export or a certificate of removal.',
     )
     .argument('[target]', 'what to verify [the data directory]')
     .option('--vkey <vkey>', "the log's public key, or @FILE that holds it; without it a data directory's own is taken")
@@ -84,6 +85,10 @@ async function runVerify(target: string | undefined, options: VerifyOptions): Pr
     if (options.anchors && isDataDir(where)) await verifyAnchorsOf(report, where, vkey, options);
     else if (existsSync(join(where, 'anchors'))) report.notChecked.push('what third parties keep of it, and by when it was there: --anchors');
     return reportLog(report, options);
+  }
+  if (isRawExport(where)) {
+    if (vkey === undefined) throw new VeiltrailError('vkey_missing', "say whose log it should be from: --vkey, the log's public key");
+    return reportRawExport(where, vkey, options.json ?? false);
   }
   const certificate = certificateIn(readFileSync(where));
   if (certificate !== undefined) {

@@ -33,7 +33,7 @@ const rightsFor: Readonly<Record<RequestAction, Right>> = {
   'hold.lift': 'hold.set',
   'retention.shorten': 'retention.change',
   'policy.change': 'key.manage',
-  'export.raw': 'events.read',
+  'export.raw': 'token.reveal',
   'key.create': 'key.manage',
   'key.destroy': 'key.manage',
   'forwarder.set': 'key.manage',
