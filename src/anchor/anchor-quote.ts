@@ -38,15 +38,22 @@ export interface VerifiedQuote {
   leafIndex: number;
   /** Of the receipt: whoever relies on the bound has to see that the log has grown from it. */
   checkpoint: VerifiedCheckpoint;
+  /**
+   * It is of the anchor itself; else of one that the same target made of the same size before, as versions until November 2026 left it beside the one that
+   * took its place: then it bounds nothing.
+   */
+  isOfThis: boolean;
 }
 
 /** @throws VeiltrailError `anchor_quote` where it quotes something else, and what `verifyDisclosure` throws */
 export function verifyQuote(quote: string, anchor: Anchor, trust: CheckpointTrust): VerifiedQuote {
   const { leafIndex, checkpoint, shown } = verifyDisclosure(quote, trust);
   const valueAt = (pointer: string): unknown => shown.find((field) => field.pointer === pointer)?.value;
-  if (valueAt('/action') !== quoteAction || valueAt('/anchor/digest') !== digestOf(anchor))
-    throw new VeiltrailError('anchor_quote', 'the leaf quotes another anchor');
-  return { leafIndex, checkpoint };
+  const { digest, ...place } = quoteOf(anchor);
+  const isOfThis = valueAt('/anchor/digest') === digest;
+  const isOfItsPlace = Object.entries(place).every(([name, value]) => valueAt(`/anchor/${name}`) === value);
+  if (valueAt('/action') !== quoteAction || !(isOfThis || isOfItsPlace)) throw new VeiltrailError('anchor_quote', 'the leaf quotes another anchor');
+  return { leafIndex, checkpoint, isOfThis };
 }
 
 /** Whether a quote of ours says that it is of this anchor; {@link verifyQuote} says whether that is true. */

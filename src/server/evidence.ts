@@ -1,5 +1,6 @@
 /** Evidence of a running trail: made from its own parts, and on record before anybody gets it. */
 import { formatAnchor } from '../anchor/anchor.ts';
+import { isQuoteOf } from '../anchor/anchor-quote.ts';
 import type { AnchorStore } from '../anchor/anchor-store.ts';
 import type { AccessRecorder } from '../app/access-recorder.ts';
 import type { EvidenceRequest, MadeEvidence } from '../app/evidence-request.ts';
@@ -82,7 +83,8 @@ export function createEvidenceExporter(parts: EvidenceExporterParts): ExportEvid
 async function readAnchors(store: Pick<AnchorStore, 'list'>, log: string): Promise<LogAnchor[]> {
   return (await store.list(log)).flatMap(({ target, treeSize, anchor, quote }) => {
     if (!anchor) return [];
-    const quoted = quote === undefined ? undefined : openQuote(quote);
+    // A quote that is not of this very anchor would be wrong in evidence.
+    const quoted = quote !== undefined && isQuoteOf(quote, anchor) ? openQuote(quote) : undefined;
     return { target, treeSize, text: formatAnchor(anchor), checkpoint: anchor.checkpoint, ...(quoted ? { quote: quoted } : {}) };
   });
 }

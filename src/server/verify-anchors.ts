@@ -79,6 +79,7 @@ async function verifyAnchor(log: string, filed: FiledAnchor, { trust, treeSize, 
   if (!anchor) return { ...head, ok: false, detail: filed.problem ?? 'cannot be read' };
   const named = { ...head, kind: anchor.kind };
   let quoted: { quotedAt?: number } = {};
+  let isQuoteOld = false;
   try {
     const checkpoint = openCheckpoint(anchor.checkpoint, trust);
     if (checkpoint.treeSize !== anchor.treeSize) return { ...named, ok: false, detail: 'its checkpoint is of another size' };
@@ -90,10 +91,11 @@ async function verifyAnchor(log: string, filed: FiledAnchor, { trust, treeSize, 
   }
   try {
     if (filed.quote !== undefined) {
-      const { leafIndex, checkpoint } = verifyQuote(filed.quote, anchor, trust);
+      const { leafIndex, checkpoint, isOfThis } = verifyQuote(filed.quote, anchor, trust);
       const problem = await prefixProblem(checkpoint, 'it was quoted', { treeSize, tiles, log });
       if (problem !== undefined) return { ...named, ok: false, detail: problem };
-      quoted = { quotedAt: leafIndex };
+      if (isOfThis) quoted = { quotedAt: leafIndex };
+      isQuoteOld = !isOfThis;
     }
   } catch (error) {
     if (!(error instanceof VeiltrailError)) throw error;
@@ -103,7 +105,8 @@ async function verifyAnchor(log: string, filed: FiledAnchor, { trust, treeSize, 
   if (!target) return { ...named, ok: undefined, detail: 'a prefix of the log; its target is not in the configuration, so nobody else was asked' };
   try {
     const check = await target.check(anchor);
-    return { ...named, ...check, ...(check.ok && check.notBefore !== undefined ? quoted : {}) };
+    const detail = isQuoteOld ? `${check.detail}; the quote beside it is of the one whose place it took, and bounds nothing` : check.detail;
+    return { ...named, ...check, detail, ...(check.ok && check.notBefore !== undefined ? quoted : {}) };
   } catch (error) {
     if (!(error instanceof VeiltrailError)) throw error;
     return { ...named, ok: undefined, unreachable: true, detail: error.message };

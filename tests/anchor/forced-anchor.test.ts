@@ -114,3 +114,14 @@ test('the earlier one stays where it still proves when; where its lock ends, or 
   await locked.command.anchorNow(locked.target, true);
   expect((await kept()).anchor.proof).toMatchObject({ token: 'proof 2' });
 });
+
+test('the quote of the one whose place it took, as older versions left it, is told apart from a quote of something else', () => {
+  const anchor = anchorOf('now');
+  const trust = createTrust([signer.vkey]);
+  const before = digestOf(formatAnchor(anchorOf('before')));
+  const place = { target: 'tsa', kind: 'rfc3161', treeSize: 1 };
+  expect(verifyQuote(quoteOf(digestOf(formatAnchor(anchor)), 'digest', place).quote, anchor, trust)).toMatchObject({ isOfThis: true });
+  expect(verifyQuote(quoteOf(before, 'digest', place).quote, anchor, trust)).toMatchObject({ isOfThis: false, leafIndex: 1 });
+  for (const other of [{ target: 'other' }, { kind: 's3' }, { treeSize: 2 }])
+    expect(() => verifyQuote(quoteOf(before, 'digest', { ...place, ...other }).quote, anchor, trust)).toThrow(/quotes another anchor/);
+});

@@ -11,6 +11,7 @@ import { openTrail } from '../../src/server/compose.ts';
 import { makeKit, refuseChangedKeys } from '../../src/server/backup/recovery-kit.ts';
 import { addSecretVersion, openKeyring } from '../../src/vault/keyring.ts';
 import { openStoredVault } from '../../src/server/stored-vault.ts';
+import { openCheckpoint, createTrust } from '../../src/log/index.ts';
 import { createLookup } from '../../src/vault/token.ts';
 import { run, serve, type Served, temporaryDirectory } from './product.ts';
 
@@ -128,6 +129,38 @@ describe('a backup', () => {
     const checkpoint = at('data/logs/_system/checkpoint');
     const kept = await run(['verify', at('again'), '--log', '_system', '--checkpoint', checkpoint]);
     expect(kept.code, kept.out + kept.err).toBe(0);
+  });
+
+  test('made while a signing key is rotated: both keys go on signing, and the rotation can be finished', { timeout }, async () => {
+    await append(at('data'), 0, 3);
+    const keys = at('data/keys');
+    const first = openKeyring(keys, { create: false }).signer('default')?.vkey;
+    const rotate = async (dir: string, ...args: string[]): Promise<void> => {
+      const { code, err } = await run(['key', 'rotate', 'signing', '--data', at(dir), '--log', ...args]);
+      expect(code, err).toBe(0);
+    };
+    await rotate('data', '_system');
+    await rotate('data', '_system', '--finish');
+    await rotate('data', 'default');
+    const next = openKeyring(keys, { create: false }).signers('default')[1]?.vkey;
+    const made = await backUp();
+    expect(made, made.err).toMatchObject({ code: 0 });
+    const restored = await restore();
+    expect(restored.code, restored.err).toBe(0);
+    for (const file of ['default.next-signing-key', 'default.next.vkey', '_system.retired.vkeys']) {
+      expect(readFileSync(at(`restored/keys/${file}`), 'utf8'), file).toBe(readFileSync(at(`data/keys/${file}`), 'utf8'));
+      expect(statSync(at(`restored/keys/${file}`)).mode & 0o777, file).toBe(file.endsWith('key') && !file.endsWith('vkey') ? 0o600 : 0o644);
+    }
+    const checkpoint = readFileSync(at('restored/logs/default/checkpoint'), 'utf8');
+    for (const vkey of [first, next]) expect(openCheckpoint(checkpoint, createTrust([vkey as string])).treeSize).toBe(3);
+    await rotate('restored', 'default', '--finish');
+    await append(at('restored'), 3, 5);
+    await expectVerified(at('restored'));
+    expect(
+      openKeyring(at('restored/keys'), { create: false })
+        .signers('default')
+        .map(({ vkey }) => vkey),
+    ).toEqual([next]);
   });
 
   test('beside a running server, and again into the same directory: tiles are copied once', { timeout }, async () => {

@@ -52,15 +52,19 @@ function disclosed(record: JsonObject): { entry: Uint8Array; fields: DisclosedFi
   };
 }
 
-function logOf(digest: string, member: string): { leaves: ReturnType<typeof disclosed>[]; hashes: Uint8Array[]; root: Uint8Array } {
-  const leaves = [{ action: 'x' }, { action: 'anchor.quote', anchor: { [member]: digest } }, { action: 'y' }].map(disclosed);
+function logOf(
+  digest: string,
+  member: string,
+  more: JsonObject = {},
+): { leaves: ReturnType<typeof disclosed>[]; hashes: Uint8Array[]; root: Uint8Array } {
+  const leaves = [{ action: 'x' }, { action: 'anchor.quote', anchor: { ...more, [member]: digest } }, { action: 'y' }].map(disclosed);
   const hashes = leaves.map(({ entry }) => leafHash(entry));
   return { leaves, hashes, root: hashTree(hashes) };
 }
 
-/** The disclosure of the leaf that has this digest, and the tree of its receipt. */
-export function quoteOf(digest: string, member = 'digest'): { quote: string; tree: KnownTree } {
-  const { leaves, hashes, root } = logOf(digest, member);
+/** The disclosure of the leaf that has this digest, and the tree of its receipt. @param more what it says of the anchor besides */
+export function quoteOf(digest: string, member = 'digest', more: JsonObject = {}): { quote: string; tree: KnownTree } {
+  const { leaves, hashes, root } = logOf(digest, member, more);
   const [, quoting] = leaves as [unknown, ReturnType<typeof disclosed>];
   const proof = proveInclusion(1, 3, createNodeReader(hashes));
   const receipt = formatProof({ leafIndex: 1, hashes: proof, checkpoint: checkpointOf(3, root), extra: quoting.entry });

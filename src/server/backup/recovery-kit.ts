@@ -153,11 +153,19 @@ function sizeOf(checkpoint: string): number {
   return parseCheckpointText(parseNote(checkpoint).text).treeSize;
 }
 
+/** Public halves of signing keys: of those that sign, and of those that did. */
+export function isPublicKeyFile(file: string): boolean {
+  return /\.vkeys?$/.test(file);
+}
+
 function readKeyring(keysDir: string): RecoveryKit['keyring'] {
-  return listKeyFiles(keysDir)
-    .filter((file) => file === 'keyring' || /\.(?:secret|signing-key|vkey)$/.test(file))
-    .toSorted()
-    .map((file) => ({ file, text: readKeyFile(keysDir, file, file.endsWith('.vkey') || file === 'keyring' ? 'public' : 'secret') }));
+  return (
+    listKeyFiles(keysDir)
+      // A key that is to follow another one, while both sign, and those that signed before, too.
+      .filter((file) => file === 'keyring' || /\.(?:secret|(?:next-)?signing-key|vkeys?)$/.test(file))
+      .toSorted()
+      .map((file) => ({ file, text: readKeyFile(keysDir, file, isPublicKeyFile(file) || file === 'keyring' ? 'public' : 'secret') }))
+  );
 }
 
 async function readRecorded(

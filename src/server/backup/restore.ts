@@ -34,7 +34,7 @@ import { journalOf } from './replay-ledger.ts';
 import { addEntries, type Behind, findLostLeaves, restoreRecords } from './restore-records.ts';
 import { restoreVault } from './restore-vault.ts';
 import { type KnownCheckpoint, newestCheckpoints } from './newest-checkpoints.ts';
-import { parseKit, type RecoveryKit } from './recovery-kit.ts';
+import { isPublicKeyFile, parseKit, type RecoveryKit } from './recovery-kit.ts';
 
 export interface RestoreRequest {
   backup: string;
@@ -209,7 +209,7 @@ function putFiles(backup: string, { files }: Manifest, kit: RecoveryKit, dir: st
   // The list of what must be there last, as when a keyring is made.
   for (const { file, text } of kit.keyring.toSorted((a, b) => Number(a.file === 'keyring') - Number(b.file === 'keyring'))) {
     if (!/^[A-Za-z0-9_][A-Za-z0-9_.-]*$/.test(file)) throw new VeiltrailError('kit_syntax', 'this is no recovery kit');
-    createKeyFile(keysDir, file, text, file.endsWith('.vkey') ? 0o644 : 0o600);
+    createKeyFile(keysDir, file, text, isPublicKeyFile(file) ? 0o644 : 0o600);
   }
   return openKeyring(keysDir, { create: false });
 }
