@@ -9,9 +9,8 @@ import { canonicalOf } from './detectors/all.ts';
 import type { Candidate } from './finding.ts';
 import { sharedMailboxes, systemAccounts } from './lexicon.ts';
 import { hasDigit, isCommon, isDistinct, isUnspaced, localOf, partsOf, wordsOf } from './name-parts.ts';
-import { nominatives } from './declension.ts';
 import { ShortMap } from './short-map.ts';
-import { isDigit, isGeorgian, isWord } from './survey.ts';
+import { isCapital, isDigit, isLetter, isWord } from './survey.ts';
 
 interface Known {
   readonly kind: string;
@@ -31,6 +30,10 @@ interface Met {
   readonly canonical: string | undefined;
   /** Read when the first word is asked for. */
   words: readonly string[] | undefined;
+  /** No form of it that a text may hold has more words. */
+  readonly wordsMost: number;
+  /** What its whole value is known as: made when it is found. */
+  known: Known | undefined;
 }
 
 /** Up to so many values, the forms that begin with a word are made when the word is met; of more all forms are made at once. */
@@ -71,13 +74,23 @@ export class NameIndex {
   /** Adds a value by its kind; what is no name, account or address is ignored. `canonical` is given where the value does not tell it. */
   meet(kind: string, value: string, canonical?: string): void {
     if (!NameIndex.knows(kind)) return;
+    if (this.#hasMet(kind, value, canonical)) return;
     const lower = kind === 'email' ? localOf(value) : value.toLowerCase();
-    this.#met[this.#metCount++] = { kind, value, lower, canonical, words: undefined };
-    this.#expect(lower, kind === 'person_name');
+    const wordsMost = this.#expect(lower, kind === 'person_name');
+    this.#met[this.#metCount++] = { kind, value, lower, canonical, words: undefined, wordsMost, known: undefined };
     if (isUnspaced(lower)) this.#hasUnspaced = true;
     if (this.#made > 0 || this.#firsts.size === 0) return;
     this.#firsts.clear();
     this.#forms.clear();
+  }
+
+  /** Was the same value met before? Of names in scripts without spaces the last one counts. */
+  #hasMet(kind: string, value: string, canonical: string | undefined): boolean {
+    for (let i = 0; i < this.#metCount && i < fewMax; i++) {
+      const met = this.#met[i] as Met;
+      if (met.value === value && met.kind === kind && met.canonical === canonical) return !isUnspaced(value);
+    }
+    return false;
   }
 
   /** Forgets everybody. */
@@ -94,10 +107,11 @@ export class NameIndex {
 
   /**
    * Lets through the filter every word that a form of the value may begin with: its own words and parts, and of a person joints with the first
-   * letter (`jdoe`). Both cases of a letter share a slot; what is beyond ASCII shares one for all.
+   * letter (`jdoe`). Both cases of a letter share a slot; what is beyond ASCII shares one for all. Returns how many words a form has at most.
    */
-  #expect(lower: string, isPerson: boolean): void {
+  #expect(lower: string, isPerson: boolean): number {
     const filter = this.#filter;
+    let count = 0;
     let first = 0;
     let previous = 0;
     for (let i = 0; i < lower.length; i++) {
@@ -106,6 +120,7 @@ export class NameIndex {
       if (isWord(unit) && (!isWord(previous) || (isDigit(previous) && !isDigit(unit)))) {
         const second = i + 1 < lower.length ? lower.charCodeAt(i + 1) : 0;
         filter[filterSlot(unit, isWord(second) ? second : 0)] = 1;
+        count++;
         if (first === 0) first = unit;
         else if (isPerson) {
           filter[filterSlot(first, unit)] = 1;
@@ -114,6 +129,24 @@ export class NameIndex {
       }
       previous = unit;
     }
+    return count;
+  }
+
+  /**
+   * The usual case: the whole name of the first person met, as it was met. Its end if it stands at `start` and nothing longer can, or -1: no form has to
+   * be made for that.
+   */
+  #wholeAt(text: string, start: number, found: Candidate[]): number {
+    const met = this.#met[0] as Met;
+    const { value } = met;
+    if (met.kind !== 'person_name' || this.#made > 0 || this.#metCount > fewMax || !text.startsWith(value, start)) return -1;
+    const end = start + value.length;
+    const count = isWord(text.charCodeAt(end)) ? 0 : plainWords(value);
+    if (count < 2) return -1;
+    for (let i = 1; i < this.#metCount; i++) if ((this.#met[i] as Met).wordsMost > count) return -1;
+    met.known ??= { kind: 'person_name', value, canonical: met.canonical, capitalised: false };
+    found.push(candidate(met.known, start, end));
+    return end;
   }
 
   /** How many words the longest has that begins with `word`; undefined if nothing does. */
@@ -194,7 +227,7 @@ export class NameIndex {
   }
 
   #add(phrase: string, first: string, count: number, known: Known): void {
-    if (phrase.length < 2 || (phrase.length < 3 && !isDistinct(phrase)) || phrase.length > phraseUnitsMax || first.length > wordUnitsMax) return;
+    if (phrase.length < 3 || phrase.length > phraseUnitsMax || first.length > wordUnitsMax) return;
     if ((this.#firsts.get(first) ?? 0) < count) this.#firsts.set(first, count);
     const present = this.#forms.get(phrase);
     // A form that stands for a certain name in any case outranks one that must be capitalised.
@@ -230,25 +263,14 @@ export class NameIndex {
     }
   }
 
-  /** `Kowalskiego`, `Müllers`, `Кузнецову`: a name that is known, with an ending that says what it is in the sentence. */
-  #matchDeclined(text: string, start: number, end: number, word: string, found: Candidate[]): number {
-    if (!isCapitalised(text, start) || isCommon(word)) return -1;
-    for (const name of nominatives(word)) {
-      if (this.#longestFrom(name) === undefined) continue;
-      const known = this.#forms.get(name);
-      if (known?.kind !== 'person_name') continue;
-      found.push(candidate(known, start, end));
-      return end;
-    }
-    return -1;
-  }
-
   /** Looks for the longest phrase that begins at `start`; returns its end, or -1. */
   #match(text: string, start: number, found: Candidate[]): number {
+    const whole = this.#wholeAt(text, start, found);
+    if (whole > 0) return whole;
     let end = wordEnd(text, start);
     let key = text.slice(start, end).toLowerCase();
     const longest = this.#longestFrom(key);
-    if (longest === undefined) return this.#matchDeclined(text, start, end, key, found);
+    if (longest === undefined) return -1;
     let best: Known | undefined;
     let bestEnd = -1;
     for (let count = 1; ; count++) {
@@ -269,6 +291,20 @@ export class NameIndex {
     found.push(candidate(best, start, bestEnd));
     return bestEnd;
   }
+}
+
+/** How many words of ASCII letters and digits a name has, one space apart, the first with a capital; 0 if it is written otherwise, or long. */
+function plainWords(value: string): number {
+  if (value.length > wordUnitsMax || !isCapital(value.charCodeAt(0))) return 0;
+  let count = 1;
+  let previous = 32;
+  for (let i = 0; i < value.length; i++) {
+    const unit = value.charCodeAt(i);
+    if (unit === 32 ? previous === 32 : !isLetter(unit) && !isDigit(unit)) return 0;
+    if (unit === 32) count++;
+    previous = unit;
+  }
+  return previous === 32 || count > wordsMax ? 0 : count;
 }
 
 /** May the word be `janedoe`, `jdoe` or `doejane`? */
@@ -307,8 +343,7 @@ function isJoint(unit: number): boolean {
   return unit === 32 || unit === 44 || unit === 46 || unit === 45 || unit === 95 || unit === 43 || unit === 9 || unit === 39;
 }
 
-/** Is there a capital, or a letter of a script that has none? */
 function isCapitalised(text: string, at: number): boolean {
   const letter = text[at] as string;
-  return letter !== letter.toLowerCase() || letter === letter.toUpperCase() || isGeorgian(letter.charCodeAt(0));
+  return letter !== letter.toLowerCase();
 }
