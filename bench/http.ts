@@ -34,7 +34,9 @@ const trail: Trail = {
   requests: {} as Trail['requests'], // nobody asks
   lookUps: {} as Trail['lookUps'],
   rotation: {} as Trail['rotation'],
+  alerts: {} as Trail['alerts'],
   dataProtection: {} as Trail['dataProtection'],
+  forwarders: {} as Trail['forwarders'],
   append: () => Promise.resolve(answer),
   search: () => Promise.resolve({ events: [], indexedTo: 0, treeSize: 0 }),
   readEvent: nothing,

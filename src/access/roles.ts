@@ -5,7 +5,8 @@
  * Logs whose names begin with `_` are the server's own: nobody writes them from outside, and whoever keeps watch over the installation reads
  * them, not whoever reads events.
  *
- * Operator keeps the server running: figures about it, canaries through it, and nothing of what is in it.
+ * Operator keeps the server running: figures about it, canaries through it, and nothing of what is in it. Operator and auditor deal with alerts:
+ * those whom most alerts are about (who reveals, removes, grants) do not, and nobody with what they did themselves.
  *
  * Investigator asks to reveal and searches by real values; officer (for data protection) asks to erase, redact and hold, and reports to the
  * people whom the data is about; approver is the second person, who decides and asks for nothing: no role has both `request.decide` and a right
@@ -25,6 +26,8 @@ export const rights = [
   'metrics.read',
   'field.read',
   'field.classify',
+  'forwarder.read',
+  'forwarder.set',
   'canary.run',
   'token.reveal',
   'token.search',
@@ -41,6 +44,8 @@ export const rights = [
   'request.read',
   'request.decide',
   'backup.make',
+  'alert.read',
+  'alert.acknowledge',
 ] as const;
 export type Right = (typeof rights)[number];
 
@@ -55,14 +60,27 @@ export const roleMeanings: Readonly<Record<Role, string>> = {
   investigator: 'reads events, searches by real values, asks to reveal what is behind tokens',
   officer: 'for data protection: erases, redacts, holds, sets retention, reports to those whom the data is about',
   approver: 'the second person: decides on requests with a key of their own, and asks for nothing',
-  operator: 'keeps the server running: figures, canaries, backups, and nothing of what is in it',
+  operator: 'keeps the server running: figures, alerts, canaries, backups, and nothing of what is in it',
   admin: 'manages keys, logs and fields, reads what the server did (_system); neither reads, writes nor reveals events',
 };
 
 export const rightsOf: Readonly<Record<Role, readonly Right[]>> = {
   writer: ['events.append'],
   reader: ['events.read', 'proof.read', 'evidence.export', 'log.list'],
-  auditor: ['proof.read', 'evidence.export', 'log.list', 'system.read', 'canary.run', 'field.read', 'request.read', 'hold.read', 'retention.read'],
+  auditor: [
+    'proof.read',
+    'evidence.export',
+    'log.list',
+    'system.read',
+    'canary.run',
+    'field.read',
+    'forwarder.read',
+    'request.read',
+    'hold.read',
+    'retention.read',
+    'alert.read',
+    'alert.acknowledge',
+  ],
   investigator: ['events.read', 'proof.read', 'evidence.export', 'log.list', 'token.search', 'token.reveal', 'request.ask', 'request.read'],
   officer: [
     'proof.read',
@@ -80,7 +98,7 @@ export const rightsOf: Readonly<Record<Role, readonly Right[]>> = {
     'request.read',
   ],
   approver: ['log.list', 'stop.lift', 'hold.read', 'retention.read', 'request.read', 'request.decide'],
-  operator: ['metrics.read', 'canary.run', 'backup.make'],
+  operator: ['metrics.read', 'canary.run', 'backup.make', 'forwarder.read', 'alert.read', 'alert.acknowledge'],
   admin: [
     'log.list',
     'log.create',
@@ -88,6 +106,8 @@ export const rightsOf: Readonly<Record<Role, readonly Right[]>> = {
     'system.read',
     'field.read',
     'field.classify',
+    'forwarder.read',
+    'forwarder.set',
     'canary.run',
     'stop.lift',
     'hold.read',

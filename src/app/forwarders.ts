@@ -6,6 +6,7 @@
  * Kept in one small file, sealed and authenticated. A change is on disk before it counts, and told in `_system`; a crash in between: the next start
  * tells of it (`start`), twice perhaps, never not at all.
  */
+import { isSystemLog } from '../access/roles.ts';
 import { toHex } from '../core/bytes.ts';
 import type { Clock } from '../core/clock.ts';
 import { VeiltrailError } from '../core/errors.ts';
@@ -59,6 +60,8 @@ export interface ForwardersParts {
   random: Random;
   recorder: Pick<AccessRecorder, 'write'>;
   desk: Pick<RequestDesk, 'permit'>;
+  /** Makes the server's own log where it has told nothing yet. */
+  createSystemLog(): Promise<void>;
   /** Leaves of a log; undefined where there is no such log. */
   treeSize(log: string): number | undefined;
 }
@@ -109,6 +112,7 @@ export class Forwarders {
     return this.#serially(async () => {
       const before = this.#there().find((row) => row.setting.name === setting.name);
       if (!before && this.#there().length >= forwardersMax) throw new VeiltrailError('forwarders_full', `there are ${forwardersMax} forwarders`);
+      if (setting.logs.some(isSystemLog)) await this.#parts.createSystemLog();
       for (const log of setting.logs)
         if (this.#parts.treeSize(log) === undefined) throw new VeiltrailError('log_unknown', 'there is no log of that name', { log });
       const permission = await permitOperation(this.#parts.desk, 'forwarder.set', setting, asked);

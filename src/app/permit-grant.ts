@@ -8,6 +8,7 @@ const weighty: ReadonlySet<Right> = new Set<Right>([
   'events.read',
   'system.read',
   'key.manage',
+  'forwarder.set',
   'field.classify',
   'token.reveal',
   'token.search',

@@ -5,10 +5,13 @@ import type { SettledCounts } from '../pipeline/worker.ts';
 import type { Principal } from '../access/roles.ts';
 import type { AccessFigures, AccessLog } from './access-recorder.ts';
 import type { CanaryReport } from './run-canary.ts';
+import type { AlertFigures } from '../alerts/alert-engine.ts';
+import type { Alerts } from './alerts.ts';
 import type { AppendAnswer, AppendCounts, AppendRequest } from './append-events.ts';
 import type { EvidenceRequest, MadeEvidence } from './evidence-request.ts';
 import type { DataProtection } from './data-protection.ts';
 import type { Classification, FieldFilter, FieldInfo } from './field-registry.ts';
+import type { ForwarderInfo, Forwarders } from './forwarders.ts';
 import type { Removal, RemovalResult } from './remove-records.ts';
 import type { KeyRotation } from './rotate-keys.ts';
 import type { ToldCount } from './told-events.ts';
@@ -91,6 +94,8 @@ export interface TrailFigures {
   lookUps: LookUpFigures;
   /** Events of `_system`. */
   told: ToldCount[];
+  alerts: AlertFigures;
+  forwarders: ForwarderInfo[];
 }
 
 export interface ClassifyRequest {
@@ -134,6 +139,10 @@ export interface Trail extends TrailReader {
   readonly lookUps: LookUps;
   /** The keyring's secrets. */
   readonly rotation: KeyRotation;
+  /** What leaves for other systems. */
+  readonly forwarders: Forwarders;
+  /** What somebody should look at. */
+  readonly alerts: Alerts;
   /** Holds, retention, erasure, redaction, reports. */
   readonly dataProtection: DataProtection;
   append(request: AppendRequest): Promise<AppendAnswer>;

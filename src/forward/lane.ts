@@ -51,6 +51,7 @@ export interface LaneFigures {
   sentAt?: string;
 }
 
+const graceMs = 1_000;
 const backOffDefault = { waitMs: 1_000, waitMsMax: 300_000 };
 /** A cursor moves on disk with a delivery; without one, after so many leaves: those that are looked at twice cost less than writing. */
 const unwrittenLeavesMax = 65_536;
@@ -66,6 +67,7 @@ export class Lane {
   #sentAtMs: number | undefined;
   /** Leaves below are done with, whether or not the cursor says so on disk. */
   #passed: number;
+  #isSending = false;
   #closed = false;
   #running: Promise<void> | undefined;
   #attempt: Promise<void> = Promise.resolve();
@@ -83,12 +85,13 @@ export class Lane {
     this.#running ??= this.#run();
   }
 
-  /** Ends an attempt under way, and writes down how far it came. */
+  /** Gives an attempt under way a moment to end, so that it need not be made again; then writes down how far it came. */
   async close(): Promise<void> {
     this.#closed = true;
-    this.#interrupt.abort();
     this.#parts.follower.close();
+    const timer = setTimeout(() => this.#interrupt.abort(), this.#isSending ? graceMs : 0);
     await this.#running;
+    clearTimeout(timer);
   }
 
   published(treeSize: number): void {
@@ -191,7 +194,12 @@ export class Lane {
     if (this.#interrupt.signal.aborted) this.#interrupt = new AbortController();
     const attempt = this.#parts.destination.send(outgoing, this.#interrupt.signal);
     this.#attempt = attempt.catch(() => undefined);
-    await attempt;
+    this.#isSending = true;
+    try {
+      await attempt;
+    } finally {
+      this.#isSending = false;
+    }
   }
 
   /** Reads from where it was delivered to. */

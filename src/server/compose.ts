@@ -23,6 +23,8 @@ import { VeiltrailError } from '../core/errors.ts';
 import { systemRandom } from '../core/random.ts';
 import { LedgerClient } from '../ledger/ledger-client.ts';
 import type { NoteKeySigner } from '../log/note-key.ts';
+import type { Alert } from '../alerts/alert.ts';
+import type { AlertSettings } from '../alerts/rules-file.ts';
 import { openRecordReader } from './open-records.ts';
 import type { Compactor } from '../ledger/compactor.ts';
 import { breakSeal, sealDataDir } from '../ledger/seal.ts';
@@ -37,6 +39,7 @@ import { openSqliteRecordStore } from '../storage/sqlite/record-store.ts';
 import { openKeyring, type Keyring, tenantKeyOf } from '../vault/keyring.ts';
 import { VaultClient } from '../vault/vault-client.ts';
 import { openAccess } from './access.ts';
+import { openAlerting } from './alerting.ts';
 import { createCompactor } from './compaction.ts';
 import { checkVaultFits } from './check-vault.ts';
 import { openDataConfig, readDataConfig } from './data-config.ts';
@@ -50,6 +53,8 @@ import { openSearchReader } from './open-search.ts';
 import { openStoredVault } from './stored-vault.ts';
 import { createFreeSpaceGuard } from './free-space.ts';
 import { createClassifier, openFields, openFieldsReader } from './fields.ts';
+import { openForwarding, type OpenForwarding } from './forwarding.ts';
+import type { ForwardConfig } from './forward-config.ts';
 import { logFigures } from './log-figures.ts';
 import { openLookUps } from './look-ups.ts';
 import { parsePublicUrl } from './public-url.ts';
@@ -85,6 +90,12 @@ export interface OpenTrail extends Trail {
   readonly policyWarnings: string[];
   /** Whether so much waits to be appended that what is not urgent should wait. */
   isBusy(): boolean;
+  /** Begins to deliver what forwarders forward. */
+  startForwarding(config: ForwardConfig): Promise<void>;
+  /** Begins to look at records with these rules, and raises alerts. */
+  startAlerts(settings: AlertSettings, onRaised?: (alert: Alert) => void): Promise<void>;
+  /** Resolves when every published record was looked at and every alert is told. */
+  alertsIdle(): Promise<void>;
   /** For the server's own records about a log, in that log. */
   readonly appendOwn: AppendOwnRecord;
 }
@@ -135,6 +146,8 @@ async function openLocked(options: TrailOptions, undo: Undo): Promise<OpenTrail>
   let search: SearchClient | undefined;
   let witnessing: Witnessing | undefined;
   let compacting: Compactor | undefined;
+  let alerting: ReturnType<typeof openAlerting> | undefined;
+  let forwarding: OpenForwarding | undefined;
   const ledger = await LedgerClient.open({
     dataDir,
     keyringDir,
@@ -142,7 +155,9 @@ async function openLocked(options: TrailOptions, undo: Undo): Promise<OpenTrail>
     onFatal,
     onPublished(info) {
       search?.published(info.log, info.published.treeSize);
+      alerting?.published(info.log, info.published.treeSize);
       witnessing?.published(info);
+      forwarding?.published(info.log, info.published.treeSize);
       compacting?.look();
     },
   });
@@ -224,6 +239,24 @@ async function openLocked(options: TrailOptions, undo: Undo): Promise<OpenTrail>
     told.note(events);
   };
   const tell = (event: JsonObject): Promise<void> => tellAll([{ time: nowText(), ...event }]);
+  const appendOwn = createOwnRecords({ ledger, appending, keyring, policyLabel: systemPolicy.label });
+  const alerts = (alerting = openAlerting({
+    dataDir,
+    keyring,
+    reader,
+    records,
+    logs: () => ledger.logs().map(({ log, published }) => ({ log, treeSize: published.treeSize })),
+    async appendOwn(record) {
+      await createLog(systemLog);
+      const leaf = await appendOwn(systemLog, record);
+      told.note([{ action: record.action, outcome: 'success', ...record.members }]);
+      return leaf;
+    },
+    tell,
+    record: (entry) => access.write(entry),
+    onFatal,
+  }));
+  undo.push(() => alerts.close());
   const rootTurns = createTurns();
   const removals = await openRemovals({
     dataDir,
@@ -241,6 +274,8 @@ async function openLocked(options: TrailOptions, undo: Undo): Promise<OpenTrail>
     createLog,
     policyLabel: systemPolicy.label,
     rewriteSegments: (log, edits) => compactor.rewrite(log, edits),
+    forgetAlerts: (gone) => alerts.forget(gone),
+    forgetForwarded: async (log) => forwarding?.forget(log),
     isHeld: (removal) => dataProtection.refuseHeld(removal),
   });
   undo.push(() => removals.close());
@@ -272,10 +307,15 @@ async function openLocked(options: TrailOptions, undo: Undo): Promise<OpenTrail>
   await desk.start();
   const alert = options.onAlert ?? (() => undefined);
   const shared = { keyring, vault, recorder: access, desk, alert };
+  const forwards = (forwarding = openForwarding({ ...shared, dataDir, ledger, createSystemLog: () => createLog(systemLog) }));
+  undo.push(() => forwards.close());
   const lookUps = openLookUps({
     ...shared,
     dataDir,
     policy: policy.policy,
+    published: publishedLog,
+    tiles,
+    records: reader,
     search: (log, request, query) => reading.search(log, { ...request, query }),
   });
   const change = policyChangeEvent(dataDir, policy, states.length === 0);
@@ -287,6 +327,7 @@ async function openLocked(options: TrailOptions, undo: Undo): Promise<OpenTrail>
   // What a crash left undone.
   await teller.now();
   await classifier.finish();
+  await forwards.forwarders.finish();
   const rotation = openRotation({
     ...shared,
     keyringDir,
@@ -313,9 +354,6 @@ async function openLocked(options: TrailOptions, undo: Undo): Promise<OpenTrail>
   });
   await dataProtection.finish();
   const canaries = createCanaryRunner({
-    published: publishedLog,
-    tiles,
-    records: reader,
     dataDir,
     policy,
     appending,
@@ -331,7 +369,10 @@ async function openLocked(options: TrailOptions, undo: Undo): Promise<OpenTrail>
     firstKeys,
     isBusy: () => appending.waitingBytes > busyBytes,
     policyWarnings: policy.warnings.map(({ message }) => message),
-    appendOwn: createOwnRecords({ ledger, appending, keyring, policyLabel: systemPolicy.label }),
+    appendOwn,
+    alerts: alerts.alerts,
+    startAlerts: (settings, onRaised) => alerts.start(settings, onRaised),
+    alertsIdle: () => alerts.idle(),
     access,
     keyChanges,
     requests: desk,
@@ -365,6 +406,8 @@ async function openLocked(options: TrailOptions, undo: Undo): Promise<OpenTrail>
         lookUps: lookUps.figures,
         access: access.figures,
         told: told.counts,
+        alerts: alerts.figures,
+        forwarders: await forwards.forwarders.list(),
       };
     },
     runCanary: (request) => canaries.run(request),
@@ -380,10 +423,14 @@ async function openLocked(options: TrailOptions, undo: Undo): Promise<OpenTrail>
       witnesses: () => witnesses.witnesses?.vkeys ?? [],
       access,
     }),
+    forwarders: forwards.forwarders,
+    startForwarding: (config) => forwards.start(config),
     acknowledgeFork: (log, by) => witnesses.acknowledge(log, by),
     dataProtection,
     remove: (removal) => dataProtection.remove(removal),
     async close() {
+      await alerts.stop();
+      await lookUps.close();
       await access.close();
       await appending.settled();
       // What cannot be told, on a full disk, is told at the next start.
@@ -429,8 +476,6 @@ export async function openTrailReader(dataDir: string): Promise<TrailReader> {
       search: (log, { q, ...request }) => search.search({ log, query: q ?? '', ...request }),
       restore: (token) => vault.restore(token),
       fields: (filter) => fields.registry.list(filter),
-      await alerts.stop();
-      await lookUps.close();
       tombstones: () => vault.tombstones(),
     });
     return { ...reading, close: () => undo.run() };

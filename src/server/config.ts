@@ -1,8 +1,10 @@
 /** The configuration file of `serve`: the command's options in YAML, so that a service needs one path and no secrets on its command line. */
 import { readFileSync } from 'node:fs';
 import { parse } from 'yaml';
+import { type AlertSettings, readAlertSettings } from '../alerts/rules-file.ts';
 import { VeiltrailError } from '../core/errors.ts';
 import { type WitnessMode, witnessModes } from '../witness/witnesses.ts';
+import { type ForwardConfig, readForwardConfig } from './forward-config.ts';
 import { type AccessConfig, type AccessSetting, accessSettings, readAccessSetting } from './access-config.ts';
 
 export interface Config extends AccessConfig {
@@ -23,8 +25,12 @@ export interface Config extends AccessConfig {
   /** Hours between two passes in which the server verifies all that it stores (0: never), and the per cent of one core that one may take. */
   verifyHours?: number;
   verifyShare?: number;
+  /** Rules for alerts, as `alerts/rules-file.ts` reads them. */
+  alerts?: AlertSettings;
   /** Where checkpoints are anchored, as `anchor/targets.ts` reads it. */
   anchors?: unknown[];
+  /** Secrets and the directory that forwarders may use. */
+  forwarding?: ForwardConfig;
 }
 
 const hours = ['canaryHours', 'retentionHours', 'verifyHours'] as const;
@@ -57,17 +63,23 @@ export function readConfig(file: string): Config {
     if (known && typeof setting === 'string') config[known] = setting;
     else if (name === 'logs' && Array.isArray(setting) && setting.every((one) => typeof one === 'string')) config.logs = setting;
     else if (isHours(name) && typeof setting === 'number' && setting >= 0 && setting <= 500) config[name] = setting;
+    else if (name === 'alerts') config.alerts = readAlertSettings(text, file);
     else if (name === 'anchors' && Array.isArray(setting)) config.anchors = setting;
     else if (name === 'anchors') throw new VeiltrailError('config_invalid', `${file}: anchors must be a list of targets`);
     else if (name === 'witnessMode') config.witnessMode = parseWitnessMode(setting, file);
     else if (name === 'verifyShare') config.verifyShare = parseShare(setting, file);
     else if (isHours(name)) throw new VeiltrailError('config_invalid', `${file}: ${name} must be a number of hours, 0 to 500`);
     else if (known || name === 'logs') throw new VeiltrailError('config_invalid', `${file}: ${name} must be ${known ? 'a text' : 'a list of texts'}`);
-    else if (accessSettings.some((one) => one === name)) Object.assign(config, accessSetting(file, name as AccessSetting, setting));
+    else if (name === 'forwarding') config.forwarding = inFile(file, () => readForwardConfig(setting));
+    else if (accessSettings.some((one) => one === name))
+      Object.assign(
+        config,
+        inFile(file, () => readAccessSetting(name as AccessSetting, setting)),
+      );
     else
       throw new VeiltrailError(
         'config_invalid',
-        `${file}: unknown setting ${name}; there are ${[...texts, ...accessSettings, 'logs', ...hours, 'verifyShare', 'anchors'].join(', ')}`,
+        `${file}: unknown setting ${name}; there are ${[...texts, ...accessSettings, 'logs', ...hours, 'verifyShare', 'anchors', 'alerts', 'forwarding'].join(', ')}`,
       );
   }
   return config;
@@ -78,9 +90,9 @@ function parseShare(value: unknown, file: string): number {
   throw new VeiltrailError('config_invalid', `${file}: verifyShare must be a per cent of one core, above 0, 100 at the most`);
 }
 
-function accessSetting(file: string, name: AccessSetting, setting: unknown): AccessConfig {
+function inFile<T>(file: string, read: () => T): T {
   try {
-    return readAccessSetting(name, setting);
+    return read();
   } catch (error) {
     throw new VeiltrailError('config_invalid', `${file}: ${(error as Error).message}`);
   }

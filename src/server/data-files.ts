@@ -11,16 +11,27 @@ export const systemLog = '_system';
 export const keysDirectory = 'keys';
 export const recordsFileName = 'records.db';
 export const indexFileName = 'index.db';
+/** State of alerts. Not in backups: `_system` has what it says, and an older one would bring back what was erased since. */
+export const alertsFileName = 'alerts.db';
 /** There while a removal is under way (`app/removal-journal.ts`). */
 export const removalFileName = 'removal.json';
 
 /**
  * Not sealed: what is checked by content (full tiles, anchors), rebuilt (index, and what SQLite shares between processes about a write-ahead log, which
  * is there where a stop could not move that into its database), held by the running process (lock), of this disk alone (how far the server has
- * verified it), or is the seal. Partial tiles are sealed: they are few, and nothing else says which of the earlier sizes were published and must stay.
+ * verified it, how far its forwarders are), or is the seal. Partial tiles are sealed: they are few, and nothing else says which of the earlier sizes were published and must stay.
  * So are checkpoints: an older one is as well signed, and its tiles are all there.
  */
-const unsealed = [/^logs\/[^/]+\/tile\/(?!.*\.p\/)/, /^index\.db/, /\.db-shm$/, /^lock/, /^seal\.json/, /^anchors\//, /^verified\.json/];
+const unsealed = [
+  /^logs\/[^/]+\/tile\/(?!.*\.p\/)/,
+  /^index\.db/,
+  /\.db-shm$/,
+  /^lock/,
+  /^seal\.json/,
+  /^anchors\//,
+  /^forwarders\//,
+  /^verified\.json/,
+];
 
 /**
  * Refuses a directory that has lost its keyring, its vault or its keys. Records are made last, so where they are, those were; new ones in their

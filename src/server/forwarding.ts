@@ -24,6 +24,7 @@ export interface ForwardingParts {
   ledger: Pick<LedgerClient, 'logs'>;
   recorder: Pick<AccessRecorder, 'write'>;
   desk: Pick<RequestDesk, 'permit'>;
+  createSystemLog(): Promise<void>;
   /** A line for people, without values. */
   alert: (line: string) => void;
 }
@@ -39,7 +40,7 @@ export interface OpenForwarding {
 }
 
 /** @throws VeiltrailError `sealed_text_damaged`, `newer_format`, and those of `storage-error.ts` */
-export function openForwarding({ dataDir, keyring, vault, ledger, recorder, desk, alert }: ForwardingParts): OpenForwarding {
+export function openForwarding({ dataDir, keyring, vault, ledger, recorder, desk, createSystemLog, alert }: ForwardingParts): OpenForwarding {
   const paths = dataDirPaths(dataDir);
   const cursorsPath = join(dataDir, cursorsDirectory);
   const logOf = (log: string): { origin: string; treeSize: number } | undefined => {
@@ -71,6 +72,7 @@ export function openForwarding({ dataDir, keyring, vault, ledger, recorder, desk
     random: systemRandom,
     recorder,
     desk,
+    createSystemLog,
     treeSize: (log) => logOf(log)?.treeSize,
   });
   return {

@@ -33,18 +33,20 @@ import { type RouteRule, ruleOf } from './route-table.ts';
 import type { SelfVerification } from './self-verify.ts';
 import { registerBackupRoute } from './routes/backups.ts';
 import { registerCanaryRoute } from './routes/canary.ts';
+import { registerAlertRoutes } from './routes/alerts.ts';
 import { registerApproveRoutes } from './routes/approve.ts';
 import { registerDataProtectionRoutes } from './routes/data-protection.ts';
 import { registerEventRoutes } from './routes/events.ts';
 import { registerEvidenceRoute } from './routes/evidence.ts';
 import { registerFieldRoutes } from './routes/fields.ts';
+import { registerForwarderRoutes } from './routes/forwarders.ts';
 import { registerHealthRoutes } from './routes/health.ts';
 import { registerKeyRoutes } from './routes/keys.ts';
 import { registerLogRoutes } from './routes/logs.ts';
 import { registerMetricsRoute } from './routes/metrics.ts';
+import { registerRawExportRoute } from './routes/raw-export.ts';
 import { registerRequestRoutes } from './routes/requests.ts';
 import { registerSecretRoutes } from './routes/secrets.ts';
-import { registerRawExportRoute } from './routes/raw-export.ts';
 import { registerTileRoutes } from './routes/tiles.ts';
 import { registerTokenRoutes } from './routes/tokens.ts';
 import { schemaCompilers } from './schema-compilers.ts';
@@ -206,9 +208,10 @@ export async function createHttpServer(parts: HttpParts): Promise<FastifyInstanc
   await app.register((routes, _options, done) => {
     registerEventRoutes(routes, parts.trail, limits.bodyBytesMax);
     registerEvidenceRoute(routes, parts.trail);
+    registerRawExportRoute(routes, parts.trail);
     registerLogRoutes(routes, parts.trail);
     registerFieldRoutes(routes, parts.trail);
-    registerRawExportRoute(routes, parts.trail);
+    registerForwarderRoutes(routes, parts.trail.forwarders);
     registerKeyRoutes(routes, parts);
     registerRequestRoutes(routes, parts.trail);
     registerTileRoutes(routes, parts.trail);
@@ -217,6 +220,7 @@ export async function createHttpServer(parts: HttpParts): Promise<FastifyInstanc
     registerHealthRoutes(routes, parts.trail, () => parts.verification?.()?.troubles() ?? []);
     registerDataProtectionRoutes(routes, parts.trail.dataProtection);
     registerCanaryRoute(routes, parts.trail);
+    registerAlertRoutes(routes, parts.trail.alerts);
     registerBackupRoute(routes, parts.trail);
     registerApproveRoutes(routes, parts.approvePage, parts.trail.requests.origin);
     registerMetricsRoute(routes, {

@@ -3,8 +3,10 @@
  *
  * Labels are names of logs, patterns of routes, codes and actions of our own and the policy's label: nothing that a sender could make up.
  */
+import { alertSeverities } from '../alerts/rule.ts';
 import type { AnchorFigures } from '../anchor/anchoring.ts';
 import type { TrailFigures } from '../app/trail.ts';
+import type { LaneFigures } from '../forward/lane.ts';
 import type { WitnessFigures } from '../witness/log-witnesses.ts';
 import type { RequestCounts } from './request-counts.ts';
 import type { SelfVerifyFigures } from './self-verify.ts';
@@ -262,6 +264,27 @@ export const metrics: readonly Metric[] = [
     samples: ({ figures }) => [[figures.lookUps.stopped]],
   },
   {
+    name: 'veiltrail_alerts_open',
+    help: 'Alerts that nobody has dealt with yet.',
+    type: 'gauge',
+    labels: ['severity'],
+    samples: ({ figures }) => alertSeverities.map((severity): Sample => [figures.alerts.open.get(severity) ?? 0, { severity }]),
+  },
+  {
+    name: 'veiltrail_alerts_raised_total',
+    help: 'Alerts that were raised and told in _system since the start.',
+    type: 'counter',
+    labels: ['severity'],
+    samples: ({ figures }) => alertSeverities.map((severity): Sample => [figures.alerts.raised.get(severity) ?? 0, { severity }]),
+  },
+  {
+    name: 'veiltrail_alerts_behind_leaves',
+    help: 'Published leaves that the rules for alerts have not looked at yet, of logs that rules look at.',
+    type: 'gauge',
+    labels: ['log'],
+    samples: ({ figures }) => figures.alerts.behind.map(({ log, leaves }): Sample => [leaves, { log }]),
+  },
+  {
     name: 'process_cpu_seconds_total',
     help: 'CPU time of all threads, user and system.',
     type: 'counter',
@@ -312,7 +335,8 @@ export const metrics: readonly Metric[] = [
     help: 'When the first lock ends of what a bucket keeps of a log.',
     type: 'gauge',
     labels: ['log', 'target'],
-    samples: ({ anchors }) => anchors.flatMap((one): Sample[] => (one.lockedUntilMs === undefined ? [] : [[one.lockedUntilMs / 1_000, ofAnchor(one)]])),
+    samples: ({ anchors }) =>
+      anchors.flatMap((one): Sample[] => (one.lockedUntilMs === undefined ? [] : [[one.lockedUntilMs / 1_000, ofAnchor(one)]])),
   },
   {
     name: 'veiltrail_anchor_failures',
@@ -353,7 +377,55 @@ export const metrics: readonly Metric[] = [
     type: 'counter',
     samples: ({ verification }) => [[verification?.failures]],
   },
+  {
+    name: 'veiltrail_forwarder_stopped',
+    help: 'Whether a forwarder has stopped, because its receiver refuses for good: anything above 0 is an alarm.',
+    type: 'gauge',
+    labels: ['forwarder'],
+    samples: ({ figures }) => figures.forwarders.map(({ setting, state }): Sample => [state === 'stopped' ? 1 : 0, { forwarder: setting.name }]),
+  },
+  {
+    name: 'veiltrail_forwarder_behind_leaves',
+    help: 'Published leaves that a forwarder has not looked at or not delivered yet.',
+    type: 'gauge',
+    labels: ['forwarder', 'log'],
+    samples: ({ figures }) => ofForwarders(figures, ({ behind }) => behind),
+  },
+  {
+    name: 'veiltrail_forwarder_lag_seconds',
+    help: 'Time since the oldest record that waits for a forwarder was received; 0 where none waits.',
+    type: 'gauge',
+    labels: ['forwarder', 'log'],
+    samples: ({ figures }) => ofForwarders(figures, ({ lagSeconds }) => lagSeconds),
+  },
+  {
+    name: 'veiltrail_forwarder_sent_total',
+    help: 'Records that a forwarder has delivered since it started.',
+    type: 'counter',
+    labels: ['forwarder', 'log'],
+    samples: ({ figures }) => ofForwarders(figures, ({ sent }) => sent),
+  },
+  {
+    name: 'veiltrail_forwarder_failures_total',
+    help: 'Tries of a forwarder that failed since it started, and were or will be made again.',
+    type: 'counter',
+    labels: ['forwarder', 'log'],
+    samples: ({ figures }) => ofForwarders(figures, ({ failures }) => failures),
+  },
+  {
+    name: 'veiltrail_forwarder_unreadable_total',
+    help: 'Leaves that a forwarder passed over since it started, because their records are damaged.',
+    type: 'counter',
+    labels: ['forwarder', 'log'],
+    samples: ({ figures }) => ofForwarders(figures, ({ unreadable }) => unreadable),
+  },
 ];
+
+function ofForwarders({ forwarders }: TrailFigures, value: (lane: LaneFigures) => number): Sample[] {
+  return forwarders.flatMap(({ setting, progress = [] }) =>
+    progress.map((lane): Sample => [value(lane), { forwarder: setting.name, log: lane.log }]),
+  );
+}
 
 function ofAnchor({ log, target }: AnchorFigures): Labels {
   return { log, target };

@@ -84,6 +84,10 @@ export const problems = {
   field_path: { status: 400, title: 'Not the path of a field' },
   field_kind: { status: 400, title: 'Not what a field can be' },
   field_settled: { status: 409, title: 'A rule of the policy settles this field' },
+  forwarder_invalid: { status: 400, title: 'Not the setting of a forwarder' },
+  forwarder_unknown: { status: 404, title: 'There is no forwarder of that name' },
+  forwarder_running: { status: 409, title: 'The forwarder is not stopped' },
+  forwarders_full: { status: 409, title: 'There are too many forwarders' },
   classify_request: { status: 400, title: 'Not a classification' },
   key_over: { status: 409, title: 'The key is expired or revoked' },
   // Tokens and what stands behind them
@@ -128,6 +132,11 @@ export const problems = {
   approver_origin: { status: 403, title: 'The key was made on the page of another server' },
   approver_last: { status: 409, title: 'The last approver stays' },
   approver_card: { status: 400, title: "Not an approver's card" },
+  // Alerts
+  alert_unknown: { status: 404, title: 'There is no such alert' },
+  alert_request: { status: 400, title: 'Not an acknowledgement of an alert' },
+  alert_acknowledged: { status: 409, title: 'Somebody has dealt with the alert already' },
+  alert_own: { status: 403, title: 'Whoever made it happen cannot acknowledge the alert' },
   // For now
   too_many_requests: { status: 429, title: 'This key has too many requests under way', retryAfter: 1 },
   canary_running: { status: 409, title: 'Canaries are under way' },

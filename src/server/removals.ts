@@ -1,5 +1,6 @@
 /** The removal engine of a data directory that is open for writing: its drivers, and the records that tombstones are. */
 import { join } from 'node:path';
+import type { GoneRecords } from '../alerts/alert-book.ts';
 import type { AppendEvents } from '../app/append-events.ts';
 import { type IsHeld, RemoveRecords } from '../app/remove-records.ts';
 import { VeiltrailError } from '../core/errors.ts';
@@ -37,6 +38,10 @@ export interface RemovalsParts {
   policyLabel: string;
   rewriteSegments(log: string, edits: RecordEdits): Promise<void>;
   compactor: Pick<Compactor, 'pause'>;
+  /** See `RemovalParts.forgetAlerts`. */
+  forgetAlerts(gone: GoneRecords): void;
+  /** Nothing that was read of a log before is on its way to anybody when it resolves. */
+  forgetForwarded(log: string): Promise<void>;
   /** Shared with the rotation of roots. */
   rootTurns: Turns;
   isHeld?: IsHeld;
@@ -98,7 +103,9 @@ function createRemovals(parts: RemovalsParts): RemoveRecords {
     async forgetRecords(log) {
       reader.forget(log);
       await searcher.forgetRecords(log);
+      await parts.forgetForwarded(log);
     },
+    forgetAlerts: (gone) => parts.forgetAlerts(gone),
     forgetTerms: (log, from, to) => searcher.forget(log, { from, to }),
     exclusively: (work) =>
       parts.rootTurns(async () => {

@@ -2,14 +2,17 @@
 import { readFileSync } from 'node:fs';
 import { openAuthenticator } from '../access/authenticate.ts';
 import { openKeys } from '../access/manage-keys.ts';
+import { type AlertSettings, defaultAlertSettings } from '../alerts/rules-file.ts';
 import { systemClock } from '../core/clock.ts';
 import { VeiltrailError } from '../core/errors.ts';
 import { systemRandom } from '../core/random.ts';
 import type { RunningAnchors } from './anchors.ts';
+import { alertLine, isLoud } from './alerting.ts';
 import { readApprovePage } from './approve-page.ts';
 import { openDoorParts } from './access.ts';
 import type { AccessConfig } from './access-config.ts';
 import { type OpenTrail, openTrail, type TrailOptions } from './compose.ts';
+import type { ForwardConfig } from './forward-config.ts';
 import { createHttpServer, type MistakeReport } from './http.ts';
 import { listen, type ListenAddress } from './listen.ts';
 import { scheduleRetention } from './schedule-retention.ts';
@@ -30,8 +33,12 @@ export interface ServerOptions extends TrailOptions {
   verification?: SelfVerifySettings;
   /** Told when a canary leaked, or its run failed. */
   onCanary?: (alarm: string) => void;
+  /** Which rules raise alerts [the built-in ones]. */
+  alerts?: AlertSettings;
   /** Where checkpoints are anchored: the list `anchors` of the configuration. */
   anchors?: readonly unknown[];
+  /** What forwarders may use. */
+  forwarding?: ForwardConfig;
 }
 
 export interface RunningServer {
@@ -48,6 +55,9 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const trail = await openTrail(options);
   try {
     for (const log of options.logs) await trail.createLog(log);
+    await trail.startAlerts(options.alerts ?? defaultAlertSettings, (alert) => {
+      if (isLoud(alert)) options.onAlert?.(alertLine(alert));
+    });
     const { dataDir } = options;
     let anchors: RunningAnchors | undefined;
     let verification: SelfVerification | undefined;
@@ -63,6 +73,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       ...(options.report ? { report: options.report } : {}),
     });
     const url = await listen(app, options.listen);
+    await trail.startForwarding(options.forwarding ?? { secrets: {} });
     if (options.anchors !== undefined) anchors = await openAnchoring(trail, options.anchors, options);
     verification = startSelfVerification(
       {

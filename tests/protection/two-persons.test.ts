@@ -120,6 +120,37 @@ test('lifting a hold and shortening a retention take two, setting and lengthenin
   expect(holds.json).toMatchObject({ holds: [{ name: 'case-3' }] });
 }, 60_000);
 
+test('setting a forwarder takes two, removing one does not; what was approved is all of it', async () => {
+  const { admin } = server.key;
+  const put = (body: object): Promise<Answer> => server.send('PUT', '/api/v1/forwarders/siem', { key: admin, body: JSON.stringify(body) });
+  const setting = { logs: ['default'], query: 'action:nothing', destination: { kind: 'http', url: 'https://siem.example.com/in' }, purpose: 'p' };
+  const first = await put(setting);
+  expect([first.status, first.json['code']]).toEqual([403, 'approval_needed']);
+  const request = /r_[a-z2-7]{26}/.exec(first.text)?.[0] as string;
+  const asked = server.trail.requests.show(request);
+  // Whoever decides sees all of it, with what was left out.
+  expect(asked).toMatchObject({
+    action: 'forwarder.set',
+    detail: { name: 'siem', query: 'action:nothing', destination: { gzip: false, private: false } },
+  });
+  const approval = decisionOf(approver, asked, 'approve', Date.now()) as unknown as JsonObject;
+  await server.trail.requests.decide({ id: request, decision: 'approve', principal: 'approveraaaa', approval });
+  const elsewhere = await put({ ...setting, destination: { kind: 'http', url: 'https://siem.example.org/in' }, request });
+  const more = await put({ ...setting, query: '', request });
+  for (const other of [elsewhere, more]) expect([other.status, other.json['code']]).toEqual([403, 'request_mismatch']);
+  expect((await server.send('GET', '/api/v1/forwarders', { key: admin })).json).toEqual({ forwarders: [] });
+  const set = await put({ ...setting, request });
+  expect([set.status, set.json]).toMatchObject([200, { state: 'running', setting: { name: 'siem' } }]);
+  expect((await told(server.trail, 'forwarder.set'))[0]).toMatchObject({
+    metadata: { permitted: 'two-persons', request, digest: asked.digest, settingDigest: asked.digest, host: 'siem.example.com' },
+  });
+  expect((await put({ ...setting, request })).json['code']).toBe('request_used');
+  expect((await put({ ...setting, purpose: undefined })).json['code']).toBe('purpose_needed');
+  expect((await put({ ...setting, destination: { kind: 'http', url: 'http://169.254.169.254/' } })).json['code']).toBe('forwarder_invalid');
+  expect((await server.send('DELETE', '/api/v1/forwarders/siem', { key: admin })).json).toEqual({ removed: 'siem' });
+  expect((await server.send('GET', '/api/v1/forwarders', { key: admin })).json).toEqual({ forwarders: [] });
+}, 60_000);
+
 test('a report is a page or facts, for officers, with a purpose', async () => {
   const body = { ids: ['u-178'], purpose: 'request of 3 May', reference: 'T-204' };
   const facts = await send('POST', '/api/v1/subjects/report', body);

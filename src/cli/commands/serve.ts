@@ -29,7 +29,7 @@ export function addServe(program: Command): void {
     .option('--witness-mode <mode>', 'what a missing quorum means: flag (shown) or require (receipts wait for it) [flag]')
     .option(
       '--config <file>',
-      'these options in a YAML file: data, listen, policy, origin, publicUrl, logs, canaryHours, retentionHours, verifyHours, verifyShare, anchors, oidc, trustedProxies, hides',
+      'these options in a YAML file: data, listen, policy, origin, publicUrl, logs, canaryHours, retentionHours, verifyHours, verifyShare, anchors, alerts, forwarding, oidc, trustedProxies, hides',
     )
     .option(
       '--public-url <url>',
@@ -60,6 +60,8 @@ async function runServe(options: ServeOptions): Promise<void> {
       ...(config.verifyShare === undefined ? {} : { share: config.verifyShare }),
     },
     ...(config.anchors === undefined ? {} : { anchors: config.anchors }),
+    ...(config.alerts === undefined ? {} : { alerts: config.alerts }),
+    ...(config.forwarding === undefined ? {} : { forwarding: config.forwarding }),
     ...(settings.witnessPolicy === undefined ? {} : { witnessPolicyFile: settings.witnessPolicy }),
     ...(settings.witnessMode === undefined ? {} : { witnessMode: parseWitnessMode(settings.witnessMode, '--witness-mode') }),
     onFork: ({ log, witness, kind, witnessSize }) => {

@@ -36,7 +36,7 @@ const rightsFor: Readonly<Record<RequestAction, Right>> = {
   'export.raw': 'token.reveal',
   'key.create': 'key.manage',
   'key.destroy': 'key.manage',
-  'forwarder.set': 'key.manage',
+  'forwarder.set': 'forwarder.set',
   'approver.enrol': 'key.manage',
   'approver.remove': 'key.manage',
 };
