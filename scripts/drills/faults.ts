@@ -1,32 +1,40 @@
 /**
  * Drill: a fault at every system call that writes.
  *
- *     node scripts/drills/faults.ts [--quick] [--minutes N] [--sizes 255,65535] [--scenarios engine,append,change] [--lanes 2] [--seed HEX] [--out FILE] [--only JSON] [--home DIR] [--calls-per-site N]
+ *     node scripts/drills/faults.ts [--quick] [--minutes N] [--sizes 255,65535] [--scenarios engine,append,change] [--parts kills,faults] [--lanes 2]
+ *                                   [--seed HEX] [--home DIR] [--out FILE] [--members 1] [--calls all] [--calls-per-site N] [--real-kills] [--only JSON]
  *
- * A real server is started on logs of 254 to 257 and 65,534 to 65,537 leaves, is sent events over the border, keeps house, compacts, and is stopped;
- * in the scenario `change` a key is made, somebody is erased and secrets are rotated. Every call of it that writes below the data directory fails
- * once with EIO, with ENOSPC, and ends the process (SIGKILL); besides, errors that stay until somebody has made room, writes that are cut short,
- * and processes that end in the middle of a write. After each:
+ * Logs of 254 to 257 and 65,534 to 65,537 leaves grow over the border: in the engine (ledger, stores, compaction, vault in one process), and at real
+ * servers, which are sent events, keep house, compact, and are stopped; in the scenario `change` a key is made, somebody is erased and secrets are
+ * rotated. Every call that writes below the data directory
+ *
+ * - finds a directory that a SIGKILL at it leaves, whole or in the middle of a write: those are made from one run (kills.ts);
+ * - fails once with EIO and with ENOSPC (part `faults`); besides, with errors that stay until somebody has made room, writes that are cut short, and
+ *   failed fsyncs followed by a loss of power. At servers, at calls that the engine does not make; with `--calls all` at all.
+ *
+ * After each:
  *
  * - the server answered 503 or went on or ended with code 3, and takes events again without hands once the fault is gone;
  * - the bytes as the fault left them, read by a reader of its own, have everything that was published before, and the trees that were answered;
  * - `verify` is well, before the next start and after it; the next start has all that was acknowledged, each event once, with receipts that verify.
  *
- * All of it takes hours. --minutes stops it; what is run first says most (see matrix.ts). --quick is five minutes. The faults that hit are counted
- * in the table at the end. Exits 1 when anything is violated, 3 where it cannot be run.
+ * All of it takes hours of CPU. With --home and --out it goes on where it was ended, for as long as the sources are the same; --minutes ends it; what is
+ * run first says most (matrix.ts). --quick is five minutes. The last lines count what hit. Exits 1 when anything is violated, 3 where it cannot be run.
  */
 import { randomBytes } from 'node:crypto';
-import { appendFileSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { SeededRandom } from '../../tests/simulation/seeded-random.ts';
 import { EngineLane, openEngineSeed } from './faults/engine.ts';
-import { orderRuns, type PlannedRun, planEngineRuns, planRuns, recordCalls, sampleRuns } from './faults/matrix.ts';
+import { chooseKills, findKills, judgeKills, type Kill } from './faults/kills.ts';
+import { openEngineLife, openServerLife } from './faults/lives.ts';
+import { isServersOwn, orderRuns, type PlannedRun, planEngineRuns, planRuns, recordCalls, sampleRuns } from './faults/matrix.ts';
 import { FaultRun, type Outcome, type Scenario } from './faults/run.ts';
 import { borders, openSeed } from './faults/seeds.ts';
 import { buildShim } from './faults/shim.ts';
-import { formatTable } from './faults/table.ts';
+import { type Done, formatTable } from './faults/table.ts';
 
 const { values } = parseArgs({
   options: {
@@ -34,6 +42,10 @@ const { values } = parseArgs({
     minutes: { type: 'string' },
     sizes: { type: 'string', default: [...borders.tile, ...borders.bucket].join() },
     scenarios: { type: 'string', default: 'engine,append,change' },
+    parts: { type: 'string', default: 'kills,faults' },
+    members: { type: 'string', default: '1' },
+    calls: { type: 'string', default: 'own' },
+    'real-kills': { type: 'boolean', default: false },
     lanes: { type: 'string', default: '2' },
     seed: { type: 'string', default: randomBytes(4).toString('hex') },
     out: { type: 'string' },
@@ -46,7 +58,35 @@ const minutes = Number(values.minutes ?? (values.quick ? 5 : Infinity));
 const scenarios = values.scenarios.split(',') as (Scenario | 'engine')[];
 /** Given, it is kept, and the logs to begin with are there the next time. */
 const home = values.home ?? mkdtempSync(join(tmpdir(), 'veiltrail-faults-'));
-const done: { run: PlannedRun; outcome?: Outcome; error?: string }[] = [];
+const done: Done[] = [];
+const judged: JudgedKill[] = [];
+let untilMs = Infinity;
+
+interface JudgedKill {
+  life: string;
+  kill: Kill;
+  error?: string;
+}
+
+/** What an earlier run has done already. */
+function readDone(): void {
+  if (values.out === undefined || !existsSync(values.out)) return;
+  for (const line of readFileSync(values.out, 'utf8').split('\n').filter(Boolean)) {
+    const one = JSON.parse(line) as Done | JudgedKill;
+    if ('kill' in one) judged.push(one);
+    else done.push(one);
+  }
+}
+
+function note(one: Done | JudgedKill): void {
+  if ('kill' in one) judged.push(one);
+  else done.push(one);
+  if (one.error !== undefined)
+    console.log(
+      `FAIL  ${JSON.stringify('kill' in one ? { life: one.life, kill: one.kill } : one.run)}\n      ${one.error.replaceAll('\n', '\n      ')}`,
+    );
+  if (values.out !== undefined) appendFileSync(values.out, `${JSON.stringify(one)}\n`);
+}
 
 async function outcomeOf(run: PlannedRun, library: string, engine: EngineLane): Promise<Outcome> {
   if (run.scenario === 'engine' || run.scenario === 'power') {
@@ -63,28 +103,63 @@ async function outcomeOf(run: PlannedRun, library: string, engine: EngineLane): 
 
 async function runOne(run: PlannedRun, library: string, engine: EngineLane): Promise<void> {
   try {
-    done.push({ run, outcome: await outcomeOf(run, library, engine) });
+    note({ run, outcome: await outcomeOf(run, library, engine) });
   } catch (error) {
-    done.push({ run, error: (error as Error).message });
-    console.log(`FAIL  ${JSON.stringify(run)}\n      ${(error as Error).message.replaceAll('\n', '\n      ')}`);
+    note({ run, error: (error as Error).message });
   }
-  if (values.out !== undefined) appendFileSync(values.out, `${JSON.stringify(done.at(-1))}\n`);
+}
+
+/** Kills of one life after the other. */
+async function killAll(library: string, engine: EngineLane, random: SeededRandom): Promise<void> {
+  for (const scenario of scenarios) {
+    for (const size of sizesOf(scenario)) {
+      if (performance.now() >= untilMs) return;
+      const life = await (scenario === 'engine' ? openEngineLife(library, home, size, engine) : openServerLife(library, home, size, scenario));
+      const at = join(home, 'kills');
+      mkdirSync(at, { recursive: true });
+      const classes = findKills(life, at);
+      const kills = chooseKills(classes, Number(values.members), random);
+      const calls = life.tape.filter(({ kind }) => kind !== 'answer').length;
+      console.log(`${life.name}: ${calls} calls that write, ${classes.flat().length} kills that leave ${classes.length} states`);
+      const before = new Set(judged.filter((one) => one.life === life.name).map(({ kill }) => `${kill.call} ${kill.isTorn}`));
+      const left = kills.filter(({ call, isTorn }) => !before.has(`${call} ${isTorn}`));
+      await judgeKills(life, at, left, (kill, error) => {
+        note({ life: life.name, kill, ...(error === undefined ? {} : { error }) });
+        return performance.now() < untilMs;
+      });
+      const of = judged.filter((one) => one.life === life.name);
+      const states = new Set(of.map(({ kill }) => `${kill.state} ${kill.acknowledged}`));
+      console.log(`${life.name}: ${states.size} of ${classes.length} states judged, by ${of.length} kills, ${countErrors(of)} violations`);
+    }
+  }
+}
+
+function sizesOf(scenario: Scenario | 'engine'): number[] {
+  const sizes = values.sizes.split(',').map(Number);
+  // The size 0 stands for the engine's log that is to be compacted.
+  return scenario === 'engine' ? [0, ...sizes] : sizes;
+}
+
+function countErrors(of: readonly { error?: string }[]): number {
+  return of.filter(({ error }) => error !== undefined).length;
 }
 
 async function plan(library: string, engine: EngineLane, random: SeededRandom): Promise<PlannedRun[]> {
   const planned: PlannedRun[] = [];
-  const tell = (what: string, runs: readonly PlannedRun[]): void => {
+  const tell = (what: string, all: readonly PlannedRun[]): void => {
+    const runs = values['real-kills'] ? all : all.filter(({ fault }) => fault !== 'kill' && fault !== 'torn');
     planned.push(...runs);
     const calls = new Set(runs.map(({ kind, path, nth }) => `${kind} ${path} ${nth}`));
     console.log(`${what}: ${calls.size} calls that write, ${runs.length} runs`);
   };
-  const sizes = values.sizes.split(',').map(Number);
   for (const scenario of scenarios) {
-    // The size 0 stands for the engine's log that is to be compacted.
-    for (const size of scenario === 'engine' ? [0, ...sizes] : sizes) {
+    for (const size of sizesOf(scenario)) {
       const what = `${scenario}, ${size} leaves`;
       if (scenario === 'engine') tell(what, await planEngineRuns(engine, size, await openEngineSeed(home, size)));
-      else tell(what, planRuns(size, scenario, await recordCalls(library, home, await openSeed(home, size), scenario)));
+      else {
+        const all = planRuns(size, scenario, await recordCalls(library, home, await openSeed(home, size), scenario));
+        tell(what, values.calls === 'all' ? all : all.filter(isServersOwn));
+      }
     }
   }
   const callsMax = values['calls-per-site'];
@@ -101,19 +176,31 @@ async function main(): Promise<number> {
   console.log(`--seed ${values.seed}`);
   const lanes = Array.from({ length: Number(values.lanes) }, (_, i) => new EngineLane(library, join(home, `lane-${i}`)));
   const random = new SeededRandom(values.seed);
-  const runs = values.only === undefined ? await plan(library, lanes[0] as EngineLane, random) : [JSON.parse(values.only) as PlannedRun];
-  const waiting = [...runs];
-  const untilMs = performance.now() + minutes * 60_000;
-  const work = async (lane: EngineLane): Promise<void> => {
-    for (let run = waiting.shift(); run && performance.now() < untilMs; run = waiting.shift()) await runOne(run, library, lane);
-    lane.close();
-  };
-  await Promise.all(lanes.map(work));
-  console.log(formatTable(done));
-  const failed = done.filter(({ error }) => error !== undefined).length;
-  console.log(`${done.length} of ${runs.length} runs, ${failed} violations${failed > 0 ? `; again with --only '…'` : ''}`);
+  untilMs = performance.now() + minutes * 60_000;
+  const parts = values.only === undefined ? values.parts.split(',') : ['faults'];
+  readDone();
+  if (parts.includes('kills')) await killAll(library, lanes[0] as EngineLane, random);
+  let planned = 0;
+  if (parts.includes('faults')) {
+    const runs = values.only === undefined ? await plan(library, lanes[0] as EngineLane, random) : [JSON.parse(values.only) as PlannedRun];
+    planned = runs.length;
+    const before = new Set(done.map(({ run }) => keyOf(run)));
+    const waiting = runs.filter((run) => !before.has(keyOf(run)));
+    const work = async (lane: EngineLane): Promise<void> => {
+      for (let run = waiting.shift(); run && performance.now() < untilMs; run = waiting.shift()) await runOne(run, library, lane);
+    };
+    await Promise.all(lanes.map(work));
+    console.log(formatTable(done));
+  }
+  for (const lane of lanes) lane.close();
+  const failed = countErrors(done) + countErrors(judged);
+  console.log(
+    `${judged.length} kills judged, ${done.length} of ${planned} faults, ${failed} violations${failed > 0 ? `; again with --only '…'` : ''}`,
+  );
   return failed > 0 ? 1 : 0;
 }
+
+const keyOf = ({ size, scenario, kind, path, nth, fault, stays }: PlannedRun): string => [size, scenario, kind, path, nth, fault, stays].join(' ');
 
 try {
   process.exitCode = await main();

@@ -26,6 +26,10 @@ export interface EngineJob {
   losePower?: boolean;
   /** The process died: only what it left is judged, with what it had acknowledged. */
   after?: Promised[];
+  /** Where that is, unless it is in its place. */
+  left?: string;
+  /** Takes a copy of the directory as the first process leaves it. */
+  keep?: string;
 }
 
 /** A batch that was answered. */
@@ -33,12 +37,16 @@ export interface Promised {
   leaves: [string, number][];
   treeSize: number;
   checkpoint: string;
+  /** Calls that were made before. */
+  calls: number;
 }
 
 export interface EngineResult {
   became: 'unharmed' | 'refused' | 'ended' | 'killed';
   fired: number;
   calls: number;
+  /** Calls of this process before the job began. */
+  callsBefore: number;
   /** Pages that a later fsync was believed to have brought to disk, and had not. */
   trusted: number;
 }
@@ -46,7 +54,7 @@ export interface EngineResult {
 const log = 'a';
 const [library = '', home = ''] = process.argv.slice(2);
 const live = join(home, 'live');
-const control = new FaultControl(library, home, live, true);
+const control = new FaultControl(library, home, live, { isThere: true });
 const witness = createCosigner('witness.example', new Uint8Array(32).fill(6));
 const say = (line: object): void => void writeSync(1, `${JSON.stringify(line)}\n`);
 
@@ -65,11 +73,13 @@ const moreBatches = [['f'], ['g', 'h']];
 class EngineRun {
   readonly promised: Promised[] = [];
   readonly job: EngineJob;
+  readonly #callsBefore: number;
   refusals = 0;
   fatal = false;
 
-  constructor(job: EngineJob) {
+  constructor(job: EngineJob, callsBefore = 0) {
     this.job = job;
+    this.#callsBefore = callsBefore;
     this.promised.push(...(job.after ?? []));
   }
 
@@ -121,7 +131,7 @@ class EngineRun {
 
   #promise(events: readonly TestEvent[], answer: Awaited<ReturnType<Installation['append']>>): void {
     const leaves = answer.appended.map(({ leafIndex }, i): [string, number] => [(events[i] as TestEvent).id.slice('fault-'.length), leafIndex]);
-    const promised = { leaves, treeSize: answer.treeSize, checkpoint: answer.checkpoint };
+    const promised = { leaves, treeSize: answer.treeSize, checkpoint: answer.checkpoint, calls: control.calls - this.#callsBefore };
     this.promised.push(promised);
     say({ promised });
   }
@@ -183,6 +193,12 @@ async function quiet(): Promise<void> {
   }
 }
 
+/** On a full disk it tries again and again: room is made after the third time. */
+async function untilIdle({ compactor, errors }: CompactingLog): Promise<void> {
+  const idle = compactor.idle().then(() => true);
+  while (!(await Promise.race([idle, turn(false)]))) if (errors.length >= 3) control.heal();
+}
+
 async function runCompaction(job: EngineJob): Promise<Pick<EngineResult, 'became' | 'fired' | 'calls'>> {
   const before = control.calls;
   let fired = job.after ? 1 : 0;
@@ -194,7 +210,7 @@ async function runCompaction(job: EngineJob): Promise<Pick<EngineResult, 'became
       for (let left = tries; left > 0; left--) {
         one.errors.length = 0;
         one.compactor.start();
-        await one.compactor.idle();
+        await untilIdle(one);
         if (one.errors.length === 0) return true;
         if (one.errors.some(isFatal)) return false;
         refused = true;
@@ -217,6 +233,7 @@ async function runCompaction(job: EngineJob): Promise<Pick<EngineResult, 'became
   };
   const done = job.after ? false : await compacted(live, 3);
   const calls = control.calls - before;
+  keep(job);
   if (!(await compacted(live, 1))) throw new Error('the next start does not finish the compaction');
   const log = CompactingLog.open(live);
   const [read, files, keys] = [await log.readAll(), log.files(), await log.vault.segmentKeyNames()];
@@ -226,25 +243,42 @@ async function runCompaction(job: EngineJob): Promise<Pick<EngineResult, 'became
   return { became: job.after ? 'killed' : !done ? 'ended' : refused ? 'refused' : 'unharmed', fired, calls };
 }
 
+function keep({ keep: to }: EngineJob): void {
+  if (to !== undefined) cpSync(live, to, { recursive: true });
+}
+
+const seeds = new Map<string, RawLog>();
+
+/** A seed never changes. */
+function openSeedLog(seed: string): RawLog {
+  const known = seeds.get(seed) ?? new RawLog(seed, log);
+  seeds.set(seed, known);
+  return known;
+}
+
 async function run(job: EngineJob): Promise<EngineResult> {
-  if (!job.after) {
+  const begins = job.after ? job.left : job.seed;
+  if (begins !== undefined) {
     control.heal();
     rmSync(live, { recursive: true, force: true });
-    cpSync(job.seed, live, { recursive: true });
+    cpSync(begins, live, { recursive: true });
+  }
+  if (!job.after) {
     if (existsSync(control.recordFile)) truncateSync(control.recordFile);
   }
   const before = control.calls;
   control.reset();
   if (job.fault && !job.after) control.arm(job.fault);
   if (job.size === 0) {
-    return { ...(await runCompaction(job)), trusted: 0 };
+    return { ...(await runCompaction(job)), callsBefore: before, trusted: 0 };
   }
-  const seed = new RawLog(job.seed, log);
-  const one = new EngineRun(job);
+  const seed = openSeedLog(job.seed);
+  const one = new EngineRun(job, before);
   const stayed = job.after ? false : await one.append(batches);
   const fired = job.after ? 1 : control.fired;
   const calls = control.calls - before;
   control.heal();
+  keep(job);
   let trusted = 0;
   let names = batches;
   if (job.losePower === true) {
@@ -255,7 +289,13 @@ async function run(job: EngineJob): Promise<EngineResult> {
     trusted = losePages(live, readCalls(control.recordFile));
   }
   await one.check(seed, names);
-  return { became: job.after ? 'killed' : stayed ? (one.refusals > 0 ? 'refused' : 'unharmed') : 'ended', fired, calls, trusted };
+  return {
+    became: job.after ? 'killed' : stayed ? (one.refusals > 0 ? 'refused' : 'unharmed') : 'ended',
+    fired,
+    calls,
+    callsBefore: before,
+    trusted,
+  };
 }
 
 for await (const line of createInterface({ input: process.stdin })) {

@@ -43,16 +43,19 @@ export class EngineLane {
   #child: ChildProcess | undefined;
   #lines: AsyncIterator<string> | undefined;
 
-  constructor(library: string, home: string) {
+  /** @param tape takes every call with its bytes (tape.ts) */
+  constructor(library: string, home: string, tape?: string) {
     mkdirSync(home, { recursive: true });
     this.#library = library;
     this.#home = home;
-    this.#control = new FaultControl(library, home, join(home, 'live'));
+    this.#control = new FaultControl(library, home, join(home, 'live'), tape === undefined ? {} : { tape });
   }
 
-  /** @throws Error what is violated */
-  async run(job: EngineJob): Promise<EngineResult> {
-    const promised: Promised[] = [];
+  /**
+   * @param promised takes what was acknowledged
+   * @throws Error what is violated
+   */
+  async run(job: EngineJob, promised: Promised[] = []): Promise<EngineResult> {
     const first = await this.#ask(job, promised);
     if (first) return first;
     const { signalCode } = this.#child as ChildProcess;

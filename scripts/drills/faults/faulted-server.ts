@@ -9,6 +9,14 @@ const compiled = new URL('../../../node_modules/.cache/veiltrail-faults', import
 /** Nothing may take longer: a server that neither answers nor ends hangs. */
 const hangsMs = 60_000;
 
+export interface AcknowledgedLists {
+  erasing: string[];
+  erased: string[];
+  leaves: [string, number][];
+  checkpoints: [number, string][];
+  sent: [string, { id: string }][];
+}
+
 /** What was promised to the sender, whichever server promised it. */
 export class Acknowledged {
   /** Ids of events whose erasure was asked for, and of those whose erasure was acknowledged. */
@@ -20,6 +28,42 @@ export class Acknowledged {
   readonly checkpoints = new Map<number, string>();
   /** Everything that was ever sent, by id. */
   readonly sent = new Map<string, { id: string }>();
+  /** As it was when each request went out. */
+  readonly moments: Acknowledged[] = [];
+
+  /** A request goes out now. */
+  begin(): void {
+    this.moments.push(this.copy());
+  }
+
+  copy(): Acknowledged {
+    return Acknowledged.from(this.toJSON());
+  }
+
+  toJSON(): AcknowledgedLists {
+    return {
+      erasing: [...this.erasing],
+      erased: [...this.erased],
+      leaves: [...this.leaves],
+      checkpoints: [...this.checkpoints],
+      sent: [...this.sent],
+    };
+  }
+
+  static from({ erasing, erased, leaves, checkpoints, sent }: AcknowledgedLists): Acknowledged {
+    const made = new Acknowledged();
+    for (const id of erasing) made.erasing.add(id);
+    for (const id of erased) made.erased.add(id);
+    for (const [id, leafIndex] of leaves) made.leaves.set(id, leafIndex);
+    for (const [treeSize, text] of checkpoints) made.checkpoints.set(treeSize, text);
+    for (const [id, event] of sent) made.sent.set(id, event);
+    return made;
+  }
+
+  /** All but what was to be erased: those ids are forgotten. */
+  toSendAgain(): { id: string }[] {
+    return [...this.sent.values()].filter(({ id }) => !this.erasing.has(id));
+  }
 
   take({ receipts, treeSize, checkpoint }: Answer): void {
     for (const { id, leafIndex, stub } of receipts) {
@@ -96,6 +140,7 @@ export class FaultedServer {
     by: 'writer' | 'admin' | { key: string },
   ): Promise<{ status: number; code?: string; body?: unknown } | 'gone'> {
     const key = typeof by === 'string' ? readFileSync(join(this.#dataDir, `keys/${by}.key`), 'utf8').trim() : by.key;
+    this.#acknowledged.begin();
     let response: Response;
     let text: string;
     try {

@@ -61,6 +61,11 @@ export function planRuns(size: number, scenario: PlannedRun['scenario'], calls: 
   });
 }
 
+/** Whether a site is one that the engine's lives do not have: at servers these are tried, at every call. */
+export function isServersOwn({ path }: Pick<PlannedRun, 'path'>): boolean {
+  return !/^(?:records\.db|logs\/default|logs$|segments)/.test(path);
+}
+
 /** Some calls of each site, and all faults at them. */
 export function sampleRuns(runs: readonly PlannedRun[], callsMax: number, random: SeededRandom): PlannedRun[] {
   const sites = Map.groupBy(runs, ({ size, scenario, phase, kind, path }) => [size, scenario, phase, kind, path].join(' '));

@@ -1,18 +1,10 @@
-/**
- * One run of the matrix: a copy of a seed, a real server on it, a fault at one of its system calls, what becomes of it, and what everybody was
- * promised held against what is there: first the bytes as the fault left them, then the next start, then `verify`.
- */
-import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+/** One run of the matrix: a copy of a seed, a real server on it, a fault at one of its system calls, what becomes of it, and what is left (judge.ts). */
+import { cpSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { VeiltrailError } from '../../../src/core/errors.ts';
-import { openTrail, type OpenTrail } from '../../../src/server/compose.ts';
-import { verifyStoredLog } from '../../../src/server/verify.ts';
-import { verifyReceipt } from '../../../src/verify/receipt.ts';
-import { parseProof } from '../../../src/log/proof.ts';
-import { createTrust } from '../../../src/log/trust.ts';
 import { Acknowledged, FaultedServer, type Sent } from './faulted-server.ts';
-import { openSigned, RawLog } from './raw-log.ts';
+import { judge } from './judge.ts';
+import type { RawLog } from './raw-log.ts';
 import { eventAt } from './seeds.ts';
 import { type Fault, FaultControl } from './shim.ts';
 
@@ -56,24 +48,21 @@ export class FaultRun {
   /** Calls made before the phase began. */
   readonly phases = new Map<Phase, number>();
 
-  constructor(library: string, parent: string, seed: Seed, scenario: Scenario) {
+  /** @param tape takes every call with its bytes (tape.ts) */
+  constructor(library: string, parent: string, seed: Seed, scenario: Scenario, tape?: string) {
     this.#home = mkdtempSync(join(parent, 'run-'));
     this.dataDir = join(this.#home, 'data');
     this.#seed = seed;
     this.#scenario = scenario;
     cpSync(seed.dir, this.dataDir, { recursive: true, preserveTimestamps: true });
-    this.control = new FaultControl(library, this.#home, this.dataDir);
+    this.control = new FaultControl(library, this.#home, this.dataDir, tape === undefined ? {} : { tape });
   }
 
   /** All of it. @throws Error what is violated */
   async run(fault?: Fault): Promise<Outcome> {
     const became = await this.serve(fault);
     const fired = this.control.fired;
-    const left = this.#checkRaw(this.#seed.logs);
-    await this.#verify();
-    await this.#recover();
-    this.#checkRaw(left);
-    await this.#verify();
+    await judge({ dataDir: this.dataDir, seed: this.#seed, scenario: this.#scenario, acknowledged: this.acknowledged });
     return { fired, phase: this.#firedIn, became };
   }
 
@@ -162,7 +151,7 @@ export class FaultRun {
   }
 
   async #appendAllAgain(): Promise<void> {
-    const events = this.#sent();
+    const events = this.acknowledged.toSendAgain();
     if (events.length === 0) return;
     let sent: Sent = 'gone';
     for (const untilMs = performance.now() + 8_000; performance.now() < untilMs; await sleep(100)) {
@@ -191,92 +180,5 @@ export class FaultRun {
     if (!/\b(?:disk_full|storage_failed|storage_readonly|storage_busy)\b/.test(this.#server.said)) throw new Error('it ended and did not say why');
     if (fault?.fault === 'short') throw new Error('a write that was short ended it');
     return 'ended';
-  }
-
-  /** Bytes, whoever wrote them: nothing that was published is gone, and all that was acknowledged is in the signed tree. */
-  #checkRaw(before: ReadonlyMap<string, RawLog>): Map<string, RawLog> {
-    const now = new Map<string, RawLog>();
-    for (const [log, published] of before) {
-      const raw = new RawLog(this.dataDir, log);
-      raw.checkGrownFrom(published);
-      now.set(log, raw);
-    }
-    const raw = now.get('default') as RawLog;
-    for (const [treeSize, text] of this.acknowledged.checkpoints) {
-      const told = openSigned(text, raw.vkey);
-      if (told.treeSize !== treeSize || !raw.rootAt(treeSize).equals(told.root))
-        throw new Error(`the answer's tree of ${treeSize} is not that of the log`);
-    }
-    return now;
-  }
-
-  /** The next start: everything is there, once, and it goes on. */
-  async #recover(): Promise<void> {
-    let fatal: Error | undefined;
-    const trail = await openTrail({ dataDir: this.dataDir, workers: 1, onFatal: (error) => (fatal = error) });
-    try {
-      await this.#checkEvents(trail);
-      await this.#sendAllAgain(trail);
-      await this.#checkEvents(trail);
-      await this.#untilCompacted();
-    } finally {
-      await trail.close();
-    }
-    if (fatal) throw fatal;
-    if (existsSync(join(this.dataDir, 'removal.json'))) throw new Error('a removal is left unfinished');
-  }
-
-  async #checkEvents(trail: OpenTrail): Promise<void> {
-    const trust = createTrust([trail.vkeyOf('default')]);
-    for (const [id, leafIndex] of this.acknowledged.leaves) {
-      const receipt = (await trail.proveEvent('default', leafIndex)) as string;
-      const { extra } = parseProof(receipt);
-      if (verifyReceipt(receipt, extra as Uint8Array, trust).leafIndex !== leafIndex) throw new Error(`the receipt of ${id} is of another leaf`);
-      const found = await trail.readEvent('default', leafIndex).catch((error: VeiltrailError) => error);
-      const isRemoved = found instanceof Error && found.code === 'record_removed' && this.acknowledged.erasing.has(id);
-      if (this.acknowledged.erased.has(id) && !isRemoved) throw new Error(`${id} was erased, and is there`);
-      if (isRemoved) continue;
-      const is = found instanceof Error ? found.code : found?.record['id'];
-      if (is !== id) throw new Error(`leaf ${leafIndex} was ${id} and is ${JSON.stringify(is)}`);
-    }
-  }
-
-  /** All but those that were to be erased: their ids are forgotten. */
-  #sent(): { id: string }[] {
-    const { sent, erasing } = this.acknowledged;
-    return [...sent.values()].filter(({ id }) => !erasing.has(id));
-  }
-
-  async #sendAllAgain(trail: OpenTrail): Promise<void> {
-    const events = this.#sent();
-    if (events.length === 0) return;
-    const body = Buffer.from(events.map((event) => JSON.stringify(event)).join('\n'));
-    const { receipts, treeSize, checkpoint } = await trail.append({ log: 'default', principal: this.#writer(), body, format: 'ndjson' });
-    this.acknowledged.take({ receipts: receipts as { id: string; leafIndex: number }[], treeSize, checkpoint });
-    if (new Set(this.acknowledged.leaves.values()).size !== this.acknowledged.leaves.size) throw new Error('two events have one leaf');
-    const expected = this.#seed.size + this.acknowledged.sent.size;
-    if (this.#scenario === 'append' && treeSize !== expected) throw new Error(`sent again, the log has ${treeSize} leaves instead of ${expected}`);
-  }
-
-  /** Ids are told apart by sender, so whoever sends again is the same one. */
-  #writer(): string {
-    const { keys } = JSON.parse(readFileSync(join(this.dataDir, 'access.json'), 'utf8')) as { keys: { id: string; role: string }[] };
-    return keys.find(({ role }) => role === 'writer')?.id ?? '';
-  }
-
-  /** A full bucket, whatever happened while it was compacted. */
-  async #untilCompacted(): Promise<void> {
-    if (new RawLog(this.dataDir, 'default').checkpoint.treeSize < bucketLeaves) return;
-    // In a thread of the lowest priority: on a busy machine it waits for everybody.
-    const untilMs = performance.now() + 180_000;
-    while (!existsSync(join(this.dataDir, 'segments/default/default/00000000.1'))) {
-      if (performance.now() > untilMs) throw new Error('a full bucket is not compacted');
-      await sleep(50);
-    }
-  }
-
-  async #verify(): Promise<void> {
-    const report = await verifyStoredLog(this.dataDir, { log: 'default', others: true, ...(this.#seed.resume ? { resume: this.#seed.resume } : {}) });
-    if (!report.ok) throw new Error(`verify: ${report.problems.map(({ code, where, message }) => `${code} ${where} ${message}`).join('; ')}`);
   }
 }

@@ -58,13 +58,15 @@ export class FaultControl {
   /**
    * @param dataDir absolute; the directory whose calls count
    * @param isThere for a process that has the shim itself: what it shares was made by the one who started it
+   * @param tape a file that takes every call with its bytes (tape.ts)
    */
-  constructor(library: string, home: string, dataDir: string, isThere = false) {
+  constructor(library: string, home: string, dataDir: string, { isThere = false, tape }: { isThere?: boolean; tape?: string } = {}) {
     const file = join(home, 'control');
     this.#fd = openSync(file, isThere ? 'r+' : 'w+', 0o600);
     if (!isThere) writeSync(this.#fd, new Uint8Array(controlBytes));
     this.recordFile = join(home, 'calls');
     this.#environment = { LD_PRELOAD: library, VEILTRAIL_FAULT_DIR: dataDir, VEILTRAIL_FAULT_CONTROL: file, VEILTRAIL_FAULT_RECORD: this.recordFile };
+    if (tape !== undefined) this.#environment['VEILTRAIL_FAULT_TAPE'] = tape;
   }
 
   /** For the process that is to have the faults. */

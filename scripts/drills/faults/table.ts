@@ -4,7 +4,7 @@ import type { Outcome } from './run.ts';
 
 export interface Done {
   run: PlannedRun;
-  outcome?: Outcome;
+  outcome?: Outcome | undefined;
   error?: string;
 }
 

@@ -1,0 +1,96 @@
+/**
+ * Lives without a fault, on tape: what a process wrote from its start to its end, what it acknowledged and when, and the directory at its end. Each is made
+ * once below a directory and kept there.
+ */
+import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { EngineLane, openEngineSeed } from './engine.ts';
+import type { Promised } from './engine-child.ts';
+import { Acknowledged } from './faulted-server.ts';
+import { judge } from './judge.ts';
+import { FaultRun, type Scenario } from './run.ts';
+import { openSeed } from './seeds.ts';
+import { readTape, type TapedCall } from './tape.ts';
+
+export interface Life {
+  name: string;
+  /** The directory to begin with. */
+  seed: string;
+  /** The directory at its end. */
+  end: string;
+  tape: readonly TapedCall[];
+  /** How much was acknowledged after some calls and answers; equal numbers mean the same. */
+  acknowledgedBy(calls: number, answers: number): number;
+  /** Holds a directory, which it changes, against what was acknowledged. @throws Error what is violated */
+  judge(left: string, acknowledged: number): Promise<void>;
+}
+
+/** A life of the engine. @param lane judges what is left */
+export async function openEngineLife(library: string, home: string, size: number, lane: EngineLane): Promise<Life> {
+  const seed = await openEngineSeed(home, size);
+  const name = `engine-${size}`;
+  const at = await recordOnce(join(home, `life-${name}`), async (dir) => {
+    const recording = new EngineLane(library, join(dir, 'lane'), join(dir, 'tape'));
+    try {
+      const promised: Promised[] = [];
+      const { became, calls, callsBefore } = await recording.run({ size, seed, keep: join(dir, 'end') }, promised);
+      if (became !== 'unharmed') throw new Error(`without a fault the engine was ${became}`);
+      return { calls, callsBefore, promised };
+    } finally {
+      recording.close();
+    }
+  });
+  const { calls, callsBefore, promised } = at.notes as { calls: number; callsBefore: number; promised: Promised[] };
+  return {
+    name,
+    seed,
+    end: at.end,
+    // Before, the process copied the seed; afterwards, it looked at what it had left.
+    tape: at.tape.slice(callsBefore, callsBefore + calls),
+    acknowledgedBy: (done) => promised.filter((one) => one.calls <= done).length,
+    judge: async (left, acknowledged) => {
+      await lane.run({ size, seed, left, after: promised.slice(0, acknowledged) });
+    },
+  };
+}
+
+/** A life of a real server. */
+export async function openServerLife(library: string, home: string, size: number, scenario: Scenario): Promise<Life> {
+  const seed = await openSeed(home, size);
+  const name = `${scenario}-${size}`;
+  const at = await recordOnce(join(home, `life-${name}`), async (dir) => {
+    const run = new FaultRun(library, dir, seed, scenario, join(dir, 'tape'));
+    try {
+      const became = await run.serve();
+      if (became !== 'unharmed') throw new Error(`without a fault it was ${became}`);
+      cpSync(run.dataDir, join(dir, 'end'), { recursive: true, preserveTimestamps: true });
+      return [...run.acknowledged.moments, run.acknowledged].map((moment) => moment.toJSON());
+    } finally {
+      run.remove();
+    }
+  });
+  const moments = (at.notes as ReturnType<Acknowledged['toJSON']>[]).map((moment) => Acknowledged.from(moment));
+  return {
+    name,
+    seed: seed.dir,
+    end: at.end,
+    tape: at.tape,
+    acknowledgedBy: (_, answers) => answers,
+    async judge(left, answers) {
+      const moment = moments[answers];
+      if (!moment) throw new Error(`${answers} answers went out, and ${moments.length - 1} were taken`);
+      // Whoever judges takes part in it.
+      await judge({ dataDir: left, seed, scenario, acknowledged: moment.copy() });
+    },
+  };
+}
+
+async function recordOnce(dir: string, record: (dir: string) => Promise<unknown>): Promise<{ tape: TapedCall[]; end: string; notes: unknown }> {
+  const notes = join(dir, 'notes.json');
+  if (!existsSync(notes)) {
+    rmSync(dir, { recursive: true, force: true });
+    mkdirSync(dir, { recursive: true });
+    writeFileSync(notes, JSON.stringify(await record(dir)));
+  }
+  return { tape: readTape(join(dir, 'tape')), end: join(dir, 'end'), notes: JSON.parse(readFileSync(notes, 'utf8')) };
+}
