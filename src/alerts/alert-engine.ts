@@ -66,6 +66,8 @@ interface Followed {
   raisesFrom: number;
   follower: LogFollower | undefined;
   cursorAtMs: number;
+  /** Findings that are not on disk yet. */
+  pending: Finding[];
 }
 
 export class AlertEngine {
@@ -78,12 +80,11 @@ export class AlertEngine {
   readonly #raised = new Map<AlertSeverity, number>();
   readonly #limited = new Map<string, number>();
   readonly #stopping = new AbortController();
-  /** Findings that are not on disk yet. */
-  #pending: { log: string; findings: Finding[] } | undefined;
   #running: Promise<unknown>[] = [];
   /** `_system` was looked through as far as it was at the start: what it does not have now was never told. */
   #systemSize = 0;
   #mayTell = false;
+  #isStarted = false;
   #telling: Promise<void> | undefined;
   #idle: (() => void)[] = [];
 
@@ -98,9 +99,10 @@ export class AlertEngine {
   /** Begins to follow. Call it once; a log that is made later is told of by {@link AlertEngine.published}. */
   async start(): Promise<void> {
     const { book, systemLog } = this.#parts;
+    if (book.fact('begun') === undefined) await this.#begin(this.#parts.logs());
     const logs = this.#parts.logs();
     this.#systemSize = logs.find(({ log }) => log === systemLog)?.treeSize ?? 0;
-    if (book.fact('begun') === undefined) await this.#begin(logs);
+    this.#isStarted = true;
     for (const quiet of book.quiet()) this.#watch.keepQuiet(quiet);
     const cursors = new Map(book.cursors().map((cursor) => [cursor.log, cursor]));
     for (const { log, treeSize } of logs) this.#follow(log, treeSize, cursors.get(log));
@@ -109,6 +111,7 @@ export class AlertEngine {
 
   /** A log has grown to this size and everybody may see it. */
   published(log: string, treeSize: number): void {
+    if (!this.#isStarted) return;
     if (!this.#known.has(log)) this.#follow(log, treeSize, undefined);
     this.#followed.get(log)?.follower?.published(treeSize);
   }
@@ -118,8 +121,8 @@ export class AlertEngine {
     const { log, isRemoved, isRedacted, tokens } = gone;
     this.#followed.get(log)?.follower?.forget();
     this.#watch.forget(log, (leaf) => isRemoved(leaf) || isRedacted(leaf), tokens);
-    if (this.#pending?.log === log)
-      this.#pending.findings = this.#pending.findings.filter(({ leafIndex }) => !isRemoved(leafIndex) && !isRedacted(leafIndex));
+    const followed = this.#followed.get(log);
+    if (followed) followed.pending = followed.pending.filter(({ leafIndex }) => !isRemoved(leafIndex) && !isRedacted(leafIndex));
     this.#parts.book.forget(gone);
   }
 
@@ -185,7 +188,13 @@ export class AlertEngine {
     const now: AlertCursor = { log, next: isWatched ? next : null, rulesFrom };
     if (!cursor || cursor.next !== now.next) attempt(() => this.#parts.book.moveCursors([now]));
     if (!isWatched) return;
-    const followed: Followed = { cursor: { log, next, rulesFrom }, raisesFrom: next, follower: undefined, cursorAtMs: performance.now() };
+    const followed: Followed = {
+      cursor: { log, next, rulesFrom },
+      raisesFrom: next,
+      follower: undefined,
+      cursorAtMs: performance.now(),
+      pending: [],
+    };
     this.#followed.set(log, followed);
     const running = this.#run(log, followed).catch((error: Error) => this.#fail(error));
     this.#running.push(running);
@@ -253,27 +262,28 @@ export class AlertEngine {
     const moved = { ...cursor, next: batch.to };
     const isDue = performance.now() - followed.cursorAtMs > cursorMs;
     if (findings.length > 0) {
-      this.#pending = { log, findings };
-      await this.#untilTaken(() => this.#parts.book.take(this.#pending?.findings ?? [], moved));
+      followed.pending = findings;
+      const isTaken = await this.#untilTaken(() => this.#parts.book.take(followed.pending, moved));
       // Stopping, with a disk that takes nothing: the next start finds the same.
-      if (this.#stopping.signal.aborted && this.#pending) return;
+      if (!isTaken) return;
     } else if (isDue) attempt(() => this.#parts.book.moveCursors([moved]));
     if (findings.length > 0 || isDue) followed.cursorAtMs = performance.now();
-    this.#pending = undefined;
+    followed.pending = [];
     cursor.next = batch.to;
     if (findings.length > 0) this.#tellSoon();
   }
 
   /** Tried until the disk takes it, or the engine is closed: the windows have counted these records already. @throws what is fatal */
-  async #untilTaken(work: () => void): Promise<void> {
+  async #untilTaken(work: () => void): Promise<boolean> {
     const { signal } = this.#stopping;
     for (;;) {
       try {
-        return work();
+        work();
+        return true;
       } catch (error) {
         if (isFatal(error)) throw error;
         this.#parts.onError?.(error as Error);
-        if (signal.aborted) return;
+        if (signal.aborted) return false;
         await this.#rest();
       }
     }
@@ -357,8 +367,10 @@ export class AlertEngine {
   #isIdle(): boolean {
     if (this.#stopping.signal.aborted) return true;
     const followed = [...this.#followed.values()];
-    const isBehind = followed.some(({ follower, cursor }) => !follower || follower.behind > 0 || cursor.next < follower.position);
-    return !isBehind && !this.#pending && !this.#telling && this.#parts.book.untold() === undefined;
+    const isBehind = followed.some(
+      ({ follower, cursor, pending }) => !follower || follower.behind > 0 || cursor.next < follower.position || pending.length > 0,
+    );
+    return !isBehind && !this.#telling && this.#parts.book.untold() === undefined;
   }
 
   #wakeIdle(): void {

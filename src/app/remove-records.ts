@@ -16,6 +16,7 @@
  * Each step may be done again. docs/decisions/0022-removal.md says why it is done so.
  */
 import { setTimeout as setTimeoutPromise } from 'node:timers/promises';
+import type { GoneRecords } from '../alerts/alert-book.ts';
 import { VeiltrailError } from '../core/errors.ts';
 import type { JsonObject, JsonValue } from '../core/json.ts';
 import type { Random } from '../core/random.ts';
@@ -141,6 +142,8 @@ export interface RemovalParts {
   whileNothingIsAppended: <T>(work: () => Promise<T>) => Promise<T>;
   /** Forgets opened records of a log, in every thread. */
   forgetRecords(log: string): Promise<void>;
+  /** Forgets alerts about them, on the disk, too. @throws VeiltrailError `storage_busy`: again */
+  forgetAlerts(gone: GoneRecords): void;
   /** Makes the index forget leaves. @throws VeiltrailError `storage_busy`: again */
   forgetTerms(log: string, from: number, to: number): Promise<void>;
   /** Runs work while nobody else makes roots, or moves records. */
@@ -339,6 +342,7 @@ export class RemoveRecords {
         await this.#parts.forgetRecords(one.log);
         await this.#forgetTerms(one.log, edits);
       }
+      for (const gone of goneRecords(journal)) await whileBusy(async () => this.#parts.forgetAlerts(gone));
       await whileBusy(() => vault.finishErasure(buckets));
       await whileBusy(() => ledger.scrub());
       file.destroy();
@@ -413,6 +417,15 @@ export class RemoveRecords {
   #newId(): string {
     return `rem_${base32(this.#parts.random.bytes(16))}`;
   }
+}
+
+/** What alerts are to forget: of tokens even where no record goes. */
+function goneRecords({ logs, tokens }: RemovalJournal): GoneRecords[] {
+  const none = { log: '', removed: [], redactions: [] };
+  return [none, ...logs].map(({ log, removed, redactions }) => {
+    const redacted = new Set(redactions.map(({ leafIndex }) => leafIndex));
+    return { log, isRemoved: (leaf) => rangesHold(removed, leaf), isRedacted: (leaf) => redacted.has(leaf), tokens };
+  });
 }
 
 async function whileBusy(work: () => Promise<void>): Promise<void> {

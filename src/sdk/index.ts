@@ -17,4 +17,5 @@ export type {
 export { createDataProtectionClient, type DataProtectionClient } from './data-protection.ts';
 export { createTokenClient, type TokenClient } from './tokens.ts';
 export { createRequestClient, type RequestClient } from './requests.ts';
+export { type AlertClient, createAlertClient } from './alerts.ts';
 export { createAdministrationClient, type AdministrationClient } from './administration.ts';

@@ -24,7 +24,7 @@ import { openSqliteRecordSource } from '../../storage/sqlite/record-source.ts';
 import { listKeyFiles } from '../../vault/key-file.ts';
 import { openKeyring } from '../../vault/keyring.ts';
 import { readDataConfig } from '../data-config.ts';
-import { keysDirectory, listTileFiles, recordsFileName, removalFileName, sealedPaths } from '../data-files.ts';
+import { alertsFileName, keysDirectory, listTileFiles, recordsFileName, removalFileName, sealedPaths } from '../data-files.ts';
 import { vaultFileName } from '../stored-vault.ts';
 import { type BackedUpFile, type BackedUpLog, formatManifest, listFile, measure, noteFile } from './manifest.ts';
 
@@ -65,7 +65,7 @@ export async function makeBackup(dataDir: string, to: string, nowMs: number): Pr
   copy.database(vaultFileName);
   withoutLookups(join(to, vaultFileName));
   for (const path of sealedPaths(dataDir)) {
-    if (isSecret(path) || copy.paths.has(path) || path.startsWith('logs/') || path.startsWith('segments/')) continue;
+    if (isSecret(path) || path.startsWith(alertsFileName) || copy.paths.has(path) || path.startsWith('logs/') || path.startsWith('segments/')) continue;
     if (path.endsWith('.db')) copy.database(path);
     else if (!/\.db-(?:wal|shm|journal)$/.test(path) && path !== removalFileName && !path.endsWith('.lock')) copy.small(path);
   }
