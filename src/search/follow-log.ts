@@ -134,6 +134,8 @@ export class LogFollower {
       // Read while the log was rewritten, or while somebody sent it elsewhere.
       if (before !== this.#forgotten || from !== this.#next) continue;
       this.#next = batch.to;
+      // What is read to its end is needed no more, and may be large.
+      if (this.#chunk && batch.to >= this.#chunk.firstLeaf + this.#chunk.count) this.#chunk = undefined;
       this.#readWhen.set(batch, before);
       return this.#closed ? undefined : batch;
     }
