@@ -14,7 +14,7 @@ import { createClient } from '../sdk/client.ts';
 import { dataDirPaths, isDataDirInUse } from '../storage/data-dir.ts';
 import { openFileTileSource } from '../storage/files/tile-store.ts';
 import { openSqliteRecordSource } from '../storage/sqlite/record-source.ts';
-import { checkDatabase } from '../storage/sqlite/check-database.ts';
+import { checkDatabase, checkDatabaseInSteps } from '../storage/sqlite/check-database.ts';
 import type { RecordSource } from '../storage/record-store.ts';
 import { type TileSource, witnessedPath } from '../storage/tile-store.ts';
 import { Caller } from '../thread/port-call.ts';
@@ -79,7 +79,7 @@ async function verifyOpened(dataDir: string, options: StoredOptions, closing: ((
   closing.push(() => records.close());
   const vault = at(vaultFileName, () => openStoredVault(dataDir, keyring));
   closing.push(() => vault.close());
-  const store = await storeParts(dataDir, options.log, keyring, records, vault);
+  const store = await storeParts(dataDir, options.log, keyring, records, vault, options.pace);
   // For few leaves it takes less to look each token up than to hold them all.
   const few = options.pace !== undefined || store.state.treeSize - (options.resume?.verifiedTo ?? 0) < worthThreads;
   const atHand = few && !options.others ? TokenSet.for(0) : await tokensAtHand(vault);
@@ -209,7 +209,14 @@ function cannotOpen(origin: string, error: VeiltrailError): VerifyReport {
   };
 }
 
-async function storeParts(dataDir: string, log: string, keyring: Keyring, records: RecordSource, vault: StoredVault): Promise<StoreParts> {
+async function storeParts(
+  dataDir: string,
+  log: string,
+  keyring: Keyring,
+  records: RecordSource,
+  vault: StoredVault,
+  pace?: () => Promise<void>,
+): Promise<StoreParts> {
   const state = (await records.logs()).find((one) => one.log === log);
   if (!state) throw new VeiltrailError('log_unknown', `there is no log ${log} in ${dataDir}`);
   const vkeys = at(keysDirectory, () => keyring.logs().flatMap((name) => keyring.signer(name)?.vkey ?? []));
@@ -235,9 +242,15 @@ async function storeParts(dataDir: string, log: string, keyring: Keyring, record
       };
     },
     async checkDatabases() {
-      return [recordsFileName, vaultFileName].flatMap((file) =>
-        checkDatabase(join(dataDir, file)).map((message): Problem => ({ code: 'database_damaged', where: file, message: `${file}: ${message}` })),
-      );
+      const problems: Problem[] = [];
+      for (const file of [recordsFileName, vaultFileName]) {
+        const path = join(dataDir, file);
+        for (const messages of pace ? checkDatabaseInSteps(path) : [checkDatabase(path)]) {
+          problems.push(...messages.map((message) => ({ code: 'database_damaged', where: file, message: `${file}: ${message}` })));
+          await pace?.();
+        }
+      }
+      return problems;
     },
     ...witnessesOf(dataDir, log, own),
     removals: removalChecks(dataDir, log, vault, openRecordReader(dataDir, records, vault)),
