@@ -135,12 +135,12 @@ export class AlertBook {
     if (alert && alert.toldLeaf === undefined) this.#put({ ...alert, toldLeaf: leaf });
   }
 
-  /** `_system` tells of an alert. */
-  learnRaised(record: JsonObject, leaf: number): void {
+  /** `_system` tells of an alert. @param isLost what it told of before is not in the book: one that is not there was lost, and not forgotten */
+  learnRaised(record: JsonObject, leaf: number, isLost: boolean): void {
     const alert = alertOfEvent(record, leaf);
     if (!alert) return;
     if (this.#alerts.has(alert.id)) this.told(alert.id, leaf);
-    else if (this.#alerts.size < this.#max) this.#put(alert);
+    else if (isLost && this.#alerts.size < this.#max) this.#put(alert);
   }
 
   /** @returns the alert as it is now; undefined where there is none */

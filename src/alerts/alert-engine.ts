@@ -83,6 +83,8 @@ export class AlertEngine {
   #running: Promise<unknown>[] = [];
   /** `_system` was looked through as far as it was at the start: what it does not have now was never told. */
   #systemSize = 0;
+  /** Of leaves of `_system` below this one, the book has lost what they say. */
+  #lostTo = 0;
   #mayTell = false;
   #isStarted = false;
   #telling: Promise<void> | undefined;
@@ -103,6 +105,7 @@ export class AlertEngine {
     const logs = this.#parts.logs();
     this.#systemSize = logs.find(({ log }) => log === systemLog)?.treeSize ?? 0;
     this.#isStarted = true;
+    this.#lostTo = Number(book.fact('begun'));
     for (const quiet of book.quiet()) this.#watch.keepQuiet(quiet);
     const cursors = new Map(book.cursors().map((cursor) => [cursor.log, cursor]));
     for (const { log, treeSize } of logs) this.#follow(log, treeSize, cursors.get(log));
@@ -123,6 +126,8 @@ export class AlertEngine {
     this.#watch.forget(log, (leaf) => isRemoved(leaf) || isRedacted(leaf), tokens);
     const followed = this.#followed.get(log);
     if (followed) followed.pending = followed.pending.filter(({ leafIndex }) => !isRemoved(leafIndex) && !isRedacted(leafIndex));
+    // Or the next start would learn of alerts again that are forgotten now.
+    this.#parts.book.moveCursors([...this.#followed.values()].map(({ cursor }) => cursor));
     this.#parts.book.forget(gone);
   }
 
@@ -165,7 +170,7 @@ export class AlertEngine {
       const rulesFrom = isOwn ? await leafReceivedAt(source, log, treeSize, clock.now() - lostMs) : treeSize;
       cursors.push({ log, next: isOwn ? 0 : treeSize, rulesFrom });
     }
-    book.setFact('begun', '1', cursors);
+    book.setFact('begun', String(logs.find(({ log }) => log === systemLog)?.treeSize ?? 0), cursors);
     if (!logs.some(({ treeSize }) => treeSize > 0)) return;
     const from = Object.fromEntries(cursors.filter(({ log }) => this.#watch.isWatched(log)).map(({ log, rulesFrom }) => [log, rulesFrom]));
     const message = 'there was no state of alerts: records before these leaves are not looked at';
@@ -254,7 +259,8 @@ export class AlertEngine {
     for (const record of batch.records) {
       const { leafIndex, searchable } = record;
       const action = this.#ownActionOf(log, searchable);
-      if (action === raiseAction || action === acknowledgeAction) await this.#untilTaken(() => this.#learn(action, record));
+      // Before that it was learnt already; and what was removed since is not learnt again.
+      if (leafIndex >= raisesFrom && action !== '') await this.#untilTaken(() => this.#learn(action, record));
       if (leafIndex < cursor.rulesFrom || ownActions.has(action)) continue;
       findings.push(...this.#watch.take(log, record, this.#matched.get(searchable) ?? [], leafIndex < raisesFrom));
     }
@@ -298,7 +304,7 @@ export class AlertEngine {
   #learn(action: string, { packed, leafIndex, receivedAtMs }: FollowedRecord): void {
     const { book } = this.#parts;
     const record = recordOfFields(openRecord(packed));
-    if (action === raiseAction) book.learnRaised(record, leafIndex);
+    if (action === raiseAction) book.learnRaised(record, leafIndex, leafIndex < this.#lostTo);
     const alert = action === acknowledgeAction ? book.learnAcknowledged(record, leafIndex, receivedAtMs) : undefined;
     if (alert) this.acknowledged(alert);
   }
