@@ -1,5 +1,6 @@
 /**
- * Compaction of one bucket: its chunks are read twice (which leaf is of which class; then class by class) and become segments, one a class.
+ * Compaction of one bucket: its chunks are read twice (which leaf is of which class; then class by class) and become segments, one a class. Once is
+ * enough where there is one class only and no record of the bucket was removed: then a segment's header is known before its records are.
  * Nothing is registered here, and no chunk is touched: that follows in one transaction (`RecordStore.compact`), and until then the files are
  * nobody's. In memory are one chunk, one block and a bit a leaf.
  */
@@ -16,12 +17,14 @@ import { writeSegment } from './segment-writer.ts';
 export interface RetentionClasses {
   /** The retention class of a record: lower-case letters, digits, `-` and `_`, up to 64 characters. @param packed `log/open-record.ts` */
   classOf(log: string, packed: Uint8Array): string;
+  /** The class of every record, where there is one only. */
+  readonly only?: string;
 }
 
 /** What records are where nobody has said how long they are kept. */
 export const defaultClass = 'default';
 
-export const oneClass: RetentionClasses = { classOf: () => defaultClass };
+export const oneClass: RetentionClasses = { classOf: () => defaultClass, only: defaultClass };
 
 /** Which bucket of which log. */
 export interface CompactionTask {
@@ -58,18 +61,58 @@ const firstGeneration = 1;
  * `disk_full` and what else the stores throw
  */
 export async function compactBucket(task: CompactionTask, parts: CompactionParts): Promise<CompactedBucket> {
-  const { log, origin, bucket } = task;
+  const { only } = parts.classes;
+  const whole = only === undefined ? undefined : await compactWhole(task, only, parts);
+  if (whole) return whole;
+  const { log, bucket } = task;
   const { classes, lastReceivedAtMs, remainder } = await plan(task, parts);
   const segments: StoredSegment[] = [];
-  for (const [of, leaves] of classes) {
-    const name = { log, class: of, bucket, generation: firstGeneration };
-    const sealing = { key: await parts.keys.makeSegmentKey(name), random: parts.random };
-    const written = { records: 0, firstReceivedAtMs: 0, lastReceivedAtMs: 0 };
-    const place = { origin, class: of, bucket, generation: firstGeneration };
-    const bytes = await parts.segments.write(name, writeSegment(place, leaves, recordsOf(task, leaves, parts), sealing, written));
-    segments.push({ ...name, ...written, bytes });
-  }
+  for (const [of, leaves] of classes) segments.push(await writeClass(task, of, leaves, recordsOf(task, leaves, parts), parts));
   return { log, bucket, segments, lastReceivedAtMs, ...(remainder ? { remainder } : {}) };
+}
+
+async function writeClass(
+  { log, origin, bucket }: CompactionTask,
+  of: string,
+  leaves: LeafSet,
+  records: AsyncIterable<StoredRecord>,
+  parts: CompactionParts,
+): Promise<StoredSegment> {
+  const name = { log, class: of, bucket, generation: firstGeneration };
+  const sealing = { key: await parts.keys.makeSegmentKey(name), random: parts.random };
+  const written = { records: 0, firstReceivedAtMs: 0, lastReceivedAtMs: 0 };
+  const place = { origin, class: of, bucket, generation: firstGeneration };
+  const bytes = await parts.segments.write(name, writeSegment(place, leaves, records, sealing, written));
+  return { ...name, ...written, bytes };
+}
+
+/** Some leaf of the bucket has no record. */
+class NotWhole extends Error {}
+
+/** A bucket all of whose records are of one class, read once; undefined where one is missing, and then nothing was written. */
+async function compactWhole(task: CompactionTask, of: string, parts: CompactionParts): Promise<CompactedBucket | undefined> {
+  const { log, bucket } = task;
+  const first = bucket * bucketLeaves;
+  const read: { lastReceivedAtMs: number; remainder?: StoredChunk } = { lastReceivedAtMs: 0 };
+  async function* records(): AsyncGenerator<StoredRecord> {
+    let next = first;
+    for await (const chunk of chunksOf(task, parts)) {
+      read.lastReceivedAtMs = chunk.receivedAtMs;
+      for (const record of recordsIn(chunk, first)) {
+        if (record.leafIndex !== next++) throw new NotWhole();
+        yield record;
+      }
+      if (chunk.firstLeaf + chunk.count > first + bucketLeaves) read.remainder = await sealRemainder(task, chunk, first + bucketLeaves, parts);
+    }
+    if (next !== first + bucketLeaves) throw new NotWhole();
+  }
+  try {
+    const segment = await writeClass(task, of, LeafSet.all(), records(), parts);
+    return { log, bucket, segments: [segment], ...read };
+  } catch (error) {
+    if (error instanceof NotWhole) return undefined;
+    throw error;
+  }
 }
 
 interface Plan {

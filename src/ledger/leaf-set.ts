@@ -25,6 +25,11 @@ export class LeafSet {
     this.bits = bits;
   }
 
+  /** Every leaf of a bucket. */
+  static all(): LeafSet {
+    return new LeafSet(new Uint8Array(leafSetBytes).fill(0xff));
+  }
+
   add(place: number): void {
     const at = place >>> 3;
     this.bits[at] = (this.bits[at] as number) | (0x80 >>> (place & 7));

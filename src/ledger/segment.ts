@@ -38,8 +38,13 @@ const nonceBytes = 12;
 const tagBytes = 16;
 /** What a block may grow to when opened: the last record of one may be large. */
 const contentBytesMax = 1 << 28;
-/** Blocks are small, so it takes more than for chunks: at level 3 they are 3 % larger, at 9 they are 2 % smaller and take half as long again. */
-const compression = { params: { [constants.ZSTD_c_compressionLevel]: 6 } };
+/**
+ * Blocks are small, so it takes more than for chunks: at level 3 they are 3 % larger, at 9 they are 2 % smaller and take half as long again. A
+ * block is found in tables that hold it (2^17 and 2^16 entries): those of the level would be 3.7 MB, mapped and filled for each block.
+ */
+const compression = {
+  params: { [constants.ZSTD_c_compressionLevel]: 6, [constants.ZSTD_c_hashLog]: 17, [constants.ZSTD_c_chainLog]: 16 },
+};
 
 /** Where a segment belongs: it opens nowhere else. */
 export interface SegmentPlace {
@@ -132,9 +137,12 @@ export function openBlock(header: Uint8Array, place: BlockPlace, sealed: Uint8Ar
   const packed = openPackedBlock(header, place, sealed, key);
   if (!packed) return undefined;
   try {
-    return parseContent(zstdDecompressSync(packed, { maxOutputLength: contentBytesMax }), place.endRank - place.firstRank);
+    const content = zstdDecompressSync(packed, { maxOutputLength: contentBytesMax, chunkSize: outputBytesOf(packed.length) });
+    return parseContent(content, place.endRank - place.firstRank);
   } catch {
     return undefined;
+  } finally {
+    freeBytes(packed);
   }
 }
 
@@ -198,6 +206,11 @@ function parseContent(content: Uint8Array, count: number): BlockContent {
   }
   if (end !== records.length || !Number.isSafeInteger(ms)) throw new Error('lengths that do not add up to the records');
   return { offsets, records, receivedAtMs };
+}
+
+/** Room for nearly every content at once: pieces would be put together by copying them. */
+function outputBytesOf(packedBytes: number): number {
+  return Math.min(1 << 21, Math.max(1 << 14, 12 * packedBytes));
 }
 
 function associatedData(header: Uint8Array, { firstRank, endRank }: BlockPlace): Uint8Array {

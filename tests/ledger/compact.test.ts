@@ -4,6 +4,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { afterEach, describe, expect, test } from 'vitest';
 import { toHex } from '../../src/core/bytes.ts';
 import { VeiltrailError } from '../../src/core/errors.ts';
+import { oneClass } from '../../src/ledger/compact.ts';
 import { FaultLine } from '../crash/faulty-stores.ts';
 import { compactedLog, CompactingLog, packedOf, receivedAtMsOf, storedLeaves, storedLines } from './compacting.ts';
 
@@ -80,6 +81,63 @@ describe('compaction', () => {
     expect(await log.readAll()).toEqual(storedLines());
     expect(log.files()).toEqual(['a/kept/00000000.1', 'a/logins/00000000.1']);
     expect(log.errors).toEqual([]);
+  });
+
+  test('a bucket of which nothing was removed is read once, and ends as it does when it is read twice', async () => {
+    const chunks = [0, 16_384, 32_768, 49_152].map((from) => ({
+      from,
+      end: from === 49_152 ? 65_540 : from + 16_384,
+      receivedAtMs: 1_700_000_000_000 + from,
+      records: Array.from({ length: from === 49_152 ? 16_388 : 16_384 }, (_, i) => Uint8Array.of(1, from >>> 14, i >>> 8, i)),
+    }));
+    const compactions: unknown[] = [];
+    for (const classes of [oneClass, { classOf: () => 'default' }]) {
+      log = await CompactingLog.makeOf(chunks);
+      log.classes = classes;
+      const chunkFrom = log.store.chunkFrom.bind(log.store);
+      let reads = 0;
+      log.store.chunkFrom = (...args) => {
+        reads++;
+        return chunkFrom(...args);
+      };
+      log.compactor.start();
+      await log.compactor.idle();
+      expect(log.errors).toEqual([]);
+      expect(await chunkFrom(compactedLog, 0)).toMatchObject({ firstLeaf: 65_536, count: 4, receivedAtMs: 1_700_000_049_152 });
+      const reader = log.reader();
+      const records: string[] = [];
+      for (const leaf of [0, 16_383, 16_384, 40_000, 65_535, 65_536, 65_539]) {
+        const { receivedAtMs, packed } = await reader.record(compactedLog, leaf);
+        records.push(`${leaf} ${receivedAtMs} ${toHex(packed)}`);
+      }
+      const [bucket] = await log.store.compactedBuckets(compactedLog, 0);
+      expect(bucket?.segments).toMatchObject([{ class: 'default', records: 65_536 }]);
+      compactions.push({ bucket: bucket?.segments.map((segment) => ({ ...segment, bytes: 0 })), records });
+      expect(reads).toBe(classes === oneClass ? 4 : 8);
+      await log.close();
+      log.remove();
+      log = undefined;
+    }
+    expect(compactions[0]).toEqual(compactions[1]);
+  });
+
+  test('a chunk that is missing leaves leaves without a record, and the rest is compacted', async () => {
+    log = await CompactingLog.makeOf(
+      [0, 30_000, 60_000].map((from) => ({
+        from,
+        end: from === 60_000 ? 65_536 : from + 30_000,
+        receivedAtMs: 1_700_000_000_000,
+        records: Array.from({ length: from === 60_000 ? 5_536 : 30_000 }, () => Uint8Array.of(1)),
+      })),
+    );
+    tamper(log, 'DELETE FROM chunks WHERE first_leaf = 30000');
+    log.compactor.start();
+    await log.compactor.idle();
+    expect(log.errors).toEqual([]);
+    expect((await log.store.compactedBuckets(compactedLog, 0))[0]?.segments).toMatchObject([{ records: 35_536 }]);
+    expect(log.files()).toEqual(['a/default/00000000.1']);
+    await expect(log.reader().record(compactedLog, 29_999)).resolves.toMatchObject({ leafIndex: 29_999 });
+    await expect(log.reader().record(compactedLog, 30_000)).rejects.toMatchObject({ code: 'record_not_found' });
   });
 
   test('the rest of a chunk that reaches over is a chunk of the next bucket, under its key', async () => {
