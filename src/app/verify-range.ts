@@ -3,6 +3,7 @@
  * record against its commitment, and the tokens in it against the vault. Ranges are independent, so they run in threads.
  */
 import { VeiltrailError } from '../core/errors.ts';
+import { discardContent } from '../ledger/chunk.ts';
 import type { OpenedChunk, RecordReader } from '../ledger/reader.ts';
 import { commitPackedMany } from '../log/commit-many.ts';
 import { commitmentBytes } from '../log/entry.ts';
@@ -134,6 +135,7 @@ class RecordCheck {
       const end = Math.min(endLeaf, opened.firstLeaf + opened.count);
       this.#reportUnreadable(opened, next, end);
       recordsVerified += await this.#checkRecords(opened, next, end);
+      discardContent(opened.content);
       next = end;
     }
     return { recordsVerified, tokensChecked: this.#tokens.checked, removals: this.#removals };
