@@ -42,7 +42,7 @@ class SqliteRecordStore extends SqliteRecordSource implements RecordStore {
   readonly #moveTree: StatementSync;
   readonly #addChunk: StatementSync;
   readonly #stage: StatementSync;
-  readonly #addId: StatementSync;
+  readonly #addIds: StatementSync;
   #chunkChanges = 0;
   /** Where pruning goes on, per log. Forgotten at a restart, which only costs another look. */
   readonly #pruneFrom = new Map<string, Uint8Array>();
@@ -61,7 +61,12 @@ class SqliteRecordStore extends SqliteRecordSource implements RecordStore {
     );
     this.#addChunk = database.prepare('INSERT INTO chunks (log, first_leaf, count, received_at_ms, sealed) VALUES (?, ?, ?, ?, ?)');
     this.#stage = database.prepare('INSERT INTO staged (log, first_leaf, count, commitments) VALUES (?, ?, ?, ?)');
-    this.#addId = database.prepare('INSERT INTO idempotency (log, key, body, leaf) VALUES (?, ?, ?, ?)');
+    // One statement for all rows of a tick takes half the time of one for each.
+    this.#addIds = database.prepare(
+      `INSERT INTO idempotency (log, key, body, leaf)
+       SELECT ?1, substr(?2, ${rowBytes} * key + 1, ${keyBytes}), substr(?2, ${rowBytes} * key + ${keyBytes + 1}, ${rowBytes - keyBytes}), value
+       FROM json_each(?3)`,
+    );
   }
 
   async createLog(state: LogState): Promise<void> {
@@ -114,11 +119,7 @@ class SqliteRecordStore extends SqliteRecordSource implements RecordStore {
     }
     this.#addChunk.run(id, append.treeSizeBefore, count, append.receivedAtMs, append.chunk);
     this.#stage.run(id, append.treeSizeBefore, count, append.commitments);
-    for (let i = 0, at = 0; i < append.idempotencyLeaves.length; i++, at += rowBytes) {
-      const key = append.idempotency.subarray(at, at + keyBytes);
-      const body = append.idempotency.subarray(at + keyBytes, at + rowBytes);
-      this.#addId.run(id, key, body, append.idempotencyLeaves[i] as number);
-    }
+    this.#addIds.run(id, append.idempotency, `[${append.idempotencyLeaves.join(',')}]`);
   }
 
   chunkChanges(): number {
