@@ -51,6 +51,17 @@ test(
     expect(keys.out + keys.err).not.toContain(secret);
     expect((await run(['ingest', '-', ...at], { input: event.replace('login', 'logout') })).code).toBe(0);
     expect((await run(['search', `"${token}"`, '--json', ...at])).out.trim().split('\n')).toHaveLength(2);
+    const file = join(dir, 'raw.ndjson');
+    const why = ['--purpose', 'court order', '--reference', 'Az-12-26'];
+    const exported = await run(['export', '--raw', '-', ...why, '--out', file, '--json', ...at], { input: 'email:jane@example.com\n' });
+    expect([exported.code, JSON.parse(exported.out)]).toMatchObject([0, { events: 2, values: 2, complete: true, file }]);
+    expect(readFileSync(file, 'utf8')).toContain('"email":"Jane@Example.com"');
+    expect((await run(['export', '--raw', ...why, '--out', file, ...at])).err).toContain('is there already');
+    const vkey = readFileSync(join(data, 'keys', 'default.vkey'), 'utf8').trim();
+    const verified = await run(['verify', file, '--vkey', vkey]);
+    expect([verified.code, verified.out]).toEqual([0, expect.stringContaining('2 values') as string]);
+    writeFileSync(file, readFileSync(file, 'utf8').replace('Jane@Example.com', 'Eve@Example.com'));
+    expect((await run(['verify', file, '--vkey', vkey, '--json'])).out).toContain('raw_export_mismatch');
     expect((await run(['verify', data])).code).toBe(0);
   },
   timeout,
