@@ -9,8 +9,9 @@ import { canonicalOf } from './detectors/all.ts';
 import type { Candidate } from './finding.ts';
 import { sharedMailboxes, systemAccounts } from './lexicon.ts';
 import { hasDigit, isCommon, isDistinct, isUnspaced, localOf, partsOf, wordsOf } from './name-parts.ts';
+import { nominatives } from './declension.ts';
 import { ShortMap } from './short-map.ts';
-import { isCapital, isDigit, isLetter, isWord } from './survey.ts';
+import { isCapital, isDigit, isGeorgian, isLetter, isWord } from './survey.ts';
 
 interface Known {
   readonly kind: string;
@@ -227,7 +228,7 @@ export class NameIndex {
   }
 
   #add(phrase: string, first: string, count: number, known: Known): void {
-    if (phrase.length < 3 || phrase.length > phraseUnitsMax || first.length > wordUnitsMax) return;
+    if (phrase.length < 2 || (phrase.length < 3 && !isDistinct(phrase)) || phrase.length > phraseUnitsMax || first.length > wordUnitsMax) return;
     if ((this.#firsts.get(first) ?? 0) < count) this.#firsts.set(first, count);
     const present = this.#forms.get(phrase);
     // A form that stands for a certain name in any case outranks one that must be capitalised.
@@ -263,6 +264,19 @@ export class NameIndex {
     }
   }
 
+  /** `Kowalskiego`, `Müllers`, `Кузнецову`: a name that is known, with an ending that says what it is in the sentence. */
+  #matchDeclined(text: string, start: number, end: number, word: string, found: Candidate[]): number {
+    if (!isCapitalised(text, start) || isCommon(word)) return -1;
+    for (const name of nominatives(word)) {
+      if (this.#longestFrom(name) === undefined) continue;
+      const known = this.#forms.get(name);
+      if (known?.kind !== 'person_name') continue;
+      found.push(candidate(known, start, end));
+      return end;
+    }
+    return -1;
+  }
+
   /** Looks for the longest phrase that begins at `start`; returns its end, or -1. */
   #match(text: string, start: number, found: Candidate[]): number {
     const whole = this.#wholeAt(text, start, found);
@@ -270,7 +284,7 @@ export class NameIndex {
     let end = wordEnd(text, start);
     let key = text.slice(start, end).toLowerCase();
     const longest = this.#longestFrom(key);
-    if (longest === undefined) return -1;
+    if (longest === undefined) return this.#matchDeclined(text, start, end, key, found);
     let best: Known | undefined;
     let bestEnd = -1;
     for (let count = 1; ; count++) {
@@ -343,7 +357,8 @@ function isJoint(unit: number): boolean {
   return unit === 32 || unit === 44 || unit === 46 || unit === 45 || unit === 95 || unit === 43 || unit === 9 || unit === 39;
 }
 
+/** Is there a capital, or a letter of a script that has none? */
 function isCapitalised(text: string, at: number): boolean {
   const letter = text[at] as string;
-  return letter !== letter.toLowerCase();
+  return letter !== letter.toLowerCase() || letter === letter.toUpperCase() || isGeorgian(letter.charCodeAt(0));
 }
