@@ -8,7 +8,7 @@
 import { VeiltrailError } from '../core/errors.ts';
 import type { JsonObject } from '../core/json.ts';
 import { parseTimestamp } from '../event/timestamp.ts';
-import { openRecord, type OpenRecord, recordOfFields } from '../log/open-record.ts';
+import { openRecord, type OpenRecord, recordOfSealed } from '../log/open-record.ts';
 import type { FollowedRecord } from '../search/follow-log.ts';
 import type { Item } from './destination.ts';
 import type { ForwardFormat } from './setting.ts';
@@ -29,7 +29,7 @@ export function itemOf(
 ): Item | undefined {
   try {
     const open = openRecord(packed);
-    const record = recordOfFields(open);
+    const record = recordOfSealed(open);
     const { severity } = record;
     const facts = { origin, log, leafIndex, record, ...(open.redacted ? { redacted: open.redacted } : {}) };
     return { leafIndex, receivedAtMs, ...(typeof severity === 'number' ? { severity } : {}), json: formatItem(facts, format) };

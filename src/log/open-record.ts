@@ -5,7 +5,7 @@
 import type { JsonObject } from '../core/json.ts';
 import { redactedForm, isKept, unpackRedacted } from './redacted-record.ts';
 import { unpackRecord } from './packed-record.ts';
-import { type Field, unflattenRecord } from './record.ts';
+import { type Field, unflattenRecord, unflattenSealed } from './record.ts';
 
 /** A value that was destroyed: where it stood, unless that was personal too, and the leaf that says why. */
 export interface RedactedValue {
@@ -40,6 +40,12 @@ export function openRecord(packed: Uint8Array): OpenRecord {
 export function recordOfFields({ fields, redacted }: OpenRecord): JsonObject {
   if (!redacted) return unflattenRecord(fields);
   return fields.length === 0 ? {} : unflattenRecord(fields, true);
+}
+
+/** The same, of a record that came out of a seal of ours: see `unflattenSealed`. @throws VeiltrailError as `unflattenRecord` */
+export function recordOfSealed({ fields, redacted }: OpenRecord): JsonObject {
+  if (!redacted) return unflattenSealed(fields);
+  return fields.length === 0 ? {} : unflattenSealed(fields, true);
 }
 
 function redactedText(tombstone: number): string {

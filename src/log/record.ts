@@ -94,13 +94,36 @@ function pointerTooLong(): VeiltrailError {
  */
 export function unflattenRecord(fields: readonly Field[], hasGaps = false): JsonObject {
   checkFieldOrder(fields);
+  return unflatten(fields, hasGaps, parseFieldValue);
+}
+
+/**
+ * The same, of fields that were packed by us and came out of a seal of ours: values are read and not held against what flattening puts there, which
+ * is most of the cost (38 → 14 µs for a record of 20 fields). Never for what somebody else hands in.
+ * @throws VeiltrailError as {@link unflattenRecord}
+ */
+export function unflattenSealed(fields: readonly Field[], hasGaps = false): JsonObject {
+  return unflatten(fields, hasGaps, readSealedValue);
+}
+
+type ReadValue = (pointer: string, value: string, position: number) => JsonValue;
+
+function readSealedValue(_pointer: string, value: string, position: number): JsonValue {
+  try {
+    return JSON.parse(value) as JsonValue;
+  } catch {
+    throw fieldError('fields_value', 'a value is not JSON', position);
+  }
+}
+
+function unflatten(fields: readonly Field[], hasGaps: boolean, readValue: ReadValue): JsonObject {
   if (fields.length === 0) throw new VeiltrailError('fields_empty', 'a record has at least one field');
   const first = fields[0] as Field;
   if (first.pointer === '') {
     if (fields.length === 1 && first.value === '{}') return {};
     throw fieldError('fields_parent', 'only the empty record is a field itself', 0);
   }
-  const tree = plant(fields);
+  const tree = plant(fields, readValue);
   return grow(tree, 0, '', hasGaps) as JsonObject;
 }
 
@@ -151,7 +174,7 @@ interface Place {
   below: Map<string, Place> | undefined;
 }
 
-function plant(fields: readonly Field[]): Place {
+function plant(fields: readonly Field[], readValue: ReadValue): Place {
   const root: Place = { field: -1, value: undefined, below: undefined };
   for (let i = 0; i < fields.length; i++) {
     const { pointer, value } = fields[i] as Field;
@@ -165,7 +188,7 @@ function plant(fields: readonly Field[]): Place {
       place = next;
     }
     place.field = i;
-    place.value = parseFieldValue(pointer, value, i);
+    place.value = readValue(pointer, value, i);
   }
   return root;
 }

@@ -12,6 +12,7 @@ import {
   parseFieldValue,
   sortFields,
   unflattenRecord,
+  unflattenSealed,
 } from '../../src/log/record.ts';
 import vectors from '../vectors/commitment.json' with { type: 'json' };
 import { refusalOf } from './refusal.ts';
@@ -57,6 +58,7 @@ describe('flattenRecord', () => {
         const back = unflattenRecord(fields);
         expect(canonicalJson(back)).toBe(canonicalJson(input));
         expect(flattenRecord(back)).toEqual(fields);
+        expect(canonicalJson(unflattenSealed(fields))).toBe(canonicalJson(input));
       }),
       { numRuns: 400 },
     );
@@ -77,6 +79,9 @@ describe('flattenRecord', () => {
     const fields = flattenRecord(input);
     expect(fields).toEqual(fieldsOf(['/__proto__/polluted', '1'], ['/a/__proto__', '1'], ['/a/__proto__/0/b', '2']));
     const back = unflattenRecord(fields);
+    expect(unflattenSealed(fields)).toEqual(back);
+    expect(Object.getPrototypeOf(unflattenSealed(fields))).toBe(Object.prototype);
+    expect(() => unflattenSealed(fieldsOf(['/a', '{']))).toThrow(expect.objectContaining({ code: 'fields_value' }));
     expect(Object.getPrototypeOf(back)).toBe(Object.prototype);
     expect(Object.keys(back)).toEqual(['__proto__', 'a']);
     expect(({} as { polluted?: number }).polluted).toBeUndefined();
