@@ -53,7 +53,7 @@ const trail: Trail = {
   close: nothing,
   logs: () => ['default'],
   vkeyOf: () => '',
-  ready: () => ({ ready: true, reasons: [] }),
+  ready: () => ({ ready: true, reasons: [], stopped: [] }),
   figures: () => Promise.reject(new Error('not asked for')),
   runCanary: () => Promise.reject(new Error('not asked for')),
   remove: () => Promise.reject(new Error('not asked for')),

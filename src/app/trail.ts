@@ -15,6 +15,7 @@ import type { ForwarderInfo, Forwarders } from './forwarders.ts';
 import type { Removal, RemovalResult } from './remove-records.ts';
 import type { KeyRotation } from './rotate-keys.ts';
 import type { ToldCount } from './told-events.ts';
+import type { Readiness } from './readiness.ts';
 import type { LookUpFigures, LookUps } from './look-ups.ts';
 import type { Person, RequestDesk } from './requests.ts';
 import type { RestoredValue } from './restore-withheld.ts';
@@ -169,8 +170,8 @@ export interface Trail extends TrailReader {
    * @throws VeiltrailError `fork_unknown`
    */
   acknowledgeFork(log: string, by: string): Promise<KnownFork>;
-  /** Reasons may stand beside `ready: true`: what should be looked at, and keeps nothing from being taken. */
-  ready(): { ready: boolean; reasons: string[] };
+  /** Reasons may stand beside `ready: true`: what should be looked at, and logs that take no events while others do. */
+  ready(): Readiness;
   figures(): Promise<TrailFigures>;
   /** Sends canaries through the live policy and looks for them in all that is stored. @throws VeiltrailError `canary_running` */
   runCanary(request: CanaryRequest): Promise<CanaryReport>;

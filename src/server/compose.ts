@@ -10,6 +10,7 @@ import { removeTemporaryFiles } from '../access/access-file.ts';
 import { AnchorStore } from '../anchor/anchor-store.ts';
 import { createFirstKeys } from '../access/first-keys.ts';
 import { isSystemLog } from '../access/roles.ts';
+import { judgeReadiness } from '../app/readiness.ts';
 import { AppendEvents } from '../app/append-events.ts';
 import type { PublishedLog } from '../app/read-log.ts';
 import { createTrailReading } from '../app/read-trail.ts';
@@ -390,10 +391,8 @@ async function openLocked(options: TrailOptions, undo: Undo): Promise<OpenTrail>
       await createLog(log);
     },
     ready() {
-      const refused = freeSpace.refusal();
-      const { blocking, flagged } = witnesses.troubles();
-      const reasons = [...(refused ? [refused.message] : []), ...blocking];
-      return { ready: reasons.length === 0, reasons: [...reasons, ...flagged] };
+      const logs = ledger.logs().map(({ log }) => log);
+      return judgeReadiness({ refusal: freeSpace.refusal()?.message, witnesses: witnesses.troubles(), logs, systemLog });
     },
     async figures() {
       return {

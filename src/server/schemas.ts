@@ -218,7 +218,11 @@ export const forkInfo = Type.Object({
   acknowledged: Type.Optional(Type.Object({ by: Type.String(), at: Type.String() })),
 });
 
-export const readiness = Type.Object({ ready: Type.Boolean(), reasons: Type.Array(Type.String()) });
+export const readiness = Type.Object({
+  ready: Type.Boolean(),
+  reasons: Type.Array(Type.String()),
+  stopped: Type.Array(Type.String(), { description: 'Logs that take no events, whether or not others do' }),
+});
 export const health = Type.Object({ status: Type.Literal('ok') });
 
 export const problemSchema = Type.Object(

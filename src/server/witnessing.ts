@@ -12,7 +12,7 @@ import type { TileSource } from '../storage/tile-store.ts';
 import { readGrowth } from '../verify/growth.ts';
 import { createAskWitness } from '../witness/ask-witness.ts';
 import type { Fork, WitnessTimes } from '../witness/log-witnesses.ts';
-import { type KnownFork, readWitnessSettings, type WitnessMode, Witnesses } from '../witness/witnesses.ts';
+import { forkReason, type KnownFork, readWitnessSettings, type WitnessMode, Witnesses, type WitnessTroubles } from '../witness/witnesses.ts';
 import { readForks, readWitnessPolicy, type StoredWitnessPolicy, writeForks, writeWitnessPolicy } from './witness-files.ts';
 
 export interface WitnessOptions {
@@ -101,13 +101,9 @@ export class Witnessing {
     if (this.#undecided().some((one) => one.log === log)) await this.#parts.ledger.halt(log, true);
   }
 
-  /** Sentences on what is missing; those of `blocking` keep events from being taken. */
-  troubles(): { blocking: string[]; flagged: string[] } {
+  troubles(): WitnessTroubles {
     if (this.#witnesses) return this.#witnesses.troubles();
-    const blocking = this.#undecided().map(
-      ({ log, witness }) => `log ${log}: witness ${witness} holds another history; nothing is published until an administrator decides`,
-    );
-    return { blocking, flagged: [] };
+    return { stopped: this.#undecided().map(({ log, witness }) => ({ log, reason: forkReason(log, witness) })), flagged: [] };
   }
 
   /** Every fork that was ever seen. */

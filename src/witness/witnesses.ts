@@ -65,6 +65,18 @@ export function readWitnessSettings(policyText: string | Uint8Array, mode: Witne
   return { policy, mode };
 }
 
+/** What is missing, in sentences. */
+export interface WitnessTroubles {
+  /** Logs into which no events are taken. */
+  stopped: { log: string; reason: string }[];
+  /** What keeps no events from being taken. */
+  flagged: string[];
+}
+
+export function forkReason(log: string, witness: string): string {
+  return `log ${log}: witness ${witness} holds another history; nothing is published until an administrator decides`;
+}
+
 export class Witnesses {
   readonly #parts: WitnessesParts;
   readonly #logs = new Map<string, LogWitnesses>();
@@ -135,18 +147,19 @@ export class Witnesses {
   }
 
   /** Sentences on what is missing; those of `blocking` keep events from being taken. */
-  troubles(): { blocking: string[]; flagged: string[] } {
-    const blocking: string[] = [];
+  troubles(): WitnessTroubles {
+    const stopped: WitnessTroubles['stopped'] = [];
     const flagged: string[] = [];
     for (const [log, of] of this.#logs) {
       const fork = this.forkOf(log);
-      if (fork) blocking.push(`log ${log}: witness ${fork.witness} holds another history; nothing is published until an administrator decides`);
+      if (fork) stopped.push({ log, reason: forkReason(log, fork.witness) });
       else if (of.behindSinceMs !== undefined && this.#parts.clock.now() - of.behindSinceMs > graceMs) {
         const sentence = `log ${log}: unwitnessed from leaf ${of.witnessedSize} since ${new Date(of.behindSinceMs).toISOString()}`;
-        (this.isRequired(log) ? blocking : flagged).push(sentence);
+        if (this.isRequired(log)) stopped.push({ log, reason: sentence });
+        else flagged.push(sentence);
       }
     }
-    return { blocking, flagged };
+    return { stopped, flagged };
   }
 
   /** Begins anew for a log, after somebody decided about a fork. */

@@ -425,7 +425,7 @@ describe('failures within', () => {
       ...trail,
       append: (request) => (failure ? Promise.reject(failure) : trail.append(request)),
       checkpoint: (log) => (failure ? Promise.reject(new VeiltrailError('storage_busy', canary)) : trail.checkpoint(log)),
-      ready: () => (failure ? { ready: false, reasons: ['broken'] } : trail.ready()),
+      ready: () => (failure ? { ready: false, reasons: ['broken'], stopped: [] } : trail.ready()),
     }));
     try {
       const attempt = async (error: Error): Promise<Answer> => {
@@ -443,7 +443,7 @@ describe('failures within', () => {
         expect([status, headers.get('retry-after')]).toEqual([503, retryAfter]);
         expect(text).not.toContain(canary);
       }
-      expect((await failing.send('GET', '/readyz')).json).toEqual({ ready: false, reasons: ['broken'] });
+      expect((await failing.send('GET', '/readyz')).json).toEqual({ ready: false, reasons: ['broken'], stopped: [] });
       expect((await failing.send('GET', '/readyz')).status).toBe(503);
       expect(failing.mistakes).toEqual([]);
       expect((await failing.send('GET', '/logs/default/checkpoint')).status).toBe(503);

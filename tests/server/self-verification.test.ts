@@ -84,7 +84,7 @@ test('what was read, and when; what is damaged meanwhile, and that it is well ag
   await expect.poll(() => metric('veiltrail_verified_files_timestamp_seconds'), soon).toBeGreaterThan(startedS - 5);
   expect(await metric('veiltrail_verified_timestamp_seconds{log="default"}')).toBeGreaterThan(startedS - 5);
   await expect.poll(() => metric('veiltrail_verification_problems'), soon).toBe(0);
-  expect(JSON.parse((await send('GET', '/readyz')).text)).toEqual({ ready: true, reasons: [] });
+  expect(JSON.parse((await send('GET', '/readyz')).text)).toEqual({ ready: true, reasons: [], stopped: [] });
 
   const tile = join(dataDir, 'logs/default/tile/0/000');
   damage(tile, 32 * 7 + 3);
@@ -103,7 +103,7 @@ test('what was read, and when; what is damaged meanwhile, and that it is well ag
   damage(tile, 32 * 7 + 3);
   await expect.poll(() => metric('veiltrail_verification_problems'), soon).toBe(0);
   expect(alerts).toContain('what is stored verifies again');
-  expect(JSON.parse((await send('GET', '/readyz')).text)).toEqual({ ready: true, reasons: [] });
+  expect(JSON.parse((await send('GET', '/readyz')).text)).toEqual({ ready: true, reasons: [], stopped: [] });
 });
 
 test('a pass goes on after a restart, and only where the log grew from what it saw', async () => {

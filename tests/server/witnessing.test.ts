@@ -232,7 +232,7 @@ describe('by a policy that flags', () => {
     await stopWitness(witness);
     await open({ witnessPolicyFile: policy });
     await append(5);
-    expect(trail.ready()).toEqual({ ready: true, reasons: [] });
+    expect(trail.ready()).toEqual({ ready: true, reasons: [], stopped: [] });
     const { logs } = await until(
       () => trail.figures(),
       ({ logs: all }) => (all.find(({ log }) => log === 'default')?.witnesses?.witnesses[0]?.failures ?? 0) > 1,
@@ -350,8 +350,21 @@ describe('a witness that holds another history', () => {
     await expect(append(1)).rejects.toMatchObject({ code: 'history_forked' });
     expect(trail.ready()).toMatchObject({ ready: false, reasons: [expect.stringContaining('witness w0 holds another history')] });
     const stopped = await trail.checkpoint('default');
+    // One log that is stopped stops no other.
+    await trail.createLog('other');
+    expect(trail.ready()).toMatchObject({ ready: true, reasons: [expect.stringContaining('log default: witness w0')], stopped: ['default'] });
+    const elsewhere = {
+      principal: 'test',
+      log: 'other',
+      body: Buffer.from('{"action":"x"}'),
+      format: 'auto',
+      contentType: 'application/json',
+    } as const;
+    expect(await trail.append(elsewhere)).toMatchObject({ treeSize: 1 });
+    await expect(append(1)).rejects.toMatchObject({ code: 'history_forked' });
     await trail.close();
     await open();
+    expect(await trail.append({ ...elsewhere, body: Buffer.from('{"action":"y"}') })).toMatchObject({ treeSize: 2 });
     await expect(append(1)).rejects.toMatchObject({ code: 'history_forked' });
     expect(await trail.checkpoint('default')).toBe(stopped);
     const told = (await trail.search('_system', {})).events.map(({ record }) => record['action']);

@@ -9,10 +9,10 @@ export function registerHealthRoutes(app: FastifyInstance, trail: Trail, flagged
 
   app.get(
     '/readyz',
-    { schema: { summary: 'Events are taken; if not, why not', response: { 200: readiness, 503: readiness } } },
+    { schema: { summary: 'Events are taken, into one log at least; which logs take none, and why', response: { 200: readiness, 503: readiness } } },
     (_request, reply) => {
-      const { ready, reasons } = trail.ready();
-      return reply.code(ready ? 200 : 503).send({ ready, reasons: [...reasons, ...flagged()] });
+      const { ready, reasons, stopped } = trail.ready();
+      return reply.code(ready ? 200 : 503).send({ ready, reasons: [...reasons, ...flagged()], stopped });
     },
   );
 }
