@@ -182,9 +182,13 @@ export class Forwarders {
       await this.#finish();
       const { cursors, engine } = this.#parts;
       for (const row of this.#rows.filter(({ stopped }) => !stopped)) {
-        if (cursors.has(row.id)) await engine.run(row.id, row.setting, row.starts);
-        // A copy, or a backup that was put back: it does not begin to deliver by itself.
-        else await this.#stop(row, 'cursors_missing');
+        if (!cursors.has(row.id)) {
+          // A copy, or a backup that was put back: it does not begin to deliver by itself.
+          await this.#stop(row, 'cursors_missing');
+          continue;
+        }
+        cursors.make(row.id);
+        await engine.run(row.id, row.setting, row.starts);
       }
     });
   }

@@ -2,9 +2,9 @@
  * How far a forwarder is in a log: every leaf below `next` was delivered, or was not for it. Written whole or not at all, durable when it returns. It
  * is of this disk alone: a copy of the data directory must not begin to deliver by itself, so backups leave it out.
  */
-import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { replaceKeyFile } from '../vault/key-file.ts';
+import { prepareKeyDirectory, replaceKeyFile } from '../vault/key-file.ts';
 
 export const cursorsDirectory = 'forwarders';
 
@@ -15,9 +15,10 @@ export interface Cursor {
   move(next: number): void;
 }
 
-/** Makes room for a forwarder's cursors; durable with the first of them. */
+/** Makes room for a forwarder's cursors, durably, and clears what a crash left there. @throws VeiltrailError those of `storage-error.ts` */
 export function makeCursors(dir: string, id: string): void {
-  mkdirSync(join(dir, id), { recursive: true, mode: 0o700 });
+  prepareKeyDirectory(dir);
+  prepareKeyDirectory(join(dir, id));
 }
 
 export function hasCursors(dir: string, id: string): boolean {

@@ -72,7 +72,7 @@ export function createHttpDestination(
         ...(setting.ca === undefined ? {} : { ca: setting.ca }),
       };
       try {
-        judge(await post(url, request, body, isSecure), clock.now());
+        judge(await postOnce(url, request, body, isSecure), clock.now());
       } catch (error) {
         throw connectionError(error);
       }
@@ -95,6 +95,18 @@ interface Answer {
   retryAfter: string | undefined;
 }
 
+/** A connection that was kept may have been closed by the receiver just now: then the request is made once more, on a new one. */
+async function postOnce(url: URL, options: RequestOptions, body: Buffer, isSecure: boolean): Promise<Answer> {
+  try {
+    return await post(url, options, body, isSecure);
+  } catch (error) {
+    if (!(error instanceof ReusedSocketReset)) throw error;
+    return post(url, { ...options, agent: false }, body, isSecure);
+  }
+}
+
+class ReusedSocketReset extends Error {}
+
 function post(url: URL, options: RequestOptions, body: Buffer, isSecure: boolean): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const request = (isSecure ? httpsRequest : httpRequest)(url, options, (response) => {
@@ -106,7 +118,9 @@ function post(url: URL, options: RequestOptions, body: Buffer, isSecure: boolean
       response.on('error', () => undefined); // the status counts
       response.on('close', () => resolve({ status: response.statusCode ?? 0, retryAfter: response.headers['retry-after'] }));
     });
-    request.on('error', reject);
+    request.on('error', (error: NodeJS.ErrnoException) =>
+      reject(request.reusedSocket && error.code === 'ECONNRESET' ? new ReusedSocketReset('', { cause: error }) : error),
+    );
     request.end(body);
   });
 }

@@ -107,6 +107,16 @@ test('http: a receiver that is slow, away, cut off, or not where it was said to 
   expect(receiver.received).toHaveLength(2);
 });
 
+test('http: a kept connection that the receiver has closed meanwhile is no failure', async () => {
+  const receiver = await receiveHttp();
+  const destination = httpTo(receiver.url);
+  await destination.send(batch, never);
+  // The socket is reset without a word, at the moment at which it is used again.
+  receiver.answer = { status: 0 };
+  await destination.send(batch, never);
+  expect([receiver.resets, receiver.received.length]).toEqual([1, 2]);
+});
+
 test('http: secrets are read for each request, from private files and variables alone', async () => {
   const receiver = await receiveHttp();
   const file = join(directory(), 'secret');

@@ -16,7 +16,9 @@ export interface Received {
 export interface HttpReceiver {
   url: string;
   received: Received[];
-  /** What it answers next; [200]. */
+  /** Connections that it has reset. */
+  resets: number;
+  /** What it answers next; 0: it resets the connection, once, and answers 200 from then on. */
   answer: { status: number; headers?: Record<string, string>; afterMs?: number };
   /** Resolves when it has had so many requests. */
   had(count: number): Promise<void>;
@@ -29,6 +31,7 @@ export async function receiveHttp(): Promise<HttpReceiver> {
   const receiver: HttpReceiver = {
     url: '',
     received: [],
+    resets: 0,
     answer: { status: 200 },
     async had(count) {
       while (receiver.received.length < count) await new Promise<void>((resolve) => waiting.push(resolve));
@@ -37,6 +40,12 @@ export async function receiveHttp(): Promise<HttpReceiver> {
   };
   const server = createServer((request, response) => {
     const parts: Buffer[] = [];
+    if (receiver.answer.status === 0) {
+      receiver.resets++;
+      receiver.answer = { status: 200 };
+      request.socket.resetAndDestroy();
+      return;
+    }
     request.on('data', (part: Buffer) => parts.push(part));
     request.on('error', () => undefined);
     request.on('end', () => {
