@@ -30,7 +30,7 @@ export const builtInRules: readonly AlertRule[] = [
   rule(
     'disclosure-in-bulk',
     'critical',
-    '(action:request.use (requested:token.reveal-bulk OR requested:export.raw)) OR (action:export.raw outcome:success)',
+    '(action:export.raw outcome:success) OR (action:request.use requested:token.reveal-bulk)',
     'Many real values left the vault at once, with a second person or without one.',
   ),
   rule('sweep-stopped', 'critical', 'action:token.sweep', 'Somebody looked up more different people than their work explains, and was stopped.'),
@@ -125,7 +125,7 @@ export const builtInRules: readonly AlertRule[] = [
   rule(
     'forwarder-changed',
     'high',
-    'action:forwarder.set OR action:forwarder.remove OR action:forwarder.stop',
+    '((action:forwarder.set OR action:forwarder.remove) outcome:success) OR action:forwarder.stop',
     'What leaves this machine, and alerts with it, goes elsewhere or nowhere.',
   ),
   rule('alert-rules-weakened', 'high', 'action:alert.rules severity:4', 'A rule for alerts was disabled or changed, or their state was lost.'),
