@@ -1,10 +1,11 @@
 /** Printing: facts as JSON lines on standard output, words for people on standard error. */
 import { errorColors } from './colors.ts';
 import { VeiltrailError } from '../core/errors.ts';
+import { visibleJson } from '../core/visible.ts';
 
-/** One fact: a JSON object on a line of standard output. */
+/** One fact: a JSON object on a line of standard output. What strangers wrote in it turns no line round and moves no cursor. */
 export function printJson(fact: unknown): void {
-  process.stdout.write(`${JSON.stringify(fact)}\n`);
+  process.stdout.write(`${visibleJson(fact)}\n`);
 }
 
 /** A line of what was asked for, on standard output. */

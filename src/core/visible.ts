@@ -15,3 +15,12 @@ export function visible(text: string): string {
 export function quoted(text: string): string {
   return visible(JSON.stringify(text));
 }
+
+/** The text of a JSON value, with the characters that {@link visible} marks as `\uXXXX`: the same value, which a terminal or a reader shows as it is. */
+export function visibleJson(value: unknown): string {
+  return JSON.stringify(value).replaceAll(unseen, escaped);
+}
+
+function escaped(character: string): string {
+  return Array.from({ length: character.length }, (_, i) => `\\u${character.charCodeAt(i).toString(16).padStart(4, '0')}`).join('');
+}

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { quoted, visible } from '../../src/core/visible.ts';
+import { quoted, visible, visibleJson } from '../../src/core/visible.ts';
 
 it('marks what shows nothing, looks like a space, turns the order round or moves a cursor', () => {
   const unseen = {
@@ -31,4 +31,19 @@ it('quotes different texts differently, on one line, and marks nothing twice', (
     }),
   );
   expect(quoted('\u009b')).not.toBe(quoted('\\u{9b}'));
+});
+
+it('JSON stays the same value, and shows everything', () => {
+  const hostile = {
+    'a\u202eb': 'x\u0085\u009b31m\u2066\u{e0041}\u{1d159}\u3164 y\u007f\ufeff',
+    plain: 'é 漢 👍 — "quoted"\n\t\\',
+    n: [1, null, true],
+  };
+  const text = visibleJson(hostile);
+  expect(JSON.parse(text)).toEqual(hostile);
+  expect(text).toMatch(/^[^\p{C}\u3164\u{1d159}]*$/u);
+  for (const escape of ['\\u202e', '\\u0085', '\\u009b', '\\u2066', '\\udb40\\udc41', '\\ud834\\udd59', '\\u3164', '\\u007f', '\\ufeff'])
+    expect(text).toContain(escape);
+  expect(text).toContain('é 漢 👍 — \\"quoted\\"\\n\\t\\\\');
+  expect(visibleJson('\ud800')).toBe('"\\ud800"');
 });

@@ -60,6 +60,10 @@ it('of places that keep a checkpoint', () => {
   expect(out).toContain('by "A\\u{3164}da"');
   expect(out).not.toMatch(unseen);
   expect(out).not.toMatch(/^✓ all well/m);
+  // As JSON it is the same text, escaped.
+  const json = printed(text, { json: true });
+  expect(json).not.toMatch(unseen);
+  expect((JSON.parse(json) as { export: { audience: string } }).export.audience).toBe('to\u202eyou');
 });
 
 it.skipIf(!hasOpenssl())('of a certificate (needs openssl)', () => {
