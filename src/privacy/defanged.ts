@@ -7,7 +7,12 @@ export interface Defanged {
   readonly end: number;
 }
 
-const mark = /[[({](?:(?<dot>\.|dot|punkt|punto|point)|(?<at>@|at|ät)|(?<colon>:))[\])}]/iy;
+const mark =
+  /[[({<](?: ?(?:(?<dot>\.|dot|punkt|punto|ponto|point|prik|kropka|точка|点|點)|(?<at>@|at|ät|æt|arroba|chez|chiocciola|malpa|małpa|zavináč|kukac|miukumauku|snabel-?a|alfakrøll|apestaartje|собака|собачка|エット|アット|골뱅이)|(?<colon>:)) ?)[\])}>]/iuy;
+
+/** By unit, in lower case: may what stands for another mark begin with it? */
+const mayOpen = new Uint8Array(128);
+for (const first of '.@:dapckzms') mayOpen[first.charCodeAt(0) | 32] = 1;
 
 /** The mark in brackets that begins at `at`. */
 export function defangedMark(text: string, at: number): Defanged | undefined {
@@ -19,13 +24,14 @@ export function defangedMark(text: string, at: number): Defanged | undefined {
 
 /** Where a bracket may open such a mark, in any order. */
 export function defangedPlaces(text: string, flags: number, places: number[]): void {
-  if ((flags & has.bracket) === 0) return;
-  for (const bracket of '[({') {
+  // The survey knows no brackets before letters beyond ASCII.
+  if ((flags & (has.bracket | has.nonAscii)) === 0) return;
+  for (const bracket of '[({<') {
     for (let at = text.indexOf(bracket); at >= 0; at = text.indexOf(bracket, at + 1)) {
       // `.`, `@`, `:`, `dot`, `at`, `punto`, `point`: most brackets are out by what stands in them.
-      const next = text.charCodeAt(at + 1) | 32;
-      if ((next === 46 || next === 96 || next === 58 || next === 100 || next === 97 || next === 112) && defangedMark(text, at) !== undefined)
-        places.push(at);
+      const first = text.charCodeAt(at + 1);
+      const next = (first === 32 ? text.charCodeAt(at + 2) : first) | 32;
+      if ((next > 127 || (next < 128 && mayOpen[next] === 1)) && defangedMark(text, at) !== undefined) places.push(at);
     }
   }
 }

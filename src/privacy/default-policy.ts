@@ -25,6 +25,8 @@ fields:
     kind: national_id
   - path: ["**.passportNumber", "**.passport", "**.passportNo", "**.passportId"]
     kind: passport
+  - path: ["**.licensePlate", "**.licencePlate", "**.plateNumber", "**.numberPlate", "**.registrationPlate", "**.vehicleRegistration", "**.kennzeichen", "**.immatriculation", "**.targa", "**.kenteken"]
+    kind: license_plate
   - path: ["**.driverLicense", "**.driversLicense", "**.driverLicenseNumber", "**.driversLicenseNumber", "**.driverLicence", "**.drivingLicence", "**.drivingLicense", "**.drivingLicenceNumber"]
     kind: driver_license
   - path: ["**.medicalRecordNumber", "**.mrn", "**.patientNumber"]
@@ -140,6 +142,7 @@ kinds:
   national_id: {transform: redact, options: {label: kind}}
   passport: {transform: redact, options: {label: kind}}
   driver_license: {transform: redact, options: {label: kind}}
+  license_plate: {transform: redact, options: {label: kind}}
   age: {transform: generalize, options: {bucket: 10}}
   # Numbers that an employer, a hospital or a maker gave: what happened to one and the same is what matters.
   employee_id: tokenize

@@ -12,9 +12,10 @@ import { createPathTree, type NameFacts, type NameRule, normalName, type PathNod
 import type { Candidate } from './finding.ts';
 import { activateKeyRules } from './key-rules.ts';
 import { commonWords } from './lexicon.ts';
+import { isListedValue, listedName } from './listed-names.ts';
 import { NameIndex } from './names.ts';
 import { findInNumber } from './numbers.ts';
-import { pairedNames } from './paired-names.ts';
+import { lastPart, pairedNames } from './paired-names.ts';
 import type { Frame, JsonText } from './plan.ts';
 import type { FieldRule, KeyRule, Policy } from './policy-model.ts';
 import { nothing, type PersonalName, Reading } from './reading.ts';
@@ -78,7 +79,14 @@ export class Reader {
     const { container, node } = frame;
     if (Array.isArray(container)) {
       const child = this.#tree.element(node);
-      for (let i = 0; i < container.length; i++) this.#readMember(frame, i, container[i] as JsonValue, child, reading);
+      let before: JsonValue = null;
+      for (let i = 0; i < container.length; i++) {
+        const element = container[i] as JsonValue;
+        const isNamed = typeof before === 'string' && typeof element === 'string' && child.rules.length === 0;
+        if (!(isNamed && this.#readListed(frame, i, before as string, element as string, child, reading)))
+          this.#readMember(frame, i, element, child, reading);
+        before = element;
+      }
       return;
     }
     for (const key in container) {
@@ -89,6 +97,27 @@ export class Reader {
       if (!name.isStructural) reading.addFreeName(frame, key, name.layered);
       this.#readMember(frame, key, container[key] as JsonValue, child, reading);
     }
+  }
+
+  /** An element that the one before it names: `["username", "jdoe"]`. @returns whether it is dealt with */
+  #readListed(frame: Frame, key: number, before: string, value: string, node: PathNode, reading: Reading): boolean {
+    const named = listedName(before);
+    if (named === undefined || !this.#isName(named.name)) return false;
+    // Names in a row are columns.
+    const own = listedName(value);
+    if (own !== undefined && this.#isName(own.name)) return false;
+    const rule = this.#unconditional(this.#tree.member(this.#tree.root(), lastPart(named.name)), frame, value);
+    const isValue = rule !== undefined && isListedValue(rule.kind, value, named);
+    if (rule !== undefined && (!isValue || rule.transform === 'drop')) return false;
+    this.#meet(frame, key, node, 1, rule, reading);
+    this.#readText(frame, key, value, rule, node, reading, normalName(named.name));
+    return true;
+  }
+
+  /** Does the policy or a label know the name? */
+  #isName(name: string): boolean {
+    const plain = normalName(name);
+    return this.#tree.names.has(plain) || labelOfField(plain) !== undefined;
   }
 
   /** Settled once per place in the shape of events. */
@@ -177,7 +206,8 @@ export class Reader {
     return rule?.when === undefined && mayBeOfKind(rule?.kind, value) ? rule : undefined;
   }
 
-  #readText(frame: Frame, key: string | number, value: string, rule: FieldRule | undefined, node: PathNode, reading: Reading): void {
+  /** @param named the field that an element is named as by the one before it */
+  #readText(frame: Frame, key: string | number, value: string, rule: FieldRule | undefined, node: PathNode, reading: Reading, named?: string): void {
     if (value === '' || (rule && (rule.transform === 'keep' || isTransformed(value)))) return;
     if (rule && isWholeValue(rule, value)) {
       const kind = kindOfField(rule, value);
@@ -191,7 +221,7 @@ export class Reader {
       reading.open.push(frameOf(undefined, '', document.root, this.#tree.document(), document));
       return;
     }
-    const field = node.isValue ? pairedField(frame, node) : node.field;
+    const field = named ?? (node.isValue ? pairedField(frame, node) : node.field);
     // What is clean under one name beside it may be personal under another.
     if (field === node.field && this.#isKnownClean(value, node)) {
       reading.addLeaf(frame, key, value, node, undefined, '', nothing, false);

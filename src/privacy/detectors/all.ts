@@ -2,12 +2,14 @@
 import { assignmentDetector } from './assignments.ts';
 import { attributeDetector } from './attributes.ts';
 import { emailDetector, phoneDetector } from './contact.ts';
+import { coordinateDetector } from './coordinates.ts';
 import { cryptoAddressDetector } from './crypto-addresses.ts';
 import type { Detector, KindSpec } from './detector.ts';
 import { ssnDetector } from './government.ts';
 import { identifierDetector } from './identifiers.ts';
 import { colonDetector, ipv4Detector, macDetector } from './network.ts';
 import { cardDetector, ibanDetector } from './money.ts';
+import { otherScriptsDetector } from './other-scripts.ts';
 import { personDetector } from './person.ts';
 import { postalDetector } from './postal.ts';
 import { secretDetector } from './secrets.ts';
@@ -30,6 +32,8 @@ export const detectors: readonly Detector[] = [
   tableDetector,
   sqlDetector,
   postalDetector,
+  coordinateDetector,
+  otherScriptsDetector,
   cryptoAddressDetector,
   secretDetector,
   assignmentDetector,

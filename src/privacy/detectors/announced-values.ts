@@ -36,9 +36,11 @@ const dates = new RegExp(
     String.raw`(?<y>\d{4})[-/.](?<m>\d{1,2})[-/.](?<d>\d{1,2})(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(?:Z|[+-]\d\d:?\d\d)?)?`,
     String.raw`(?<a>\d{1,2})(?:\s?[-/.]\s?|\s)(?<b>\d{1,2})(?:\s?[-/.]\s?|\s)(?<z>\d{4}|\d{2})`,
     String.raw`\d{1,2}(?:st|nd|rd|th|er|º|\.)?[\s-](?:of |de |d')?(?:${monthNames})\b\.?,?[\s-](?:de |del )?\d{2,4}`,
-    String.raw`(?:${monthNames})\b\.?[\s-]\d{1,2}(?:st|nd|rd|th)?,?\s\d{4}`,
+    String.raw`(?:${monthNames})\b\.?[\s-]\d{1,2}(?:st|nd|rd|th)?(?:,?\s\d{4})?`,
+    String.raw`\d{1,2}(?:st|nd|rd|th|\.)?[\s-](?:of |de )?(?:${monthNames})\b`,
     String.raw`\d{4}年\d{1,2}月\d{1,2}日`,
     String.raw`(?<c>(?:19|20)\d\d)(?<e>\d\d)(?<f>\d\d)`,
+    String.raw`(?<g>\d\d)(?<h>\d\d)(?:19|20)\d\d`,
     String.raw`(?:19|20)\d\d`,
   ]
     .map((form) => `(?:${form})`)
@@ -54,10 +56,11 @@ export function readDate(text: string, from: number): Span | undefined {
   if (!match) return undefined;
   const end = start + match[0].length;
   if (isIdentifier(text.charCodeAt(end))) return undefined;
-  const { y, m, d, a, b, c, e, f } = match.groups ?? {};
+  const { y, m, d, a, b, c, e, f, g, h } = match.groups ?? {};
   if (y !== undefined && !isDay(Number(m), Number(d)) && !isDay(Number(d), Number(m))) return undefined;
   if (a !== undefined && !isDay(Number(a), Number(b)) && !isDay(Number(b), Number(a))) return undefined;
   if (c !== undefined && !isDay(Number(e), Number(f))) return undefined;
+  if (g !== undefined && !isDay(Number(g), Number(h)) && !isDay(Number(h), Number(g))) return undefined;
   return { start, end };
 }
 

@@ -5,8 +5,9 @@
 import { commonWords } from '../lexicon.ts';
 import { has, isDigit, isIdentifier, isLetter } from '../survey.ts';
 import { isAccountName, isPersonalAccount } from './account-names.ts';
-import { readBehind } from './attributes.ts';
+import { readBehind, readField } from './attributes.ts';
 import { before, type Detector, type ScanContext } from './detector.ts';
+import { readForms } from './form-data.ts';
 
 /** Secrets that may be any word at all. */
 const passwords = new Set([
@@ -60,6 +61,11 @@ const keys = new Set([
   'xcsrftoken',
   'apisecret',
   'appsecret',
+  // Signed addresses open what they point to as long as they are good.
+  'sig',
+  'xamzsignature',
+  'xamzsecuritytoken',
+  'xgoogsignature',
 ]);
 const accounts = new Set([
   'user',
@@ -97,8 +103,19 @@ function detectAssignments(context: ScanContext): void {
   // A value is read once: marks within it are no assignments of their own, or `a=a=a=` would cost more than linear time.
   judgeAll(context, survey.equals, survey.equalCount);
   judgeAll(context, survey.colons, survey.colonCount);
+  if ((survey.flags & (has.newline | has.equals)) === (has.newline | has.equals)) readForms(context, (...field) => judgeField(context, ...field));
   if ((survey.flags & has.endTag) === 0) return;
   for (let at = context.text.indexOf('</'); at >= 0; at = context.text.indexOf('</', at + 2)) readElement(context, at);
+}
+
+/** A field of a form: `user` is an account's name there, whoever it is. */
+function judgeField({ text, found }: ScanContext, word: string, value: string, start: number, end: number): void {
+  const kind = wordKinds.get(word) ?? (endsInSecret(word) ? 'key' : '');
+  if (kind === 'account') {
+    if (isAccountName(value)) found.push({ kind: 'username', start, end, confidence: 0.7 });
+  } else if (kind === 'password' ? isPassword(value, 61) : kind === 'key' && isMixed(value))
+    found.push({ kind: 'secret', start, end, confidence: 0.8 });
+  else if (kind === '') readField(text, start, word, found);
 }
 
 /** Judges the assignments at the marks of a list. */
@@ -149,6 +166,8 @@ function judge(context: ScanContext, at: number): number {
   const word = written.includes('_') || written.includes('-') ? written.replace(/[_-]/g, '') : written;
   const kind = wordKinds.get(word) ?? (endsInSecret(word) ? 'key' : isAccountWord(text, start, written) ? 'account' : '');
   if (kind === '') return at + 1;
+  // `&sig=…` of a signed address, not a variable.
+  if (word === 'sig' && text.charCodeAt(start - 1) !== 38 && text.charCodeAt(start - 1) !== 63) return at + 1;
   let from = valueStart(text, at + 1);
   // Dovecot's `user=<jane>`.
   if (kind === 'account' && text.charCodeAt(from) === 60) from++;

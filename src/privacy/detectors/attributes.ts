@@ -3,7 +3,8 @@ import { commonWords } from '../lexicon.ts';
 import { has, isIdentifier, isLetter, made } from '../survey.ts';
 import { compact, type Detector, type KindSpec, lowerTrimmed, type ScanContext } from './detector.ts';
 import { LabelSet } from './labels.ts';
-import { free, numberStarts } from './number-starts.ts';
+import { may, numberStarts } from './number-starts.ts';
+import { isSpokenSecret } from './secret-words.ts';
 import { announce } from './vocabulary.ts';
 
 function attribute(kind: string, example: string, check: string, family: KindSpec['family'] = 'person', canonical = lowerTrimmed): KindSpec {
@@ -26,6 +27,13 @@ export const attributeKinds: readonly KindSpec[] = [
   attribute('political_view', 'political affiliation: Green', 'words after a word that says so, or the field'),
   attribute('sexual_orientation', 'sexual orientation: bisexual', 'words after a word that says so, or the field'),
   attribute('health_condition', 'Diagnosis: Migraine', 'words after a word that says so, or the field'),
+  attribute(
+    'license_plate',
+    'license plate: B-MW 1234',
+    'number plate of a vehicle: one to four groups of capitals and digits after a word that says so and a mark, or the field',
+    'government',
+    compact,
+  ),
   attribute('bic', 'SWIFT: DEUTDEFF500', 'eight or eleven capitals and digits with a country in their middle, a word that says so', 'money', compact),
   attribute('postal_code', 'ZIP 94105-1234', 'a postcode after a word that says so, or behind the state of an address', 'contact', compact),
 ];
@@ -33,7 +41,7 @@ export const attributeKinds: readonly KindSpec[] = [
 announce(
   'date',
   'date_of_birth',
-  'dob, d.o.b., date of birth, birth date, birthdate, birthday, bday, born, born on, born in, birth, geburtsdatum, geboren am, geboren, geb:, geb datum, gebdat, date de naissance, ne le, nee le, naissance, fecha de nacimiento, nacido el, nacida el, nacimiento, data di nascita, nato il, nata il, nato a:, nascita, geboortedatum, geboren op, data de nascimento, nascido em, nascida em, nascimento, data urodzenia, urodzony, urodzona, ur:, birth year, year of birth',
+  'dob, d.o.b., date of birth, birth date, birthdate, birthday, bday, born, born on, born in, birth, geburtsdatum, geboren am, geboren, geb:, geb datum, gebdat, date de naissance, ne le, nee le, naissance, fecha de nacimiento, nacido el, nacida el, nacimiento, data di nascita, nato il, nata il, nato a:, nascita, geboortedatum, geboren op, dogum tarihi, dogum gunu, fodselsdato, fodselsdag, fodt, fodd, fodelsedatum, syntymaaika, syntynyt, datum narozeni, narozen, narozena, datum rodenja, datum rojstva, szuletesi datum, szuletett, data nasterii, nascut, ngay sinh, tanggal lahir, tgl lahir, gimimo data, dzimsanas datums, sunniaeg, data de nascimento, nascido em, nascida em, nascimento, data urodzenia, urodzony, urodzona, ur:, birth year, year of birth',
 );
 announce(
   'age',
@@ -53,7 +61,7 @@ announce(
 announce(
   'code',
   'secret',
-  'cvv, cvc, cvv2, cvc2, card security code, card verification code, card verification value, pin:, otp:, one time password, one time code, verification code:, security code:',
+  'cvv, cvc, cvv2, cvc2, card security code, card verification code, card verification value, pin:, otp, one time password, one time code, one time passcode, verification code, security code:, mfa code, 2fa code, login code, sms code, totp code, bestatigungscode, code de verification, codigo de verificacion, codice di verifica, verificatiecode',
 );
 announce(
   'postcode',
@@ -101,6 +109,14 @@ wordLabels.add(
     'nombre completo, nombre y apellidos, titular, cognome, intestatario, voornaam, achternaam, sobrenome, nome completo, imie, nazwisko, imie i nazwisko',
   { kind: 'person_name' },
 );
+wordLabels.add(
+  'mot de passe, mdp, contrasena, clave de acceso, wachtwoord, haslo, senha, palavra passe, parola, lozinka, geslo, heslo, jelszo, salasana, losenord, passord, adgangskode, sifre, mat khau, kata sandi, parole, slaptazodis, parool',
+  { kind: 'secret' },
+);
+wordLabels.add(
+  'license plate, licence plate, plate number, number plate, numberplate, plate, plate no, registration plate, vehicle registration, vehicle reg, reg plate, kennzeichen, kfz kennzeichen, autokennzeichen, immatriculation, plaque d immatriculation, matricula, targa, placa, kenteken, tablica rejestracyjna, numer rejestracyjny, nummerplade, registreringsnummer, rekisterinumero, plaka',
+  { kind: 'license_plate' },
+);
 wordLabels.add('swift, swift code, swift bic, bic, bic code, bic swift, swift number, bank identifier code', { kind: 'bic' });
 
 const wordsMax = 80;
@@ -111,6 +127,9 @@ const words = /[\p{L}][\p{L}\p{M}\p{N} '’()/+&.-]{0,79}/uy;
 /** A word in any case; more words as names are written. */
 const personWords =
   /(?:\p{L}\.|\p{L}(?:(?:['’-]|'')?[\p{L}\p{M}]){0,39})(?:(?: |\+)(?:\p{Lu}\.|(?:(?:d|l|D|L)(?:['’]|'')|[ae]l-)?\p{Lu}(?:(?:['’-]|'')?[\p{L}\p{M}]){0,39}|(?:de|da|do|dos|del|della|di|du|la|le|van|von|der|den|ter|ten|zu|bin|ibn|bint|al|el|y)(?![\p{L}\p{M}]))){0,5}/uy;
+/** One to three groups of capitals and digits. */
+const plate = /[A-Z0-9]{1,8}(?:[ -][A-Z0-9]{1,5}){0,3}(?![A-Za-z0-9_./])/y;
+const secretWord = /[^\s"'<>]{4,64}(?<![.,;:!?)])/y;
 const bic = /[A-Z]{4}[A-Z]{2}[A-Z0-9]{2}(?:[A-Z0-9]{3})?(?![A-Za-z0-9_])/y;
 /** Where the words of a diagnosis end in a sentence. */
 const sentenceGoesOn = /(?:,| (?:on|in|at|after|and was|since|by|during|who|which|for|as of|when|but|last|this)\b|\. |[.]$).*$/su;
@@ -120,6 +139,24 @@ function detectWords({ text, survey, found }: ScanContext): void {
   if ((flags & has.endTag) !== 0) for (let at = text.indexOf('</'); at >= 0; at = text.indexOf('</', at + 2)) readElement(text, at, found);
   if ((flags & has.run) !== 0) readRuns(text, survey, found);
   if ((flags & has.digit) !== 0) detectYearsOld(text, survey, found);
+}
+
+/** Both lines of a passport, or the first of an identity card, as machines read them (ICAO 9303). */
+const machineZone =
+  /(?<![A-Z0-9])(?:[PIACV][A-Z0-9<][A-Z<]{3}[A-Z0-9<]{2,38}<<[A-Z<]{1,38}|[A-Z0-9<]{9}\d[A-Z<]{3}\d{7}[MFX<]\d{7}[A-Z0-9<]{2,20})(?![A-Za-z0-9])/;
+const zoneMax = 48;
+
+/** The line that the run [start, end) of capitals, which a `<` follows, is part of. */
+function readMachineZone(text: string, start: number, end: number, found: ScanContext['found']): void {
+  const from = Math.max(0, start - 4);
+  const match = machineZone.exec(text.slice(from, end + zoneMax));
+  if (match) found.push({ kind: 'passport', start: from + match.index, end: from + match.index + match[0].length, confidence: 0.8 });
+}
+
+/** Reads the value at `start` that a field of this name (lower case, letters only) announces. */
+export function readField(text: string, start: number, field: string, found: ScanContext['found']): void {
+  const label = wordLabels.ofField(field)?.values[0];
+  if (label) pushWords(text, start, label.kind, label.values, false, found);
 }
 
 /** Reads the value behind the mark at `at`, if a label stands before it: `Diagnosis: …`. (Called where assignments are judged.) */
@@ -170,6 +207,18 @@ function pushWords(
     pushPerson(text, start, found);
     return;
   }
+  if (kind === 'license_plate') {
+    plate.lastIndex = start;
+    const value = plate.exec(text)?.[0] ?? '';
+    if (/\d/.test(value) && /[A-Z]/i.test(value)) found.push({ kind, start, end: start + value.length, confidence: 0.7 });
+    return;
+  }
+  if (kind === 'secret') {
+    secretWord.lastIndex = start;
+    const value = secretWord.exec(text)?.[0] ?? '';
+    if (isSpokenSecret(value)) found.push({ kind, start, end: start + value.length, confidence: 0.75 });
+    return;
+  }
   words.lastIndex = start;
   let value = words.exec(text)?.[0] ?? '';
   value = inSentence ? value.replace(sentenceGoesOn, '') : value.replace(/\. .*$/su, '');
@@ -203,11 +252,12 @@ const aged = /(?:âgée? de|tiene|avec|ha|aged|alt|mam|ma|miał[ao]?) $/u;
 /** `a 34-year-old`, `58 y/o`, `45 Jahre alt`. */
 function detectYearsOld(text: string, survey: ScanContext['survey'], found: ScanContext['found']): void {
   const { digitRuns, units } = survey;
-  const { list, count } = numberStarts.of(survey);
+  const { list, count, sorts, any } = numberStarts.of(survey);
+  if ((any & may.beAge) === 0) return;
   for (let n = 0; n < 2 * count; n += 2) {
+    if (((sorts[n >> 1] as number) & may.beAge) === 0) continue;
     const start = digitRuns[2 * (list[n] as number)] as number;
     const end = digitRuns[2 * (list[n] as number) + 1] as number;
-    if (end - start > 3 || list[n + 1] !== free) continue;
     const next = units[end] as number;
     const letter = next === 32 || next === 45 ? (units[end + 1] as number) : next;
     if (letter !== 121 && letter !== 74 && letter !== 97 && letter !== 106 && letter !== 108) continue;
@@ -227,6 +277,8 @@ function readRuns(text: string, { units, runs, runCount }: ScanContext['survey']
     const start = runs[i] as number;
     const end = runs[i + 1] as number;
     const size = end - start;
+    if (units[end] === 60 && size < zoneMax && ((runs[i + 2] as number) & (made.ofLower | made.ofLowerHex)) === 0)
+      readMachineZone(text, start, end, found);
     if (units[end] === 32 && units[end - 1] === 100 && size >= 9) {
       if (text.startsWith('diagnosed with ', end - 9)) pushWords(text, end + 6, 'health_condition', undefined, true, found);
     } else if ((size === 8 || size === 11) && ((runs[i + 2] as number) & notBic) === 0 && text.charCodeAt(start - 1) === 32) {

@@ -3,7 +3,7 @@
  * as wide as the default generalisation (/24, /48), and what only looks like an address: versions, times, identifiers.
  */
 import ipaddr from 'ipaddr.js';
-import { has, isDigit, isHex, isIdentifier, isLetter, isWord } from '../survey.ts';
+import { beyondHex, has, isDigit, isHex, isIdentifier, isLetter, isWord, made } from '../survey.ts';
 import { before, type Detector, type KindSpec, type ScanContext } from './detector.ts';
 
 const ip: KindSpec = {
@@ -19,7 +19,8 @@ const mac: KindSpec = {
   kind: 'mac_address',
   family: 'network',
   example: 'a3:0f:84:df:6a:8f',
-  check: 'six pairs of hex digits divided by : or -, or three groups of four divided by dots; all-zero and broadcast excluded',
+  check:
+    'six pairs of hex digits divided by : or -, or three groups of four divided by dots, : or -; without a mark between, or with a dot or space, after a word that says so; all-zero and broadcast excluded',
   floor: 0.5,
   canonical: (value) => value.replace(/[^0-9a-fA-F]/g, '').toLowerCase(),
 };
@@ -111,8 +112,16 @@ function detectIpv4({ text, survey, field, found }: ScanContext): void {
     }
     const end = digitRuns[2 * i + 7] as number;
     if (!boundedIpv4(text, start, end, field)) continue;
-    const address = addressAt(units, digitRuns, i);
+    const reversed = units[end] === 46 && text.startsWith('.in-addr.arpa', end);
+    const written = addressAt(units, digitRuns, i);
+    const address = reversed && written >= 0 ? swapped(written) : written;
     if (address < 0 || !isPersonalIpv4(address) || isVersion(text, start)) continue;
+    if (reversed) {
+      const value = formatIpv4(address);
+      found.push({ kind: 'ip_address', start, end: end + '.in-addr.arpa'.length, confidence: 0.9, value, canonical: value });
+      i += 3;
+      continue;
+    }
     const close = prefixEnd(text, end, address);
     if (close > 0) found.push({ kind: 'ip_address', start, end: close, confidence: 0.9 });
     i += 3;
@@ -149,6 +158,11 @@ function addressAt(units: Uint8Array, runs: Int32Array, i: number): number {
     out = out * 256 + octet;
   }
   return out;
+}
+
+/** The bytes in the other order, as names of reverse look-ups have them. */
+function swapped(address: number): number {
+  return (address & 255) * 0x1000000 + ((address >>> 8) & 255) * 0x10000 + ((address >>> 16) & 255) * 256 + (address >>> 24);
 }
 
 /** Is run `j` of one to three digits, one dot behind the run before it? */
@@ -239,6 +253,7 @@ function judgeColons(text: string, from: number, to: number, colons: number, fou
   if (text.charCodeAt(end - 1) === 58 && text.charCodeAt(end - 2) !== 58) end--;
   if (text.charCodeAt(start) === 58 && text.charCodeAt(start + 1) !== 58) start++;
   if (end - start > ipv6Max + 20 || isWord(text.charCodeAt(end))) return;
+  const zone = text.charCodeAt(end) === 37 ? (/^%[A-Za-z0-9_.-]{1,16}/.exec(text.slice(end, end + 17))?.[0].length ?? 0) : 0;
   if (isIdentifier(text.charCodeAt(start - 1))) {
     // `ip:2a02::1` begins with the hex tail of a word: start again behind its colon.
     const colon = text.indexOf(':', start);
@@ -250,7 +265,19 @@ function judgeColons(text: string, from: number, to: number, colons: number, fou
     pushMac(body, start, end, found);
     return;
   }
+  // Without leading zeros, as Solaris and macOS write it.
+  if (colons === 5 && /^(?:[0-9a-fA-F]{1,2}:){5}[0-9a-fA-F]{1,2}$/.test(body) && /[a-f]/i.test(body)) {
+    const full = body.replace(/(?<![0-9a-fA-F])[0-9a-fA-F](?![0-9a-fA-F])/g, '0$&');
+    found.push({ kind: 'mac_address', start, end, confidence: 0.8, value: full, canonical: mac.canonical(full) });
+    return;
+  }
   if (!body.includes('::') && colons < 6) return;
+  // `2a02::1.443`: tcpdump writes the port behind a dot.
+  const port = /^([0-9a-fA-F:]{4,45})\.\d{1,5}$/.exec(body)?.[1];
+  if (port !== undefined) {
+    judgeColons(text, start, start + port.length, colons, found);
+    return;
+  }
   // A port or a key may hang on: try the whole, then without its first and last group.
   for (const [a, b] of [
     [0, body.length],
@@ -262,11 +289,29 @@ function judgeColons(text: string, from: number, to: number, colons: number, fou
     const parsed = ipaddr.IPv6.parse(address);
     // Two or three groups outside of what is given out (2000::/3) are as likely `a::b` of a program.
     if (colons <= 3 && ((parsed.parts[0] as number) & 0xe000) !== 0x2000 && !parsed.isIPv4MappedAddress()) return;
-    if (!isPersonalIpv6(parsed)) return;
+    if (!isPersonalIpv6(parsed)) {
+      // The address of a link may be made from that of a device (RFC 4291, appendix A).
+      if (isOfDevice(parsed)) found.push({ kind: 'mac_address', start: start + a, end: start + b + zone, confidence: 0.7, ...deviceOf(parsed) });
+      return;
+    }
     const close = b === body.length ? prefixEnd6(text, start + b, parsed) : start + b;
     if (close > 0) found.push({ kind: 'ip_address', start: start + a, end: close, confidence: 0.9 });
     return;
   }
+}
+
+/** Is the second half a device's hardware address with `ff:fe` in its middle? */
+function isOfDevice({ parts }: InstanceType<typeof ipaddr.IPv6>): boolean {
+  return ((parts[5] as number) & 0xff) === 0xff && (parts[6] as number) >> 8 === 0xfe;
+}
+
+/** The hardware address in the second half, as the device itself has it. */
+function deviceOf(address: InstanceType<typeof ipaddr.IPv6>): { value: string; canonical: string } {
+  const bytes = address.toByteArray().slice(8);
+  const device = [(bytes[0] as number) ^ 2, bytes[1], bytes[2], bytes[5], bytes[6], bytes[7]].map((byte) =>
+    (byte as number).toString(16).padStart(2, '0'),
+  );
+  return { value: device.join(':'), canonical: device.join('') };
 }
 
 function prefixEnd6(text: string, end: number, address: InstanceType<typeof ipaddr.IPv6>): number {
@@ -288,9 +333,31 @@ function pushMac(body: string, start: number, end: number, found: ScanContext['f
   if (!/^(?:0+|[fF]+)$/.test(hex)) found.push({ kind: 'mac_address', start, end, confidence: 0.85 });
 }
 
+const macWord =
+  /(?:^|[^a-z])(?:mac|bssid|hwaddr|hw addr|ether|lladdr|hardware address|physical address|dhcp\w* (?:to|from|on|for))(?:[ _-]?addr(?:ess)?)?["'\s:=(]{1,4}$/i;
+const macField = /mac(?:addr(?:ess)?)?$|bssid$|hwaddr$/;
+const otherMac =
+  /^(?:[0-9a-fA-F]{12}|[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}|[0-9a-fA-F]{4}:[0-9a-fA-F]{4}:[0-9a-fA-F]{4}|[0-9a-fA-F]{1,2}(?:([ .])[0-9a-fA-F]{1,2})(?:\1[0-9a-fA-F]{1,2}){4})$/;
+
+/** `a30f84df6a8f`, `a30f-84df-6a8f`: what may be any identifier, but not behind a word for such an address. */
+function pushAnnouncedMac({ text, field, found }: ScanContext, start: number, end: number): void {
+  const body = text.slice(start, end);
+  if (!otherMac.test(body) || isWord(text.charCodeAt(end)) || isWord(text.charCodeAt(start - 1))) return;
+  if ((start === 0 && macField.test(field)) || macWord.test(before(text, start, 32))) pushMac(body, start, end, found);
+}
+
 /** `a3-0f-84-df-6a-8f` is a run of its own; `a30f.84df.6a8f` has dots five apart. The colon form is found with IPv6. */
-function detectMac({ text, survey, found }: ScanContext): void {
-  const { runs, runCount, flags } = survey;
+function detectMac(context: ScanContext): void {
+  const { text, survey, found } = context;
+  const { runs, runCount, flags, colons, colonCount } = survey;
+  for (let i = 0; i < 3 * runCount; i += 3) {
+    const size = (runs[i + 1] as number) - (runs[i] as number);
+    if ((size === 12 || size === 14) && ((runs[i + 2] as number) & beyondHex & ~made.ofDashes) === 0)
+      pushAnnouncedMac(context, runs[i] as number, runs[i + 1] as number);
+  }
+  for (let i = 0; i + 1 < colonCount; i++)
+    if ((colons[i + 1] as number) - (colons[i] as number) === 5) pushAnnouncedMac(context, (colons[i] as number) - 4, (colons[i] as number) + 10);
+  if (context.field !== '' && text.length === 17) pushAnnouncedMac(context, 0, 17);
   if ((flags & has.dash) !== 0) {
     for (let i = 0; i < 3 * runCount; i += 3) {
       const start = runs[i] as number;
@@ -312,4 +379,4 @@ function detectMac({ text, survey, found }: ScanContext): void {
 
 export const ipv4Detector: Detector = { kinds: [ip], gate: has.digit, detect: detectIpv4 };
 export const colonDetector: Detector = { kinds: [], gate: has.colon, detect: detectColons };
-export const macDetector: Detector = { kinds: [mac], gate: has.run | has.dotPair, detect: detectMac };
+export const macDetector: Detector = { kinds: [mac], gate: has.run | has.dotPair | has.colon, detect: detectMac };

@@ -1,5 +1,6 @@
 /** Names of accounts in free text: `arn:…:user/jane`, `/home/jane`, `C:\\Users\\jane`, `user jane failed`. */
 import { commonWords, sharedMailboxes, systemAccounts } from '../lexicon.ts';
+import { lookUp } from '../name-lexicon.ts';
 import { has, isDigit, isIdentifier, isLetter, isWord, made } from '../survey.ts';
 import { isAccountName, isPersonalAccount } from './account-names.ts';
 import type { ScanContext } from './detector.ts';
@@ -152,13 +153,19 @@ function pushPerson(text: string, start: number, joined: boolean, found: ScanCon
 /** Two or three words and the mark that ends the folder's name. */
 const spacedHome = /\p{Lu}[\p{L}\p{M}'’.-]{0,31}(?: \p{Lu}[\p{L}\p{M}'’.-]{0,31}){1,2}(?=\\)/uy;
 
+/** Folders of Windows and of shares in which people have theirs: `C:\\Users\\`, `\\\\fs01\\home$\\`. */
+const windowsHomes = /\\(?:(?<shared>profiles?|people|staff|employees)\$?|users\$?|homes?\$?|documents and settings)\\/gi;
+
 /** `C:\\Users\\jane`, `C:\\Users\\Jane Doe\\` */
 function findHomes(text: string, found: ScanContext['found']): void {
-  for (let at = text.indexOf('\\Users\\'); at >= 0; at = text.indexOf('\\Users\\', at + 7)) {
-    spacedHome.lastIndex = at + 7;
+  for (const match of text.matchAll(windowsHomes)) {
+    const start = match.index + match[0].length;
+    spacedHome.lastIndex = start;
     const name = spacedHome.exec(text)?.[0];
-    if (name === undefined || name.split(' ').every((word) => commonWords.has(word.toLowerCase()))) pushAccount(text, at + 7, found, false);
-    else found.push({ kind: 'person_name', start: at + 7, end: at + 7 + name.length, confidence: 0.7 });
+    if (name !== undefined && !name.split(' ').every((word) => commonWords.has(word.toLowerCase())))
+      found.push({ kind: 'person_name', start, end: start + name.length, confidence: 0.7 });
+    else if (match.groups?.['shared'] === undefined) pushAccount(text, start, found, false);
+    else pushPerson(text, start, false, found);
   }
 }
 
@@ -209,7 +216,10 @@ function findUser(text: string, found: ScanContext['found']): void {
     const isNumbered = next === 40 && text.startsWith('(uid=', end);
     if (next === 40 && !isNumbered) continue;
     const quoted = match[0].length > raw.length;
-    const telling = quoted || isNumbered || /[._\-\d]/.test(name);
+    // `--user jdoe`, but `systemctl --user mask`
+    const isOption =
+      text.charCodeAt(at - 2) === 45 && text.charCodeAt(at - 3) === 45 && (lookUp(name.toLowerCase()) === 0 || isPersonalAccount(name));
+    const telling = quoted || isNumbered || isOption || /[._\-\d]/.test(name);
     if (telling ? true : afterUser.test(text.slice(end, end + 24)) && !isProse(name))
       found.push({ kind: 'username', start, end, confidence: telling ? 0.65 : 0.55 });
   }

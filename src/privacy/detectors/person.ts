@@ -12,6 +12,7 @@ import { lowerTrimmed } from './detector.ts';
 import { detectAccounts } from './person-accounts.ts';
 import { cueBefore, followsTitle } from './person-cues.ts';
 import { isLoneName, mayBeName } from './person-glance.ts';
+import { detectJoined } from './person-joined.ts';
 import { confidenceOf, type Judged, nameConfidence, nameScore } from './person-score.ts';
 import { detectUnspaced } from './person-unspaced.ts';
 import { findPlaces, placeKind } from './place.ts';
@@ -264,10 +265,11 @@ function detectPeople(context: ScanContext): void {
   if (capitalCount === 0 && (flags & has.space) !== 0 && !anyCapital.test(context.text)) detectLowerCase(context);
   if ((flags & has.nonAscii) !== 0) detectUnspaced(context);
   detectAccounts(context);
+  if ((flags & has.run) !== 0) detectJoined(context);
 }
 
 export const personDetector: Detector = {
   kinds: [personName, username, placeKind],
-  gate: has.capitalPair | has.nonAscii | has.slash | has.backslash | has.space,
+  gate: has.capitalPair | has.nonAscii | has.slash | has.backslash | has.space | has.run,
   detect: detectPeople,
 };

@@ -5,7 +5,8 @@
 import { decodeBase64url } from '../../core/base64.ts';
 import { has, isDigit, isLetter, isWord, mixed } from '../survey.ts';
 import type { Detector, KindSpec, ScanContext } from './detector.ts';
-import { detectSpokenSecret } from './spoken-secrets.ts';
+import { isSpokenSecret } from './secret-words.ts';
+import { detectSpokenAccount, detectSpokenSecret } from './spoken-secrets.ts';
 
 function secretKind(kind: string, example: string, check: string): KindSpec {
   return { kind, family: 'secret', example, check, floor: 0.5, canonical: (value) => value.trim() };
@@ -79,6 +80,16 @@ const prefixes = groupByFirst([
   prefix('rubygems_', 'api_key', '[0-9a-f]{48}'),
   prefix('xkeysib-', 'api_key', '[0-9a-f]{64}-[A-Za-z0-9]{16}'),
   prefix('key-', 'api_key', '[0-9a-f]{32}'),
+  prefix('xai-', 'api_key', '[A-Za-z0-9]{56,100}'),
+  prefix('pplx-', 'api_key', '[A-Za-z0-9]{40,64}'),
+  prefix('r8_', 'api_key', '[A-Za-z0-9]{30,40}'),
+  prefix('sbp_', 'api_key', '[0-9a-f]{40}'),
+  prefix('secret_', 'api_key', '[A-Za-z0-9]{43}'),
+  prefix('sntrys_', 'api_key', '[A-Za-z0-9_=+/-]{40,300}'),
+  prefix('nvapi-', 'api_key', '[A-Za-z0-9_-]{60,70}'),
+  prefix('tskey-', 'api_key', '[a-z]{3,10}-[A-Za-z0-9]{8,20}-[A-Za-z0-9]{16,40}'),
+  prefix('PMAK-', 'api_key', '[0-9a-f]{24}-[0-9a-f]{34}'),
+  prefix('EAACEdEose0cBA', 'api_key', '[A-Za-z0-9]{20,250}'),
   prefix('gsk_', 'api_key', '[A-Za-z0-9]{48,56}'),
   prefix('AGE-SECRET-KEY-1', 'api_key', '[A-Z0-9]{58}'),
 ]);
@@ -100,6 +111,10 @@ function groupByFirst(list: readonly Prefix[]): readonly (readonly Prefix[] | un
   return out;
 }
 
+/** By unit: does a word for a password end with it? */
+const endsSpoken = new Uint8Array(129);
+for (const letter of 'dDtTeE') endsSpoken[letter.charCodeAt(0)] = 1;
+
 /** No key or token is shorter. */
 const tokenMin = 16;
 
@@ -113,11 +128,16 @@ function detectSecrets(context: ScanContext): void {
     const to = runs[i + 1] as number;
     const mark = from > 0 ? (units[from - 1] as number) : 0;
     if (mark === 32) detectAuthorization(text, from, found);
-    if (units[to] === 32 && ((units[to - 1] as number) | 32) === 100) detectSpokenSecret(text, from, to, found);
+    if (units[to] === 32 && endsSpoken[units[to - 1] as number] === 1) detectSpokenSecret(text, from, to, found);
+    if (units[from] === 45 && units[to] === 32 && units[to - 1] === 101) detectSpokenAccount(text, from, to, found);
     if (mark === 58 && to - from >= telegramSize && units[from - 2] !== undefined && isDigit(units[from - 2] as number))
       detectTelegram(text, from, to, found);
     if (mark === 126 && units[from - 2] === 81) detectAzure(text, from, found);
-    if (mark === 46 && units[from] === 99 && units[from + 3] === 47) detectSlackHook(text, from, found);
+    if (mark === 46 && units[from] === 99 && units[from + 3] === 47) {
+      detectSlackHook(text, from, found);
+      detectDiscordHook(text, from, found);
+    }
+    if (units[from] === 45 && units[from + 1] === 112 && mark === 32) detectMysql(text, from, found);
     if (mark === 46) done = Math.max(done, tokenAt(context, joinedStart(text, from), to));
     // `-----BEGIN` is a run that a space follows.
     if (units[to - 1] === 78 && units[to - 6] === 45 && from >= pemEnd && text.startsWith('-----BEGIN ', to - 10))
@@ -167,6 +187,26 @@ function detectSlackHook(text: string, from: number, found: ScanContext['found']
   slackPath.lastIndex = from + slackHook.length;
   const match = slackPath.exec(text);
   if (match) found.push({ kind: 'api_key', start: slackPath.lastIndex - match[0].length, end: slackPath.lastIndex, confidence: 0.9 });
+}
+
+const discordHook = 'com/api/webhooks/';
+const discordPath = /\d{16,20}\/[A-Za-z0-9_-]{20,100}/y;
+
+/** `discord.com/api/webhooks/…`: the run begins with `com`. */
+function detectDiscordHook(text: string, from: number, found: ScanContext['found']): void {
+  if (!text.startsWith(discordHook, from) || !/discord(?:app)?\.$/.test(text.slice(Math.max(0, from - 11), from))) return;
+  discordPath.lastIndex = from + discordHook.length;
+  const match = discordPath.exec(text);
+  if (match) found.push({ kind: 'api_key', start: discordPath.lastIndex - match[0].length, end: discordPath.lastIndex, confidence: 0.9 });
+}
+
+const mysql = /\b(?:mysql|mariadb)[\w-]*(?: [^|;&\n]{0,64})? $/;
+
+/** `mysql -u root -phunter22`: the run at `from` begins with `-p`. */
+function detectMysql(text: string, from: number, found: ScanContext['found']): void {
+  const end = from + (/^\S{3,66}/.exec(text.slice(from, from + 66))?.[0].length ?? 0);
+  if (isSpokenSecret(text.slice(from + 2, end)) && mysql.test(text.slice(Math.max(0, from - 80), from)))
+    found.push({ kind: 'secret', start: from + 2, end, confidence: 0.7 });
 }
 
 /** `hvs.`, `SG.` and `ya29.` are too short for runs of their own: the run behind the dot leads back to them. */

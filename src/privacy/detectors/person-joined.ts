@@ -1,0 +1,193 @@
+/**
+ * Names of people within the names of files, folders and machines: `CV_Jane_Doe.pdf`, `JaneDoeResume.docx`, `invoice-doe-jane.pdf`, `/contacts/jane.doe/`,
+ * `/Jane Doe/contract.pdf`, `jupyter-jane-doe`. Two words side by side that the lexicon knows as a given and a family name, and as nothing else.
+ */
+import { familyRank, givenRank, known, lookUpBytes, nameRanks } from '../name-lexicon.ts';
+import { nameShape } from '../name-shape.ts';
+import { has, isCapital, isDigit, isIdentifier, isLetter, isSmall, made } from '../survey.ts';
+import type { ScanContext } from './detector.ts';
+
+interface Part {
+  readonly start: number;
+  readonly end: number;
+  readonly known: number;
+}
+
+const partMin = 3;
+const partMax = 20;
+const partsMax = 12;
+/** Known as one of these a word is something else's name too often. */
+const notNames = known.common | known.ofLogs | known.place | known.body | known.brand | known.thing | known.company;
+/** Endings of documents of somebody's, not of a program's sources or pages. */
+const documents = new Set(
+  'pdf doc docx odt rtf pages xls xlsx ods ppt pptx odp txt jpg jpeg png heic tif tiff bmp gif mp3 mp4 m4a wav mov eml msg pst vcf ics zip 7z p12 pfx csv'.split(
+    ' ',
+  ),
+);
+/** Behind these the name of a machine, a volume or a folder is its owner's, too. */
+const owned =
+  /(?:^|[-_/])(?:jupyter|notebook|jupyterhub|hub|rstudio|vscode|coder|codespace|workspace|ws|home|user|users|profile|claim|pvc|volume|personal|sandbox|desktop|laptop|macbook|mbp|iphone|ipad|pc|vm|devbox|mailbox|inbox|onedrive|dropbox|people|contacts?|customers?|employees?|members?|patients?|clients?|students?|staff|authors?|profiles?|persons?|leads?|candidates?|applicants?|resumes?|cv|invoice|contract|passport)[-_/]$/i;
+const ownedMax = 16;
+
+/** Adds the names in the runs of a text. */
+export function detectJoined(context: ScanContext): void {
+  const { text, survey, found } = context;
+  const { units, runs, runCount, flags } = survey;
+  for (let i = 0; i < 3 * runCount; i += 3) {
+    const all = runs[i + 2] as number;
+    if ((all & (made.ofLower | made.ofUpper)) === 0) continue;
+    const start = runs[i] as number;
+    const end = runs[i + 1] as number;
+    const isDotted = units[end] === 46 && isLetter(units[end + 1] as number);
+    if (isDotted && isDocument(units, end)) findInStem(text, units, start, end, found);
+    else if ((all & made.ofDashes) !== 0) findInName(text, units, start, end, found);
+    if (isDotted && (all & made.ofSlashes) !== 0) findAroundDot(text, units, end, found);
+  }
+  if ((flags & has.capitalPair) !== 0 && (flags & (has.slash | has.backslash)) !== 0) findSpaced(context);
+}
+
+/** Does the ending of a document begin at `dot`? */
+function isDocument(units: Uint8Array, dot: number): boolean {
+  let ending = '';
+  for (let at = dot + 1; at < dot + 7; at++) {
+    const unit = units[at] as number;
+    if (!isIdentifier(unit)) return documents.has(ending);
+    ending += String.fromCharCode(isCapital(unit) ? unit | 32 : unit);
+  }
+  return false;
+}
+
+/** `jane-doe`, `jupyter-jane-doe`, `/customers/jane_doe/`: joined by dashes or underscores. */
+function findInName(text: string, units: Uint8Array, start: number, end: number, found: ScanContext['found']): void {
+  let done = start;
+  for (let at = start + partMin; at < end - partMin; at++) {
+    const unit = units[at];
+    if ((unit !== 45 && unit !== 95) || !isLetter(units[at - 1] as number)) continue;
+    const next = isEscape(units, at + 1) ? at + 3 : at + 1;
+    // Three letters at least on both sides: most joints are out here, without a look-up.
+    if (!isLetter(units[at - partMin] as number) || !isLetter(units[next] as number) || !isLetter(units[next + partMin - 1] as number)) continue;
+    const first = partOf(units, wordStart(units, done, at), at);
+    if (!first || (first.known & nameRanks) === 0) continue;
+    const second = partOf(units, next, wordEnd(units, next, end));
+    if (!second || !isPair(first, second) || !isWhole(text, units, first, second, start, end)) continue;
+    push(text, first, second, found);
+    done = at = second.end;
+  }
+}
+
+function wordStart(units: Uint8Array, floor: number, end: number): number {
+  let at = end;
+  while (at > floor && isLetter(units[at - 1] as number)) at--;
+  // The letter of `-2d`.
+  return at > floor && isEscape(units, at - 1) ? at + 1 : at;
+}
+
+function wordEnd(units: Uint8Array, start: number, limit: number): number {
+  let at = start;
+  while (at < limit && isLetter(units[at] as number)) at++;
+  return at;
+}
+
+/** `2e`, `2d`, `5f` behind a dash: what JupyterHub writes for a mark in the name of a user (`jane-2edoe`). */
+function isEscape(units: Uint8Array, at: number): boolean {
+  const next = units[at + 1];
+  return units[at - 1] === 45 && ((units[at] === 50 && (next === 100 || next === 101)) || (units[at] === 53 && next === 102));
+}
+
+/** Do the two stand for themselves: all of a folder's name, or behind a word that says whose it is? */
+function isWhole(text: string, units: Uint8Array, a: Part, b: Part, start: number, end: number): boolean {
+  const behind = units[b.end] as number;
+  if (isDigit(behind) && b.end < end) return false;
+  if (owned.test(text.slice(Math.max(start, a.start - ownedMax), a.start))) return true;
+  return givenRank(a.known) + familyRank(b.known) + givenRank(b.known) + familyRank(a.known) > 2;
+}
+
+/** `/contacts/jane.doe/`: the dot ends the run. */
+function findAroundDot(text: string, units: Uint8Array, dot: number, found: ScanContext['found']): void {
+  const from = wordStart(units, Math.max(0, dot - partMax - 1), dot);
+  const mark = units[from - 1] as number;
+  if (dot - from < partMin || (mark !== 47 && mark !== 45)) return;
+  const to = wordEnd(units, dot + 1, dot + partMax + 2);
+  const next = units[to] as number;
+  if (to - dot <= partMin || isIdentifier(next) || next === 46 || next === 64 || next === 45 || next === 58) return;
+  const first = partOf(units, from, dot);
+  const second = first && (first.known & nameRanks) !== 0 ? partOf(units, dot + 1, to) : undefined;
+  if (first && second && isPair(first, second)) push(text, first, second, found);
+}
+
+/** `C:\Documents and Settings\Jane Doe\`, `s3://hr/Jane Doe/contract.pdf`: a folder's name of two words. */
+function findSpaced({ text, survey: { units, capitals, capitalCount }, found }: ScanContext): void {
+  for (let i = 0; i < capitalCount; i++) {
+    const at = capitals[i] as number;
+    if (units[at - 1] !== 32 || !isLetter(units[at - 2] as number)) continue;
+    const from = wordStart(units, Math.max(0, at - partMax - 2), at - 1);
+    const mark = units[from - 1];
+    if ((mark !== 47 && mark !== 92) || !isCapital(units[from] as number) || !isCapital(units[at] as number)) continue;
+    const to = wordEnd(units, at, at + partMax + 1);
+    if (units[to] !== 47 && units[to] !== 92) continue;
+    const first = partOf(units, from, at - 1);
+    const second = partOf(units, at, to);
+    if (first && second && (isPair(first, second) || isLikely(text, first, second))) push(text, first, second, found);
+  }
+}
+
+/** The name of a document without its ending, [start, end): words divided by marks and by capitals behind small letters. */
+function findInStem(text: string, units: Uint8Array, runStart: number, end: number, found: ScanContext['found']): void {
+  let start = end;
+  while (start > runStart && units[start - 1] !== 47) start--;
+  let from = -1;
+  let to = -1;
+  for (let at = start, count = 0; at < end && count < partsMax; count++) {
+    while (at < end && !isLetter(units[at] as number)) at++;
+    const first = at++;
+    while (at < end && isLetter(units[at] as number) && !(isCapital(units[at] as number) && isSmall(units[at - 1] as number))) at++;
+    // Behind a digit or two marks it is no part of the same name.
+    const isBeside = from >= 0 && first <= to + 1 && !isDigit(units[to] as number);
+    if (isBeside && pushPair(text, units, from, to, first, at, found)) from = -1;
+    else {
+      from = first;
+      to = at;
+    }
+  }
+}
+
+/** Two words side by side in the name of a document: is one of them known as a name, and the other too, or does it look like one? */
+function pushPair(text: string, units: Uint8Array, a: number, aEnd: number, b: number, bEnd: number, found: ScanContext['found']): boolean {
+  const first = partOf(units, a, aEnd);
+  const mayBe = first && ((first.known & nameRanks) !== 0 || (first.known === 0 && isCapital(units[a] as number) && isCapital(units[b] as number)));
+  if (!mayBe) return false;
+  const second = partOf(units, b, bEnd);
+  if (!second || !(isPair(first, second) || isLikely(text, first, second) || isLikely(text, second, first))) return false;
+  push(text, first, second, found);
+  return true;
+}
+
+function partOf(units: Uint8Array, start: number, end: number): Part | undefined {
+  if (end - start < partMin || end - start > partMax) return undefined;
+  const what = lookUpBytes(units, start, end);
+  return (what & notNames) === 0 ? { start, end, known: what } : undefined;
+}
+
+function isPair(a: Part, b: Part): boolean {
+  return (givenRank(a.known) > 0 && familyRank(b.known) > 0) || (familyRank(a.known) > 0 && givenRank(b.known) > 0);
+}
+
+/** A given name of many languages, and a word that nobody knows and that looks like a name, both with capitals. */
+function isLikely(text: string, given: Part, other: Part): boolean {
+  return (
+    givenRank(given.known) > 1 &&
+    other.known === 0 &&
+    isCapital(text.charCodeAt(given.start)) &&
+    isCapital(text.charCodeAt(other.start)) &&
+    isSmall(text.charCodeAt(other.start + 1)) &&
+    nameShape(text.slice(other.start, other.end).toLowerCase()) > 0
+  );
+}
+
+function push(text: string, a: Part, b: Part, found: ScanContext['found']): void {
+  const first = text.slice(a.start, a.end);
+  const second = text.slice(b.start, b.end);
+  const turned = givenRank(a.known) < familyRank(a.known) && givenRank(b.known) > familyRank(b.known);
+  const value = turned ? `${second} ${first}` : `${first} ${second}`;
+  found.push({ kind: 'person_name', start: a.start, end: b.end, confidence: 0.65, value });
+}
