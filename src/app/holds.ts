@@ -12,10 +12,12 @@ import { parseJson, type JsonObject } from '../core/json.ts';
 import { parseTimestamp } from '../event/timestamp.ts';
 import type { StoredRecord } from '../ledger/reader.ts';
 import type { TextSealer } from '../vault/sealed-text.ts';
+import { requestIdPattern } from '../verify/request.ts';
 import type { AccessRecorder } from './access-recorder.ts';
 import { type AskedBy, permissionFacts, permitOperation } from './asked-operation.ts';
 import { bearsToken, type Blind, blindId, type Covers, createCovers, type HoldScope, tokenPattern } from './hold-scope.ts';
 import type { ResolvedRemoval } from './remove-records.ts';
+import { whoAndWhy } from './look-up-report.ts';
 import type { RequestDesk } from './requests.ts';
 
 /** What a hold shall cover: at least one of these; all that are named must be true of a record. */
@@ -163,6 +165,7 @@ export class Holds {
   lift(name: string, asked: AskedBy): Promise<HoldInfo> {
     return this.#serially(async () => {
       const row = this.#rows.find((one) => one.name === name);
+      if (!row || row.liftedAt !== undefined) await this.#recordLiftRefused(row, asked);
       if (!row) throw new VeiltrailError('hold_unknown', 'there is no hold of that name');
       if (row.liftedAt !== undefined) throw new VeiltrailError('hold_lifted', `the hold ${name} is lifted already`);
       const permission = await permitOperation(this.#parts.desk, 'hold.lift', { hold: name, setAt: row.setAt }, asked);
@@ -332,6 +335,21 @@ export class Holds {
       metadata: { holdDigest: this.#digestOf(row.name), ...(lifted ? { setAt: info.setAt, ...row.permission } : { covers: { ...told, ...digest } }) },
     });
     this.#write(this.#rows.map((one) => (one.name === row.name ? { ...one, told: true } : one)));
+  }
+
+  /** A name that no hold has may be anything, and is on no record. */
+  async #recordLiftRefused(row: Row | undefined, asked: AskedBy): Promise<void> {
+    const request = asked.request !== undefined && requestIdPattern.test(asked.request) ? { request: asked.request } : {};
+    await this.#parts.recorder.write({
+      ...whoAndWhy(asked),
+      action: 'hold.lift',
+      category: 'log_control',
+      severity: 3,
+      outcome: 'denied',
+      reason: row ? 'hold_lifted' : 'hold_unknown',
+      ...(row ? { target: { type: 'hold', id: row.name } } : {}),
+      metadata: { ...(row ? { holdDigest: this.#digestOf(row.name) } : {}), ...request },
+    });
   }
 
   #digestOf(name: string): string {

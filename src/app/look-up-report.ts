@@ -59,6 +59,15 @@ export function checkReasons({ purpose = '', reference = '' }: Reasons): { purpo
   return { purpose, reference };
 }
 
+/**
+ * Reasons that may be left out, and are reasons where they are not.
+ * @param needs what may not be left out
+ * @throws VeiltrailError `purpose_needed`, `reference_needed`
+ */
+export function checkGivenReasons({ purpose, reference }: Reasons, needs?: 'purpose'): void {
+  checkReasons({ purpose: purpose ?? (needs === 'purpose' ? '' : 'none'), reference: reference ?? 'none' });
+}
+
 /** Who and why, as far as it can be on record: reasons that are too long are cut. */
 export function whoAndWhy({
   principal,

@@ -21,8 +21,8 @@ export interface LookUps {
   search(log: string, request: ValueSearchRequest, asker: Asker): Promise<SearchAnswer & { lookedUp?: LookedUp[] }>;
   /** See `RawExporter.begin`. */
   exportRaw(request: RawExportRequest): Promise<RawExport>;
-  /** Whether a query asks for real values. @throws VeiltrailError as `parseQuery` */
-  asksForValues(query: string): boolean;
+  /** Kinds of the real values that a query asks for. @throws VeiltrailError as `parseQuery` */
+  kindsAskedFor(query: string): string[];
   /** Who is stopped for a sweep. */
   stops(): Stop[];
   /** Lets a principal go on; on record when it returns. @throws VeiltrailError `stop_unknown`, `stop_own` */

@@ -15,7 +15,7 @@ import type { Secret, SecretPurpose } from '../vault/keyring.ts';
 import type { Rewrapped } from '../vault/rewrap-lookups.ts';
 import type { AccessRecorder } from './access-recorder.ts';
 import { type AskedBy, permissionFacts, permitOperation } from './asked-operation.ts';
-import { type Asker, isReason, purposeMax, referenceMax, whoAndWhy } from './look-up-report.ts';
+import { type Asker, checkGivenReasons, type Reasons, whoAndWhy } from './look-up-report.ts';
 import type { RequestDesk } from './requests.ts';
 
 export const rotatedPurposes = ['lookup', 'root', 'pseudonym', 'seal'] as const satisfies readonly SecretPurpose[];
@@ -34,9 +34,9 @@ export interface KeyRotation {
   list(): SecretInfo[];
   /**
    * Makes a new version, durable and in force when it returns; what it takes to do without the older ones goes on.
-   * @throws VeiltrailError `key_rotation` for what is not rotated, `key_rotation_running`, and those of storage
+   * @throws VeiltrailError `key_rotation` for what is not rotated, `purpose_needed`, `reference_needed` for reasons that are none, `key_rotation_running`, and those of storage
    */
-  rotate(purpose: string, by: Asker): Promise<SecretInfo>;
+  rotate(purpose: string, by: Asker & Reasons): Promise<SecretInfo>;
   /**
    * Destroys an older version of the pseudonym key: no value that is hashed under it is ever found or correlated again.
    * @throws VeiltrailError `key_rotation`, `key_in_use`, `key_file_missing`, `purpose_needed`, and those of `RequestDesk.permit`
@@ -93,9 +93,10 @@ class Rotation implements KeyRotation {
     return describeSecrets(this.#parts.purposes, (purpose) => this.#parts.versions(purpose));
   }
 
-  async rotate(purpose: string, by: Asker): Promise<SecretInfo> {
+  async rotate(purpose: string, by: Asker & Reasons): Promise<SecretInfo> {
     const known = rotatedPurposes.find((one) => one === purpose);
     if (known === undefined) throw new VeiltrailError('key_rotation', `what can be rotated is ${rotatedPurposes.join(', ')}`);
+    checkGivenReasons(by);
     if (this.#moving) throw new VeiltrailError('key_rotation_running', 'a rotation is under way: wait until it is done');
     const parts = this.#parts;
     if (known === 'root') {
@@ -115,9 +116,7 @@ class Rotation implements KeyRotation {
     const all = parts.versions('pseudonym');
     if (!all.some((one) => one.version === version)) throw new VeiltrailError('key_version', 'the keyring has no such version', { purpose, version });
     if (all[0]?.version === version) throw new VeiltrailError('key_in_use', 'this is the newest version: rotate it first', { purpose, version });
-    if (!isReason(by.purpose, purposeMax)) throw new VeiltrailError('purpose_needed', `a purpose says why, in 1 to ${purposeMax} characters`);
-    if (by.reference !== undefined && !isReason(by.reference, referenceMax))
-      throw new VeiltrailError('reference_needed', `a reference names the case, ticket or order, in 1 to ${referenceMax} characters`);
+    checkGivenReasons(by, 'purpose');
     const permission = await permitOperation(parts.desk, 'key.destroy', { purpose, version }, by);
     // Told first: a key that is gone cannot be had back to say so.
     await this.#tell(by, 'secret.destroy', purpose, version, permissionFacts(permission));

@@ -14,18 +14,7 @@ import { parseQuery, type Query, type ValueQuery, wordQuery } from '../search/qu
 import { type FoundToken, foundTokensMax } from '../vault/find-value.ts';
 import type { AccessEntry } from './access-recorder.ts';
 import { type LookUpLimits, stopped } from './look-up-limits.ts';
-import {
-  type Asker,
-  countedAs,
-  isReason,
-  purposeMax,
-  type Reasons,
-  recordRefusal,
-  referenceMax,
-  type ReportParts,
-  reportSweep,
-  whoAndWhy,
-} from './look-up-report.ts';
+import { type Asker, checkGivenReasons, countedAs, type Reasons, recordRefusal, type ReportParts, reportSweep, whoAndWhy } from './look-up-report.ts';
 import type { SearchAnswer, SearchRequest } from './trail.ts';
 
 export interface ValueSearchParts extends ReportParts {
@@ -84,7 +73,7 @@ export async function findPseudonyms(parts: ValueSearchParts, asked: FindRequest
     if (value === '' || value.length > valueMax || !value.isWellFormed())
       throw new VeiltrailError('find_request', `a value has 1 to ${valueMax} characters`);
     const term = { kind, canonical: parts.canonicalOf(kind, value) };
-    checkReasons(asked, parts.rules);
+    checkGivenReasons(asked, parts.rules.search.purpose === 'needed' ? 'purpose' : undefined);
     await admit(parts, asked, [term], false);
     const found = await pseudonymsOf(parts, term);
     await note({ terms: [factsOf(parts, term, found.tokens.length)] });
@@ -120,7 +109,7 @@ export async function searchByValue(
   if (terms.length === 0) return parts.search(log, search, query);
   const asked = { ...asker, ...(purpose === undefined ? {} : { purpose }), ...(reference === undefined ? {} : { reference }) };
   return recorded(parts, asked, 'token.search', async (note) => {
-    checkReasons(asked, parts.rules);
+    checkGivenReasons(asked, parts.rules.search.purpose === 'needed' ? 'purpose' : undefined);
     const isNextPage = await admit(parts, asked, terms, search.cursor !== undefined);
     const lookedUp: LookedUp[] = [];
     const facts: JsonObject[] = [];
@@ -192,14 +181,6 @@ function factsOf(parts: ValueSearchParts, term: Omit<Term, 'leaf'>, tokens: numb
 
 function thingOf({ kind, canonical }: Omit<Term, 'leaf'>): string {
   return `${kind} ${canonical}`;
-}
-
-/** @throws VeiltrailError `purpose_needed`, `reference_needed` */
-function checkReasons({ purpose, reference }: Reasons, { search }: VaultRules): void {
-  if (purpose === undefined ? search.purpose === 'needed' : !isReason(purpose, purposeMax))
-    throw new VeiltrailError('purpose_needed', `a purpose says why, in 1 to ${purposeMax} characters`);
-  if (reference !== undefined && !isReason(reference, referenceMax))
-    throw new VeiltrailError('reference_needed', `a reference names the case, ticket or order, in 1 to ${referenceMax} characters`);
 }
 
 function isRealValue({ path, written = '' }: ValueQuery, sought: ReadonlySet<string>): boolean {

@@ -16,6 +16,7 @@ import type { Removal, RemovalResult } from './remove-records.ts';
 import type { KeyRotation } from './rotate-keys.ts';
 import type { ToldCount } from './told-events.ts';
 import type { Readiness } from './readiness.ts';
+import type { Reasons } from './look-up-report.ts';
 import type { LookUpFigures, LookUps } from './look-ups.ts';
 import type { Person, RequestDesk } from './requests.ts';
 import type { RestoredValue } from './restore-withheld.ts';
@@ -182,9 +183,9 @@ export interface KeyChanges {
   /**
    * Puts on record what changed in the keys since it was last on record. Durable and published when it returns.
    * @param by who changed the key `id`; others were changed by whoever has the disk
-   * @param permission what the event says of a second person
+   * @param said what the event says of a second person, and why it was done
    */
-  tell(by?: Principal, id?: string, permission?: JsonObject): Promise<void>;
+  tell(by?: Principal, id?: string, said?: { permission?: JsonObject } & Reasons): Promise<void>;
 }
 
 export interface CanaryRequest {

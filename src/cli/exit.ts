@@ -26,6 +26,7 @@ const wrong = new Set([
   'raw_export_syntax',
   'field_unknown',
   'opening_mismatch',
+  'stop_unknown',
   'token_unknown',
   'request_unknown',
   'request_damaged',

@@ -48,7 +48,11 @@ async function grant(dataDir: string, permit: PermitOptions, { role, detailOf, m
     const by = localPerson(undefined);
     const permission = await permitGrant(trail.requests, role, detailOf(keys), { ...by, ...permitOf(permit) });
     const made = make(keys);
-    await trail.keyChanges.tell({ id: by.principal, role: 'admin' }, made.info.id, permission);
+    await trail.keyChanges.tell({ id: by.principal, role: 'admin' }, made.info.id, {
+      permission,
+      ...(permit.purpose === undefined ? {} : { purpose: permit.purpose }),
+      ...(permit.reference === undefined ? {} : { reference: permit.reference }),
+    });
     return made;
   } finally {
     await trail.close();

@@ -1,8 +1,6 @@
 /** What the commands about API keys work on: a server, or a data directory. The same steps, the same answers. */
 import type { KeyInfo, KeyRequest, Keys } from '../access/manage-keys.ts';
-import { VeiltrailError } from '../core/errors.ts';
 import { type AdministrationClient, createAdministrationClient } from '../sdk/administration.ts';
-import { createRequestClient } from '../sdk/requests.ts';
 import { dataDirOf, readKey } from './connection.ts';
 import { grantHere, grantRotation } from './grant-key.ts';
 import type { PermitOptions } from './request-desk.ts';
@@ -59,17 +57,15 @@ function keysOf(url: string, key: string): KeysHere {
         }),
       ),
     list: async () => (await client.keys()) as unknown as KeyInfo[],
-    async rotate(id, overlapHours, { request, purpose, reference }) {
-      try {
-        return made(await client.rotateKey(id, { overlapHours, ...(request === undefined ? {} : { request }) }));
-      } catch (error) {
-        if (!(error instanceof VeiltrailError) || error.code !== 'approval_needed' || purpose === undefined || request !== undefined) throw error;
-        const why = { purpose, ...(reference === undefined ? {} : { reference }) };
-        const { id: asked } = await createRequestClient({ url, key }).ask({ action: 'key.create', detail: { rotates: id }, ...why });
-        const words = `this needs a second person: request ${asked as string} was made; an approver runs "veiltrail request approve ${asked as string}", or opens /approve on the server; then do this again with --request ${asked as string}`;
-        throw new VeiltrailError('approval_needed', words, { request: asked as string }, { cause: error });
-      }
-    },
+    rotate: async (id, overlapHours, { request, purpose, reference }) =>
+      made(
+        await client.rotateKey(id, {
+          overlapHours,
+          ...(request === undefined ? {} : { request }),
+          ...(purpose === undefined ? {} : { purpose }),
+          ...(reference === undefined ? {} : { reference }),
+        }),
+      ),
     revoke: async (id) => (await client.revokeKey(id)) as unknown as KeyInfo,
   };
 }

@@ -40,7 +40,7 @@ export async function withTokens<T>(options: TokenOptions, use: (tokens: Tokens)
       stops: async () => lookUps.stops(),
       lift: (principal) => lookUps.lift(principal, by),
       secrets: async () => rotation.list(),
-      rotate: (purpose) => rotation.rotate(purpose, by),
+      rotate: (purpose, reasons = {}) => rotation.rotate(purpose, { ...reasons, ...by }),
       async destroy(version, { purpose = '', ...rest }) {
         await rotation.destroy('pseudonym', version, { ...rest, ...by, purpose });
         return rotation.list();

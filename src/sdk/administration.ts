@@ -28,7 +28,7 @@ export interface AdministrationClient {
   keys(): Promise<Facts[]>;
   /** The answer's `key` is shown this once. */
   createKey(wanted: KeyWanted): Promise<Facts>;
-  rotateKey(id: string, options?: { overlapHours?: number; request?: string }): Promise<Facts>;
+  rotateKey(id: string, options?: { overlapHours?: number; request?: string; purpose?: string; reference?: string }): Promise<Facts>;
   revokeKey(id: string): Promise<Facts>;
   logs(): Promise<{ log: string; vkey: string }[]>;
   /** What leaves for other systems, and how far that is. */
@@ -56,8 +56,13 @@ export function createAdministrationClient(options: ClientOptions): Administrati
   return {
     keys: async () => (await call('GET', 'api/v1/keys'))['keys'] as Facts[],
     createKey: (wanted) => post('api/v1/keys', { ...wanted }),
-    rotateKey: (id, { overlapHours, request } = {}) =>
-      call('POST', `${keyPath(id)}/rotate`, { query: { overlapHours: overlapHours === undefined ? undefined : String(overlapHours), request } }),
+    rotateKey: (id, { overlapHours, request, purpose, reference } = {}) =>
+      call('POST', `${keyPath(id)}/rotate`, {
+        query: { overlapHours: overlapHours === undefined ? undefined : String(overlapHours), request },
+        ...(purpose === undefined && reference === undefined
+          ? {}
+          : { body: JSON.stringify({ purpose, reference }), contentType: 'application/json' }),
+      }),
     revokeKey: (id) => call('DELETE', keyPath(id)),
     logs: async () => (await call('GET', 'api/v1/logs'))['logs'] as { log: string; vkey: string }[],
     forwarders: async () => (await call('GET', 'api/v1/forwarders'))['forwarders'] as Facts[],

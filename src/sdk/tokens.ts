@@ -48,6 +48,8 @@ export interface SecretVersion {
 export interface ValueSearchResult extends SearchResult {
   /** The tokens that stand for the real values of the query. */
   lookedUp?: { kind: string; pseudonyms: string[] }[];
+  /** The query has real values, and this key may not search by those: they were taken for texts, which no record has. */
+  notSought?: { kinds: string[]; right: string; roles: string[] };
 }
 
 /** See `POST …/export` in the API's description. */
@@ -81,7 +83,7 @@ export interface TokenClient {
   /** Lets somebody go on. */
   lift(principal: string): Promise<LookUpStop[]>;
   secrets(): Promise<SecretVersion[]>;
-  rotate(purpose: string): Promise<SecretVersion>;
+  rotate(purpose: string, reasons?: LookUpReasons): Promise<SecretVersion>;
   /** Destroys an older version of the pseudonym key, for good. */
   destroy(version: number, reasons: RevealReasons): Promise<SecretVersion[]>;
 }
@@ -117,7 +119,8 @@ export function createTokenClient(options: ClientOptions): TokenClient {
     stops: async () => ((await call('GET', 'api/v1/stops')) as { stops: LookUpStop[] }).stops,
     lift: async (principal) => ((await call('DELETE', `api/v1/stops/${encodeURIComponent(principal)}`)) as { stops: LookUpStop[] }).stops,
     secrets: async () => ((await call('GET', 'api/v1/secrets')) as { secrets: SecretVersion[] }).secrets,
-    rotate: async (purpose) => (await call('POST', 'api/v1/secrets/rotate', { purpose })) as SecretVersion,
+    rotate: async (purpose, { purpose: why, reference } = {}) =>
+      (await call('POST', 'api/v1/secrets/rotate', { purpose, why, reference })) as SecretVersion,
     async destroy(version, { purpose, ...rest }) {
       const body = { purpose: 'pseudonym', version, why: purpose, ...rest };
       return ((await call('POST', 'api/v1/secrets/destroy', body)) as { secrets: SecretVersion[] }).secrets;

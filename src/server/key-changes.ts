@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { readAccessFile, readRows, formatRows, type KeyRow } from '../access/access-file.ts';
 import type { Principal } from '../access/roles.ts';
 import type { AccessEntry } from '../app/access-event.ts';
+import { type Reasons, whoAndWhy } from '../app/look-up-report.ts';
 import { isGrant } from '../app/permit-grant.ts';
 import type { KeyChanges } from '../app/trail.ts';
 import type { JsonObject } from '../core/json.ts';
@@ -45,8 +46,8 @@ export async function openKeyChanges(parts: KeyChangesParts, isNew: boolean): Pr
     for (const id of asked.keys()) askedBy.delete(id);
   };
   const changes: KeyChanges = {
-    tell(by, id, permission) {
-      if (by && id !== undefined) askedBy.set(id, { by, permission });
+    tell(by, id, { permission, ...why } = {}) {
+      if (by && id !== undefined) askedBy.set(id, { by, permission, why });
       const telling = last.catch(() => undefined).then(tell);
       last = telling;
       return telling;
@@ -60,6 +61,7 @@ interface AskedChange {
   by: Principal;
   /** What is said of a second person. */
   permission: JsonObject | undefined;
+  why: Reasons;
 }
 
 interface Change {
@@ -84,8 +86,7 @@ function entryOf({ id, before, after }: Change, asked: AskedChange | undefined):
   const isUnapproved = !asked && after !== undefined && after.revokedAt === undefined && isGrant(after.role);
   return {
     action: actionOf(before, after),
-    principal: asked?.by.id ?? 'local',
-    ...(asked ? { role: asked.by.role } : {}),
+    ...(asked ? whoAndWhy({ principal: asked.by.id, role: asked.by.role, ...asked.why }) : { principal: 'local' }),
     outcome: 'success',
     category: 'privilege',
     severity: isUnapproved ? 4 : after && after.revokedAt === undefined ? 3 : 2,

@@ -7,7 +7,7 @@ import type { AccessRecorder } from '../app/access-recorder.ts';
 import type { PublishedLog } from '../app/read-log.ts';
 import type { RequestDesk } from '../app/requests.ts';
 import { revealTokens } from '../app/reveal-token.ts';
-import { asksForValues, findPseudonyms, realValuesIn, searchByValue, type ValueSearchParts } from '../app/search-by-value.ts';
+import { findPseudonyms, realValuesIn, searchByValue, type ValueSearchParts } from '../app/search-by-value.ts';
 import type { SearchAnswer, SearchRequest } from '../app/trail.ts';
 import { systemClock } from '../core/clock.ts';
 import { VeiltrailError } from '../core/errors.ts';
@@ -90,7 +90,7 @@ export function openLookUps({ dataDir, keyring, vault, policy, recorder, desk, a
     reveal: (request) => revealTokens({ ...shared, desk }, request),
     find: (request) => findPseudonyms(parts, request),
     search: (log, request, asker) => searchByValue(parts, log, request, asker),
-    asksForValues: (query) => asksForValues(query, parts.sought),
+    kindsAskedFor: (query) => [...new Set(realValuesIn(query, parts.sought).map(({ kind }) => kind))],
     stops: () => limits.stops(),
     async lift(principal, by) {
       if (by.principal === principal || by.owner === principal) throw new VeiltrailError('stop_own', 'who is stopped does not lift it');

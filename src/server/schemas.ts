@@ -135,6 +135,10 @@ export const rotateQuery = Type.Object(
   },
   { additionalProperties: false },
 );
+export const rotateKeyBody = Type.Object(
+  { purpose: permission.purpose, reference: permission.reference },
+  { additionalProperties: false, description: 'Why; may be left out. On record, and it makes the request where a second person is needed' },
+);
 const keyInfoProperties = {
   id: Type.String(),
   prefix: Type.String({ description: 'How the key begins' }),

@@ -74,6 +74,12 @@ export const valueSearchAnswer = Type.Object({
   lookedUp: Type.Optional(
     Type.Array(Type.Object({ kind: Type.String(), pseudonyms: Type.Array(Type.String()) }), { description: 'The tokens that stand for real values' }),
   ),
+  notSought: Type.Optional(
+    Type.Object(
+      { kinds: Type.Array(Type.String()), right: Type.String(), roles: Type.Array(Type.String()) },
+      { description: 'The query has real values, and who asks may not search by those: they were taken for texts, which no record has' },
+    ),
+  ),
 });
 
 const stop = Type.Object({
@@ -97,7 +103,7 @@ const secret = Type.Object({
 export const secretInfo = secret;
 export const secretList = Type.Object({ secrets: Type.Array(secret) });
 export const rotateBody = Type.Object(
-  { purpose: Type.Union(rotatedPurposes.map((name) => Type.Literal(name))) },
+  { purpose: Type.Union(rotatedPurposes.map((name) => Type.Literal(name))), why: purpose, reference },
   { additionalProperties: false, description: 'Which secret' },
 );
 export const destroyBody = Type.Object(

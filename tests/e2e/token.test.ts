@@ -85,6 +85,9 @@ test(
     expect(server.said()).toMatch(/alert .*revealed 1 token \(email\)/);
     expect(server.said().toLowerCase()).not.toContain('jane@');
     expect((await run(['token', 'stops', ...at])).code).toBe(3);
+    const reader = ['--url', url, '--key', `@${join(data, 'keys', 'reader.key')}`];
+    const unable = await run(['search', 'email:jane@example.com', ...reader]);
+    expect([unable.code, unable.err]).toEqual([0, expect.stringMatching(/email: a real value, .*token\.search: investigator/) as string]);
     await server.end('SIGTERM');
   },
   timeout,

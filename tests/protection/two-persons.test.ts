@@ -108,7 +108,13 @@ test('lifting a hold and shortening a retention take two, setting and lengthenin
   const { second: lifted, third } = await withApproval('POST', '/api/v1/holds/case-3/lift', { purpose: 'over' });
   expect(lifted.json).toMatchObject({ name: 'case-3', liftedAt: expect.any(String) as string });
   expect([third.status, third.json['code']]).toEqual([409, 'hold_lifted']);
-  expect((await told(server.trail, 'hold.lift'))[0]).toMatchObject({ metadata: { permitted: 'two-persons' } });
+  const [refusal, done] = await told(server.trail, 'hold.lift');
+  expect(done).toMatchObject({ outcome: 'success', metadata: { permitted: 'two-persons', request: expect.stringMatching(/^r_/) as string } });
+  const { request } = (done as { metadata: { request: string } }).metadata;
+  expect(refusal).toMatchObject({ outcome: 'denied', reason: 'hold_lifted', purpose: 'over', metadata: { request } });
+  expect((await send('POST', '/api/v1/holds/nobody-knows/lift', { purpose: 'over' })).json['code']).toBe('hold_unknown');
+  const [unknown] = await told(server.trail, 'hold.lift');
+  expect(unknown).toMatchObject({ outcome: 'denied', reason: 'hold_unknown', targets: [] });
 
   const table = (keep: string): string => `version: 1\nrules: [{name: all, keep: ${keep}, basis: b}]\n`;
   const { second: shorter } = await withApproval('PUT', '/api/v1/retention', { table: table('1 year'), purpose: 'p' });

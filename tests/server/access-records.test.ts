@@ -147,11 +147,24 @@ test('changes of keys by a route are on record before the answer, by who asked; 
     category: 'privilege',
     metadata: { keyRole: 'investigator', logs: ['default'], hides: ['context'], person: owner },
   });
-  const rotated = await server.send('POST', `/api/v1/keys/${id}/rotate`, { key: server.key.admin });
+  const why = { purpose: 'lost laptop', reference: 'T-9' };
+  const rotated = await server.send('POST', `/api/v1/keys/${id}/rotate`, { key: server.key.admin, body: JSON.stringify(why) });
   const next = (rotated.json as { id: string }).id;
   expect(rotated.json).toMatchObject({ rotates: id, hides: ['context'], owner, role: 'investigator' });
   const after = await systemRecords();
-  expect(after.find(about('key.rotate', next))).toMatchObject({ actor: { id: admin }, metadata: { rotates: `key:${id}` } });
+  expect(after.find(about('key.rotate', next))).toMatchObject({
+    actor: { id: admin },
+    purpose: why.purpose,
+    metadata: { rotates: `key:${id}`, reference: why.reference },
+  });
+  const secret = { purpose: 'seal', why: 'once a year', reference: 'T-10' };
+  expect((await server.send('POST', '/api/v1/secrets/rotate', { key: server.key.admin, body: JSON.stringify(secret) })).status).toBe(201);
+  const bad = await server.send('POST', '/api/v1/secrets/rotate', { key: server.key.admin, body: '{"purpose":"seal","why":" "}' });
+  expect(bad.json['code']).toBe('purpose_needed');
+  const turned = await server.trail.search('_system', { q: 'action:secret.rotate' });
+  expect(turned.events.map(({ record }) => record)).toMatchObject([{ purpose: secret.why, metadata: { reference: secret.reference } }]);
+  const wrong = await server.send('POST', `/api/v1/keys/${next}/rotate`, { key: server.key.admin, body: '{"why":1}' });
+  expect(wrong.json['code']).toBe('key_request');
   expect(after.find(about('key.change', id))).toMatchObject({ actor: { id: admin }, metadata: { expiresAt: expect.any(String) as string } });
   await server.send('DELETE', `/api/v1/keys/${next}`, { key: server.key.admin });
   expect((await systemRecords()).find(about('key.revoke', next))).toMatchObject({ actor: { id: admin } });

@@ -211,8 +211,11 @@ describe('a search by a real value', () => {
     }
   });
 
-  it('finds nothing special for whoever lacks the right, nor in a URL', async () => {
-    expect(found(await search({ q: 'email:"jane@example.com"' }, server.key.reader))).toBe(0);
+  it('finds nothing special for whoever lacks the right, nor in a URL; and says so where it may be asked', async () => {
+    const answer = await search({ q: 'email:"jane@example.com" OR phone:"+4930901820"' }, server.key.reader);
+    expect(found(answer)).toBe(0);
+    expect(answer.json['notSought']).toEqual({ kinds: ['email', 'phone'], right: 'token.search', roles: ['investigator'] });
+    expect((await search({ q: `email:${jane()} OR action:x` }, server.key.reader)).json).not.toHaveProperty('notSought');
     const q = encodeURIComponent('email:"jane@example.com"');
     for (const key of [server.key.reader, server.key.investigator])
       expect(found(await server.send('GET', `/api/v1/logs/default/events?q=${q}`, { key }))).toBe(0);

@@ -125,6 +125,13 @@ describe('over HTTP', () => {
       const request = (await post('/api/v1/requests', 'admin', { action: 'key.create', detail: { rotates: id }, purpose: 'lost' }))
         .json as unknown as RequestInfo;
       await decide(request.id, 'approve', decisionOf(approver, request, 'approve', Date.now()));
+      const why = JSON.stringify({ purpose: 'lost laptop', reference: 'T-9' });
+      const asked = await server.send('POST', `/api/v1/keys/${id}/rotate`, { key: server.key.admin, body: why });
+      expect(server.trail.requests.show(asked.json['request'] as string)).toMatchObject({
+        detail: { rotates: id },
+        purpose: 'lost laptop',
+        reference: 'T-9',
+      });
       const made = await server.send('POST', `/api/v1/keys/${id}/rotate?request=${request.id}`, { key: server.key.admin });
       expect([made.status, made.json['rotates']]).toEqual([201, id]);
       expect((await post('/api/v1/keys', 'admin', { role: 'writer' })).status).toBe(201);

@@ -20,9 +20,11 @@ export function addKeyDestroy(key: Command): void {
 }
 
 /** Makes another version of a secret; on a directory it returns when what is under the older ones was moved. */
-export async function rotateSecret(purpose: string, options: ProtectionOptions): Promise<void> {
+export async function rotateSecret(purpose: string, options: ProtectionOptions & WhyOptions): Promise<void> {
+  const { purpose: why, reference } = options;
+  const reasons = { ...(why === undefined ? {} : { purpose: why }), ...(reference === undefined ? {} : { reference }) };
   await withTokens(options, async (tokens) => {
-    const made = await tokens.rotate(purpose);
+    const made = await tokens.rotate(purpose, reasons);
     await tokens.idle();
     if (options.json) printJson(made);
     else if (options.url === undefined) say(`the ${purpose} key is at version ${made.version}`);

@@ -26,7 +26,7 @@ export function addKey(program: Command): void {
     .option('--owner <who>', 'whose it is (an address, a staff number; only a keyed digest is stored): two keys of one owner are one person')
     .option('--name <name>', 'what it is called in the list')
     .option('--request <id>', 'the request that a second person approved, where one is needed')
-    .option('--purpose <text>', 'why: makes the request where one is needed')
+    .option('--purpose <text>', 'why; on record, and it makes the request where one is needed')
     .option('--reference <text>', 'of a case, a ticket')
     .addHelpText('after', describeRoles)
     .action(createKey);

@@ -8,6 +8,7 @@ import type { LookedUp } from '../../app/search-by-value.ts';
 import { addConnectionOptions, connectReader, type ConnectionOptions, dataDirOf } from '../connection.ts';
 import { readWhole } from '../input.ts';
 import { print, printJson, say } from '../output.ts';
+import type { ValueSearchResult } from '../../sdk/tokens.ts';
 import { withTokens } from '../tokens.ts';
 
 interface SearchOptions extends ConnectionOptions {
@@ -73,7 +74,10 @@ async function asksForValues(query: string, options: ConnectionOptions): Promise
   return isAbout(query, soughtKinds(readPolicyInForce(dataDirOf(options))));
 }
 
-type Ask = (log: string, request: SearchRequest & Reasons) => Promise<{ events: Found[]; nextCursor?: string; lookedUp?: LookedUp[] }>;
+type Ask = (
+  log: string,
+  request: SearchRequest & Reasons,
+) => Promise<{ events: Found[]; nextCursor?: string; lookedUp?: LookedUp[]; notSought?: ValueSearchResult['notSought'] }>;
 type Found = Pick<FoundEvent, 'leafIndex'> & { record: object };
 
 async function printPages(ask: Ask, query: string, limit: number, options: SearchOptions): Promise<void> {
@@ -101,10 +105,18 @@ async function* pages(ask: Ask, query: string, limit: number, options: SearchOpt
       for (const { kind, pseudonyms } of answer.lookedUp)
         say(errorColors.dim(`${kind}: ${pseudonyms.length} ${pseudonyms.length === 1 ? 'token stands' : 'tokens stand'} for the value`));
     }
+    if (cursor === undefined && answer.notSought) sayNotSought(answer.notSought);
     yield* answer.events;
     left -= answer.events.length;
     cursor = answer.nextCursor;
   } while (cursor !== undefined && left > 0);
+}
+
+function sayNotSought({ kinds, right, roles }: NonNullable<ValueSearchResult['notSought']>): void {
+  const many = kinds.length > 1;
+  say(
+    `${errorColors.yellow('warning')} ${kinds.join(', ')}: ${many ? 'real values' : 'a real value'}, which this key may not search by (it takes the right ${right}: ${roles.join(', ')}); taken for ${many ? 'texts' : 'a text'} that records do not have, since tokens stand for such values there`,
+  );
 }
 
 function parseLimit(text: string): number {

@@ -30,8 +30,11 @@ export function registerSecretRoutes(app: FastifyInstance, trail: Pick<Trail, 'r
     },
     async ({ body, principal }, reply) => {
       const value = jsonOf(body);
-      if (!rotate.Check(value)) throw new VeiltrailError('key_rotation', 'a rotation is {"purpose"}: lookup, root, pseudonym or seal');
-      return reply.code(201).send(await trail.rotation.rotate(value.purpose, askerOf(principal)));
+      if (!rotate.Check(value))
+        throw new VeiltrailError('key_rotation', 'a rotation is {"purpose", "why"?, "reference"?}, its purpose lookup, root, pseudonym or seal');
+      const { purpose, why, reference } = value;
+      const reasons = { ...(why === undefined ? {} : { purpose: why }), ...(reference === undefined ? {} : { reference }) };
+      return reply.code(201).send(await trail.rotation.rotate(purpose, { ...reasons, ...askerOf(principal) }));
     },
   );
 

@@ -1,6 +1,6 @@
 /** Revealing tokens, searching by real values, and whoever was stopped for a sweep. Values are in bodies, never in URLs. */
 import type { FastifyInstance } from 'fastify';
-import { mayDo, type Principal } from '../../access/roles.ts';
+import { mayDo, type Principal, rolesWith } from '../../access/roles.ts';
 import type { Asker } from '../../app/look-up-report.ts';
 import type { SearchRequest, Trail } from '../../app/trail.ts';
 import { decodeUtf8 } from '../../core/bytes.ts';
@@ -78,8 +78,10 @@ export function registerTokenRoutes(app: FastifyInstance, trail: Pick<Trail, 'lo
         : await trail.search(params.log, asked);
       // Of a query with real values no digest is kept that outlives them: the event of the look-up has its own.
       const isTold = 'lookedUp' in answer;
+      const kinds = mayDo(principal, 'token.search') ? [] : trail.lookUps.kindsAskedFor(value.q ?? '');
+      const notSought = kinds.length > 0 ? { notSought: { kinds, right: 'token.search', roles: [...rolesWith('token.search')] } } : {};
       request.seen = { leaves: answer.events.map(({ leafIndex }) => leafIndex), ...(value.q === undefined || isTold ? {} : { query: value.q }) };
-      return reply.send(answer);
+      return reply.send({ ...answer, ...notSought });
     },
   );
 
