@@ -6,6 +6,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { VerifyOptions, VerifyReport } from '../app/verify-log.ts';
 import { VeiltrailError } from '../core/errors.ts';
+import { visibleJson } from '../core/visible.ts';
 import { errorColors } from './colors.ts';
 import { exitCodes } from './exit.ts';
 import { printJson, say } from './output.ts';
@@ -36,6 +37,8 @@ export interface WatchOptions extends PassOptions {
   metrics?: string;
   /** A program that is told when something is wrong. */
   alert?: string;
+  /** Goes on after an alarm, which is raised again when something else is wrong, or all is well again. */
+  keepGoing?: boolean;
 }
 
 /** Verifies what `--resume` leaves to do. @returns a report for each log */
@@ -51,12 +54,14 @@ export async function verifyOnwards(options: PassOptions): Promise<VerifyReport[
   return reports;
 }
 
-/** Watches until something is wrong, or somebody stops it. Sets the exit code. */
+/** Watches until something is wrong (or for ever: `keepGoing`), or somebody stops it. Sets the exit code. */
 export async function watch(options: WatchOptions): Promise<void> {
   const state = VerifyState.open(options.resume);
   const metrics = options.metrics === undefined ? undefined : new WatchMetrics(options.metrics);
   const stopping = new AbortController();
   const stop = stopAsked().then(() => stopping.abort());
+  // What is wrong with a log, as the alarm was last told; of one that is well there was none.
+  const told = new Map<string, string>();
   while (!stopping.signal.aborted) {
     for (const log of await logsOf(options)) {
       if (stopping.signal.aborted) break;
@@ -64,11 +69,14 @@ export async function watch(options: WatchOptions): Promise<void> {
       if (!pass) continue;
       tell(log, pass, options);
       metrics?.note(log, pass, state.get(log)?.fullAt);
-      if (pass.report.ok) continue;
-      process.exitCode = exitCodes.wrong;
-      process.removeAllListeners('SIGINT').removeAllListeners('SIGTERM');
-      if (options.alert !== undefined) await alarm(options.alert, JSON.stringify(factsOf(log, pass)));
-      return;
+      const { ok } = pass.report;
+      if (!ok) process.exitCode = exitCodes.wrong;
+      const findings = ok ? '' : findingsOf(pass);
+      if (findings === (told.get(log) ?? '')) continue;
+      told.set(log, findings);
+      if (!options.keepGoing) process.removeAllListeners('SIGINT').removeAllListeners('SIGTERM');
+      if (options.alert !== undefined) await alarm(options.alert, visibleJson(factsOf(log, pass)));
+      if (!options.keepGoing) return;
     }
     await waitOr(options.everySeconds * 1_000, stop);
   }
@@ -111,6 +119,11 @@ async function alarm(program: string, line: string): Promise<void> {
     if (!(error instanceof VeiltrailError)) throw error;
     say(errorColors.red(`the alarm failed: ${error.message}`));
   }
+}
+
+/** What is wrong, without words that change from pass to pass. */
+function findingsOf({ report: { problems } }: Pass): string {
+  return JSON.stringify(problems.map(({ code, where, leafIndex }) => [code, where, leafIndex]));
 }
 
 function factsOf(log: string, { report, kind, from, seconds }: Pass): object {

@@ -130,6 +130,23 @@ describe('--watch', () => {
       ok: false,
       problems: [{ code: expect.any(String) as string }],
     });
+    // A monitor that goes on raises the alarm once, and says when all is well again.
+    writeFileSync(alarm, `#!/bin/sh\ncat >> '${alarmed}.all'\n`, { mode: 0o755 });
+    const monitor = spawn(process.execPath, [main, 'verify', join(data, 'logs/default'), '--vkey', vkey, ...options, '--keep-going']);
+    let lines = 0;
+    monitor.stdout.on('data', (bytes: Buffer) => (lines += bytes.toString().split('\n').length - 1));
+    const stopped = new Promise((resolve) => monitor.on('close', resolve));
+    await until(() => lines >= 3);
+    damage(join(data, 'logs/default/checkpoint'), 60);
+    const alarms = (): { ok: boolean }[] =>
+      readFileSync(`${alarmed}.all`, 'utf8')
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line) as { ok: boolean });
+    await until(() => alarms().length > 1);
+    monitor.kill('SIGTERM');
+    expect(await stopped).toBe(1);
+    expect(alarms().map(({ ok }) => ok)).toEqual([false, true]);
     await expect(raiseAlarm(join(dir, 'none'), '')).rejects.toMatchObject({ code: 'alert_failed' });
   }, 60_000);
 });

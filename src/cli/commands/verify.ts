@@ -39,6 +39,7 @@ interface VerifyOptions {
   fullEvery: string;
   metrics?: string;
   alert?: string;
+  keepGoing?: boolean;
 }
 
 /** No answer of a witness for so long is none. */
@@ -68,6 +69,7 @@ export function addVerify(program: Command): void {
     .option('--full-every <hours>', 'with --watch: after which every leaf is read again', '24')
     .option('--metrics <file>', 'with --watch: metrics for Prometheus, in a file that is replaced after each pass')
     .option('--alert <program>', 'with --watch: run when something is wrong, with the report as a line of JSON on its standard input')
+    .option('--keep-going', 'with --watch: go on after an alarm; it is raised again when something else is wrong, or all is well again')
     .option('--json', 'the report as one line of JSON; with --watch, one a pass')
     .addHelpText('after', '\nExits 0 when all is well, 1 when something is wrong and says which leaf or file, 2 on wrong use.')
     .action(runVerify);
@@ -128,6 +130,7 @@ async function runPasses(where: string, vkey: string | undefined, options: Verif
       fullEveryHours: numberOf('--full-every', options.fullEvery),
       ...(options.metrics === undefined ? {} : { metrics: options.metrics }),
       ...(options.alert === undefined ? {} : { alert: options.alert }),
+      ...(options.keepGoing === undefined ? {} : { keepGoing: options.keepGoing }),
     });
   }
   for (const report of await verifyOnwards(passes)) reportLog(report, options);
