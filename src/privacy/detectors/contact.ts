@@ -1,7 +1,7 @@
 /** Email addresses and phone numbers. */
 import { sharedMailboxes } from '../lexicon.ts';
 import { has, isDigit, isLetter, isWord, isWordBeyondAscii } from '../survey.ts';
-import { free, numberStarts } from './number-starts.ts';
+import { may, numberStarts } from './number-starts.ts';
 import { isAccountName } from './account-names.ts';
 import { before, type Detector, type KindSpec, lowerTrimmed, type ScanContext } from './detector.ts';
 
@@ -182,18 +182,19 @@ function isPhoneSeparator(unit: number): boolean {
 }
 
 function detectPhone({ text, survey, found }: ScanContext): void {
-  const { digitRuns, digitRunCount, units } = survey;
-  const { list, count } = numberStarts.of(survey);
+  const { digitRuns, digitRunCount } = survey;
+  const { list, count, sorts, any } = numberStarts.of(survey);
+  if ((any & may.bePhone) === 0) return;
   let done = 0;
   for (let n = 0; n < 2 * count; n += 2) {
-    if (list[n + 1] !== free) continue;
+    if (((sorts[n >> 1] as number) & may.bePhone) === 0) continue;
     const i = list[n] as number;
     if ((digitRuns[2 * i] as number) < done) continue;
     let last = i;
     let digits = 0;
     let groups = 0;
     const start = digitRuns[2 * i] as number;
-    if (!mayBegin(units, start) || !goesOn(survey, i) || isDotted(survey, i)) continue;
+    if (isDotted(survey, i)) continue;
     // Gather groups that at most three separators divide, until there are too many digits for a phone number.
     for (let j = i; j < digitRunCount && groups < 8; j++) {
       const from = digitRuns[2 * j] as number;
@@ -216,22 +217,6 @@ function detectPhone({ text, survey, found }: ScanContext): void {
       done = end;
     }
   }
-}
-
-/** Digits behind a letter, a dot or the like are no beginning. */
-function mayBegin(units: Uint8Array, start: number): boolean {
-  if (start === 0) return true;
-  const previous = units[start - 1] as number;
-  return previous !== 46 && previous !== 95 && (previous >= 128 || !isWord(previous));
-}
-
-/** Is the run long enough by itself, or is there another one close behind? */
-function goesOn({ digitRuns, digitRunCount, units }: ScanContext['survey'], i: number): boolean {
-  const end = digitRuns[2 * i + 1] as number;
-  if (end - (digitRuns[2 * i] as number) >= 7) return true;
-  if (i + 1 >= digitRunCount || (digitRuns[2 * i + 2] as number) - end > 3) return false;
-  const separator = units[end] as number;
-  return separator >= 128 || isPhoneSeparator(separator);
 }
 
 /** Up to three digits, a dot, up to three, a dot, up to three: an address or a version, not `415.555.2671`. */

@@ -1,6 +1,6 @@
 /** The US social security number. Other numbers: identifiers.ts. */
 import { has, isDigit, isIdentifier, isWord } from '../survey.ts';
-import { numberStarts } from './number-starts.ts';
+import { may, numberStarts } from './number-starts.ts';
 import { before, type Detector, digitsOf, type KindSpec, type ScanContext } from './detector.ts';
 
 const ssn: KindSpec = {
@@ -25,8 +25,10 @@ export function isDenied(text: string, start: number): boolean {
 
 function detectSsn({ text, survey, found }: ScanContext): void {
   const { digitRuns, digitRunCount } = survey;
-  const { list, count } = numberStarts.of(survey);
+  const { list, count, sorts, any } = numberStarts.of(survey);
+  if ((any & may.beSsn) === 0) return;
   for (let n = 0; n < 2 * count; n += 2) {
+    if (((sorts[n >> 1] as number) & may.beSsn) === 0) continue;
     const i = list[n] as number;
     const start = digitRuns[2 * i] as number;
     const size = (digitRuns[2 * i + 1] as number) - start;

@@ -7,7 +7,7 @@ import type { Candidate } from '../finding.ts';
 import { has, isCapital, isDigit, isIdentifier, isLetter, isSmall, isWord, Survey } from '../survey.ts';
 import { compact, type Detector, type ScanContext } from './detector.ts';
 import type { NumberKind, Proof } from './number-kind.ts';
-import { behindJoint, behindLetters, behindSlash, numberStarts } from './number-starts.ts';
+import { behindJoint, behindLetters, behindSlash, may, numberStarts } from './number-starts.ts';
 import { NumberWalk, skeletonHash } from './number-walk.ts';
 import { monthStart, readAnnounced } from './announced-values.ts';
 import { GroupTree } from './group-tree.ts';
@@ -81,8 +81,11 @@ function detectIdentifiers(context: ScanContext): void {
   let done = 0;
   /** The label of the value that ends at `done`: it announces the next one of a list too. */
   let last: Announcement | undefined;
-  const { list, count } = numberStarts.of(survey);
+  const { list, count, sorts, any } = numberStarts.of(survey);
+  if ((any & may.beIdentifier) === 0 && !fieldLabel) return;
   for (let n = 0; n < 2 * count; n += 2) {
+    // Behind a value and in a field that are announced, any number may be one.
+    if (((sorts[n >> 1] as number) & may.beIdentifier) === 0 && !fieldLabel && !last) continue;
     const i = list[n] as number;
     const run = digitRuns[2 * i] as number;
     const end = digitRuns[2 * i + 1] as number;

@@ -1,7 +1,7 @@
 /** Payment cards and IBANs. */
 import { has, isDigit, isIdentifier, isLetter, isWord } from '../survey.ts';
 import { passesLuhn } from './checksums.ts';
-import { behindLetters, behindSlash, free, numberStarts } from './number-starts.ts';
+import { behindSlash, may, numberStarts } from './number-starts.ts';
 import { before, compact, type Detector, digitsOf, type KindSpec, type ScanContext } from './detector.ts';
 
 const card: KindSpec = {
@@ -63,21 +63,16 @@ const cardPath = /\/(?:credit|debit|payment)?[_-]?(?:cards?|cc|pan)[_-]?(?:numbe
 
 function detectCard({ text, survey, found }: ScanContext): void {
   const { digitRuns, digitRunCount, units } = survey;
-  const { list, count } = numberStarts.of(survey);
+  const { list, count, sorts, any } = numberStarts.of(survey);
+  if ((any & may.beCard) === 0) return;
   let done = 0;
   for (let n = 0; n < 2 * count; n += 2) {
     const i = list[n] as number;
     const inPath = list[n + 1] === behindSlash;
-    if ((list[n + 1] !== free && !inPath) || (digitRuns[2 * i] as number) < done) continue;
+    // Either all in one, or groups of which the first has four digits or six.
+    if (((sorts[n >> 1] as number) & may.beCard) === 0 || (digitRuns[2 * i] as number) < done) continue;
     const start = digitRuns[2 * i] as number;
     const size = (digitRuns[2 * i + 1] as number) - start;
-    // Either all in one, or groups of which the first has four digits or six.
-    if (
-      size < 12
-        ? (size !== 4 && size !== 6) || i + 1 === digitRunCount || (digitRuns[2 * i + 2] as number) - start - size !== 1
-        : size > cardDigitsMax
-    )
-      continue;
     if (inPath ? !cardPath.test(before(text, start, 24)) : !isOpen(text, start, start > 0 ? (units[start - 1] as number) : 32)) continue;
     let digits = 0;
     let end = -1;
@@ -158,14 +153,13 @@ const ibanWord = /iban[^.;\n]{0,20}$/;
 /** Two letters, two digits, then groups: anchored on the digit run that is the check number or begins with it. */
 function detectIban({ text, survey, found }: ScanContext): void {
   const { digitRuns, units } = survey;
-  const { list, count } = numberStarts.of(survey);
+  const { list, count, sorts, any } = numberStarts.of(survey);
+  if ((any & may.beIban) === 0) return;
   for (let n = 0; n < 2 * count; n += 2) {
-    if (list[n + 1] !== behindLetters) continue;
-    const i = list[n] as number;
-    const digit = digitRuns[2 * i] as number;
+    if (((sorts[n >> 1] as number) & may.beIban) === 0) continue;
+    const digit = digitRuns[2 * (list[n] as number)] as number;
     const start = digit - 2;
-    if (start < 0 || (digitRuns[2 * i + 1] as number) - digit < 2 || !isLetter(units[start] as number) || !isLetter(units[start + 1] as number))
-      continue;
+    if (start < 0 || !isLetter(units[start] as number)) continue;
     if (isWord(text.charCodeAt(start - 1)) || text.charCodeAt(start - 1) === 95) continue;
     const length = ibanLengths[text.slice(start, digit).toUpperCase()];
     if (length === undefined) continue;

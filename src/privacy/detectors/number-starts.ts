@@ -1,8 +1,10 @@
 /**
- * Which digit runs may begin a number: most runs in logs are the middle of a time, an address, a version or a name, and are nothing to any
- * detector. Settled once for a text, whichever detector asks first.
+ * Which digit runs may begin a number, and of what sort: most runs in logs are the middle of a time, an address, a version or a name, and are nothing to
+ * any detector. Settled once for a text, whichever detector asks first, and by tables: what a run is cannot be foretold, so branches would cost more than
+ * all look-ups together.
  */
-import { isDigit, isLetter, type Survey } from '../survey.ts';
+import { isCapital, isDigit, isLetter, isSmall, isWord, type Survey } from '../survey.ts';
+import { mayFollowLabel } from './vocabulary.ts';
 
 /** Letters stand directly before the run. */
 export const behindLetters = 1;
@@ -14,35 +16,102 @@ export const free = 3;
 /** A slash that ends a word stands before the run: `/ssn/536-22-1845`, but also `Chrome/120`. */
 export const behindSlash = 4;
 
-export class NumberStarts {
-  /** Pairs: index of the digit run, how it stands. */
-  list = new Int32Array(64);
-  count = 0;
-  #survey: Survey | undefined;
-  #serial = 0;
+/** What may begin with a run, as bits. What is not said here is not there; what is, the detectors find out. */
+export const may = {
+  /** Nine digits, or three and then two. */
+  beSsn: 1 | 2,
+  /** Seven digits or more, or a group that another one follows. */
+  bePhone: 4 | 8,
+  /** Twelve digits or more, or four or six and then a group. */
+  beCard: 16 | 32,
+  /** The check number of an IBAN. */
+  beIban: 64,
+  /** `34-year-old`, `34 ans` */
+  beAge: 128,
+  /** The number of a house, or what stands behind a street. */
+  bePostal: 256,
+  /** Something that a label before it, or its shape, tells: see identifiers.ts. */
+  beIdentifier: 512 | 1024 | 2048,
+} as const;
 
-  /** Fills the list, if it is not that of the survey's text already. */
-  of(survey: Survey): this {
-    if (this.#survey === survey && this.#serial === survey.serial) return this;
-    this.#survey = survey;
-    this.#serial = survey.serial;
-    const { digitRuns, digitRunCount, units } = survey;
-    if (this.list.length < 2 * digitRunCount) this.list = new Int32Array(4 * digitRunCount);
-    const { list } = this;
-    let count = 0;
-    for (let i = 0; i < digitRunCount; i++) {
-      const run = digitRuns[2 * i] as number;
-      // No branch: most runs are none, and which are cannot be foretold. What is noted stays only if the count goes up.
-      const previous = classes[run > 0 ? (units[run - 1] as number) : 32] as number;
-      const before = classes[run > 1 ? (units[run - 2] as number) : 32] as number;
-      const how = ways[before * 8 + previous] as number;
-      list[2 * count] = i;
-      list[2 * count + 1] = how;
-      count += (how + 3) >> 2;
-    }
-    this.count = count;
-    return this;
-  }
+const all = 0xffff;
+/** Units of the survey: ASCII, and one for all others. */
+const unitCount = 129;
+const [ssnBare, ssnGroups, phoneBare, phoneGroups, cardBare, cardGroups] = [1, 2, 4, 8, 16, 32] as const;
+const [iban, age, postal, announced, shapedBare, shapedGroups] = [64, 128, 256, 512, 1024, 2048] as const;
+
+/** A table of bits: for each index those of the rules whose test holds, and those that no rule is about. */
+function tableOf(length: number, ...rules: readonly (readonly [bits: number, test: (index: number) => boolean])[]): Uint16Array {
+  return Uint16Array.from({ length }, (_, index) => rules.reduce((sum, [bits, test]) => (test(index) ? sum : sum & ~bits), all));
+}
+
+/** By the size of the run; 31 and more are one. */
+const sizeMax = 31;
+const bySize = tableOf(
+  sizeMax + 1,
+  [ssnBare, (size) => size === 9],
+  [ssnGroups, (size) => size === 3],
+  [phoneBare, (size) => size >= 7 && size <= 15],
+  [phoneGroups, (size) => size < 7],
+  [cardBare, (size) => size >= 12 && size <= 19],
+  [cardGroups, (size) => size === 4 || size === 6],
+  [iban, (size) => size >= 2],
+  [age, (size) => size <= 3],
+  [postal, (size) => size <= 5],
+  [shapedBare, (size) => size >= 8 && size <= 18],
+  [shapedGroups, (size) => size < 8],
+);
+
+/** By the number of units up to the next run and the size of that; four and more, and no next run, are one. */
+const gapMax = 4;
+const byBehind = tableOf(
+  (gapMax + 1) * (sizeMax + 1),
+  [ssnGroups, (behind) => behind === sizeMax + 1 + 2],
+  [cardGroups, (behind) => Math.floor(behind / (sizeMax + 1)) === 1],
+  [phoneGroups, (behind) => Math.floor(behind / (sizeMax + 1)) < gapMax],
+);
+
+const among =
+  (marks: string, isBeyond = false) =>
+  (unit: number): boolean =>
+    unit < 128 ? marks.includes(String.fromCharCode(unit)) : isBeyond;
+
+/** By the unit behind the run. */
+const byNext = tableOf(
+  unitCount,
+  [ssnGroups | cardGroups, among(' -.', true)],
+  [phoneGroups, among(' -./()', true)],
+  [age, among(' -yJajl')],
+  [shapedBare, (unit) => !isSmall(unit)],
+  [shapedGroups, (unit) => isCapital(unit) || among(' -./(+', true)(unit)],
+);
+
+/** By the unit before it. */
+const byPrevious = tableOf(
+  unitCount,
+  [phoneBare | phoneGroups, (unit) => unit === 128 || !(unit === 46 || unit === 95 || isWord(unit))],
+  [postal, among(' \n":=>,(|\t\'')],
+);
+
+/** By how it stands. */
+const byWay = tableOf(
+  5,
+  [phoneBare | phoneGroups | age | postal, (how) => how === free],
+  [cardBare | cardGroups, (how) => how === free || how === behindSlash],
+  [iban, (how) => how === behindLetters],
+  [shapedBare | shapedGroups, (how) => how === free],
+);
+
+/** May a label end before the two units before the run, or the run be a part of something that begins there? */
+function mayBeAnnounced(before: number, previous: number): boolean {
+  // Letters before the run, and a slash behind a word, are looked at closely.
+  if (isLetter(previous) || previous === 47) return true;
+  const isOpening = previous === 45 || previous === 95 || previous === 36 || previous >= 128;
+  if (!isOpening && mayFollowLabel[previous] === 0) return false;
+  // `SSN (0)123`: what is in brackets does not count.
+  return (
+    isLetter(before) || before >= 128 || mayFollowLabel[before] === 1 || previous === 36 || previous >= 128 || previous === 41 || previous === 93
+  );
 }
 
 /** What a unit before a run is. */
@@ -59,7 +128,7 @@ const dot = 5;
 const digit = 6;
 const beyond = 7;
 
-const classes = new Uint8Array(129);
+const classes = new Uint8Array(unitCount);
 for (let unit = 0; unit < 128; unit++) classes[unit] = isLetter(unit) ? letter : isDigit(unit) ? digit : other;
 classes[128] = beyond;
 for (const mark of '-:') classes[mark.charCodeAt(0)] = joint;
@@ -78,6 +147,69 @@ function wayOf(before: number, previous: number): number {
   if (before !== letter && before !== beyond) return previous === dot ? 0 : free;
   if (previous === divider) return behindSlash;
   return previous === joint || previous === underscore ? behindJoint : 0;
+}
+
+/** By the two units before the run, the nearer one last: how it stands, above what it may be. */
+const howShift = 16;
+const byPair = Uint32Array.from({ length: unitCount * unitCount }, (_, pair) => {
+  const before = Math.floor(pair / unitCount);
+  const previous = pair % unitCount;
+  const how = ways[(classes[before] as number) * 8 + (classes[previous] as number)] as number;
+  const bits = (byPrevious[previous] as number) & (byWay[how] as number);
+  return (how << howShift) | (mayBeAnnounced(before, previous) ? bits : bits & ~announced);
+});
+
+export class NumberStarts {
+  /** Pairs: index of the digit run, how it stands. */
+  list = new Int32Array(64);
+  /** By start: what it may begin, see {@link may}. */
+  sorts = new Int32Array(32);
+  count = 0;
+  /** What may begin with any of them. */
+  any = 0;
+  #survey: Survey | undefined;
+  #serial = 0;
+
+  /** Fills the list, if it is not that of the survey's text already. */
+  of(survey: Survey): this {
+    if (this.#survey === survey && this.#serial === survey.serial) return this;
+    this.#survey = survey;
+    this.#serial = survey.serial;
+    const { digitRuns, digitRunCount, units } = survey;
+    if (this.sorts.length < digitRunCount) {
+      this.list = new Int32Array(4 * digitRunCount);
+      this.sorts = new Int32Array(2 * digitRunCount);
+    }
+    const { list, sorts } = this;
+    let count = 0;
+    let any = 0;
+    for (let i = 0; i < digitRunCount; i++) {
+      const run = digitRuns[2 * i] as number;
+      const end = digitRuns[2 * i + 1] as number;
+      // No branch: most runs are none, and which are cannot be foretold. What is noted stays only if the count goes up.
+      const previous = run > 0 ? (units[run - 1] as number) : 10;
+      const before = run > 1 ? (units[run - 2] as number) : 0;
+      const pair = byPair[before * unitCount + previous] as number;
+      const how = pair >>> howShift;
+      const isLast = i + 1 === digitRunCount;
+      const next = isLast ? end + gapMax : (digitRuns[2 * i + 2] as number);
+      const nextEnd = isLast ? next : (digitRuns[2 * i + 3] as number);
+      const what =
+        pair &
+        (bySize[Math.min(end - run, sizeMax)] as number) &
+        (byNext[units[end] as number] as number) &
+        (byBehind[Math.min(next - end, gapMax) * (sizeMax + 1) + Math.min(nextEnd - next, sizeMax)] as number);
+      list[2 * count] = i;
+      list[2 * count + 1] = how;
+      sorts[count] = what;
+      const counts = (how + 3) >> 2;
+      count += counts;
+      any |= what & -counts;
+    }
+    this.count = count;
+    this.any = any;
+    return this;
+  }
 }
 
 /** One for all detectors: they run one after the other. */

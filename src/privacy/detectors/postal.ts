@@ -4,7 +4,7 @@
  */
 import { commonWords } from '../lexicon.ts';
 import { has, isDigit, isIdentifier, isLetter, isWord } from '../survey.ts';
-import { free, numberStarts } from './number-starts.ts';
+import { may, numberStarts } from './number-starts.ts';
 import { compact, type Detector, type KindSpec, type ScanContext } from './detector.ts';
 
 const address: KindSpec = {
@@ -68,15 +68,15 @@ function detectPostal(context: ScanContext): void {
   const { text, survey, found } = context;
   const { digitRuns, units } = survey;
   let done = 0;
-  const { list, count } = numberStarts.of(survey);
-  for (let n = 0; n < 2 * count; n += 2) {
-    if (list[n + 1] !== free) continue;
+  const { list, count, sorts, any } = numberStarts.of(survey);
+  const last = (any & may.bePostal) === 0 ? 0 : 2 * count;
+  for (let n = 0; n < last; n += 2) {
+    if (((sorts[n >> 1] as number) & may.bePostal) === 0) continue;
     const i = list[n] as number;
     const start = digitRuns[2 * i] as number;
     const end = digitRuns[2 * i + 1] as number;
-    if (end - start > 5 || start < done) continue;
+    if (start < done) continue;
     const previous = start > 0 ? (units[start - 1] as number) : 10;
-    if (previous !== 32 && previous !== 10 && !isOpener(previous)) continue;
     if (previous === 32) readCorner(text, units, start, found);
     let close = 0;
     // `4934 Oak Ave`, `221B Baker Street`, `4823 73 Ringvej`.
@@ -137,10 +137,6 @@ for (const word of 'address addresses is was to with of file at on in visit are 
 
 function mayEndStreet(unit: number): boolean {
   return isLetter(unit) || unit === 46 || unit >= 128;
-}
-
-function isOpener(unit: number): boolean {
-  return unit === 34 || unit === 39 || unit === 58 || unit === 61 || unit === 62 || unit === 44 || unit === 40 || unit === 124 || unit === 9;
 }
 
 function isCued(text: string, start: number): boolean {

@@ -1,0 +1,82 @@
+/** The first look at digit runs: what begins with one must never be overlooked, and lines of logs must not keep the detectors busy. */
+import { describe, expect, it } from 'vitest';
+import { may, NumberStarts } from '../../src/privacy/detectors/number-starts.ts';
+import { createPrivacyEngine } from '../../src/privacy/engine.ts';
+import { defaultPolicyYaml, parsePolicy } from '../../src/privacy/policy.ts';
+import { Survey, surveyText } from '../../src/privacy/survey.ts';
+
+const starts = new NumberStarts();
+
+function sortsOf(text: string): string[] {
+  const survey = new Survey();
+  surveyText(text, survey);
+  const { any } = starts.of(survey);
+  return Object.keys(may).filter((sort) => (any & may[sort as keyof typeof may]) !== 0);
+}
+
+describe('the first look at digit runs', () => {
+  it.each([
+    ['536-22-1845', 'beSsn'],
+    ['536221845', 'beSsn'],
+    ['536\u201122\u20111845', 'beSsn'],
+    ['+1 458 665 7205', 'bePhone'],
+    ['(415) 555-2671', 'bePhone'],
+    ['call 5552671', 'bePhone'],
+    ['4111 1111 1111 1111', 'beCard'],
+    ['4111111111111111', 'beCard'],
+    ['/cards/4111-1111-1111-1111', 'beCard'],
+    ['3782 822463 10005', 'beCard'],
+    ['DE89 3704 0044 0532 0130 00', 'beIban'],
+    ['a 34-year-old', 'beAge'],
+    ['45 Jahre alt', 'beAge'],
+    ['1600 Pennsylvania Avenue', 'bePostal'],
+    ['"12 Oak Street"', 'bePostal'],
+    ['Via Roma 131', 'bePostal'],
+    ['/ssn/536221845', 'beIdentifier'],
+    ['tax id 12-3456789', 'beIdentifier'],
+    ['SSN (0)123', 'beIdentifier'],
+    ['POL-2434569', 'beIdentifier'],
+    ['$185,000', 'beIdentifier'],
+    ['756.9217.0769.85', 'beIdentifier'],
+    ['44051401359', 'beIdentifier'],
+  ])('%s: %s', (text, sort) => {
+    for (const whole of [text, ` ${text} `, `it was ${text}, and so on to the end of a line that is long enough for vectors`])
+      expect(sortsOf(whole)).toContain(sort);
+  });
+
+  it('passes over what a line of a web server has', () => {
+    const line =
+      '83.149.9.216 - - [17/May/2015:10:05:03 +0000] "GET /a-2013/b3.png HTTP/1.1" 200 203023 "-" "Mozilla/5.0 (KHTML) Chrome/32.0.1700.77"';
+    for (const sort of ['beSsn', 'beCard', 'beIban']) expect(sortsOf(line)).not.toContain(sort);
+  });
+
+  it('is of the text that was surveyed last, however many numbers that has', () => {
+    expect(sortsOf('1.1.1 '.repeat(500))).not.toContain('beSsn');
+    expect(sortsOf(`${'1.1.1 '.repeat(500)}536-22-1845`)).toContain('beSsn');
+    expect(sortsOf('none')).toEqual([]);
+  });
+
+  it('lets every number through, wherever it stands', () => {
+    const engine = createPrivacyEngine(parsePolicy(defaultPolicyYaml), { pseudonymKey: { version: 1, key: new Uint8Array(32) } });
+    const numbers = [
+      ['us_ssn', '536-22-1845'],
+      ['phone', '+1 458 665 7205'],
+      ['credit_card', '4111 1111 1111 1111'],
+      ['credit_card', '4111111111111111'],
+      ['iban', 'DE89 3704 0044 0532 0130 00'],
+      ['postal_address', '1600 Pennsylvania Avenue NW'],
+    ] as const;
+    const around = ['', '"', "'", '(', '=', ': ', ', ', '\n', '|', '\t', '>', '\u00a0', 'é '];
+    for (const [kind, number] of numbers)
+      for (const before of around) {
+        const text = `value${before}${before === '' ? ' ' : ''}${number}, 7 of 12`;
+        const start = text.indexOf(number);
+        // A no-break space and a letter beyond ASCII are no opening of an address.
+        if (kind === 'postal_address' && /[\u00a0(]/.test(before)) continue;
+        expect(
+          engine.scanText(text).filter((one) => one.start <= start && one.end >= start + number.length && one.kind === kind),
+          JSON.stringify(text),
+        ).toHaveLength(1);
+      }
+  });
+});
