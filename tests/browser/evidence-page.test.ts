@@ -10,7 +10,10 @@ import { buildEvidencePage } from '../../scripts/build-evidence-page.ts';
 import { fillEvidencePage } from '../../src/app/evidence-page.ts';
 import { encodeBase64 } from '../../src/core/base64.ts';
 import { utf8 } from '../../src/core/bytes.ts';
+import type { JsonObject } from '../../src/core/json.ts';
+import { formatKeptAnchor } from '../../src/verify/evidence/index.ts';
 import { hasOpenssl } from '../anchor/time-stamp-authority.ts';
+import { rawTransaction } from '../verify/arweave-transaction.ts';
 import { anchored, anchorOf, evidenceWith } from '../verify/quoted-evidence.ts';
 import { all, checkpointOf, sampleEvidence, signer } from '../verify/sample-evidence.ts';
 import { authorityExtensions, createTimeStampAuthorities, stampedAnchor, stampExtensions } from '../verify/time-stamp-authorities.ts';
@@ -242,6 +245,25 @@ describe.skipIf(absent !== undefined)('in a browser, offline, from a file', () =
     } finally {
       tsas.close();
     }
+  });
+
+  it('says which wallet signed over the checkpoint on Arweave, and what only a gateway can say', async () => {
+    const transaction = await rawTransaction(checkpointOf(4));
+    const anchorOn = (proof: JsonObject): string => {
+      const kept = { format: 'veiltrail.anchor/v1', kind: 'arweave', target: 'ar', checkpoint: checkpointOf(4), madeAt: '2026-11-22T12:00:00Z' };
+      const anchor = formatKeptAnchor(JSON.stringify({ ...kept, proof }));
+      return sampleEvidence({ change: (evidence) => ({ ...evidence, anchors: [...evidence.anchors, anchor] }) }).text;
+    };
+    const id = transaction['id'] as string;
+    const { page, unwanted } = await open(anchorOn({ id, transaction }), { width: 340 });
+    expect(await page.locator('.verdict.good h2').innerText()).toBe('Verified');
+    expect(await page.locator('.claims .yes').innerText()).toMatch(/The wallet \S{43} signed transaction \S{43} of Arweave/);
+    expect(await page.locator('.claims .no').innerText()).toContain(`that Arweave holds transaction ${id}: whether it does, and since when`);
+    expect(await inPage(page, 'document.documentElement.scrollWidth')).toBeLessThanOrEqual(340);
+    expect(unwanted).toEqual([]);
+    // Signed by the log's key all the same: an exporter who lies.
+    const lie = await open(anchorOn({ id, transaction: { ...transaction, reward: '7' } }));
+    expect(await lie.page.locator('.verdict.bad').innerText()).toContain('not a transaction of Arweave that signs this checkpoint');
   });
 
   it('has one row for a run of hidden leaves', async () => {
