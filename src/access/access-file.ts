@@ -8,12 +8,14 @@
  *   "addresses":["203.0.113.0/24"],"hides":["context"],"owner":"person:…","rotates":"…","name":"…"}]}
  * ```
  */
-import { closeSync, fstatSync, openSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readFileSync, statSync, utimesSync } from 'node:fs';
 import { dirname, basename, join } from 'node:path';
 import { VeiltrailError } from '../core/errors.ts';
 import { isJsonObject, parseJson } from '../core/json.ts';
 import type { JsonValue } from '../core/json.ts';
 import { parseTimestamp } from '../event/timestamp.ts';
+import { removeFile } from '../storage/files/remove-file.ts';
+import { storageError } from '../storage/storage-error.ts';
 import { listTemporaryFiles, replaceKeyFile } from '../vault/key-file.ts';
 import { keyIdPattern } from './api-key.ts';
 import { checkHidden } from './hidden-members.ts';
@@ -96,7 +98,7 @@ export function changeAccessFile(dataDir: string, change: (rows: KeyRow[]) => Ke
     if (rows.length > keysMax) throw new VeiltrailError('too_many_keys', `more than ${keysMax} keys`, { keysMax });
     replaceKeyFile(dirname(lock), basename(lock, '.lock'), formatRows(rows));
   } finally {
-    rmSync(lock, { force: true });
+    releaseLock(lock);
   }
 }
 
@@ -108,7 +110,7 @@ export function removeTemporaryFiles(dataDir: string): void {
   const left = listTemporaryFiles(dataDir);
   const lock = join(dataDir, `${accessFileName}.lock`);
   if (left.length === 0 || statSync(lock, { throwIfNoEntry: false })) return;
-  for (const name of left) rmSync(join(dataDir, name), { force: true });
+  for (const name of left) guard('remove what a crash left', () => removeFile(join(dataDir, name)));
 }
 
 /** Checks what a person asked to be called; the name is shown in lists. */
@@ -202,8 +204,27 @@ function takeLock(lock: string): void {
         throw new VeiltrailError('storage_readonly', `no right to change ${accessFileName}`, {}, { cause });
     }
     const held = statSync(lock, { throwIfNoEntry: false });
-    if (held && Date.now() - held.mtimeMs > lockStaleMs) rmSync(lock, { force: true });
+    if (held && Date.now() - held.mtimeMs > lockStaleMs) guard(`take over the lock of ${accessFileName}`, () => removeFile(lock));
     else if (Date.now() > until) throw new VeiltrailError('access_file_busy', `another process is changing ${accessFileName}`);
     else Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 20);
+  }
+}
+
+/** What was changed is on disk, so this does not fail: a lock that cannot be removed is made old, and whoever comes next takes it over. */
+function releaseLock(lock: string): void {
+  try {
+    removeFile(lock);
+  } catch {
+    try {
+      utimesSync(lock, 0, 0);
+    } catch {}
+  }
+}
+
+function guard(what: string, work: () => void): void {
+  try {
+    work();
+  } catch (error) {
+    throw storageError(error, what);
   }
 }

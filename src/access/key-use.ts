@@ -2,8 +2,9 @@
  * When each key was last used, to the minute: `access.used.json` beside the keys. It is written once a minute at the most and not waited for by
  * the disk: a crash loses what the last minute would have said, and nothing that anybody is let in by.
  */
-import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { removeFile } from '../storage/files/remove-file.ts';
 import { keyIdPattern } from './api-key.ts';
 
 export const keyUseFileName = 'access.used.json';
@@ -31,7 +32,9 @@ export function openKeyUse(dataDir: string): KeyUse {
       renameSync(temporary, path);
       isNew = false;
     } catch {
-      rmSync(temporary, { force: true });
+      try {
+        removeFile(temporary);
+      } catch {}
     }
   };
   return {

@@ -6,10 +6,11 @@
  * crash the partition that was growing has no seal (see partition-seal.ts) and is made anew; one that does not open, or was sealed and is not
  * what was sealed, likewise. So the index never answers from bytes that nobody vouches for.
  */
-import { rmSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import type { DatabaseSync } from 'node:sqlite';
 import { VeiltrailError } from '../core/errors.ts';
 import { type Random, systemRandom } from '../core/random.ts';
+import { removeFile } from '../storage/files/remove-file.ts';
 import { openDatabase } from '../storage/sqlite/open-database.ts';
 import { isRefusal, storageError } from '../storage/storage-error.ts';
 import { saltBytes } from './blind.ts';
@@ -307,7 +308,7 @@ export class IndexStore implements SearchIndex {
 /** Deletes the file and what SQLite keeps beside it. Nobody may have it open in this process. */
 export function removeIndex(path: string): void {
   try {
-    for (const suffix of ['', '-wal', '-shm', '-journal']) rmSync(`${path}${suffix}`, { force: true });
+    for (const suffix of ['', '-wal', '-shm', '-journal']) removeFile(`${path}${suffix}`);
   } catch (error) {
     throw storageError(error, 'remove index.db');
   }

@@ -1,19 +1,38 @@
 /**
  * Faults at system calls, a sample of the drill (scripts/drills/faults.ts): at each border of the tree every kind of call that writes fails once, with
- * EIO or ENOSPC, one process is killed, and once the power goes after an fsync that failed. Which call, and at which size, follows from the seed.
+ * EIO or ENOSPC, one process is killed, and once the power goes after an fsync that failed; of a life on tape some kills are judged. Which call, and at
+ * which size, follows from the seed.
  *
  * To run a seed again: VEILTRAIL_SEED=… vitest run tests/crash/faults.test.ts
  */
+import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { mkdtempSync, rmSync } from 'node:fs';
+import {
+  appendFileSync,
+  closeSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll, expect, test, type TestContext } from 'vitest';
+import { DirectoryState } from '../../scripts/drills/faults/directory-state.ts';
+import { createAccessFile } from '../../src/access/access-file.ts';
 import { EngineLane, openEngineSeed } from '../../scripts/drills/faults/engine.ts';
+import { findKills, judgeKills } from '../../scripts/drills/faults/kills.ts';
+import { openEngineLife } from '../../scripts/drills/faults/lives.ts';
 import { planEngineRuns, type PlannedRun } from '../../scripts/drills/faults/matrix.ts';
 import { FaultRun } from '../../scripts/drills/faults/run.ts';
 import { borders, openSeed } from '../../scripts/drills/faults/seeds.ts';
-import { buildShim } from '../../scripts/drills/faults/shim.ts';
+import { buildShim, FaultControl } from '../../scripts/drills/faults/shim.ts';
 import { SeededRandom } from '../simulation/seeded-random.ts';
 
 const seed = process.env['VEILTRAIL_SEED'] ?? randomBytes(4).toString('hex');
@@ -76,6 +95,96 @@ test('a disk that has no room even for removing is a full one, and not a broken 
   const path = 'logs/a/tile/entries/000.p/255';
   const job = { size: 255, seed: await openEngineSeed(home, 255), fault: { fault: 'ENOSPC', stays: false, kind: 'unlink', path, nth: 1 } } as const;
   expect(await lane.run(job)).toMatchObject({ became: 'unharmed', fired: 1 });
+});
+
+test('a lock of the keys that cannot be removed keeps nobody from changing them', { timeout: 120_000 }, async (context) => {
+  const { library } = needShim(context);
+  const at = join(home, 'keys-lock');
+  const dataDir = join(at, 'data');
+  mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+  createAccessFile(dataDir, []);
+  const control = new FaultControl(library, at, dataDir);
+  for (const fault of ['ENOSPC', 'EIO'] as const) {
+    control.arm({ fault, stays: false, kind: 'unlink', path: 'access.json.lock', nth: 1 });
+    const source = new URL('../../src/access/access-file.ts', import.meta.url).href;
+    const script = `import { changeAccessFile } from ${JSON.stringify(source)};
+      for (let i = 0; i < 2; i++) changeAccessFile(${JSON.stringify(dataDir)}, (rows) => rows);`;
+    const startMs = performance.now();
+    execFileSync(process.execPath, ['--input-type=module', '-e', script], { env: { ...process.env, NODE_OPTIONS: '', ...control.environment } });
+    expect(control.fired).toBe(1);
+    // Whoever waits for another process waits for five seconds.
+    expect(performance.now() - startMs).toBeLessThan(4_500);
+    expect(existsSync(join(dataDir, 'access.json.lock'))).toBe(false);
+  }
+  control.close();
+});
+
+test('the calls of a life make its directory again, and what its kills leave is whole', { timeout: 120_000 }, async (context) => {
+  const { library, lane } = needShim(context);
+  const life = await openEngineLife(library, home, random.pick(borders.tile), lane);
+  const at = join(home, 'kills');
+  mkdirSync(at);
+  const classes = findKills(life, at);
+  const kills = classes.flat();
+  expect(kills.length).toBeGreaterThan(life.tape.length);
+  expect(new Set(kills.map(({ call, isTorn }) => `${call} ${isTorn}`)).size).toBe(kills.length);
+  const chosen = [random.pick(classes), classes.at(-1) ?? []].map((members) => random.pick(members));
+  const told: string[] = [];
+  await judgeKills(life, at, chosen, (kill, error) => {
+    told.push(error ?? `${kill.call}`);
+    return true;
+  });
+  expect(told.toSorted(), `VEILTRAIL_SEED=${seed}`).toEqual(chosen.map(({ call }) => `${call}`).toSorted());
+  // One call less is another directory, and a promise more is one that is broken.
+  const published = life.tape.findLastIndex(({ kind, path }) => kind === 'rename' && path === 'logs/a/checkpoint');
+  const without = life.tape.toSpliced(published, 1);
+  expect(() => findKills({ ...life, tape: without }, at)).toThrow('replayed, ');
+  const all = life.acknowledgedBy(Infinity, 0);
+  const tooEarly = { ...life, acknowledgedBy: () => all };
+  const errors: (string | undefined)[] = [];
+  await judgeKills(tooEarly, at, kills.slice(0, 1), (_, error) => errors.push(error) > 0);
+  expect(errors).toEqual([expect.stringMatching(/was told of|is not there/)]);
+});
+
+test('what no recovery reads of a write-ahead log names no other state', () => {
+  const dir = mkdtempSync(join(home, 'wal-'));
+  const file = join(dir, 'x.db');
+  const database = new DatabaseSync(file);
+  database.exec('PRAGMA journal_mode=WAL; PRAGMA wal_autocheckpoint=0; CREATE TABLE t (x); INSERT INTO t VALUES (randomblob(9000))');
+  const nameOf = (name: string, change: (copy: string) => void = () => undefined): string => {
+    const copy = join(dir, name);
+    mkdirSync(copy);
+    for (const suffix of ['', '-wal']) copyFileSync(`${file}${suffix}`, join(copy, `x.db${suffix}`));
+    change(copy);
+    return new DirectoryState(copy).name();
+  };
+  const first = nameOf('first');
+  const frame = 24 + 4_096;
+  const wal = (copy: string): string => join(copy, 'x.db-wal');
+  const cutBy = (bytes: number) => (copy: string) => truncateSync(wal(copy), statSync(wal(copy)).size - bytes);
+  // Frames of a transaction that did not end, or whose bytes are not those that were summed up, are not there.
+  expect(nameOf('garbage', (copy) => appendFileSync(wal(copy), Buffer.alloc(frame, 7)))).toBe(first);
+  const cut = nameOf('cut', cutBy(1));
+  expect(cut).not.toBe(first);
+  expect(nameOf('cut more', cutBy(frame + 1))).toBe(cut);
+  const firstRows = (copy: string): number => {
+    const opened = new DatabaseSync(join(copy, 'x.db'));
+    const { rows } = opened.prepare('SELECT count(*) AS rows FROM t').get() as { rows: number };
+    opened.close();
+    return rows;
+  };
+  expect([firstRows(join(dir, 'garbage')), firstRows(join(dir, 'cut')), firstRows(join(dir, 'cut more'))]).toEqual([1, 0, 0]);
+  // Pages of the database that the log has are not read; others are.
+  const flip = (page: number) => (copy: string) => {
+    const fd = openSync(join(copy, 'x.db'), 'r+');
+    writeSync(fd, Buffer.of(0xff), 0, 1, (page - 1) * 4_096 + 2_000);
+    closeSync(fd);
+  };
+  database.exec('PRAGMA wal_checkpoint(TRUNCATE); UPDATE t SET x = randomblob(9000)');
+  const second = nameOf('second');
+  expect(nameOf('page 2', flip(2))).toBe(second);
+  expect(nameOf('page 1', flip(1))).not.toBe(second);
+  database.close();
 });
 
 test('a real server that is killed at a call while it starts, with its seal half taken off', { timeout: 120_000 }, async (context) => {

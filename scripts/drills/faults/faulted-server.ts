@@ -12,6 +12,8 @@ const hangsMs = 60_000;
 export interface AcknowledgedLists {
   erasing: string[];
   erased: string[];
+  redacting: string[];
+  facts: string[];
   leaves: [string, number][];
   checkpoints: [number, string][];
   sent: [string, { id: string }][];
@@ -22,6 +24,10 @@ export class Acknowledged {
   /** Ids of events whose erasure was asked for, and of those whose erasure was acknowledged. */
   readonly erasing = new Set<string>();
   readonly erased = new Set<string>();
+  /** Ids of events of which something was asked to be removed. */
+  readonly redacting = new Set<string>();
+  /** What else was said to be done (scenarios.ts). */
+  readonly facts = new Set<string>();
   /** Leaf by id. */
   readonly leaves = new Map<string, number>();
   /** Checkpoints that came with answers, by tree size. */
@@ -44,25 +50,29 @@ export class Acknowledged {
     return {
       erasing: [...this.erasing],
       erased: [...this.erased],
+      redacting: [...this.redacting],
+      facts: [...this.facts],
       leaves: [...this.leaves],
       checkpoints: [...this.checkpoints],
       sent: [...this.sent],
     };
   }
 
-  static from({ erasing, erased, leaves, checkpoints, sent }: AcknowledgedLists): Acknowledged {
+  static from({ erasing, erased, redacting, facts, leaves, checkpoints, sent }: AcknowledgedLists): Acknowledged {
     const made = new Acknowledged();
     for (const id of erasing) made.erasing.add(id);
     for (const id of erased) made.erased.add(id);
+    for (const id of redacting) made.redacting.add(id);
+    for (const fact of facts) made.facts.add(fact);
     for (const [id, leafIndex] of leaves) made.leaves.set(id, leafIndex);
     for (const [treeSize, text] of checkpoints) made.checkpoints.set(treeSize, text);
     for (const [id, event] of sent) made.sent.set(id, event);
     return made;
   }
 
-  /** All but what was to be erased: those ids are forgotten. */
+  /** All but what something was to be removed of: those ids are forgotten. */
   toSendAgain(): { id: string }[] {
-    return [...this.sent.values()].filter(({ id }) => !this.erasing.has(id));
+    return [...this.sent.values()].filter(({ id }) => !this.erasing.has(id) && !this.redacting.has(id));
   }
 
   take({ receipts, treeSize, checkpoint }: Answer): void {
@@ -86,7 +96,7 @@ interface Answer {
 }
 
 /** `gone`: the connection broke, because the process ended. */
-export type Sent = { status: number; code?: string } | 'gone';
+export type Answered = { status: number; code?: string; body?: unknown } | 'gone';
 
 export class FaultedServer {
   readonly #child: ChildProcess;
@@ -97,11 +107,12 @@ export class FaultedServer {
   said = '';
   url = '';
 
-  constructor(dataDir: string, environment: Record<string, string>, acknowledged: Acknowledged) {
+  /** @param more arguments of the command */
+  constructor(dataDir: string, environment: Record<string, string>, acknowledged: Acknowledged, more: readonly string[] = []) {
     this.#dataDir = dataDir;
     this.#acknowledged = acknowledged;
     const own = Object.entries(process.env).filter(([name]) => !name.startsWith('VEILTRAIL_') && !decides.includes(name));
-    this.#child = spawn(process.execPath, [main, 'serve', '--data', dataDir, '--listen', '127.0.0.1:0'], {
+    this.#child = spawn(process.execPath, [main, 'serve', '--data', dataDir, '--listen', '127.0.0.1:0', ...more], {
       env: { ...Object.fromEntries(own), NODE_COMPILE_CACHE: compiled, ...environment },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
@@ -125,29 +136,25 @@ export class FaultedServer {
     throw new Error('the server hangs in its start');
   }
 
-  async append(events: readonly { id: string }[]): Promise<Sent> {
+  async append(events: readonly { id: string }[]): Promise<Answered> {
     for (const event of events) this.#acknowledged.sent.set(event.id, event);
-    const sent = await this.post('/api/v1/logs/default/events', events, 'writer');
+    const sent = await this.ask('POST', '/api/v1/logs/default/events', events, 'writer');
     if (sent === 'gone') return 'gone';
     if (sent.status === 201) this.#acknowledged.take(sent.body as Answer);
     return { status: sent.status, ...(sent.code === undefined ? {} : { code: sent.code }) };
   }
 
   /** @throws Error for an answer that keeps no rule: 2xx, a 503 that says when to come back, or that an earlier rotation is still under way */
-  async post(
-    path: string,
-    body: unknown,
-    by: 'writer' | 'admin' | { key: string },
-  ): Promise<{ status: number; code?: string; body?: unknown } | 'gone'> {
+  async ask(method: 'POST' | 'PUT' | 'DELETE', path: string, body: unknown, by: 'writer' | 'admin' | { key: string }): Promise<Answered> {
     const key = typeof by === 'string' ? readFileSync(join(this.#dataDir, `keys/${by}.key`), 'utf8').trim() : by.key;
     this.#acknowledged.begin();
     let response: Response;
     let text: string;
     try {
       response = await fetch(`${this.url}${path}`, {
-        method: 'POST',
-        body: JSON.stringify(body),
-        headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
+        method,
+        headers: { authorization: `Bearer ${key}`, ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
         signal: AbortSignal.timeout(hangsMs),
       });
       text = await response.text();
@@ -156,7 +163,7 @@ export class FaultedServer {
       return 'gone';
     }
     const { status } = response;
-    const value = JSON.parse(text) as { code?: string };
+    const value = (text === '' ? {} : JSON.parse(text)) as { code?: string };
     if (status >= 200 && status < 300) return { status, body: value };
     if (value.code === 'key_rotation_running') return { status, code: value.code };
     if (status !== 503 || !(Number(response.headers.get('retry-after')) > 0))

@@ -12,7 +12,8 @@ import { verifyStoredLog } from '../../../src/server/verify.ts';
 import { verifyReceipt } from '../../../src/verify/receipt.ts';
 import type { Acknowledged } from './faulted-server.ts';
 import { openSigned, RawLog } from './raw-log.ts';
-import type { Scenario, Seed } from './run.ts';
+import { isFact, type Scenario } from './scenarios.ts';
+import type { Seed } from './run.ts';
 
 const bucketLeaves = 65_536;
 
@@ -21,6 +22,10 @@ export interface Left {
   seed: Seed;
   scenario: Scenario;
   acknowledged: Acknowledged;
+}
+
+interface Access {
+  keys: { id: string; role: string; revokedAt?: string }[];
 }
 
 /** @throws Error what is violated */
@@ -72,6 +77,7 @@ class Judge {
     const trail = await openTrail({ dataDir: this.dataDir, workers: 1, onFatal: (error) => (fatal = error) });
     try {
       await this.#checkEvents(trail);
+      await this.#checkFacts(trail);
       await this.#sendAllAgain(trail);
       await this.#checkEvents(trail);
       await this.#untilCompacted();
@@ -97,6 +103,13 @@ class Judge {
     }
   }
 
+  async #checkFacts(trail: OpenTrail): Promise<void> {
+    const { keys } = this.#access();
+    const isRevoked = (key: string): boolean => keys.find(({ id }) => id === key)?.revokedAt !== undefined;
+    for (const fact of this.acknowledged.facts)
+      if (!(await isFact(fact, trail, isRevoked))) throw new Error(`${fact}: was acknowledged, and is not so`);
+  }
+
   async #sendAllAgain(trail: OpenTrail): Promise<void> {
     const events = this.acknowledged.toSendAgain();
     if (events.length === 0) return;
@@ -110,8 +123,11 @@ class Judge {
 
   /** Ids are told apart by sender, so whoever sends again is the same one. */
   #writer(): string {
-    const { keys } = JSON.parse(readFileSync(join(this.dataDir, 'access.json'), 'utf8')) as { keys: { id: string; role: string }[] };
-    return keys.find(({ role }) => role === 'writer')?.id ?? '';
+    return this.#access().keys.find(({ role }) => role === 'writer')?.id ?? '';
+  }
+
+  #access(): Access {
+    return JSON.parse(readFileSync(join(this.dataDir, 'access.json'), 'utf8')) as Access;
   }
 
   /** A full bucket, whatever happened while it was compacted. */

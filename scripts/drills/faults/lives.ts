@@ -8,7 +8,8 @@ import { EngineLane, openEngineSeed } from './engine.ts';
 import type { Promised } from './engine-child.ts';
 import { Acknowledged } from './faulted-server.ts';
 import { judge } from './judge.ts';
-import { FaultRun, type Scenario } from './run.ts';
+import { FaultRun } from './run.ts';
+import type { Scenario } from './scenarios.ts';
 import { openSeed } from './seeds.ts';
 import { readTape, type TapedCall } from './tape.ts';
 

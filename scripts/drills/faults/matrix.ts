@@ -1,6 +1,7 @@
 /** Which faults there are to try: every writing call of a run that had none, times every fault; and in which order, so that a part says most. */
 import { SeededRandom } from '../../../tests/simulation/seeded-random.ts';
-import { FaultRun, type Phase, type Scenario, type Seed } from './run.ts';
+import { FaultRun, type Phase, type Seed } from './run.ts';
+import type { Scenario } from './scenarios.ts';
 import type { EngineLane } from './engine.ts';
 import { borders } from './seeds.ts';
 import { type Fault, type FaultName, readCalls, type RecordedCall } from './shim.ts';
@@ -80,20 +81,23 @@ export function sampleRuns(runs: readonly PlannedRun[], callsMax: number, random
 }
 
 /**
- * The same runs in another order: one of each (border, scenario, kind, file, phase, fault) first, those three faults before the others, which size
- * and which call of them by chance; then a second of each, and so on.
+ * The same runs in another order: one of each (border, scenario, kind, file, phase, fault) first, which size and which call of them by chance; then a
+ * second of each, and so on. Faults that come at some calls only wait, but for the first of each, until the others are through.
  */
 export function orderRuns(runs: readonly PlannedRun[], random: SeededRandom): PlannedRun[] {
   const shuffled = runs.map((run) => ({ run, by: random.below(2 ** 32) })).toSorted((a, b) => a.by - b.by);
   const taken = new Map<string, number>();
   const rounds: PlannedRun[][] = [];
+  const otherRounds: PlannedRun[][] = [];
   for (const { run } of shuffled) {
     const border = (borders.tile as readonly number[]).includes(run.size) ? 'tile' : 'bucket';
     const group = [border, run.scenario, run.kind, run.path, run.phase, run.fault, run.stays].join(' ');
     const round = taken.get(group) ?? 0;
     taken.set(group, round + 1);
-    const variant = variants.findIndex(({ fault, stays }) => fault === run.fault && stays === run.stays);
-    (rounds[2 * round + (variant < everywhere ? 0 : 1)] ??= []).push(run);
+    const isEverywhere = variants.findIndex(({ fault, stays }) => fault === run.fault && stays === run.stays) < everywhere;
+    ((isEverywhere ? rounds : otherRounds)[round] ??= []).push(run);
   }
-  return rounds.flat();
+  const [first = [], ...rest] = rounds;
+  const [otherFirst = [], ...otherRest] = otherRounds;
+  return [...first, ...otherFirst, ...rest.flat(), ...otherRest.flat()];
 }

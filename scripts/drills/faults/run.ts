@@ -2,10 +2,10 @@
 import { cpSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Acknowledged, FaultedServer, type Sent } from './faulted-server.ts';
+import { Acknowledged, type Answered, FaultedServer } from './faulted-server.ts';
 import { judge } from './judge.ts';
 import type { RawLog } from './raw-log.ts';
-import { eventAt } from './seeds.ts';
+import { argumentsOf, play, type Scenario } from './scenarios.ts';
 import { type Fault, FaultControl } from './shim.ts';
 
 export interface Seed {
@@ -15,8 +15,6 @@ export interface Seed {
   /** Leaves that need not be verified again each time, under the checkpoint that is given. */
   resume?: { verifiedTo: number; checkpoint: string };
 }
-
-export type Scenario = 'append' | 'change';
 
 /** `start`, `serve` (requests, maintenance, compaction), `stop`. */
 export type Phase = 'start' | 'serve' | 'stop';
@@ -70,7 +68,7 @@ export class FaultRun {
   async serve(fault?: Fault): Promise<Outcome['became']> {
     if (fault) this.control.arm(fault);
     this.#begin('start');
-    this.#server = new FaultedServer(this.dataDir, this.control.environment, this.acknowledged);
+    this.#server = new FaultedServer(this.dataDir, this.control.environment, this.acknowledged, argumentsOf(this.#scenario, this.#home));
     try {
       if (await this.#server.answers()) await this.#work();
       this.#note();
@@ -105,31 +103,12 @@ export class FaultRun {
 
   async #work(): Promise<void> {
     this.#begin('serve');
-    const batches = this.#scenario === 'append' ? [['a'], ['b'], ['c', 'd', 'e']] : [['a', 'b']];
-    for (const batch of batches) if (!this.#told(await this.#server.append(batch.map((id) => eventAt(id))))) return;
-    if (this.#scenario === 'change' && !(await this.#change())) return;
+    if (!(await play(this.#scenario, this.#server, this.acknowledged, (answer) => this.#told(answer)))) return;
     await this.#quiet();
   }
 
-  /** A key is made, somebody is erased, and secrets are rotated; false when there is nobody to talk to any more. */
-  async #change(): Promise<boolean> {
-    const made = await this.#server.post('/api/v1/keys', { role: 'officer', purpose: 'a drill' }, 'admin');
-    if (!this.#told(made)) return false;
-    const officer = made === 'gone' ? undefined : (made.body as { key: string } | undefined);
-    if (officer) {
-      const subject = { values: [{ kind: 'email', value: 'a@people.example.net' }] };
-      this.acknowledged.erasing.add('a');
-      const erase = { ...subject, mode: 'erase', dryRun: false, purpose: 'a drill', reference: 'T-1' };
-      const erased = await this.#server.post('/api/v1/subjects/erase', erase, officer);
-      if (!this.#told(erased)) return false;
-      if (erased !== 'gone' && erased.status < 300) this.acknowledged.erased.add('a');
-    }
-    for (const purpose of ['root', 'lookup']) if (!this.#told(await this.#server.post('/api/v1/secrets/rotate', { purpose }, 'admin'))) return false;
-    return true;
-  }
-
   /** False when there is nobody to talk to any more. */
-  #told(sent: Sent): boolean {
+  #told(sent: Answered): boolean {
     if (sent !== 'gone' && sent.status === 503) this.#refusals++;
     this.#note();
     return sent !== 'gone';
@@ -153,7 +132,7 @@ export class FaultRun {
   async #appendAllAgain(): Promise<void> {
     const events = this.acknowledged.toSendAgain();
     if (events.length === 0) return;
-    let sent: Sent = 'gone';
+    let sent: Answered = 'gone';
     for (const untilMs = performance.now() + 8_000; performance.now() < untilMs; await sleep(100)) {
       sent = await this.#server.append(events);
       if (sent === 'gone' || sent.status === 201) return;
