@@ -26,6 +26,8 @@ export interface Destination {
    * @throws DeliveryError
    */
   send(batch: OutgoingBatch, signal: AbortSignal): Promise<void>;
+  /** Drops what it keeps of a batch that was not delivered: the log was rewritten. */
+  forget(): void;
   /** Lets go of connections. */
   close(): void;
 }

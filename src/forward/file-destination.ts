@@ -33,6 +33,7 @@ export function createFileDestination({ file }: FileSetting, directory: string |
       );
       return done;
     },
+    forget: () => undefined,
     close: () => undefined,
   };
 }

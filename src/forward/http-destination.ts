@@ -78,6 +78,9 @@ export function createHttpDestination(
       }
       packed = undefined;
     },
+    forget() {
+      packed = undefined;
+    },
     close() {
       packed = undefined;
       agent.destroy();

@@ -103,6 +103,7 @@ export class Lane {
     this.#parts.follower.forget();
     this.#interrupt.abort();
     await this.#attempt;
+    this.#parts.destination.forget();
   }
 
   figures(): LaneFigures {
@@ -134,6 +135,7 @@ export class Lane {
         // Storage that refuses, or damage: the same leaves again.
         this.#note(error instanceof DeliveryError ? error.reason : codeOf(error));
         follower.goTo(this.#passed);
+        this.#waitsSinceMs ??= this.#parts.clock.now();
         await this.#wait(tried++, 0);
       }
     }

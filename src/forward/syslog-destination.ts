@@ -28,6 +28,7 @@ export function createSyslogDestination(setting: SyslogSetting): Destination {
         throw connectionError(error);
       }
     },
+    forget: () => undefined,
     close: () => undefined,
   };
 }

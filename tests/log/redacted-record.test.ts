@@ -5,7 +5,7 @@ import { concatBytes, fromHex, toHex } from '../../src/core/bytes.ts';
 import { commitPackedMany } from '../../src/log/commit-many.ts';
 import { commitFields, valueDigest } from '../../src/log/commitment.ts';
 import { commitDisclosure, createDisclosure } from '../../src/log/disclosure.ts';
-import { isRemoved, openRecord, recordOfFields } from '../../src/log/open-record.ts';
+import { isRemoved, openRecord, recordOfFields, recordOfSealed } from '../../src/log/open-record.ts';
 import { packedBytesMax, packRecord } from '../../src/log/packed-record.ts';
 import { flattenRecord, type Field } from '../../src/log/record.ts';
 import { commitRedacted, fieldsOf, isKept, packRedacted, redactRecord, unpackRedacted } from '../../src/log/redacted-record.ts';
@@ -113,6 +113,12 @@ describe('a redacted record', () => {
       ),
     ).toEqual({});
     expect(recordOfFields(openRecord(packed))).toEqual(record);
+    const all = redact(
+      packed,
+      fields.map(({ pointer }) => pointer),
+      true,
+    );
+    for (const one of [packed, once, twice, all]) expect(recordOfSealed(openRecord(one))).toEqual(recordOfFields(openRecord(one)));
   });
 
   test('nothing that is gone already goes again', () => {
