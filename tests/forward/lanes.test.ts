@@ -1,0 +1,83 @@
+/** Lanes on real records, without a thread: what is damaged, what fails to be read, what nobody asked for. */
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
+import { systemClock } from '../../src/core/clock.ts';
+import { VeiltrailError } from '../../src/core/errors.ts';
+import type { JsonObject } from '../../src/core/json.ts';
+import { makeCursors, readCursor } from '../../src/forward/cursor-file.ts';
+import { type ForwarderRun, Forwarding } from '../../src/forward/forwarding.ts';
+import type { LaneFigures } from '../../src/forward/lane.ts';
+import { parseForwarderSetting } from '../../src/forward/setting.ts';
+import { RecordReader } from '../../src/ledger/reader.ts';
+import { openSqliteRecordSource } from '../../src/storage/sqlite/record-source.ts';
+import { bucketKeys, pack, TestRecords } from '../search/records.ts';
+import { leafOf, linesOf, until } from './receivers.ts';
+
+test('what is damaged is counted and passed over; what cannot be read now is read again; what does not match moves the cursor', async () => {
+  const dir = mkdtempSync(join(tmpdir(), 'forward-lanes-'));
+  onTestFinished(() => rmSync(dir, { recursive: true, force: true }));
+  const records = new TestRecords(join(dir, 'records.db'));
+  for (const log of ['a', 'b']) await records.createLog(log);
+  await records.append('a', [pack({ n: 0 }), pack({ n: 1 })]);
+  await records.append('a', [pack({ n: 2 }), pack({ n: 3 }), pack({ n: 4 })]);
+  const sizeA = await records.append('a', [Uint8Array.of(9, 9), pack({ n: 6, severity: 5 })]);
+  const sizeB = await records.append('b', [pack({ action: 'x' }), pack({ action: 'y' })]);
+  records.tamper('UPDATE chunks SET sealed = zeroblob(length(sealed)) WHERE first_leaf = ?', 2);
+  const source = openSqliteRecordSource(records.path);
+  const reader = new RecordReader(source, bucketKeys);
+  let isRefusing = true;
+  const cursorsPath = join(dir, 'forwarders');
+  const forwarding = new Forwarding({
+    reader: {
+      async openFrom(log, leafIndex) {
+        if (isRefusing && log === 'a') throw new VeiltrailError('storage_failed', 'the disk failed');
+        return reader.openFrom(log, leafIndex);
+      },
+    },
+    cursorsPath,
+    secrets: {},
+    filesPath: dir,
+    clock: systemClock,
+    onRefused: () => expect.unreachable(),
+    backOff: { waitMs: 5, waitMsMax: 10 },
+  });
+  const run = (id: string, query: string, treeSizes: Record<string, number>): ForwarderRun => ({
+    id,
+    setting: parseForwarderSetting({ name: id, logs: Object.keys(treeSizes), query, destination: { kind: 'file', file: `${id}.ndjson` } }),
+    logs: Object.entries(treeSizes).map(([log, treeSize]) => ({ log, origin: `test.example/${log}`, treeSize, start: 0 })),
+  });
+  const lane = (id: string, log: string): LaneFigures | undefined => forwarding.figures()[id]?.find((one) => one.log === log);
+  makeCursors(cursorsPath, 'all');
+  makeCursors(cursorsPath, 'none');
+  forwarding.run(run('all', '', { a: sizeA, b: sizeB }));
+  forwarding.run(run('none', 'action:nothing', { b: sizeB }));
+  forwarding.run(run('none', '', { b: sizeB })); // it runs already
+  await until(() => (lane('all', 'a')?.failures ?? 0) > 1);
+  expect(lane('all', 'a')).toMatchObject({ next: 0, behind: 7, sent: 0, failing: 'storage_failed' });
+  expect(lane('all', 'a')?.lagSeconds).toBeGreaterThan(0);
+  await until(() => lane('all', 'b')?.behind === 0);
+  isRefusing = false;
+  await until(() => lane('all', 'a')?.behind === 0);
+  expect(lane('all', 'a')).toMatchObject({ next: 7, sent: 3, unreadable: 4, lagSeconds: 0 });
+  expect(lane('all', 'a')).not.toHaveProperty('failing');
+  // Both logs, in one file, whole lines.
+  const leaves = (log: string): number[] =>
+    linesOf(readFileSync(join(dir, 'all.ndjson'), 'utf8'))
+      .filter((item: JsonObject) => item['log'] === log)
+      .map(leafOf);
+  expect([leaves('a'), leaves('b')]).toEqual([
+    [0, 1, 6],
+    [0, 1],
+  ]);
+  await until(() => lane('none', 'b')?.behind === 0);
+  expect(readCursor(cursorsPath, 'none', 'b')).toBeUndefined();
+  await forwarding.drop('none');
+  expect(readCursor(cursorsPath, 'none', 'b')).toBe(2);
+  expect(Object.keys(forwarding.figures())).toEqual(['all']);
+  await forwarding.close();
+  expect(readCursor(cursorsPath, 'all', 'a')).toBe(7);
+  await source.close();
+  await records.close();
+});
