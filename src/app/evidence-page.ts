@@ -22,11 +22,17 @@ export function isEvidencePage(file: string): boolean {
   return /^\s*<!doctype html/i.test(file) && file.includes(open);
 }
 
-/** The evidence in a page, and the page as it was before it was filled. @throws VeiltrailError `evidence_page` */
+/**
+ * The evidence in a page, and the page as it was before it was filled. Newlines are LF however they are written, as browsers read them, and a byte order
+ * mark is none: mail and editors put them there, and nobody sees it.
+ * @throws VeiltrailError `evidence_page`, also where there are two: a browser may show one, and this find the other
+ */
 export function openEvidencePage(file: string): { evidence: string; page: string } {
-  const start = file.indexOf(open);
-  const end = file.indexOf(close, start);
+  const text = file.replace(/^\u{feff}/u, '').replaceAll(/\r\n?/g, '\n');
+  const start = text.indexOf(open);
+  const end = text.indexOf(close, start);
   if (start < 0 || end < 0) throw new VeiltrailError('evidence_page', 'a page without evidence in it');
+  if (text.includes(open, start + 1)) throw new VeiltrailError('evidence_page', 'a page with two pieces of evidence, of which it shows one');
   const from = start + open.length;
-  return { evidence: file.slice(from, end), page: file.slice(0, from) + placeholder + file.slice(end) };
+  return { evidence: text.slice(from, end), page: text.slice(0, from) + placeholder + text.slice(end) };
 }

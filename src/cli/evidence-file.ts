@@ -36,10 +36,13 @@ export interface EvidenceFile {
   page?: string;
 }
 
+/** UTF-8's, which editors put in front of a page; browsers leave it out. */
+const byteOrderMark = /^\u00ef\u00bb\u00bf/;
+
 /** Evidence in a file's bytes, as it is or in a page; undefined for anything else. */
 export function evidenceIn(bytes: Uint8Array): EvidenceFile | undefined {
   // Told by either of two places, so that evidence in which one was damaged is still taken for what it is.
-  const start = Buffer.from(bytes.subarray(0, 4_096)).toString('latin1').trimStart();
+  const start = Buffer.from(bytes.subarray(0, 4_096)).toString('latin1').replace(byteOrderMark, '').trimStart();
   if (start.startsWith('{"') && (start.includes(`"${evidenceFormat}"`) || start.includes('\n"export":{'))) return { evidence: bytes };
   if (!/^<!doctype html/i.test(start)) return undefined;
   const file = Buffer.from(bytes).toString('utf8');

@@ -15,7 +15,7 @@ export function reportEvidence(file: EvidenceFile, options: EvidenceOptions & { 
   const { export: made, log, checkpoint, events, problems, signers } = report;
   for (const claim of report.proved) print(`${colors.green('✓')} ${visible(claim)}`);
   for (const { where, message, code } of problems) print(`${colors.red('✗')} ${visible(`${where}: ${message}`)} ${colors.dim(`(${code})`)}`);
-  if (page) print(page.known ? `${colors.green('✓')} The page around it is as this version ships it.` : colors.dim(page.words));
+  if (page) print(page.known ? `${colors.green('✓')} The page around it is as this version ships it.` : `${colors.yellow('!')} ${page.words}`);
   for (const claim of report.notProved) say(errorColors.dim(`not proved: ${visible(claim)}`));
   if (made) print(`for ${quoted(made.audience)}, ${quoted(made.purpose)}; by ${quoted(made.by.name ?? made.by.principal)} at ${visible(made.at)}`);
   for (const { vkey, fingerprint, pinned } of signers) print(`signed by ${visible(vkey)}${pinned ? '' : `, fingerprint ${fingerprint}`}`);

@@ -94,12 +94,18 @@ describe('in a page', () => {
     expect(() => fillEvidencePage('<p>', '{}')).toThrow(/not the page/);
     expect(() => fillEvidencePage(page, '<')).toThrow(/not evidence/);
     expect(() => openEvidencePage('<p>')).toThrow(/without evidence/);
+    // As browsers read it, whatever mail or an editor made of it; and what is shown must be what is verified.
+    for (const newline of ['\r\n', '\r']) expect(openEvidencePage(`\ufeff${filled.replaceAll('\n', newline)}`)).toEqual(openEvidencePage(filled));
+    expect(() => openEvidencePage(`<!-- ${filled} -->${filled}`)).toThrow(/two pieces of evidence/);
   });
 
   test('is verified, and a page of somebody else’s is told', async () => {
     const out = join(data, '../evidence.json'); // of the first test
     const html = join(data, '../evidence.html');
     writeFileSync(html, fillEvidencePage(page, readFileSync(out, 'utf8')));
+    const sent = join(data, '../sent.html');
+    writeFileSync(sent, `\ufeff${readFileSync(html, 'utf8').replaceAll('\n', '\r\n')}`);
+    expect(await run(['verify', sent, '--json'])).toMatchObject({ code: 0 });
     const verified = await run(['verify', html, '--json']);
     expect(verified.code).toBe(0);
     expect(JSON.parse(verified.out)).toMatchObject({ ok: true, page: { shipped: false } });
