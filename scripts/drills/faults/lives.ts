@@ -81,7 +81,9 @@ export async function openServerLife(library: string, home: string, size: number
       const moment = moments[answers];
       if (!moment) throw new Error(`${answers} answers went out, and ${moments.length - 1} were taken`);
       // Whoever judges takes part in it.
-      await judge({ dataDir: left, seed, scenario, acknowledged: moment.copy() });
+      // Where it had not begun, compaction is what it always is.
+      const waits = existsSync(join(left, 'segments'));
+      await judge({ dataDir: left, seed, scenario, acknowledged: moment.copy(), waits });
     },
   };
 }
