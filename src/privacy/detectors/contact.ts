@@ -161,7 +161,7 @@ function canonicalPhone(value: string): string {
 }
 
 const phoneWord =
-  /(?:phone|mobile|cell|tel|telephone|fax|call|dial|sms|whatsapp|contact|handy|telefon|móvil|teléfono|portable|desk|(?:land|hot|direct |phone )line)(?:\s*(?:number|no|nr|num|#))?\.?["'\s:=#(]*(?:(?:at|is|on|to|me|us|him|her|them|back|was|under|via)["'\s:=#(]+){0,3}$|(?:answer(?:ing|ed|s)?|reach(?:ed|able)?(?: (?:me|us|him|her|them))?|ring(?: (?:me|us|him|her|them))?|texts?(?:ed|ing)?(?: (?:me|us|him|her|them))?|messages?|messaging|voicemail|sms|whatsapp) (?:at|on|to|from) $|registered (?:number |mobile |phone )?$|(?:my|your|his|her|their|our)(?: new| old| home| work| direct)? number(?: is|:)? $/;
+  /(?:phone|mobile|cell|tel|telephone|fax|call(?:ed|ing)?|dial(?:l?ed|l?ing)?|sms|whatsapp|signal|contact|callback|msisdn|handy|handynummer|rufnummer|mobilnummer|mobil|telefon|telefonnummer|telefono|telefone|telefoon|celular|cellulare|komórka|gsm|numéro|móvil|teléfono|portable|desk|(?:land|hot|direct |phone )line)(?:\s*(?:number|no|nr|num|#))?\.?["'\s:=#(]*(?:(?:at|is|on|to|me|us|him|her|them|back|was|under|via)["'\s:=#(]+){0,3}$|(?:answer(?:ing|ed|s)?|reach(?:ed|able|ing)?(?: out)?(?: (?:me|us|him|her|them))?|ring(?: (?:me|us|him|her|them))?|texts?(?:ed|ing)?(?: (?:me|us|him|her|them))?|messages?|messaging|voicemail|sms|whatsapp) (?:at|on|to|from) $|registered (?:number |mobile |phone )?$|(?:my|your|his|her|their|our)(?: new| old| home| work| direct)? number(?: is|:)? $/;
 
 /** Does a word such as `phone:` stand before `at`? */
 function followsPhoneWord(text: string, at: number): boolean {

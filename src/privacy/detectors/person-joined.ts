@@ -3,7 +3,7 @@
  * `/Jane Doe/contract.pdf`, `jupyter-jane-doe`. Two words side by side that the lexicon knows as a given and a family name, and as nothing else.
  */
 import { familyRank, givenRank, known, lookUpBytes, nameRanks } from '../name-lexicon.ts';
-import { nameShape } from '../name-shape.ts';
+import { isSyllabic, nameShape } from '../name-shape.ts';
 import { has, isCapital, isDigit, isIdentifier, isLetter, isSmall, made } from '../survey.ts';
 import type { ScanContext } from './detector.ts';
 
@@ -154,8 +154,7 @@ function findInStem(text: string, units: Uint8Array, runStart: number, end: numb
 /** Two words side by side in the name of a document: is one of them known as a name, and the other too, or does it look like one? */
 function pushPair(text: string, units: Uint8Array, a: number, aEnd: number, b: number, bEnd: number, found: ScanContext['found']): boolean {
   const first = partOf(units, a, aEnd);
-  const mayBe = first && ((first.known & nameRanks) !== 0 || (first.known === 0 && isCapital(units[a] as number) && isCapital(units[b] as number)));
-  if (!mayBe) return false;
+  if (!first || (first.known & (nameRanks | known.other)) === known.other) return false;
   const second = partOf(units, b, bEnd);
   if (!second || !(isPair(first, second) || isLikely(text, first, second) || isLikely(text, second, first))) return false;
   push(text, first, second, found);
@@ -172,16 +171,13 @@ function isPair(a: Part, b: Part): boolean {
   return (givenRank(a.known) > 0 && familyRank(b.known) > 0) || (familyRank(a.known) > 0 && givenRank(b.known) > 0);
 }
 
-/** A given name of many languages, and a word that nobody knows and that looks like a name, both with capitals. */
-function isLikely(text: string, given: Part, other: Part): boolean {
-  return (
-    givenRank(given.known) > 1 &&
-    other.known === 0 &&
-    isCapital(text.charCodeAt(given.start)) &&
-    isCapital(text.charCodeAt(other.start)) &&
-    isSmall(text.charCodeAt(other.start + 1)) &&
-    nameShape(text.slice(other.start, other.end).toLowerCase()) > 0
-  );
+/** A given name, and a word that nobody knows and that looks like a name: both with capitals, or surer of both. */
+function isLikely(text: string, name: Part, other: Part): boolean {
+  if (other.known !== 0 || (name.known & nameRanks) === 0) return false;
+  const word = text.slice(other.start, other.end).toLowerCase();
+  if (isSyllabic(word)) return true;
+  const capitals = isCapital(text.charCodeAt(name.start)) && isCapital(text.charCodeAt(other.start)) && isSmall(text.charCodeAt(other.start + 1));
+  return givenRank(name.known) > (capitals ? 0 : 1) && nameShape(word) > (capitals ? 0 : 0.5);
 }
 
 function push(text: string, a: Part, b: Part, found: ScanContext['found']): void {

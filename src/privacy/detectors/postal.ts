@@ -22,7 +22,7 @@ const streetEnds =
   'street|st|avenue|ave|av|road|rd|boulevard|blvd|lane|ln|drive|dr|court|ct|place|pl|way|terrace|ter|circle|cir|square|sq|trail|trl|parkway|pkwy|highway|hwy|close|crescent|cres|grove|gardens|gdns|mews|row|walk|alley|plaza|turnpike|expressway|freeway|loop|pike|ridge|heights|hts|hill|run|crossing|xing|broadway|esplanade|parade|quay|wharf|utca|u|útja|ut|körút|tér|tee|tie|katu|straße|strasse|str|weg|platz|allee|gasse|ring|damm|ufer|laan|straat|plein|gracht|gate|gata|gatan|vej|väg|vägen|veien|ulice|třída|náměstí|sokak|caddesi|cesta|trg|ulica';
 /** Words that a street's name begins with. */
 const streetStarts =
-  'rue|avenue|av|avda|boulevard|bd\\.|chemin|allée|allee|place|quai|impasse|route|cours|via|viale|piazza|piazzetta|corso|largo|vicolo|strada|lungomare|calle|avenida|plaza|paseo|carrer|camino|carretera|ronda|travesía|rua|travessa|praça|estrada|alameda|rodovia|ul|ulica|al\\.|aleja|plac|os\\.|str\\.|strada|bulevardul|calea|trg|bul\\.|jalan|jl|jln|odos|πλατεία|οδός|λεωφόρος|ул|улица|проспект';
+  'c\\/|carrera|cra|rue|avenue|av|avda|boulevard|bd\\.|chemin|allée|allee|place|quai|impasse|route|cours|via|viale|piazza|piazzetta|corso|largo|vicolo|strada|lungomare|calle|avenida|plaza|paseo|carrer|camino|carretera|ronda|travesía|rua|travessa|praça|estrada|alameda|rodovia|ul|ulica|al\\.|aleja|plac|os\\.|str\\.|strada|bulevardul|calea|trg|bul\\.|jalan|jl|jln|odos|πλατεία|οδός|λεωφόρος|ул|улица|проспект';
 /** What names of streets end in where they are written in one word. */
 const grown =
   '(?:stra(?:ß|ss)e|str\\.?|gasse|weg|platz|allee|damm|ufer|ring|gatan|gata|vägen|väg|vegen|veien|vej|gade|gården|straat|laan|plein|gracht|kade|steenweg|katu|tie|kuja|polku|utca|tänav|mantee|iela|gatve|tie|centret|sv)';
@@ -260,7 +260,9 @@ function readBackward(text: string, start: number, end: number, found: ScanConte
   )
     return next === 45 ? stateBefore(text, before, start, end, found) : 0;
   const box =
-    /(?:P\.? ?O\.? ?Box|Post(?:al )?box|Postfach|Postbus|Apartado|Casella postale|Boîte postale|(?:PSC|Unit|CMR) \d{1,5},? Box|Box) $/i.exec(before);
+    /(?:P\.? ?O\.? ?Box|Post(?:al )?box|Postfach|Postbus|Postboks|Postilokero|Apartado(?: de correos| postal)?|Caixa postal|Casilla(?: de correo)?|Skrytka pocztowa|Casella postale|Boîte postale|(?:PSC|Unit|CMR) \d{1,5},? Box|Box) $/i.exec(
+      before,
+    );
   if (box && (box[0].length > 4 || end - start >= 4)) return pushFrom(text, start - box[0].length, end, 0.6, found);
   if (end - start === 5 && military.test(before)) {
     const line = /(?:(?:PSC|Unit|CMR|USS|USNS|USNV|USCGC) [\p{L}\p{M}\d, .'’-]{1,40}\s)?(?:APO|FPO|DPO),? A[AEP] $/iu.exec(before);
@@ -287,7 +289,9 @@ function readBackward(text: string, start: number, end: number, found: ScanConte
     /^(?:u\.|utca|útja|tee|tie|katu|str\.?|weg|gasse|laan|vej|Str\.?|Straße|Strasse|Weg|Platz|Allee)$/u.test(lastWord)
   )
     from = 0;
-  let evidence = from >= 0 ? 0.5 : 0.1;
+  const colombian = from >= 0 && next === 32 ? colombianEnd(text, end) : 0;
+  if (colombian > 0) return pushFrom(text, start - 1 - name.length + from, colombian, 0.7, found);
+  let evidence = from >= 0 ? 0.5 : prepositional.test(name) ? 0.2 : 0.1;
   const nameStart = start - 1 - name.length;
   // A flat counts only behind a street that says so: `10/12` may be a date.
   if (from < 0 && flatted > end) return stateBefore(text, before, start, end, found);
@@ -297,6 +301,16 @@ function readBackward(text: string, start: number, end: number, found: ScanConte
   if (evidence < 0.5) return stateBefore(text, before, start, end, found);
   found.push({ kind: 'postal_address', start: nameStart + Math.max(0, from), end: tailEnd, confidence: Math.min(0.9, evidence) });
   return tailEnd;
+}
+
+/** `Am Kupfergraben 6a`, `Unter den Linden 77`: streets only if a town stands behind. */
+const prepositional =
+  /^(?:Am|An de[rnm]|Auf de[rnm]|Im|In de[rnm]|Unter den|Zum|Zur|Hinter|Vor de[rm]|Bei de[rm]|Beim|Alte[rs]?|Neue[rs]?|Große[rs]?|Kleine[rs]?) /;
+
+/** `Carrera 7 # 32-16`: the end of what stands behind the number of the street, or 0. */
+function colombianEnd(text: string, end: number): number {
+  const match = /^ (?:#|No\.?|N°) ?\d{1,3}[A-Z]? ?- ?\d{1,3}(?!\d)/.exec(text.slice(end, end + 16));
+  return match ? end + match[0].length : 0;
 }
 
 function pushFrom(text: string, start: number, end: number, confidence: number, found: ScanContext['found']): number {
