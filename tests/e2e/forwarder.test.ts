@@ -16,10 +16,14 @@ test('kill -9 between sending and remembering: it is sent again, nothing is miss
   const config = join(dir, 'config.yaml');
   writeFileSync(config, `forwarding:\n  secrets:\n    token: {file: ${JSON.stringify(join(dir, 'token'))}}\n`);
   let server = await serve(data, ['--config', config]);
+  const add = async (body: string): Promise<void> => {
+    const headers = { authorization: `Bearer ${server.key('writer')}`, 'content-type': 'application/x-ndjson' };
+    expect((await fetch(`${server.url}/api/v1/logs/default/events`, { method: 'POST', headers, body })).status).toBe(201);
+  };
   const at = ['--url', server.url, '--key', server.key('admin')];
   const to = ['--http', receiver.url, '--private', '--secret', 'token', '--wait', '0'];
 
-  await run(['ingest', '-', '--url', server.url, '--key', server.key('writer')], { input: event(0) });
+  await add(event(0));
   // Whoever sets it need not be able to read; whoever tries it must.
   const refused = await run(['forwarder', 'set', 'siem', ...to, '--dry-run', ...at]);
   expect([refused.code, refused.out]).toEqual([3, '']);
@@ -37,8 +41,6 @@ test('kill -9 between sending and remembering: it is sent again, nothing is miss
     server.key('reader'),
   ]);
   expect(JSON.parse(tried.out)).toMatchObject({ specversion: '1.0', id: '0', data: { log: 'default', leafIndex: 0, record: { action: 'login' } } });
-  expect((await run(['forwarder', 'set', 'siem', ...to, ...at])).err).toContain('purpose_needed');
-  expect((await run(['forwarder', 'set', 'siem', '--http', 'http://127.0.0.1/', '--purpose', 'p', ...at])).code).toBe(2);
   const set = await run(['forwarder', 'set', 'siem', ...to, '--from', 'start', '--purpose', 'the SIEM', '--json', ...at]);
   expect([set.code, JSON.parse(set.out)]).toMatchObject([0, { state: 'running', setting: { name: 'siem', destination: { secret: 'token' } } }]);
   await receiver.had(1);
@@ -46,14 +48,14 @@ test('kill -9 between sending and remembering: it is sent again, nothing is miss
 
   // The receiver has the batch, and the server dies before it hears so.
   receiver.answer = { status: 200, afterMs: 60_000 };
-  await run(['ingest', '-', '--url', server.url, '--key', server.key('writer')], { input: event(1) + event(2) });
+  await add(event(1) + event(2));
   await receiver.had(2);
   await server.kill();
   const sent = receiver.leaves();
   receiver.answer = { status: 200 };
   server = await serve(data, ['--config', config]);
   await receiver.had(3);
-  await run(['ingest', '-', '--url', server.url, '--key', server.key('writer')], { input: event(3) });
+  await add(event(3));
   await until(() => receiver.leaves().includes(3));
   expect(new Set(receiver.leaves())).toEqual(new Set([0, 1, 2, 3]));
   expect(receiver.leaves().slice(sent.length)[0]).toBe(1);
@@ -68,8 +70,6 @@ test('kill -9 between sending and remembering: it is sent again, nothing is miss
   const heard = receiver.received.length;
   expect((await run(['forwarder', 'list', '--data', data])).out).toContain('siem');
   expect((await run(['forwarder', 'remove', 'siem', '--data', data])).code).toBe(0);
-  expect((await run(['forwarder', 'resume', 'siem', '--data', data])).code).toBe(1);
-  expect((await run(['forwarder', 'list', '--json', '--data', data])).out).toBe('');
   const told = await run(['search', 'action:forwarder.remove', '--log', '_system', '--json', '--data', data]);
   expect((JSON.parse(told.out) as { record: JsonObject }).record).toMatchObject({ outcome: 'success', targets: [{ type: 'forwarder', id: 'siem' }] });
   expect((await run(['verify', data])).code).toBe(0);
