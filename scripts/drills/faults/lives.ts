@@ -71,15 +71,16 @@ export async function openServerLife(library: string, home: string, size: number
     }
   });
   const moments = (at.notes as ReturnType<Acknowledged['toJSON']>[]).map((moment) => Acknowledged.from(moment));
+  const answers = at.tape.filter(({ kind }) => kind === 'answer').length;
+  if (answers !== moments.length - 1) throw new Error(`${answers} answers are on the tape, and ${moments.length - 1} were taken`);
   return {
     name,
     seed: seed.dir,
     end: at.end,
     tape: at.tape,
     acknowledgedBy: (_, answers) => answers,
-    async judge(left, answers) {
-      const moment = moments[answers];
-      if (!moment) throw new Error(`${answers} answers went out, and ${moments.length - 1} were taken`);
+    async judge(left, acknowledged) {
+      const moment = moments[acknowledged] as Acknowledged;
       // Whoever judges takes part in it.
       // Where it had not begun, compaction is what it always is.
       const waits = existsSync(join(left, 'segments'));
