@@ -141,8 +141,7 @@ class Leaves {
     const { erased, redacted } = await this.#account.settle(this.#task.treeSize, report, removals);
     this.#erased = erased;
     this.#redacted = redacted;
-    this.#tombstones.detail =
-      erased + redacted > 0 ? `they tell of ${erased} records that were removed and of ${redacted} that were redacted` : 'nothing is missing';
+    this.#tombstones.detail = erased + redacted > 0 ? `they tell of what is gone: ${erased} removed, ${redacted} redacted` : 'nothing is missing';
   }
 
   /** Takes the hashes of leaf tiles that were verified before from the tiles above them, which lead to the root that was signed. */

@@ -88,6 +88,7 @@ const refused = new Set([
   'held',
   'forwarder_running',
   'forwarders_full',
+  'hold_lifted',
   'holds_missing',
   'removal_held',
   'queue_full',

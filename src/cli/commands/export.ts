@@ -36,14 +36,19 @@ export function addExport(program: Command): void {
   addConnectionOptions(
     program
       .command('export')
-      .description('Make a file for somebody else. Evidence: events, what lies between them, and the proof that none was changed or left out.')
+      .description(
+        'Make a file for somebody else. Evidence: events, what lies between them, and the proof that none was changed or left out. Raw: events with the real values behind their tokens. Backup: the whole state.',
+      )
       .option('--evidence [query]', 'evidence of the events that match; without a query, of all of the range')
       .option(
         '--raw [query]',
         'events that match (or all) with the real values behind their tokens: takes a second person, where there is one; - reads it from standard input',
       ),
   )
-    .option('--audience <who>', 'for whom: it stands in the file, signed, so that a copy shown to others is known for one')
+    .option(
+      '--audience <who>',
+      'for whom: it stands in the file (signed, in evidence), so that a copy shown to others is known for one; with --raw part of what is approved',
+    )
     .option('--purpose <why>', 'why')
     .option('--reference <text>', 'with --raw: of a case, a ticket, a court order; on record')
     .option('--request <id>', 'with --raw: the request that a second person approved')

@@ -119,7 +119,8 @@ async function readFindings(file: string): Promise<{ leafIndex: number; pointers
 }
 
 function printPlan({ log, fields, values, absent, held, needsTwo, below }: RedactionPlan): void {
-  for (const { pointers, leaves } of values) print(`${log}  leaves ${rangesText(leaves)}  ${pointers.join(', ')}`);
+  for (const { pointers, leaves } of values)
+    print(`${log}  ${leaves.length === 2 && leaves[1] === Number(leaves[0]) + 1 ? 'leaf' : 'leaves'} ${rangesText(leaves)}  ${pointers.join(', ')}`);
   for (const { leafIndex, pointer } of absent) print(colors.dim(`nothing (any more) at leaf ${leafIndex}  ${pointer}`));
   say(`would take out ${counted(fields, 'value')}, of records below leaf ${below}; nothing was changed`);
   if (held !== undefined) say(`it would be refused: the hold ${held} covers something of it`);
