@@ -14,6 +14,7 @@ import { VeiltrailError } from '../core/errors.ts';
 import { isJsonObject, type JsonObject, type JsonValue, parseJson } from '../core/json.ts';
 import { sha256 } from '../core/sha256.ts';
 import { createEd25519Verifier } from '../log/ed25519.ts';
+import { isPkcs1Signature } from './rsa.ts';
 
 /** What the authenticator signed around the challenge. A type, because it is JSON. */
 export type Assertion = {
@@ -34,15 +35,15 @@ export interface VerifiedAssertion {
   counter: number;
 }
 
-export type AssertionAlgorithm = 'ES256' | 'EdDSA';
+export type AssertionAlgorithm = 'ES256' | 'EdDSA' | 'RS256';
 
 export interface AssertionTrust {
   /** The bytes whose base64url is the challenge. */
   challenge: Uint8Array;
   algorithm: AssertionAlgorithm;
-  /** 65 bytes (an uncompressed point of P-256), or 32 (Ed25519). */
+  /** 65 bytes (an uncompressed point of P-256), 32 (Ed25519), or 256 (the modulus of an RSA key whose exponent is 65,537). */
   publicKey: Uint8Array;
-  /** DER (ES256), or 64 bytes. */
+  /** DER (ES256), 64 bytes, or 256 (RS256). */
   signature: Uint8Array;
 }
 
@@ -86,7 +87,7 @@ export function verifyAssertion(assertion: Assertion, { challenge, algorithm, pu
   checkClientData(clientData, challenge, origin);
   const counter = checkAuthenticatorData(data, rpId);
   const signed = concatBytes(data, sha256(clientData));
-  if (!(algorithm === 'ES256' ? isSignedEs256(publicKey, signed, signature) : isSignedEd25519(publicKey, signed, signature))) throw refused();
+  if (!verifiers[algorithm](publicKey, signed, signature)) throw refused();
   return { rpId, origin, counter };
 }
 
@@ -133,8 +134,26 @@ function isSignedEd25519(publicKey: Uint8Array, message: Uint8Array, signature: 
   }
 }
 
-/** Whether the bytes are a key of the algorithm: a point of its curve, as it is written. */
+/** As TPMs have them, whose keys are of no other kind: 2,048 bits, exponent 65,537. */
+const rsaBytes = 256;
+const rsaExponent = Uint8Array.of(1, 0, 1);
+/** DigestInfo of SHA-256 (RFC 8017, 9.2). */
+const sha256Prefix = Uint8Array.of(0x30, 0x31, 0x30, 0x0d, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x01, 0x05, 0x00, 0x04, 0x20);
+
+function isSignedRs256(modulus: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean {
+  if (!isPublicKey('RS256', modulus)) return false;
+  return isPkcs1Signature({ bytes: 32, hash: sha256 }, sha256Prefix, message, signature, { modulus, exponent: rsaExponent });
+}
+
+const verifiers: Readonly<Record<AssertionAlgorithm, (publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array) => boolean>> = {
+  ES256: isSignedEs256,
+  EdDSA: isSignedEd25519,
+  RS256: isSignedRs256,
+};
+
+/** Whether the bytes are a key of the algorithm: a point of its curve, as it is written; a modulus of 2,048 bits. */
 export function isPublicKey(algorithm: AssertionAlgorithm, publicKey: Uint8Array): boolean {
+  if (algorithm === 'RS256') return publicKey.length === rsaBytes && (publicKey[0] as number) >= 0x80 && ((publicKey.at(-1) as number) & 1) === 1;
   try {
     if (algorithm === 'EdDSA') createEd25519Verifier(publicKey);
     else p256.Point.fromBytes(publicKey);

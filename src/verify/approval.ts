@@ -17,10 +17,10 @@ import { isJsonObject, type JsonValue } from '../core/json.ts';
 import { sha256 } from '../core/sha256.ts';
 import { parseTimestamp } from '../event/timestamp.ts';
 import { createEd25519Verifier } from '../log/ed25519.ts';
-import { type Assertion, parseAssertion, type VerifiedAssertion, verifyAssertion } from './approval-webauthn.ts';
+import { type Assertion, type AssertionAlgorithm, parseAssertion, type VerifiedAssertion, verifyAssertion } from './approval-webauthn.ts';
 import { publicId, requestIdPattern } from './request.ts';
 
-export const approverKinds = ['ed25519', 'webauthn-es256', 'webauthn-eddsa'] as const;
+export const approverKinds = ['ed25519', 'webauthn-es256', 'webauthn-eddsa', 'webauthn-rs256'] as const;
 export type ApproverKind = (typeof approverKinds)[number];
 
 export type Decision = 'approve' | 'deny';
@@ -48,6 +48,9 @@ export type Approval = Statement & {
   assertion?: Assertion;
 };
 
+/** base64 of 32, 65 or 256 bytes. */
+export const publicKeyPattern = /^[A-Za-z0-9+/]{43}=$|^[A-Za-z0-9+/]{87}=$|^[A-Za-z0-9+/]{342}==$/;
+export const signaturePattern = /^[A-Za-z0-9+/]{80,100}={0,2}$|^[A-Za-z0-9+/]{342}==$/;
 export const approverIdPattern = /^a_[a-z2-7]{26}$/;
 
 /** The id of an approver's key; that of a WebAuthn credential is bound to its relying party. */
@@ -78,8 +81,8 @@ export function parseApproval(value: JsonValue | undefined): Approval {
     approver: text(approver, approverIdPattern),
     time: text(time, /^.{20,40}$/),
     kind: known,
-    publicKey: text(publicKey, /^[A-Za-z0-9+/]{43}=$|^[A-Za-z0-9+/]{87}=$/),
-    signature: text(signature, /^[A-Za-z0-9+/]{80,100}={0,2}$/),
+    publicKey: text(publicKey, publicKeyPattern),
+    signature: text(signature, signaturePattern),
     ...(assertion === undefined ? {} : { assertion: parseAssertion(assertion) }),
   };
   if (parseTimestamp(approval.time)?.canonical !== approval.time) throw syntax();
@@ -161,9 +164,16 @@ export function verifySigned(statement: Uint8Array, { kind, publicKey, signature
     return undefined;
   }
   if (!assertion) throw unsigned();
-  const algorithm = kind === 'webauthn-es256' ? 'ES256' : 'EdDSA';
-  return verifyAssertion(assertion, { challenge: sha256(statement), algorithm, publicKey: key, signature: bytes });
+  return verifyAssertion(assertion, { challenge: sha256(statement), algorithm: algorithmOf[kind], publicKey: key, signature: bytes });
 }
+
+/** With which keys of a kind sign. */
+export const algorithmOf: Readonly<Record<ApproverKind, AssertionAlgorithm>> = {
+  ed25519: 'EdDSA',
+  'webauthn-es256': 'ES256',
+  'webauthn-eddsa': 'EdDSA',
+  'webauthn-rs256': 'RS256',
+};
 
 function isSignedEd25519(key: Uint8Array, statement: Uint8Array, signature: Uint8Array): boolean {
   try {

@@ -11,7 +11,16 @@ import { canonicalJson } from '../core/canonical-json.ts';
 import { VeiltrailError } from '../core/errors.ts';
 import { isJsonObject, type JsonValue } from '../core/json.ts';
 import { parseTimestamp } from '../event/timestamp.ts';
-import { type ApproverKind, approverIdOf, approverIdPattern, approverKinds, verifySigned } from './approval.ts';
+import {
+  algorithmOf,
+  type ApproverKind,
+  approverIdOf,
+  approverIdPattern,
+  approverKinds,
+  publicKeyPattern,
+  signaturePattern,
+  verifySigned,
+} from './approval.ts';
 import { type Assertion, isPublicKey, parseAssertion, type VerifiedAssertion } from './approval-webauthn.ts';
 
 /** A type, not an interface, because it is JSON. */
@@ -49,14 +58,14 @@ export function verifyCard(value: JsonValue | undefined): VerifiedCard {
   const card: ApproverCard = {
     id: text(id, approverIdPattern),
     kind,
-    publicKey: text(publicKey, /^[A-Za-z0-9+/]{43}=$|^[A-Za-z0-9+/]{87}=$/),
+    publicKey: text(publicKey, publicKeyPattern),
     time: text(time, /^.{20,40}$/),
-    signature: text(signature, /^[A-Za-z0-9+/]{80,100}={0,2}$/),
+    signature: text(signature, signaturePattern),
     ...(assertion === undefined ? {} : { assertion: asCard(() => parseAssertion(assertion)) }),
   };
   if (parseTimestamp(card.time)?.canonical !== card.time) throw syntax();
   const publicBytes = asCard(() => decodeBase64(card.publicKey));
-  if (!isPublicKey(kind === 'webauthn-es256' ? 'ES256' : 'EdDSA', publicBytes)) throw syntax();
+  if (!isPublicKey(algorithmOf[kind], publicBytes)) throw syntax();
   if (approverIdOf(kind, card.publicKey, card.assertion?.rpId) !== card.id) throw syntax();
   const verified = verifySigned(enrolmentBytes(card), card);
   return { card, ...(verified ? { assertion: verified } : {}) };

@@ -33,6 +33,18 @@ export function rsaPower(signature: Uint8Array, { modulus, exponent }: RsaKey): 
 }
 
 /**
+ * RSASSA-PKCS1-v1_5: 8.2.2 and 9.2.
+ * @param prefix the DER before the digest, which names the hash
+ */
+export function isPkcs1Signature({ hash, bytes }: Digest, prefix: Uint8Array, message: Uint8Array, signature: Uint8Array, key: RsaKey): boolean {
+  const encoded = rsaPower(signature, key);
+  if (!encoded || encoded.length < prefix.length + bytes + 11) return false;
+  // What it must be is made and compared whole: nothing is left over that a forger could choose.
+  const filler = new Uint8Array(encoded.length - prefix.length - bytes - 3).fill(0xff);
+  return equalBytes(encoded, concatBytes(Uint8Array.of(0, 1), filler, Uint8Array.of(0), prefix, hash(message)));
+}
+
+/**
  * RSASSA-PSS: 8.1.2 and 9.1.2; the digest of the mask is that of the message.
  * @param saltBytes undefined: as many as stand there
  */

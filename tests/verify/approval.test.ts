@@ -120,7 +120,7 @@ describe('an approval', () => {
   });
 });
 
-describe.each(['webauthn-es256', 'webauthn-eddsa'] as const)('an assertion, %s', (kind) => {
+describe.each(['webauthn-es256', 'webauthn-eddsa', 'webauthn-rs256'] as const)('an assertion, %s', (kind) => {
   const authenticator = createAuthenticator(kind);
   const statement = { request: request.id, digest: request.digest, decision: 'approve' as const, time: '2026-11-22T12:05:00.000Z' };
   const trusted = { ...trust, approvers: new Set([authenticator.id]) };
@@ -207,6 +207,7 @@ describe('a card', () => {
     { ...card, more: 1 },
     { ...card, kind: 'rsa' },
     { ...card, kind: 'webauthn-eddsa' },
+    { ...card, kind: 'webauthn-rs256' },
     { ...card, id: 'a_' },
     { ...card, id: `a_${'a'.repeat(26)}` },
     { ...card, time: '2026-11-22T11:00:00Z' },
@@ -227,6 +228,9 @@ it.each([
   ['ed25519', `${'A'.repeat(42)}B=`], // not canonical base64
   ['webauthn-eddsa', `${'A'.repeat(43)}=`],
   ['webauthn-es256', `${'A'.repeat(87)}=`], // no point of the curve
+  ['webauthn-rs256', `${'A'.repeat(342)}==`], // no modulus of 2,048 bits
+  ['webauthn-rs256', `${'/'.repeat(341)}w==`], // another one
+  ['webauthn-eddsa', `${'/'.repeat(341)}w==`], // a key of another kind
 ] as const)('a key of the kind %s that is none signs nothing: %s', (kind, publicKey) => {
   const made = kind === 'ed25519' ? approval : createAuthenticator(kind).approve(approval);
   const { signature } = made;

@@ -28,9 +28,8 @@ export interface SoftwareAuthenticator {
 export const rpId = 'audit.example.com';
 export const origin = 'https://console.audit.example.com:8443';
 
-export function createAuthenticator(kind: 'webauthn-es256' | 'webauthn-eddsa'): SoftwareAuthenticator {
-  const { privateKey, publicKey: publicObject } =
-    kind === 'webauthn-es256' ? generateKeyPairSync('ec', { namedCurve: 'P-256' }) : generateKeyPairSync('ed25519');
+export function createAuthenticator(kind: Exclude<ApproverKind, 'ed25519'>): SoftwareAuthenticator {
+  const { privateKey, publicKey: publicObject } = generators[kind]();
   const publicKey = rawKeyOf(publicObject);
   const id = approverIdOf(kind, publicKey, rpId);
   let counter = 0;
@@ -50,7 +49,7 @@ export function createAuthenticator(kind: 'webauthn-es256' | 'webauthn-eddsa'): 
     head.writeUInt32BE(options.counter ?? counter, 33);
     const data = Buffer.concat([head, options.extensions ?? new Uint8Array()]);
     const signed = Buffer.concat([data, sha256(clientData)]);
-    const signature = sign(kind === 'webauthn-es256' ? 'sha256' : null, signed, privateKey).toString('base64');
+    const signature = sign(kind === 'webauthn-eddsa' ? null : 'sha256', signed, privateKey).toString('base64');
     const assertion = {
       authenticatorData: data.toString('base64'),
       clientDataJSON: clientData.toString('base64'),
@@ -72,8 +71,15 @@ export function createAuthenticator(kind: 'webauthn-es256' | 'webauthn-eddsa'): 
   };
 }
 
-/** base64 of the 65 bytes of a point, or the 32 of an Ed25519 key: the end of the SPKI. */
+const generators = {
+  'webauthn-es256': () => generateKeyPairSync('ec', { namedCurve: 'P-256' }),
+  'webauthn-eddsa': () => generateKeyPairSync('ed25519'),
+  'webauthn-rs256': () => generateKeyPairSync('rsa', { modulusLength: 2_048 }),
+} as const;
+
+/** base64 of the 65 bytes of a point, or the 32 of an Ed25519 key: the end of the SPKI. Of an RSA key the modulus. */
 function rawKeyOf(key: KeyObject): string {
+  if (key.asymmetricKeyType === 'rsa') return Buffer.from(key.export({ format: 'jwk' }).n as string, 'base64url').toString('base64');
   const der = key.export({ format: 'der', type: 'spki' });
   return der.subarray(key.asymmetricKeyType === 'ed25519' ? -32 : -65).toString('base64');
 }

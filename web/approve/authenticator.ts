@@ -14,14 +14,18 @@ import {
 } from '../../src/verify/index.ts';
 import type { ApproverShown } from './request.ts';
 
-type Kind = 'webauthn-es256' | 'webauthn-eddsa';
+type Kind = 'webauthn-es256' | 'webauthn-eddsa' | 'webauthn-rs256';
 
-/** What stands before the key in an SPKI, in hex: RFC 5480 (P-256, the point uncompressed), RFC 8410 (Ed25519). */
-const spkiHeads: readonly [kind: Kind, head: string, keyBytes: number][] = [
-  ['webauthn-es256', '3059301306072a8648ce3d020106082a8648ce3d030107034200', 65],
-  ['webauthn-eddsa', '302a300506032b6570032100', 32],
+/**
+ * What stands before and behind the key in an SPKI, in hex: RFC 5480 (P-256, the point uncompressed), RFC 8410 (Ed25519), RFC 8017 (RSA of 2,048 bits,
+ * exponent 65,537: the modulus is the key).
+ */
+const spkiForms: readonly [kind: Kind, head: string, keyBytes: number, tail: string][] = [
+  ['webauthn-es256', '3059301306072a8648ce3d020106082a8648ce3d030107034200', 65, ''],
+  ['webauthn-eddsa', '302a300506032b6570032100', 32, ''],
+  ['webauthn-rs256', '30820122300d06092a864886f70d01010105000382010f003082010a0282010100', 256, '0203010001'],
 ];
-const [es256, eddsa] = [-7, -8];
+const [es256, eddsa, rs256] = [-7, -8, -257];
 const timeoutMs = 120_000;
 
 /** Why no key can be used here; undefined where one can. */
@@ -50,6 +54,7 @@ export async function makeKey(name: string, onStep: (words: string) => void): Pr
       pubKeyCredParams: [
         { type: 'public-key', alg: es256 as number },
         { type: 'public-key', alg: eddsa as number },
+        { type: 'public-key', alg: rs256 as number },
       ],
       authenticatorSelection: { residentKey: 'required', requireResidentKey: true, userVerification: 'required' },
       attestation: 'none',
@@ -102,10 +107,11 @@ async function sign(statement: Uint8Array, credential?: ArrayBuffer): Promise<Pi
 }
 
 function keyOf(spki: Uint8Array): { kind: Kind; publicKey: string } {
-  for (const [kind, head, keyBytes] of spkiHeads) {
-    const headBytes = head.length / 2;
-    if (spki.length === headBytes + keyBytes && hex(spki.subarray(0, headBytes)) === head)
-      return { kind, publicKey: base64(spki.slice(headBytes).buffer) };
+  for (const [kind, head, keyBytes, tail] of spkiForms) {
+    const from = head.length / 2;
+    const to = from + keyBytes;
+    if (spki.length === to + tail.length / 2 && hex(spki.subarray(0, from)) === head && hex(spki.subarray(to)) === tail)
+      return { kind, publicKey: base64(spki.slice(from, to).buffer) };
   }
   throw new Error('the authenticator made a key of another kind');
 }

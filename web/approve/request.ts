@@ -45,7 +45,7 @@ export function readRequest(value: Facts): RequestShown {
 /** @throws Error for anything that is no approver */
 export function readApprover(value: Facts): ApproverShown {
   const { kind, name, removedAt } = value;
-  if (kind !== 'ed25519' && kind !== 'webauthn-es256' && kind !== 'webauthn-eddsa') throw new Error('not an approver');
+  if (kind !== 'ed25519' && kind !== 'webauthn-es256' && kind !== 'webauthn-eddsa' && kind !== 'webauthn-rs256') throw new Error('not an approver');
   return {
     id: text(value['id']),
     kind,

@@ -4,10 +4,9 @@
  */
 import { p256, p384, p521 } from '@noble/curves/nist.js';
 import { sha384, sha512 } from '@noble/hashes/sha2.js';
-import { concatBytes, equalBytes } from '../../core/bytes.ts';
 import { VeiltrailError } from '../../core/errors.ts';
 import { sha256 } from '../../core/sha256.ts';
-import { type Digest, isPssSignature, type RsaKey, rsaPower } from '../rsa.ts';
+import { type Digest, isPkcs1Signature, isPssSignature, type RsaKey } from '../rsa.ts';
 import { badDer, bitsOf, contextTag, type Der, DerSequence, naturalOf, numberOf, oidOf, readDer, tags } from './der.ts';
 
 export interface HashFunction extends Digest {
@@ -99,12 +98,8 @@ function isEcdsa({ hash }: HashFunction, message: Uint8Array, signature: Uint8Ar
   }
 }
 
-function isRsa({ hash, prefix, bytes }: HashFunction, message: Uint8Array, signature: Uint8Array, publicKey: Der): boolean {
-  const encoded = rsaPower(signature, readRsaKey(publicKey));
-  if (!encoded || encoded.length < prefix.length + bytes + 11) return false;
-  // What it must be is made and compared whole: nothing is left over that a forger could choose.
-  const filler = new Uint8Array(encoded.length - prefix.length - bytes - 3).fill(0xff);
-  return equalBytes(encoded, concatBytes(Uint8Array.of(0, 1), filler, Uint8Array.of(0), prefix, hash(message)));
+function isRsa(hash: HashFunction, message: Uint8Array, signature: Uint8Array, publicKey: Der): boolean {
+  return isPkcs1Signature(hash, hash.prefix, message, signature, readRsaKey(publicKey));
 }
 
 /** The parameters: RFC 8017, A.2.3. */
