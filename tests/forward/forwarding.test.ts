@@ -4,12 +4,13 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } fr
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { defaultAlertSettings } from '../../src/alerts/rules-file.ts';
 import type { ForwarderInfo } from '../../src/app/forwarders.ts';
 import type { JsonObject } from '../../src/core/json.ts';
 import type { LaneFigures } from '../../src/forward/lane.ts';
 import { openTrail, type OpenTrail } from '../../src/server/compose.ts';
 import type { ForwardConfig } from '../../src/server/forward-config.ts';
-import { append, asked, event, told } from '../protection/protected-trail.ts';
+import { append, asked, event, tokenAt, told } from '../protection/protected-trail.ts';
 import { leafOf, linesOf, receiveHttp, receiveSyslog, until } from './receivers.ts';
 
 async function open(dataDir: string, settings: ForwardConfig): Promise<{ trail: OpenTrail; close: () => Promise<void> }> {
@@ -177,15 +178,20 @@ test('a receiver that never answers keeps nobody waiting: neither whoever append
   await trail.forwarders.remove('slow', asked);
 }, 60_000);
 
-test('what the server itself tells goes out by syslog as it comes', async () => {
+test('alerts go out by syslog as they are raised', async () => {
   const receiver = await receiveSyslog();
   const destination = { kind: 'syslog', host: '127.0.0.1', port: receiver.port, tls: false, private: true, waitMs: 0 };
-  await trail.forwarders.set({ name: 'central', logs: ['_system'], query: 'action:hold.set', destination }, asked);
-  await trail.dataProtection.setHold({ name: 'case-7', why: 'a claim', log: 'default' }, 'local:test');
-  await receiver.had(1);
-  expect(receiver.messages[0]).toMatch(
-    /^<108>1 \S+ audit\.example veiltrail - _system - \{"origin":"audit\.example\/_system","log":"_system","leafIndex":\d+,"record":\{.*"hold\.set"/,
+  await trail.forwarders.set({ name: 'alerts', logs: ['_system'], query: 'action:alert.raise', destination }, asked);
+  await trail.startAlerts(defaultAlertSettings);
+  const add = await newLog('alerting');
+  const [leaf = -1] = await add([event('jane')]);
+  await trail.lookUps.reveal({ ...asked, tokens: [await tokenAt(trail, leaf, 'email', 'alerting')] });
+  await until(() => receiver.messages.some((message) => message.includes('reveal')));
+  const message = receiver.messages.find((one) => one.includes('reveal')) as string;
+  expect(message).toMatch(
+    /^<10\d>1 \S+ audit\.example veiltrail - _system - \{"origin":"audit\.example\/_system","log":"_system","leafIndex":\d+,"record":\{.*"alert\.raise"/,
   );
+  expect(message).not.toContain('jane');
 });
 
 test('a setting for a log that is not there is refused', async () => {
@@ -236,4 +242,4 @@ test('goes on where it was after a stop; a copy of the directory delivers nothin
     { setting: { name: 'siem' }, state: 'stopped', reason: 'cursors_missing' },
   ]);
   expect([receiver.received.length, lines().length]).toEqual([heard, 3]);
-}, 60_000);
+}, 120_000);
