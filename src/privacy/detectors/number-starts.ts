@@ -11,7 +11,7 @@ export const behindLetters = 1;
 /** A dash, underscore or colon that hangs on a word stands before the run. */
 export const behindJoint = 2;
 /** Nothing that belongs to it stands before the run. */
-export const free = 3;
+const free = 3;
 
 /** A slash that ends a word stands before the run: `/ssn/536-22-1845`, but also `Chrome/120`. */
 export const behindSlash = 4;
