@@ -1,12 +1,12 @@
 /**
  * Drill: a fault at every system call that writes.
  *
- *     node scripts/drills/faults.ts [--quick] [--minutes N] [--sizes 255,65535] [--scenarios engine,append,change] [--parts kills,faults] [--lanes 2]
+ *     node scripts/drills/faults.ts [--quick] [--minutes N] [--sizes 255,65535] [--scenarios engine,append,change,govern] [--parts kills,faults] [--lanes 2]
  *                                   [--seed HEX] [--home DIR] [--out FILE] [--members 1] [--calls all] [--calls-per-site N] [--real-kills] [--only JSON]
  *
  * Logs of 254 to 257 and 65,534 to 65,537 leaves grow over the border: in the engine (ledger, stores, compaction, vault in one process), and at real
- * servers, which are sent events, keep house, compact, and are stopped; in the scenario `change` a key is made, somebody is erased and secrets are
- * rotated. Every call that writes below the data directory
+ * servers, which are sent events, keep house, compact, and are stopped; in the scenario `change` somebody is erased and secrets are rotated, in `govern`
+ * all the rest is done that officers and administrators do (scenarios.ts). Every call that writes below the data directory
  *
  * - finds a directory that a SIGKILL at it leaves, whole or in the middle of a write: those are made from one run (kills.ts);
  * - fails once with EIO and with ENOSPC (part `faults`); besides, with errors that stay until somebody has made room, writes that are cut short, and
@@ -29,7 +29,7 @@ import { parseArgs } from 'node:util';
 import { SeededRandom } from '../../tests/simulation/seeded-random.ts';
 import { EngineLane, openEngineSeed } from './faults/engine.ts';
 import { chooseKills, findKills, judgeKills, type Kill } from './faults/kills.ts';
-import { openEngineLife, openServerLife } from './faults/lives.ts';
+import { type Life, openEngineLife, openServerLife } from './faults/lives.ts';
 import { isServersOwn, orderRuns, type PlannedRun, planEngineRuns, planRuns, recordCalls, sampleRuns } from './faults/matrix.ts';
 import { FaultRun, type Outcome } from './faults/run.ts';
 import type { Scenario } from './faults/scenarios.ts';
@@ -42,7 +42,7 @@ const { values } = parseArgs({
     quick: { type: 'boolean', default: false },
     minutes: { type: 'string' },
     sizes: { type: 'string', default: [...borders.tile, ...borders.bucket].join() },
-    scenarios: { type: 'string', default: 'engine,append,change' },
+    scenarios: { type: 'string', default: 'engine,append,change,govern' },
     parts: { type: 'string', default: 'kills,faults' },
     members: { type: 'string', default: '1' },
     calls: { type: 'string', default: 'own' },
@@ -110,29 +110,36 @@ async function runOne(run: PlannedRun, library: string, engine: EngineLane): Pro
   }
 }
 
-/** Kills of one life after the other. */
-async function killAll(library: string, engine: EngineLane, random: SeededRandom): Promise<void> {
-  for (const scenario of scenarios) {
-    for (const size of sizesOf(scenario)) {
-      if (performance.now() >= untilMs) return;
-      const life = await (scenario === 'engine' ? openEngineLife(library, home, size, engine) : openServerLife(library, home, size, scenario));
-      const at = join(home, 'kills');
-      mkdirSync(at, { recursive: true });
-      const classes = findKills(life, at);
-      const kills = chooseKills(classes, Number(values.members), random);
-      const calls = life.tape.filter(({ kind }) => kind !== 'answer').length;
-      console.log(`${life.name}: ${calls} calls that write, ${classes.flat().length} kills that leave ${classes.length} states`);
-      const before = new Set(judged.filter((one) => one.life === life.name).map(({ kill }) => `${kill.call} ${kill.isTorn}`));
-      const left = kills.filter(({ call, isTorn }) => !before.has(`${call} ${isTorn}`));
-      await judgeKills(life, at, left, (kill, error) => {
-        note({ life: life.name, kill, ...(error === undefined ? {} : { error }) });
-        return performance.now() < untilMs;
-      });
-      const of = judged.filter((one) => one.life === life.name);
-      const states = new Set(of.map(({ kill }) => `${kill.state} ${kill.acknowledged}`));
-      console.log(`${life.name}: ${states.size} of ${classes.length} states judged, by ${of.length} kills, ${countErrors(of)} violations`);
-    }
+/** Kills of one life after the other. @param asked of one that is to be judged again */
+async function killAll(library: string, engine: EngineLane, random: SeededRandom, lives: readonly string[], asked?: Kill): Promise<void> {
+  // Where the time has an end, half of it is for errors.
+  const endsMs = performance.now() + (values.parts.includes('faults') ? (minutes * 60_000) / 2 : minutes * 60_000);
+  for (const name of lives) {
+    if (performance.now() >= endsMs) return;
+    const [scenario, size] = name.split('-') as [Scenario | 'engine', string];
+    const open = scenario === 'engine' ? openEngineLife(library, home, Number(size), engine) : openServerLife(library, home, Number(size), scenario);
+    await killLife(await open, random, endsMs, asked);
   }
+}
+
+async function killLife(life: Life, random: SeededRandom, endsMs: number, asked?: Kill): Promise<void> {
+  const at = join(home, 'kills');
+  mkdirSync(at, { recursive: true });
+  const classes = findKills(life, at);
+  const kills = asked
+    ? classes.flat().filter(({ call, isTorn }) => call === asked.call && isTorn === asked.isTorn)
+    : chooseKills(classes, Number(values.members), random);
+  const calls = life.tape.filter(({ kind }) => kind !== 'answer').length;
+  console.log(`${life.name}: ${calls} calls that write, ${classes.flat().length} kills that leave ${classes.length} states`);
+  const before = new Set(judged.filter((one) => one.life === life.name).map(({ kill }) => `${kill.call} ${kill.isTorn}`));
+  const left = kills.filter(({ call, isTorn }) => !before.has(`${call} ${isTorn}`));
+  await judgeKills(life, at, left, (kill, error) => {
+    note({ life: life.name, kill, ...(error === undefined ? {} : { error }) });
+    return performance.now() < endsMs;
+  });
+  const of = judged.filter((one) => one.life === life.name);
+  const states = new Set(of.map(({ kill }) => `${kill.state} ${kill.acknowledged}`));
+  console.log(`${life.name}: ${states.size} of ${classes.length} states judged, by ${of.length} kills, ${countErrors(of)} violations`);
 }
 
 function sizesOf(scenario: Scenario | 'engine'): number[] {
@@ -178,12 +185,20 @@ async function main(): Promise<number> {
   const lanes = Array.from({ length: Number(values.lanes) }, (_, i) => new EngineLane(library, join(home, `lane-${i}`)));
   const random = new SeededRandom(values.seed);
   untilMs = performance.now() + minutes * 60_000;
-  const parts = values.only === undefined ? values.parts.split(',') : ['faults'];
-  readDone();
-  if (parts.includes('kills')) await killAll(library, lanes[0] as EngineLane, random);
+  const only = values.only === undefined ? undefined : (JSON.parse(values.only) as PlannedRun | JudgedKill);
+  const parts = only ? ['life' in only ? 'kills' : 'faults'] : values.parts.split(',');
+  if (!only) readDone();
+  if (only && 'life' in only) await killAll(library, lanes[0] as EngineLane, random, [only.life], only.kill);
+  else if (parts.includes('kills'))
+    await killAll(
+      library,
+      lanes[0] as EngineLane,
+      random,
+      scenarios.flatMap((scenario) => sizesOf(scenario).map((size) => `${scenario}-${size}`)),
+    );
   let planned = 0;
   if (parts.includes('faults')) {
-    const runs = values.only === undefined ? await plan(library, lanes[0] as EngineLane, random) : [JSON.parse(values.only) as PlannedRun];
+    const runs = only ? [only as PlannedRun] : await plan(library, lanes[0] as EngineLane, random);
     planned = runs.length;
     const before = new Set(done.map(({ run }) => keyOf(run)));
     const waiting = runs.filter((run) => !before.has(keyOf(run)));
