@@ -1,8 +1,9 @@
 /** Alerts about somebody who is erased go with them: from the lists, and from the bytes of the disk, whoever has all keys. */
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { expect, test } from 'vitest';
+import { makeBackup } from '../../src/server/backup/make-backup.ts';
 import { filesOf } from '../removal/trail.ts';
 import { alertsOf, append, directory, login, rule, watching } from './alerting-trail.ts';
 
@@ -65,6 +66,11 @@ test('an erased subject is in no alert any more, and what it was sealed as is on
   expect(trail.alerts.list().some(({ id }) => gone.includes(id))).toBe(false);
   await trail.close();
   expect(readFileSync(join(dataDir, 'alerts.db')).includes(token)).toBe(false);
+  // A backup would bring back what is erased after it was made.
+  const backup = directory();
+  await makeBackup(dataDir, backup, Date.now());
+  expect(readdirSync(backup)).toContain('requests.db');
+  expect(readdirSync(backup).filter((name) => name.startsWith('alerts'))).toEqual([]);
 });
 
 test('an alert that is about others, too, stays with what is left of it', { timeout: 60_000 }, async () => {
