@@ -184,10 +184,13 @@ export async function createHttpServer(parts: HttpParts): Promise<FastifyInstanc
   });
   app.setErrorHandler((error: FastifyError, request, reply) => {
     const ours = asOurs(error);
-    if (codeOf(ours) === 'internal') parts.report?.(mistakeOf(ours, request));
+    // Whoever asked has gone before a stream began: that is no mistake, and nobody reads an answer.
+    const isGone = error.code === 'ERR_STREAM_PREMATURE_CLOSE' && reply.raw.destroyed;
+    if (codeOf(ours) === 'internal' && !isGone) parts.report?.(mistakeOf(ours, request));
     // A body that nobody will read must not be taken for the next request.
     if (!request.raw.complete) void reply.header('connection', 'close');
-    sendProblem(reply, ours);
+    if (isGone) answerProblem(reply, ours);
+    else sendProblem(reply, ours);
   });
   app.setNotFoundHandler((request, reply) => {
     if (!request.raw.complete) void reply.header('connection', 'close');

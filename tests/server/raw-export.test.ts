@@ -44,7 +44,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await server.close();
   rmSync(dir, { recursive: true, force: true });
-});
+}, 30_000);
 
 async function append(events: readonly object[]): Promise<void> {
   await server.trail.append({ log: 'default', principal: 'test', body: Buffer.from(JSON.stringify(events)), format: 'json' });
@@ -378,6 +378,22 @@ describe('a large export', () => {
     expect(ends[0]).toMatchObject({ outcome: 'failure', reason: 'broken_off', severity: 4 });
     // Some hundred KiB are on their way in sockets; most of it was never made.
     expect(metadata.events).toBeLessThan(1_500);
+  });
+
+  it('whose reader goes before it begins breaks off, too, and keeps nobody else waiting', async () => {
+    const before = (await told('action:export.end')).length;
+    // As many as may be under way at once, and one more.
+    for (let i = 0; i < 3; i++) {
+      const body = JSON.stringify({ ...why, query: 'large', request: await approved({ query: 'large' }) });
+      const sent = httpRequest(`${server.url}${path}`, { method: 'POST', headers: { authorization: `Bearer ${server.key.investigator}` } });
+      sent.once('error', () => undefined);
+      await new Promise<void>((resolve) => sent.end(body, resolve));
+      await expect.poll(() => server.trail.requests.show((JSON.parse(body) as { request: string }).request).state, { timeout: 10_000 }).toBe('used');
+      sent.destroy();
+      await expect.poll(async () => (await told('action:export.end')).length, { timeout: 10_000 }).toBe(before + i + 1);
+    }
+    expect((await told('action:export.end'))[0]).toMatchObject({ outcome: 'failure', reason: 'broken_off' });
+    expect(server.mistakes).toEqual([]);
   });
 
   it('comes through the client piece by piece', async () => {
