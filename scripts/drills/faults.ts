@@ -1,16 +1,18 @@
 /**
  * Drill: a fault at every system call that writes.
  *
- *     node scripts/drills/faults.ts [--quick] [--minutes N] [--sizes 255,65535] [--scenarios engine,append,change,govern] [--parts kills,faults] [--lanes 2]
- *                                   [--seed HEX] [--home DIR] [--out FILE] [--members 1] [--calls all] [--calls-per-site N] [--once] [--real-kills] [--only JSON]
+ *     node scripts/drills/faults.ts [--quick] [--minutes N] [--sizes 255,65535] [--scenarios engine,append,change,govern] [--parts kills,faults]
+ *                                   [--lanes 2] [--seed HEX] [--home DIR] [--out FILE] [--members 1] [--calls all] [--calls-per-site N] [--once]
+ *                                   [--real-kills] [--only JSON]
  *
  * Logs of 254 to 257 and 65,534 to 65,537 leaves grow over the border: in the engine (ledger, stores, compaction, vault in one process), and at real
  * servers, which are sent events, keep house, compact, and are stopped; in the scenario `change` somebody is erased and secrets are rotated, in `govern`
  * all the rest is done that officers and administrators do (scenarios.ts). Every call that writes below the data directory
  *
  * - finds a directory that a SIGKILL at it leaves, whole or in the middle of a write: those are made from one run (kills.ts);
- * - fails once with EIO and with ENOSPC (part `faults`); besides, unless there is --once, with errors that stay until somebody has made room, writes that are cut short, and
- *   failed fsyncs followed by a loss of power. At servers, at calls that the engine does not make; with `--calls all` at all.
+ * - fails once with EIO and with ENOSPC (part `faults`); besides, unless there is --once, with errors that stay until somebody has made room, with
+ *   writes that are cut short, and with failed fsyncs followed by a loss of power. At servers, at calls that the engine does not make; with `--calls
+ *   all` at all.
  *
  * After each:
  *
