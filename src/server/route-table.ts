@@ -2,8 +2,8 @@
  * Every route: the right it takes, and what is put on record of it. The server looks up each route here as it registers it, and does not start
  * with one that is missing; docs/reference/access.md is written from this table, and tests/server/rights.test.ts walks it.
  *
- * No route changes or deletes an entry of a log: of the paths below a log, only appending and
- * asking for evidence are no GET.
+ * No route changes or deletes an entry of a log: of the paths below a log, only appending, searching, and asking for evidence or
+ * for an export are no GET.
  */
 import type { Right } from '../access/roles.ts';
 

@@ -505,7 +505,7 @@ describe('the table above', () => {
   it('has nothing that changes or deletes an entry of a log', () => {
     for (const { method, path } of routeTable) {
       const isBelowALog = /^(?:\/api\/v1)?\/logs\/\{log\}\//.test(path);
-      const reads = ['POST /api/v1/logs/{log}/events', 'POST /api/v1/logs/{log}/search', 'POST /api/v1/logs/{log}/evidence'];
+      const reads = ['events', 'search', 'evidence', 'export'].map((what) => `POST /api/v1/logs/{log}/${what}`);
       if (isBelowALog && !reads.includes(`${method} ${path}`)) expect(`${method} ${path}`).toMatch(/^GET /);
       if (path.endsWith('/logs/{log}')) expect(`${method} ${path}`).toBe('PUT /api/v1/logs/{log}');
     }
