@@ -41,6 +41,7 @@ describe('in a browser', () => {
   });
 
   it('keeps to its budget', () => {
-    expect(gzipSync(code).length).toBeLessThan(320 * 1_024);
+    // Why as much: docs/decisions/0046-recall.md.
+    expect(gzipSync(code).length).toBeLessThan(328 * 1_024);
   });
 });

@@ -194,6 +194,14 @@ const seeds = [
   '{"a":',
   '[1,',
   '{}',
+  'form-data; name="a"\n\n',
+  'пароль ',
+  '港区六1丁目',
+  'P<UTOAAAAAA<<',
+  '@1.234,1.234 ',
+  'jane-doe-',
+  '/Jane Doe',
+  'রহমান ',
 ];
 
 function spent(work: (text: string) => void, text: string): number {

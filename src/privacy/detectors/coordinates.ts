@@ -12,7 +12,8 @@ const announced =
   /(?:\/@|[?&;](?:ll|sll|q|query|center|centre|cbll|daddr|saddr|destination|origin|location|loc|pos|at|latlng|near)=|\bgeo:|\b(?:POINT|LINESTRING|POLYGON|MULTIPOINT) ?Z? ?\({1,3}|\b(?:location|position|pos|coord(?:inate)?s?|gps|geo(?:location|point)?|lat(?:itude)?(?:[ ,/]{1,3}l(?:on|ng|ong)(?:gitude)?)?|latlng|latlon|latlong|standort|koordinaten|coordonnées|coordenadas|ubicación|coordinate|posizione|locatie|near|at)["']?[\s:=([]{1,4})$/i;
 const degrees =
   /(?:[NSEW]\s?)?\d{1,3}\s?°\s?\d{1,2}(?:[.,]\d{1,6})?\s?['′’]?(?:\s?\d{1,2}(?:[.,]\d{1,5})?\s?(?:"|″|”|''|′′))?\s?[NSEWO]?[\s,;/]{1,3}(?:[NSEWO]\s?)?\d{1,3}\s?°\s?\d{1,2}(?:[.,]\d{1,6})?\s?['′’]?(?:\s?\d{1,2}(?:[.,]\d{1,5})?\s?(?:"|″|”|''|′′))?(?:\s?[NSEWO](?![A-Za-z]))?/gu;
-const placesMin = 3;
+/** Eleven metres; parts of addresses and versions have three digits at most. */
+const placesMin = 4;
 
 function detectCoordinates({ text, survey, found }: ScanContext): void {
   const { digitRuns, digitRunCount, units, flags } = survey;
@@ -24,7 +25,9 @@ function detectCoordinates({ text, survey, found }: ScanContext): void {
     // A degree of one to three digits, a point, and three places or more: nearly every run is out here.
     if (units[point] !== 46 || i + 3 >= digitRunCount || point - (digitRuns[2 * i] as number) > 6 || point < done) continue;
     const places = (digitRuns[2 * i + 3] as number) - (digitRuns[2 * i + 2] as number);
-    if ((digitRuns[2 * i + 2] as number) !== point + 1 || places < 2) continue;
+    if (places < placesMin && !(places > 1 && (units[(digitRuns[2 * i] as number) - 1] === 43 || units[(digitRuns[2 * i] as number) - 1] === 45)))
+      continue;
+    if ((digitRuns[2 * i + 2] as number) !== point + 1) continue;
     let start = digitRuns[2 * i] as number;
     const sign = units[start - 1];
     if (sign === 43 || sign === 45) start--;

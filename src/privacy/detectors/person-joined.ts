@@ -18,11 +18,11 @@ const partMax = 20;
 const partsMax = 12;
 /** Known as one of these a word is something else's name too often. */
 const notNames = known.common | known.ofLogs | known.place | known.body | known.brand | known.thing | known.company;
-/** Endings of documents of somebody's, not of a program's sources or pages. */
+/** Endings of documents of somebody's, not of a program's sources or pages, each as a number. */
 const documents = new Set(
-  'pdf doc docx odt rtf pages xls xlsx ods ppt pptx odp txt jpg jpeg png heic tif tiff bmp gif mp3 mp4 m4a wav mov eml msg pst vcf ics zip 7z p12 pfx csv'.split(
-    ' ',
-  ),
+  'pdf doc docx odt rtf pages xls xlsx ods ppt pptx odp txt jpg jpeg png heic tif tiff mp3 mp4 m4a wav mov eml msg pst vcf ics zip 7z p12 pfx csv'
+    .split(' ')
+    .map((ending) => Array.from(ending).reduce((sum, letter) => sum * 64 + (letter.charCodeAt(0) & 63), 0)),
 );
 /** Behind these the name of a machine, a volume or a folder is its owner's, too. */
 const owned =
@@ -43,16 +43,17 @@ export function detectJoined(context: ScanContext): void {
     else if ((all & made.ofDashes) !== 0) findInName(text, units, start, end, found);
     if (isDotted && (all & made.ofSlashes) !== 0) findAroundDot(text, units, end, found);
   }
-  if ((flags & has.capitalPair) !== 0 && (flags & (has.slash | has.backslash)) !== 0) findSpaced(context);
+  // Lines with brackets and slashes are those of web servers: their agents have many capitals, and no folders.
+  if ((flags & has.capitalPair) !== 0 && ((flags & has.backslash) !== 0 || (flags & (has.slash | has.statement)) === has.slash)) findSpaced(context);
 }
 
 /** Does the ending of a document begin at `dot`? */
 function isDocument(units: Uint8Array, dot: number): boolean {
-  let ending = '';
+  let ending = 0;
   for (let at = dot + 1; at < dot + 7; at++) {
     const unit = units[at] as number;
-    if (!isIdentifier(unit)) return documents.has(ending);
-    ending += String.fromCharCode(isCapital(unit) ? unit | 32 : unit);
+    if (!isIdentifier(unit)) return at > dot + 2 && documents.has(ending);
+    ending = ending * 64 + ((isCapital(unit) ? unit | 32 : unit) & 63);
   }
   return false;
 }
