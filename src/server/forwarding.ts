@@ -24,7 +24,7 @@ export interface ForwardingParts {
   ledger: Pick<LedgerClient, 'logs'>;
   recorder: Pick<AccessRecorder, 'write'>;
   desk: Pick<RequestDesk, 'permit'>;
-  createSystemLog(): Promise<void>;
+  createSystemLog: () => Promise<void>;
   /** A line for people, without values. */
   alert: (line: string) => void;
 }

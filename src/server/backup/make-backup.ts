@@ -65,7 +65,8 @@ export async function makeBackup(dataDir: string, to: string, nowMs: number): Pr
   copy.database(vaultFileName);
   withoutLookups(join(to, vaultFileName));
   for (const path of sealedPaths(dataDir)) {
-    if (isSecret(path) || path.startsWith(alertsFileName) || copy.paths.has(path) || path.startsWith('logs/') || path.startsWith('segments/')) continue;
+    if (isSecret(path) || path.startsWith(alertsFileName) || copy.paths.has(path) || path.startsWith('logs/') || path.startsWith('segments/'))
+      continue;
     if (path.endsWith('.db')) copy.database(path);
     else if (!/\.db-(?:wal|shm|journal)$/.test(path) && path !== removalFileName && !path.endsWith('.lock')) copy.small(path);
   }
