@@ -108,19 +108,28 @@ function isKept(word: string): boolean {
   return (place.size > 0 && other.size > 0) || other.has('compromise') || [...common].some((list) => keptCommon.has(list));
 }
 
-/** Each word as what it adds to the one before (see name-lexicon.ts). */
+/** Words by what they are known as, each as what it adds to the one before (see name-lexicon.ts). */
 function encode(isWanted: (word: string) => boolean): string {
-  let last = '';
-  let out = '';
+  const groups = new Map<number, string[]>();
   for (const [word, { given, family, place, common, other }] of [...words]
     .filter(([name]) => isWanted(name) && isKept(name))
     .toSorted(([a], [b]) => (a < b ? -1 : 1))) {
-    let shared = 0;
-    while (shared < 35 && shared < last.length && word[shared] === last[shared]) shared++;
-    const names = String.fromCharCode(65 + spread(given) * 4 + spread(family));
-    const rest = Number(place.size > 0) + 2 * Number(common.size > 0) + 4 * Number(other.size > 0);
-    out += `${shared.toString(36)}${word.slice(shared)}${names}${rest}`;
-    last = word;
+    const names = spread(given) * 4 + spread(family);
+    const what = names * 8 + Number(place.size > 0) + 2 * Number(common.size > 0) + 4 * Number(other.size > 0);
+    const group = groups.get(what);
+    if (group) group.push(word);
+    else groups.set(what, [word]);
+  }
+  let out = '';
+  for (const [what, group] of [...groups].toSorted(([a], [b]) => a - b)) {
+    let last = '';
+    out += what;
+    for (const word of group) {
+      let shared = 0;
+      while (shared < 25 && shared < last.length && word[shared] === last[shared]) shared++;
+      out += String.fromCharCode(65 + shared) + word.slice(shared);
+      last = word;
+    }
   }
   return out.replaceAll(/.{160}/gsu, '$&\n');
 }
