@@ -96,6 +96,25 @@ export function lookUpBytes(units: Uint8Array, start: number, end: number): numb
   return find(mixed(hash));
 }
 
+/** Shorter words pass for no name, and longer ones are told apart no further. */
+const [sizeMin, sizeMax] = [3, 6];
+let shapes: Uint8Array | undefined;
+
+/**
+ * A first look that most words fail: may the word of three ASCII letters or more in the bytes [start, end) be a name, and neither a place nor a common
+ * word? By its first two letters, the last one and its size: sixteen kilobytes, which stay in the caches where the table of all words does not.
+ */
+export function mayBeNamed(units: Uint8Array, start: number, end: number): boolean {
+  if (!shapes) fill();
+  const slot = shapeOf(end - start, units[start] as number, units[start + 1] as number, units[end - 1] as number);
+  return (((shapes as Uint8Array)[slot >> 3] as number) & (1 << (slot & 7))) !== 0;
+}
+
+/** Letters count by their place in the alphabet, in both cases. */
+function shapeOf(size: number, first: number, second: number, last: number): number {
+  return ((Math.min(size, sizeMax) - sizeMin) << 15) | ((first & 31) << 10) | ((second & 31) << 5) | (last & 31);
+}
+
 function find(hash: number): number {
   const table = hashes ?? fill();
   for (let slot = hash & (slots - 1); table[slot] !== 0; slot = (slot + 1) & (slots - 1)) if (table[slot] === hash) return classes[slot] as number;
@@ -123,7 +142,14 @@ function fill(): Uint32Array {
     table[slot] = hash;
     classes[slot] = (classes[slot] as number) | what;
   };
-  readWords(latinWords, add);
+  const byShape = new Uint8Array((sizeMax - sizeMin + 1) << 12);
+  readWords(latinWords, (word, what) => {
+    add(word, what);
+    if ((what & nameRanks) === 0 || (what & (known.place | known.common)) !== 0 || word.length < sizeMin) return;
+    const slot = shapeOf(word.length, word.charCodeAt(0), word.charCodeAt(1), word.charCodeAt(word.length - 1));
+    byShape[slot >> 3] = (byShape[slot >> 3] as number) | (1 << (slot & 7));
+  });
+  shapes = byShape;
   readWords(otherWords, add);
   const own = [
     [commonWords, known.ofLogs],

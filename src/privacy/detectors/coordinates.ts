@@ -4,7 +4,7 @@
  */
 import { has, isDigit } from '../survey.ts';
 import { before, type Detector, type ScanContext } from './detector.ts';
-import { numberStarts } from './number-starts.ts';
+import { may, numberStarts } from './number-starts.ts';
 
 const pair = /[+-]?\d{1,3}\.\d{3,12}°?(?:\s?[NSEW]\b)?(?:\s?[,;/|]\s?|%2C|\s{1,2})[+-]?\d{1,3}\.\d{3,12}°?(?:\s?[NSEW](?![A-Za-z]))?(?![\w.])/iy;
 const iso6709 = /[+-]\d{2}(?:\d{2}){0,2}\.\d{2,8}[+-]\d{3}(?:\d{2}){0,2}\.\d{2,8}(?:[+-]\d{1,5}(?:\.\d{1,4})?)?\//y;
@@ -17,17 +17,16 @@ const placesMin = 4;
 
 function detectCoordinates({ text, survey, found }: ScanContext): void {
   const { digitRuns, digitRunCount, units, flags } = survey;
-  const { list, count } = numberStarts.of(survey);
+  const { list, count, sorts, any } = numberStarts.of(survey);
+  const last = (any & may.beDegree) === 0 ? 0 : 2 * count;
   let done = 0;
-  for (let n = 0; n < 2 * count; n += 2) {
+  for (let n = 0; n < last; n += 2) {
+    if (((sorts[n >> 1] as number) & may.beDegree) === 0) continue;
     const i = list[n] as number;
     const point = digitRuns[2 * i + 1] as number;
-    // A degree of one to three digits, a point, and three places or more: nearly every run is out here.
-    if (units[point] !== 46 || i + 3 >= digitRunCount || point - (digitRuns[2 * i] as number) > 6 || point < done) continue;
+    // The other number of the pair has two runs, too.
+    if (i + 3 >= digitRunCount || point < done) continue;
     const places = (digitRuns[2 * i + 3] as number) - (digitRuns[2 * i + 2] as number);
-    if (places < placesMin && !(places > 1 && (units[(digitRuns[2 * i] as number) - 1] === 43 || units[(digitRuns[2 * i] as number) - 1] === 45)))
-      continue;
-    if ((digitRuns[2 * i + 2] as number) !== point + 1) continue;
     let start = digitRuns[2 * i] as number;
     const sign = units[start - 1];
     if (sign === 43 || sign === 45) start--;

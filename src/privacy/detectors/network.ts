@@ -349,23 +349,22 @@ function pushAnnouncedMac({ text, field, found }: ScanContext, start: number, en
 /** `a3-0f-84-df-6a-8f` is a run of its own; `a30f.84df.6a8f` has dots five apart. The colon form is found with IPv6. */
 function detectMac(context: ScanContext): void {
   const { text, survey, found } = context;
-  const { runs, runCount, flags, colons, colonCount } = survey;
+  const { units, runs, runCount, flags, colons, colonCount } = survey;
   for (let i = 0; i < 3 * runCount; i += 3) {
-    const size = (runs[i + 1] as number) - (runs[i] as number);
-    if ((size === 12 || size === 14) && ((runs[i + 2] as number) & beyondHex & ~made.ofDashes) === 0)
-      pushAnnouncedMac(context, runs[i] as number, runs[i + 1] as number);
+    const start = runs[i] as number;
+    const end = runs[i + 1] as number;
+    const size = end - start;
+    // Few runs have one of the sizes, and of those few are of hex digits.
+    if (size < 12 || size > 17 || ((runs[i + 2] as number) & beyondHex & ~made.ofDashes) !== 0) continue;
+    if (size === 12 || size === 14) pushAnnouncedMac(context, start, end);
+    else if (size === 17 && units[start + 2] === 45) {
+      const body = text.slice(start, end);
+      if (/^[0-9a-fA-F]{2}(?:-[0-9a-fA-F]{2}){5}$/.test(body)) pushMac(body, start, end, found);
+    }
   }
   for (let i = 0; i + 1 < colonCount; i++)
     if ((colons[i + 1] as number) - (colons[i] as number) === 5) pushAnnouncedMac(context, (colons[i] as number) - 4, (colons[i] as number) + 10);
   if (context.field !== '' && text.length === 17) pushAnnouncedMac(context, 0, 17);
-  if ((flags & has.dash) !== 0) {
-    for (let i = 0; i < 3 * runCount; i += 3) {
-      const start = runs[i] as number;
-      if ((runs[i + 1] as number) - start !== 17 || text.charCodeAt(start + 2) !== 45) continue;
-      const body = text.slice(start, start + 17);
-      if (/^[0-9a-fA-F]{2}(?:-[0-9a-fA-F]{2}){5}$/.test(body)) pushMac(body, start, start + 17, found);
-    }
-  }
   if ((flags & has.dotPair) === 0) return;
   for (let dot = text.indexOf('.', 4); dot >= 0; dot = text.indexOf('.', dot + 1)) {
     if (text.charCodeAt(dot + 5) !== 46 || !isHex(text.charCodeAt(dot - 1))) continue;

@@ -32,6 +32,8 @@ export const may = {
   bePostal: 256,
   /** Something that a label before it, or its shape, tells: see identifiers.ts. */
   beIdentifier: 512 | 1024 | 2048,
+  /** A degree of six digits at most, a dot, and four places or more, or behind a sign two. */
+  beDegree: 4096 | 8192,
 } as const;
 
 const all = 0xffff;
@@ -39,6 +41,7 @@ const all = 0xffff;
 const unitCount = 129;
 const [ssnBare, ssnGroups, phoneBare, phoneGroups, cardBare, cardGroups] = [1, 2, 4, 8, 16, 32] as const;
 const [iban, age, postal, announced, shapedBare, shapedGroups] = [64, 128, 256, 512, 1024, 2048] as const;
+const [fineDegree, signedDegree] = [4096, 8192] as const;
 
 /** A table of bits: for each index those of the rules whose test holds, and those that no rule is about. */
 function tableOf(length: number, ...rules: readonly (readonly [bits: number, test: (index: number) => boolean])[]): Uint16Array {
@@ -60,6 +63,7 @@ const bySize = tableOf(
   [postal, (size) => size <= 5],
   [shapedBare, (size) => size >= 8 && size <= 18],
   [shapedGroups, (size) => size < 8],
+  [fineDegree | signedDegree, (size) => size <= 6],
 );
 
 /** By the number of units up to the next run and the size of that; four and more, and no next run, are one. */
@@ -69,6 +73,8 @@ const byBehind = tableOf(
   [ssnGroups, (behind) => behind === sizeMax + 1 + 2],
   [cardGroups, (behind) => Math.floor(behind / (sizeMax + 1)) === 1],
   [phoneGroups, (behind) => Math.floor(behind / (sizeMax + 1)) < gapMax],
+  [fineDegree, (behind) => behind >= sizeMax + 1 + 4 && behind < 2 * (sizeMax + 1)],
+  [signedDegree, (behind) => behind >= sizeMax + 1 + 2 && behind < 2 * (sizeMax + 1)],
 );
 
 const among =
@@ -84,6 +90,7 @@ const byNext = tableOf(
   [age, among(' -yJajl')],
   [shapedBare, (unit) => !isSmall(unit)],
   [shapedGroups, (unit) => isCapital(unit) || among(' -./(+', true)(unit)],
+  [fineDegree | signedDegree, among('.')],
 );
 
 /** By the unit before it. */
@@ -91,6 +98,7 @@ const byPrevious = tableOf(
   unitCount,
   [phoneBare | phoneGroups, (unit) => unit === 128 || !(unit === 46 || unit === 95 || isWord(unit))],
   [postal, among(' \n":=>,(|\t\'')],
+  [signedDegree, among('+-')],
 );
 
 /** By how it stands. */

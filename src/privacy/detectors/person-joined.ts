@@ -2,7 +2,7 @@
  * Names of people within the names of files, folders and machines: `CV_Jane_Doe.pdf`, `JaneDoeResume.docx`, `invoice-doe-jane.pdf`, `/contacts/jane.doe/`,
  * `/Jane Doe/contract.pdf`, `jupyter-jane-doe`. Two words side by side that the lexicon knows as a given and a family name, and as nothing else.
  */
-import { familyRank, givenRank, known, lookUpBytes, nameRanks } from '../name-lexicon.ts';
+import { familyRank, givenRank, known, lookUpBytes, mayBeNamed, nameRanks } from '../name-lexicon.ts';
 import { isSyllabic, nameShape } from '../name-shape.ts';
 import { has, isCapital, isDigit, isIdentifier, isLetter, isSmall, made } from '../survey.ts';
 import type { ScanContext } from './detector.ts';
@@ -18,12 +18,17 @@ const partMax = 20;
 const partsMax = 12;
 /** Known as one of these a word is something else's name too often. */
 const notNames = known.common | known.ofLogs | known.place | known.body | known.brand | known.thing | known.company;
-/** Endings of documents of somebody's, not of a program's sources or pages, each as a number. */
-const documents = new Set(
-  'pdf doc docx odt rtf pages xls xlsx ods ppt pptx odp txt jpg jpeg png heic tif tiff mp3 mp4 m4a wav mov eml msg pst vcf ics zip 7z p12 pfx csv'
-    .split(' ')
-    .map((ending) => Array.from(ending).reduce((sum, letter) => sum * 64 + (letter.charCodeAt(0) & 63), 0)),
-);
+/** Endings of documents of somebody's, not of a program's sources or pages. */
+const endings =
+  'pdf doc docx odt rtf pages xls xlsx ods ppt pptx odp txt jpg jpeg png heic tif tiff mp3 mp4 m4a wav mov eml msg pst vcf ics zip p12 pfx csv'.split(
+    ' ',
+  );
+/** Each as a number. */
+const documents = new Set(endings.map((ending) => Array.from(ending).reduce((sum, letter) => sum * 64 + (letter.charCodeAt(0) & 63), 0)));
+/** By the first letter of an ending: which may be its second one, as bits. Most endings in logs are out with these two. */
+const seconds = new Int32Array(32);
+for (const ending of endings)
+  seconds[ending.charCodeAt(0) & 31] = (seconds[ending.charCodeAt(0) & 31] as number) | (1 << (ending.charCodeAt(1) & 31));
 /** Behind these the name of a machine, a volume or a folder is its owner's, too. */
 const owned =
   /(?:^|[-_/])(?:jupyter|notebook|jupyterhub|hub|rstudio|vscode|coder|codespace|workspace|ws|home|user|users|profile|claim|pvc|volume|personal|sandbox|desktop|laptop|macbook|mbp|iphone|ipad|pc|vm|devbox|mailbox|inbox|onedrive|dropbox|people|contacts?|customers?|employees?|members?|patients?|clients?|students?|staff|authors?|profiles?|persons?|leads?|candidates?|applicants?|resumes?|cv|invoice|contract|passport)[-_/]$/i;
@@ -49,6 +54,7 @@ export function detectJoined(context: ScanContext): void {
 
 /** Does the ending of a document begin at `dot`? */
 function isDocument(units: Uint8Array, dot: number): boolean {
+  if (((seconds[(units[dot + 1] as number) & 31] as number) & (1 << ((units[dot + 2] as number) & 31))) === 0) return false;
   let ending = 0;
   for (let at = dot + 1; at < dot + 7; at++) {
     const unit = units[at] as number;
@@ -67,9 +73,13 @@ function findInName(text: string, units: Uint8Array, start: number, end: number,
     const next = isEscape(units, at + 1) ? at + 3 : at + 1;
     // Three letters at least on both sides: most joints are out here, without a look-up.
     if (!isLetter(units[at - partMin] as number) || !isLetter(units[next] as number) || !isLetter(units[next + partMin - 1] as number)) continue;
-    const first = partOf(units, wordStart(units, done, at), at);
+    const from = wordStart(units, done, at);
+    if (at - from < partMin || !mayBeNamed(units, from, at)) continue;
+    const to = wordEnd(units, next, end);
+    if (to - next < partMin || !mayBeNamed(units, next, to)) continue;
+    const first = partOf(units, from, at);
     if (!first || (first.known & nameRanks) === 0) continue;
-    const second = partOf(units, next, wordEnd(units, next, end));
+    const second = partOf(units, next, to);
     if (!second || !isPair(first, second) || !isWhole(text, units, first, second, start, end)) continue;
     push(text, first, second, found);
     done = at = second.end;
@@ -105,12 +115,14 @@ function isWhole(text: string, units: Uint8Array, a: Part, b: Part, start: numbe
 
 /** `/contacts/jane.doe/`: the dot ends the run. */
 function findAroundDot(text: string, units: Uint8Array, dot: number, found: ScanContext['found']): void {
+  const to = wordEnd(units, dot + 1, dot + partMax + 2);
+  // `.com`, `.html`, `.png` are out here.
+  if (to - dot <= partMin || !mayBeNamed(units, dot + 1, to)) return;
   const from = wordStart(units, Math.max(0, dot - partMax - 1), dot);
   const mark = units[from - 1] as number;
-  if (dot - from < partMin || (mark !== 47 && mark !== 45)) return;
-  const to = wordEnd(units, dot + 1, dot + partMax + 2);
+  if (dot - from < partMin || (mark !== 47 && mark !== 45) || !mayBeNamed(units, from, dot)) return;
   const next = units[to] as number;
-  if (to - dot <= partMin || isIdentifier(next) || next === 46 || next === 64 || next === 45 || next === 58) return;
+  if (isIdentifier(next) || next === 46 || next === 64 || next === 45 || next === 58) return;
   const first = partOf(units, from, dot);
   const second = first && (first.known & nameRanks) !== 0 ? partOf(units, dot + 1, to) : undefined;
   if (first && second && isPair(first, second)) push(text, first, second, found);
@@ -121,11 +133,11 @@ function findSpaced({ text, survey: { units, capitals, capitalCount }, found }: 
   for (let i = 0; i < capitalCount; i++) {
     const at = capitals[i] as number;
     if (units[at - 1] !== 32 || !isLetter(units[at - 2] as number)) continue;
+    const to = wordEnd(units, at, at + partMax + 1);
+    if ((units[to] !== 47 && units[to] !== 92) || !isCapital(units[at] as number)) continue;
     const from = wordStart(units, Math.max(0, at - partMax - 2), at - 1);
     const mark = units[from - 1];
-    if ((mark !== 47 && mark !== 92) || !isCapital(units[from] as number) || !isCapital(units[at] as number)) continue;
-    const to = wordEnd(units, at, at + partMax + 1);
-    if (units[to] !== 47 && units[to] !== 92) continue;
+    if ((mark !== 47 && mark !== 92) || !isCapital(units[from] as number)) continue;
     const first = partOf(units, from, at - 1);
     const second = partOf(units, at, to);
     if (first && second && (isPair(first, second) || isLikely(text, first, second))) push(text, first, second, found);

@@ -114,6 +114,12 @@ function groupByFirst(list: readonly Prefix[]): readonly (readonly Prefix[] | un
 /** By unit: does a word for a password end with it? */
 const endsSpoken = new Uint8Array(129);
 for (const letter of 'dDtTeE') endsSpoken[letter.charCodeAt(0)] = 1;
+/** The last three letters of such words (spoken-secrets.ts), in lower case. */
+const spokenEnds = new Set(['ord', 'ort', 'ode', 'ase', 'swd', 'ied'].map((end) => tailOf(new TextEncoder().encode(end), 3)));
+
+function tailOf(units: Uint8Array, end: number): number {
+  return (((units[end - 3] as number) | 32) << 16) | (((units[end - 2] as number) | 32) << 8) | ((units[end - 1] as number) | 32);
+}
 
 /** No key or token is shorter. */
 const tokenMin = 16;
@@ -128,7 +134,7 @@ function detectSecrets(context: ScanContext): void {
     const to = runs[i + 1] as number;
     const mark = from > 0 ? (units[from - 1] as number) : 0;
     if (mark === 32) detectAuthorization(text, from, found);
-    if (units[to] === 32 && endsSpoken[units[to - 1] as number] === 1) detectSpokenSecret(text, from, to, found);
+    if (units[to] === 32 && endsSpoken[units[to - 1] as number] === 1 && spokenEnds.has(tailOf(units, to))) detectSpokenSecret(text, from, to, found);
     if (units[from] === 45 && units[to] === 32 && units[to - 1] === 101) detectSpokenAccount(text, from, to, found);
     if (mark === 58 && to - from >= telegramSize && units[from - 2] !== undefined && isDigit(units[from - 2] as number))
       detectTelegram(text, from, to, found);
