@@ -58,8 +58,10 @@ export function serveLedger(main: MessagePort, data: LedgerThreadData): void {
     },
     createLog: async ({ log, origin }: { log: string; origin: string }) => {
       const { ledger, keyring } = await opened;
-      keyring.createSigner(log, origin);
+      // The key says that the log is being made until all of it is there: a crash in between must not look as if somebody had deleted it.
+      keyring.beginSigner(log, origin);
       await ledger.createLog(log, origin);
+      keyring.finishSigner(log);
     },
     cosigned: async ({ log, note }: { log: string; note: string }) => (await opened).ledger.cosigned(log, note),
     halt: async ({ log, halted }: { log: string; halted: boolean }) => (await opened).ledger.halt(log, halted),
@@ -91,6 +93,9 @@ async function openLedger(data: LedgerThreadData, tell: (news: LedgerNews) => vo
     onPublished: (published) => tell({ published }),
     onFatal: (error) => tell({ fatal: { message: error.message, ...(error instanceof VeiltrailError ? { code: error.code } : {}) } }),
   });
+  // A crash came when all but the last step of making a log was done.
+  const unfinished = new Set(keyring.unfinished().map(({ log }) => log));
+  for (const { log } of ledger.logs()) if (unfinished.has(log)) keyring.finishSigner(log);
   return { ledger, keyring };
 }
 

@@ -74,6 +74,8 @@ const prunedRowsMax = 4_000;
 const rewriteBytesMax = 1_048_576;
 const rewriteChunksMax = 256;
 const syncMs = 1_000;
+/** Of a log that the records do not know yet. */
+const nothingStaged: Pick<RecordStore, 'staged'> = { staged: () => Promise.resolve([]) };
 const publishAgainMs = 1_000;
 
 export class Ledger {
@@ -128,7 +130,7 @@ export class Ledger {
   }
 
   /**
-   * Adds an empty log and publishes its first checkpoint.
+   * Publishes the first checkpoint of an empty log, then adds it: a log that there is has a checkpoint, whatever comes in between.
    * @param log lower-case letters, digits, `-` and `_`, up to 64 characters
    * @throws VeiltrailError `bad_log_name`, `bad_origin`, `log_exists`
    */
@@ -136,6 +138,8 @@ export class Ledger {
     if (!/^[a-z0-9_][a-z0-9_-]*$/.test(log) || log.length > limits.logNameMax) throw new VeiltrailError('bad_log_name', 'not a name for a log');
     if (!isKeyName(origin) || utf8(origin).length > limits.originBytesMax) throw new VeiltrailError('bad_origin', 'not an origin for a log');
     this.#checkOpen();
+    if ([...this.#logs.values()].some((one) => one.log === log || one.origin === origin))
+      throw new VeiltrailError('log_exists', 'there is a log of that name or origin');
     const tree = LogTree.empty();
     const state: LogState = {
       log,
@@ -148,7 +152,11 @@ export class Ledger {
       durableSize: 0,
     };
     try {
-      this.#logs.set(log, await this.#openLog(await this.#addLog(state)));
+      const open = await OpenLog.open(state, nothingStaged, this.#options.tiles, await this.#options.signers(log, origin));
+      await this.#options.tiles.sync(log, ['checkpoint']);
+      await this.#addLog(state);
+      this.#logs.set(log, open);
+      this.#options.onPublished?.(infoOf(open));
     } catch (error) {
       if (isFatal(error)) this.#die(error as Error);
       throw error;
@@ -309,16 +317,14 @@ export class Ledger {
     }
   }
 
-  /** The state of a log that is new, or of one that was added before but could not be published then. */
-  async #addLog(state: LogState): Promise<LogState> {
+  /** Where storage failed after it had added the log, and did not stop the ledger, it is there already. */
+  async #addLog(state: LogState): Promise<void> {
     try {
       await this.#records.createLog(state);
-      return state;
     } catch (error) {
       if ((error as VeiltrailError).code !== 'log_exists' || this.#logs.has(state.log)) throw error;
-      const unpublished = (await this.#records.logs()).find(({ log, origin }) => log === state.log && origin === state.origin);
-      if (!unpublished) throw error;
-      return unpublished;
+      const added = (await this.#records.logs()).some(({ log, origin }) => log === state.log && origin === state.origin);
+      if (!added) throw error;
     }
   }
 

@@ -40,7 +40,7 @@ export class OpenLog {
   }
 
   /** Takes a log over from wherever the process before left it (see {@link recover}), and makes it visible. */
-  static async open(state: LogState, records: RecordStore, tiles: TileStore, signers: readonly NoteKeySigner[]): Promise<OpenLog> {
+  static async open(state: LogState, records: Pick<RecordStore, 'staged'>, tiles: TileStore, signers: readonly NoteKeySigner[]): Promise<OpenLog> {
     const { publisher, tree, lastingPaths } = await recover(state, records, tiles, signers);
     return new OpenLog(state, tree, publisher, lastingPaths);
   }

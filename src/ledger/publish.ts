@@ -94,7 +94,12 @@ export interface Recovered {
  * Publishes what is committed of a log, whatever a crash left of it.
  * @throws VeiltrailError `log_damaged`, `checkpoint_damaged`, `behind_checkpoint`, `history_forked`; nothing was written then
  */
-export async function recover(state: LogState, records: RecordSource, tiles: TileStore, signers: readonly NoteKeySigner[]): Promise<Recovered> {
+export async function recover(
+  state: LogState,
+  records: Pick<RecordSource, 'staged'>,
+  tiles: TileStore,
+  signers: readonly NoteKeySigner[],
+): Promise<Recovered> {
   const { log, origin } = state;
   const { growths, tree } = await replay(state, records, tiles);
   if (tree.treeSize !== state.treeSize || !equalBytes(tree.root(), state.root) || !equalBytes(tree.frontierBytes(), state.frontier)) {
@@ -113,7 +118,7 @@ export async function recover(state: LogState, records: RecordSource, tiles: Til
 }
 
 /** Every append since the last full tile that is known to be on disk, as it was made then. */
-async function replay(state: LogState, records: RecordSource, tiles: TileStore): Promise<{ growths: Growth[]; tree: LogTree }> {
+async function replay(state: LogState, records: Pick<RecordSource, 'staged'>, tiles: TileStore): Promise<{ growths: Growth[]; tree: LogTree }> {
   const growths: Growth[] = [];
   if (state.durableSize % tileWidthMax !== 0)
     throw new VeiltrailError('log_damaged', `the records of log ${state.log} name a size that tiles do not end at`);

@@ -63,6 +63,7 @@ import { type AppendOwnRecord, createOwnRecords } from './own-records.ts';
 import { openRemovals } from './removals.ts';
 import { createTurns, openRotation } from './rotation.ts';
 import { signingKeyEvents } from './signing-key-events.ts';
+import { finishUnfinishedLogs } from './unfinished-logs.ts';
 import { Witnessing, type WitnessOptions } from './witnessing.ts';
 
 export { systemLog } from './data-files.ts';
@@ -165,6 +166,8 @@ async function openLocked(options: TrailOptions, undo: Undo): Promise<OpenTrail>
   undo.push(() => ledger.close());
   const records = openSqliteRecordSource(paths.records);
   undo.push(() => records.close());
+  const states = await records.logs();
+  await finishUnfinishedLogs(dataDir, { keyring, records, ledger });
   const compactor = createCompactor({
     dataDir,
     records,
@@ -197,7 +200,6 @@ async function openLocked(options: TrailOptions, undo: Undo): Promise<OpenTrail>
   });
   undo.push(() => pool.close());
   const freeSpace = createFreeSpaceGuard(dataDir);
-  const states = await records.logs();
   const appending = new AppendEvents({
     pipeline: pool,
     append: (batch) => ledger.append(batch),

@@ -11,30 +11,37 @@ import { readKeyFile, replaceKeyFile } from '../vault/key-file.ts';
 import { readSigningKeys } from '../vault/rotate-signing-key.ts';
 import { keysDirectory } from './data-files.ts';
 
-const recordedFile = 'signing-keys.json';
+export const signingKeysFileName = 'signing-keys.json';
 
 /** An event for each log whose keys are others than when the server last told of them; the first start tells nothing. */
 export function signingKeyEvents(dataDir: string, logs: readonly string[]): { events: JsonObject[]; record: () => void } {
   const now = Object.fromEntries(logs.map((log) => [log, keysOf(join(dataDir, keysDirectory), log)]));
-  const before = existsSync(join(dataDir, recordedFile)) ? readRecorded(dataDir) : undefined;
+  const before = existsSync(join(dataDir, signingKeysFileName)) ? readRecorded(dataDir) : undefined;
   const events = logs.flatMap((log) => {
     const known = before?.[log];
     const keys = now[log] as string[];
     return known && known.join() !== keys.join() ? [keyEvent(log, known, keys)] : [];
   });
-  const text = `${JSON.stringify({ format: 1, logs: now })}\n`;
+  // A log that is gone stays on record: that it was there is for `verify` to know.
+  const known = { ...before, ...now };
+  const text = `${JSON.stringify({ format: 1, logs: known })}\n`;
   return {
     events,
-    record: () => (before && JSON.stringify(before) === JSON.stringify(now) ? undefined : replaceKeyFile(dataDir, recordedFile, text)),
+    record: () => (before && JSON.stringify(before) === JSON.stringify(known) ? undefined : replaceKeyFile(dataDir, signingKeysFileName, text)),
   };
 }
 
 /** Puts the keys of a log on record as they are, where nothing is: so that the next start tells of what is about to change. */
 export function noteSigningKeys(dataDir: string, log: string): void {
-  const before = existsSync(join(dataDir, recordedFile)) ? readRecorded(dataDir) : {};
+  const before = existsSync(join(dataDir, signingKeysFileName)) ? readRecorded(dataDir) : {};
   if (before[log]) return;
   const logs = { ...before, [log]: keysOf(join(dataDir, keysDirectory), log) };
-  replaceKeyFile(dataDir, recordedFile, `${JSON.stringify({ format: 1, logs })}\n`);
+  replaceKeyFile(dataDir, signingKeysFileName, `${JSON.stringify({ format: 1, logs })}\n`);
+}
+
+/** Logs that a start found. @throws VeiltrailError `config_damaged` */
+export function recordedLogs(dataDir: string): string[] {
+  return existsSync(join(dataDir, signingKeysFileName)) ? Object.keys(readRecorded(dataDir)) : [];
 }
 
 function keysOf(dir: string, log: string): string[] {
@@ -44,9 +51,9 @@ function keysOf(dir: string, log: string): string[] {
 
 function readRecorded(dataDir: string): Record<string, string[]> {
   try {
-    return (JSON.parse(readKeyFile(dataDir, recordedFile)) as { logs: Record<string, string[]> }).logs;
+    return (JSON.parse(readKeyFile(dataDir, signingKeysFileName)) as { logs: Record<string, string[]> }).logs;
   } catch {
-    throw new VeiltrailError('config_damaged', `${recordedFile} is damaged`, { where: recordedFile });
+    throw new VeiltrailError('config_damaged', `${signingKeysFileName} is damaged`, { where: signingKeysFileName });
   }
 }
 

@@ -12,6 +12,8 @@ import { type Restored, type TokenFinding, VaultReader, vaultSecrets } from '../
 export interface StoredVault {
   bucketKey(log: string, bucket: number, generation?: number): Promise<Uint8Array>;
   segmentKey(name: SegmentName): Promise<Uint8Array>;
+  /** Logs of which there are keys of buckets: those that ever took an event. */
+  bucketKeyLogs(): Promise<string[]>;
   /** Of which segments there are keys. */
   segmentKeyNames(): Promise<SegmentName[]>;
   hasToken(token: string): Promise<boolean>;
@@ -38,6 +40,7 @@ export function openStoredVault(dataDir: string, keyring: Keyring): StoredVault 
   return {
     bucketKey: (log, bucket, generation) => reader.bucketKey(log, bucket, generation),
     segmentKey: (name) => reader.segmentKey(name),
+    bucketKeyLogs: async () => [...new Set((await source.bucketKeys()).map(({ log }) => log))],
     segmentKeyNames: async () =>
       (await source.segmentKeys()).map(({ log, class: of, bucket, generation }) => ({ log, class: of, bucket, generation })),
     async hasToken(token) {

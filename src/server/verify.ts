@@ -25,6 +25,7 @@ import { configFileName, readDataConfig } from './data-config.ts';
 import { keysDirectory, listTileFiles, recordsFileName, sealedPaths } from './data-files.ts';
 import { openRecordReader } from './open-records.ts';
 import { readForks, readWitnessPolicy } from './witness-files.ts';
+import { findUnfinishedLogs } from './unfinished-logs.ts';
 import { openStoredVault, vaultFileName, type StoredVault } from './stored-vault.ts';
 import { removalChecks, verifyErasures } from './verify-removals.ts';
 import { addRequests } from './verify-requests.ts';
@@ -113,8 +114,26 @@ async function verifyOpened(dataDir: string, options: StoredOptions, closing: ((
     }
     addOther(report, log, other);
   }
+  await addUnfinished(report, dataDir, keyring, records);
   await addRequests(report, dataDir, records, openRecordReader(dataDir, records, vault));
   return report;
+}
+
+/** Logs that a crash left half made are no finding, unless there are traces of more. */
+async function addUnfinished(report: VerifyReport, dataDir: string, keyring: Keyring, records: RecordSource): Promise<void> {
+  for (const { log, traces } of await findUnfinishedLogs(dataDir, keyring, records)) {
+    if (traces.length === 0) {
+      const notice = `log ${log} is half made: a crash came before anything was in it, and the next start finishes it`;
+      report.notices = [...(report.notices ?? []), notice];
+      continue;
+    }
+    const where = `${keysDirectory}/${log}.unfinished-signing-key`;
+    const message = `log ${log}: its key says that it was never made, but there is more of it: ${traces.join(', ')}`;
+    report.ok = false;
+    report.problems.push({ code: 'log_unknown', where, message });
+    report.problemCount++;
+    report.steps.push({ step: `log ${log}`, ok: false, detail: message });
+  }
 }
 
 /** The same parts, with a rest after each step; ranges are as small as they can be. */

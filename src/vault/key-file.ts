@@ -86,6 +86,17 @@ export function replaceKeyFile(dir: string, name: string, text: string): void {
   place(dir, text, 0o600, (temporary) => renameSync(temporary, join(dir, name)));
 }
 
+/** Gives a key file another name, under which there must be none; durable when it returns. @throws VeiltrailError `key_file_missing`, and as {@link createKeyFile} */
+export function renameKeyFile(dir: string, from: string, to: string): void {
+  const files = listKeyFiles(dir);
+  if (!files.includes(from)) throw new VeiltrailError('key_file_missing', `there is no key file ${from}`, { file: from });
+  if (files.includes(to)) throw new VeiltrailError('key_exists', 'the key is there already', { file: to });
+  guarded('rename a key', () => {
+    renameSync(join(dir, from), join(dir, to));
+    syncDirectory(dir);
+  });
+}
+
 function place(dir: string, text: string, mode: number, move: (temporary: string) => void): void {
   guarded('write a key', () => {
     const temporary = join(dir, `${temporaryPrefix}${toHex(systemRandom.bytes(8))}`);

@@ -4,6 +4,7 @@
  *
  *     <purpose>.v<version>.secret   VEILTRAIL+SECRET+<purpose>+<version>+<check>+base64(32 bytes)
  *     <log>.signing-key             PRIVATE+KEY+<origin>+<key id>+base64(0x01 ‖ seed)     (Go's form; see log/note-key.ts)
+ *     <log>.unfinished-signing-key  the same while the log is being made: it gets its name when the log is in the records and published
  *     <log>.next-signing-key        the one that follows it, while both sign; with <log>.next.vkey, <log>.retired.vkeys
  *     <log>.vkey                    <origin>+<key id>+base64(0x01 ‖ public key)           for everyone who verifies
  *     keyring                       what must be here: written last, so that a keyring whose making was cut short is completed, while a
@@ -20,7 +21,16 @@ import { systemRandom, type Random } from '../core/random.ts';
 import { hmacSha256, sha256 } from '../core/sha256.ts';
 import { createNoteSigner, formatSigningKey, parseSigningKey, type NoteKeySigner } from '../log/note-key.ts';
 import { nextSigningFile } from './rotate-signing-key.ts';
-import { checkKeyDirectory, createKeyFile, destroyKeyFile, listKeyFiles, prepareKeyDirectory, readKeyFile, replaceKeyFile } from './key-file.ts';
+import {
+  checkKeyDirectory,
+  createKeyFile,
+  destroyKeyFile,
+  listKeyFiles,
+  prepareKeyDirectory,
+  readKeyFile,
+  renameKeyFile,
+  replaceKeyFile,
+} from './key-file.ts';
 
 /**
  * What each secret is for: `root` seals bucket keys (the erasure root), `lookup` finds a value's token, `pseudonym` is the key of the `hash`
@@ -48,8 +58,17 @@ export interface Keyring {
   signers(log: string): readonly NoteKeySigner[];
   /** Makes the log's key under its origin, durable when it returns; the key that is there already if it bears that origin. @throws VeiltrailError `key_origin` */
   createSigner(log: string, origin: string): NoteKeySigner;
+  /**
+   * Its first half: makes a key that signs, and yet says that the log is being made, so that a crash before {@link finishSigner} is not taken for a
+   * log that somebody deleted. @throws VeiltrailError `key_origin`
+   */
+  beginSigner(log: string, origin: string): NoteKeySigner;
+  /** The log is made. Durable when it returns; may be repeated after a crash. @throws VeiltrailError `key_file_missing` where nothing was begun */
+  finishSigner(log: string): void;
   /** Names of the logs that have a key, sorted. */
   logs(): string[];
+  /** Names of the logs whose making was begun and not finished, with the origins their keys bear, sorted. */
+  unfinished(): { log: string; origin: string }[];
 }
 
 export interface KeyringOptions {
@@ -62,6 +81,7 @@ const marker = 'keyring';
 const markerHead = 'veiltrail keyring 1';
 const secretBytes = 32;
 const signingSuffix = '.signing-key';
+const unfinishedSuffix = '.unfinished-signing-key';
 
 /**
  * Opens the keyring in `dir`.
@@ -112,7 +132,7 @@ class DirectoryKeyring implements Keyring {
   }
 
   signer(log: string): NoteKeySigner | undefined {
-    return this.#readSigner(`${checkedLogName(log)}${signingSuffix}`);
+    return this.#readSigner(`${checkedLogName(log)}${signingSuffix}`) ?? this.#readSigner(`${log}${unfinishedSuffix}`);
   }
 
   signers(log: string): readonly NoteKeySigner[] {
@@ -133,21 +153,33 @@ class DirectoryKeyring implements Keyring {
   }
 
   createSigner(log: string, origin: string): NoteKeySigner {
-    const existing = this.signer(log);
-    const signer = existing ?? this.#newSigner(log, origin);
+    const signer = this.beginSigner(log, origin);
+    this.finishSigner(log);
+    return signer;
+  }
+
+  beginSigner(log: string, origin: string): NoteKeySigner {
+    const signer = this.signer(log) ?? this.#newSigner(log, origin);
     if (signer.name !== origin) throw new VeiltrailError('key_origin', 'the key of this log bears another origin', { log });
+    return signer;
+  }
+
+  finishSigner(log: string): void {
+    const files = listKeyFiles(this.#dir);
+    const file = `${checkedLogName(log)}${signingSuffix}`;
+    if (!files.includes(file)) renameKeyFile(this.#dir, `${log}${unfinishedSuffix}`, file);
+    const signer = this.signer(log) as NoteKeySigner;
     // Follows from the signing key, so a crash between the two files is made good here, at the next start.
     const vkeyFile = `${log}.vkey`;
-    if (!listKeyFiles(this.#dir).includes(vkeyFile)) createKeyFile(this.#dir, vkeyFile, `${signer.vkey}\n`, 0o644);
+    if (!files.includes(vkeyFile)) createKeyFile(this.#dir, vkeyFile, `${signer.vkey}\n`, 0o644);
     if (readKeyFile(this.#dir, vkeyFile, 'public') !== `${signer.vkey}\n`) {
       throw new VeiltrailError('key_file_syntax', `${vkeyFile} is not the public half of the log's signing key`, { file: vkeyFile });
     }
-    return signer;
   }
 
   #newSigner(log: string, origin: string): NoteKeySigner {
     const seed = this.#random.bytes(secretBytes);
-    createKeyFile(this.#dir, `${log}${signingSuffix}`, `${formatSigningKey(origin, seed)}\n`);
+    createKeyFile(this.#dir, `${log}${unfinishedSuffix}`, `${formatSigningKey(origin, seed)}\n`);
     return createNoteSigner(origin, seed);
   }
 
@@ -155,6 +187,16 @@ class DirectoryKeyring implements Keyring {
     return listKeyFiles(this.#dir)
       .filter((name) => name.endsWith(signingSuffix))
       .map((name) => name.slice(0, -signingSuffix.length));
+  }
+
+  unfinished(): { log: string; origin: string }[] {
+    return listKeyFiles(this.#dir)
+      .filter((name) => name.endsWith(unfinishedSuffix))
+      .flatMap((file) => {
+        const log = file.slice(0, -unfinishedSuffix.length);
+        const signer = this.#readSigner(file);
+        return signer ? [{ log, origin: signer.name }] : [];
+      });
   }
 
   toJSON(): string {
