@@ -4,7 +4,7 @@
  */
 import { encodeBase64 } from '../core/base64.ts';
 import { VeiltrailError } from '../core/errors.ts';
-import { parseTimestamp } from '../event/timestamp.ts';
+import { parseTimestamp, type Timestamp } from '../event/timestamp.ts';
 import type { StoredRecord } from '../ledger/reader.ts';
 import { eventTimeMs } from '../search/event-time.ts';
 import { createPredicate, type Predicate } from '../search/match.ts';
@@ -39,8 +39,81 @@ export interface HoldScope {
 
 export type Blind = (text: string) => Uint8Array;
 
+/** As it is asked for: at least one of these; all that are named must be true of a record. */
+export interface ScopeRequest {
+  log?: string;
+  /** A subject: tokens, or ids as they stand in records. */
+  subject?: readonly string[];
+  /** Whoever acted: the same. */
+  actor?: readonly string[];
+  /** RFC 3339: what happened, or was received, from then on, and before then. */
+  since?: string;
+  until?: string;
+  query?: string;
+}
+
+export interface ScopeParts {
+  blind: Blind;
+  logs(): string[];
+  /** Kinds of the real values that a query asks for. @throws VeiltrailError `query_syntax`, `query_too_complex` */
+  kindsAskedFor(query: string): string[];
+}
+
+const subjectMax = 1_000;
+const subjectUnitsMax = 1_024;
+
 /** What stands in records in a token's place is found by this. */
 export const tokenPattern = /tok_[A-Za-z0-9_-]{27}/g;
+
+/**
+ * What a request covers, as it is kept.
+ * @throws VeiltrailError `hold_scope`, `query_syntax`, `query_too_complex`
+ */
+export function readScope({ log, subject = [], actor = [], since, until, query }: ScopeRequest, parts: ScopeParts): HoldScope {
+  const some = subject.length > 0 || actor.length > 0;
+  if (!some && [log, since, until, query].every((one) => one === undefined)) {
+    throw new VeiltrailError('hold_scope', 'a hold covers something: a subject, an actor, a log, a time or a query');
+  }
+  if ([...subject, ...actor].some((one) => one.length > subjectUnitsMax) || subject.length > subjectMax || actor.length > subjectMax) {
+    throw new VeiltrailError('hold_scope', `at most ${subjectMax} subjects and actors, each of at most ${subjectUnitsMax} characters`);
+  }
+  // Each of these would stand and cover nothing, and nobody would know before it is too late.
+  if (log !== undefined && !parts.logs().includes(log)) throw new VeiltrailError('hold_scope', 'there is no log of that name');
+  if (since !== undefined && until !== undefined && readTime(since).ms >= readTime(until).ms)
+    throw new VeiltrailError('hold_scope', 'since is before until: no time lies between these');
+  const [kind] = query === undefined ? [] : parts.kindsAskedFor(query);
+  if (kind !== undefined)
+    throw new VeiltrailError(
+      'hold_scope',
+      `records bear tokens, not values of the kind ${kind}: name the token as the subject (token find, report subject)`,
+    );
+  const tokens = subject.flatMap((one) => tokenIn(one) ?? []);
+  const ids = subject.filter((one) => tokenIn(one) === undefined).map((id) => blindId(id, parts.blind));
+  const actorTokens = actor.flatMap((one) => tokenIn(one) ?? []);
+  const actorIds = actor.filter((one) => tokenIn(one) === undefined).map((id) => blindId(id, parts.blind));
+  return {
+    ...(log === undefined ? {} : { log }),
+    ...(tokens.length > 0 ? { tokens } : {}),
+    ...(ids.length > 0 ? { ids } : {}),
+    ...(actorTokens.length > 0 ? { actorTokens } : {}),
+    ...(actorIds.length > 0 ? { actorIds } : {}),
+    ...(since === undefined ? {} : { since: readTime(since).canonical }),
+    ...(until === undefined ? {} : { until: readTime(until).canonical }),
+    ...(query === undefined ? {} : { query }),
+  };
+}
+
+/** A token, in whatever form a policy gave it; undefined for an id. */
+function tokenIn(text: string): string | undefined {
+  const found = text.match(tokenPattern) ?? [];
+  return found.length === 1 ? found[0] : undefined;
+}
+
+function readTime(text: string): Timestamp {
+  const time = parseTimestamp(text);
+  if (!time) throw new VeiltrailError('hold_scope', 'since and until are RFC 3339 times, such as 2026-01-31T00:00:00Z');
+  return time;
+}
 
 /** @param blind keyed digest of a text @throws VeiltrailError `hold_scope` for an id without a letter or a digit */
 export function blindId(id: string, blind: Blind): BlindId {
@@ -76,9 +149,7 @@ export function createCovers(scope: HoldScope, blind: Blind): Covers {
 
 function timeOf(text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
-  const time = parseTimestamp(text);
-  if (!time) throw new VeiltrailError('hold_scope', 'since and until are RFC 3339 times, such as 2026-01-31T00:00:00Z');
-  return time.ms;
+  return readTime(text).ms;
 }
 
 /** @param below dotted path: only values below it count; empty: the whole record, names of members included */

@@ -9,33 +9,23 @@ import { toHex } from '../core/bytes.ts';
 import type { Clock } from '../core/clock.ts';
 import { VeiltrailError } from '../core/errors.ts';
 import { parseJson, type JsonObject } from '../core/json.ts';
-import { parseTimestamp } from '../event/timestamp.ts';
 import type { StoredRecord } from '../ledger/reader.ts';
 import type { TextSealer } from '../vault/sealed-text.ts';
 import { requestIdPattern } from '../verify/request.ts';
 import type { AccessRecorder } from './access-recorder.ts';
 import { type AskedBy, permissionFacts, permitOperation } from './asked-operation.ts';
-import { bearsToken, type Blind, blindId, type Covers, createCovers, type HoldScope, tokenPattern } from './hold-scope.ts';
+import { bearsToken, type Blind, type Covers, createCovers, type HoldScope, readScope, type ScopeRequest } from './hold-scope.ts';
 import type { ResolvedRemoval } from './remove-records.ts';
 import { whoAndWhy } from './look-up-report.ts';
 import type { RequestDesk } from './requests.ts';
 
 /** What a hold shall cover: at least one of these; all that are named must be true of a record. */
-export interface HoldRequest {
+export interface HoldRequest extends ScopeRequest {
   /** Of the case: lower-case letters, digits, `.`, `_`, `-`; never a person's name. */
   name: string;
   /** Why, and by what order; on record. */
   why: string;
   reference?: string;
-  log?: string;
-  /** A subject: tokens, or ids as they stand in records. */
-  subject?: readonly string[];
-  /** Whoever acted: the same. */
-  actor?: readonly string[];
-  /** RFC 3339: what happened, or was received, from then on, and before then. */
-  since?: string;
-  until?: string;
-  query?: string;
 }
 
 /** As people see it. (A type, because it is JSON.) */
@@ -79,6 +69,8 @@ export interface HoldParts {
   /** Leaves whose records bear a token, in any order. */
   bearing(log: string, token: string): AsyncIterable<number>;
   logs(): string[];
+  /** Kinds of the real values that a query asks for. @throws VeiltrailError `query_syntax`, `query_too_complex` */
+  kindsAskedFor(query: string): string[];
   /** Holds that the log `_system` tells of, set and not lifted since: `holdDigest` of their events, and their names as told there. */
   told(): Promise<{ digest: string; name: string }[]>;
   /** Resolves when no removal is under way any more. */
@@ -105,8 +97,6 @@ const format = 1;
 const namePattern = /^[a-z0-9][a-z0-9._-]{0,63}$/;
 const whyMax = 500;
 const holdsMax = 1_000;
-const subjectMax = 1_000;
-const subjectUnitsMax = 1_024;
 /** Of a list of leaves whose records bear a token: gathered and read together. */
 const leavesAtOnce = 1_024;
 
@@ -148,7 +138,7 @@ export class Holds {
       if (why.trim() === '' || why.length > whyMax) throw new VeiltrailError('hold_request', `say why, in at most ${whyMax} characters`);
       if (this.#rows.some((row) => row.name === name)) throw new VeiltrailError('hold_exists', `there is, or was, a hold ${name}: take another name`);
       if (this.#rows.length >= holdsMax) throw new VeiltrailError('holds_full', `there are ${holdsMax} holds`);
-      const scope = this.#scopeOf(request);
+      const scope = readScope(request, { blind: this.#blind, logs: this.#parts.logs, kindsAskedFor: this.#parts.kindsAskedFor });
       createCovers(scope, this.#blind);
       const row: Row = { name, why, ...(reference === undefined ? {} : { reference }), setBy: by, setAt: this.#now(), scope, told: false };
       this.#write([...this.#rows, row]);
@@ -280,30 +270,6 @@ export class Holds {
     return undefined;
   }
 
-  #scopeOf({ log, subject = [], actor = [], since, until, query }: HoldRequest): HoldScope {
-    const some = subject.length > 0 || actor.length > 0;
-    if (!some && [log, since, until, query].every((one) => one === undefined)) {
-      throw new VeiltrailError('hold_scope', 'a hold covers something: a subject, an actor, a log, a time or a query');
-    }
-    if ([...subject, ...actor].some((one) => one.length > subjectUnitsMax) || subject.length > subjectMax || actor.length > subjectMax) {
-      throw new VeiltrailError('hold_scope', `at most ${subjectMax} subjects and actors, each of at most ${subjectUnitsMax} characters`);
-    }
-    const tokens = subject.flatMap((one) => tokenIn(one) ?? []);
-    const ids = subject.filter((one) => tokenIn(one) === undefined).map((id) => blindId(id, this.#blind));
-    const actorTokens = actor.flatMap((one) => tokenIn(one) ?? []);
-    const actorIds = actor.filter((one) => tokenIn(one) === undefined).map((id) => blindId(id, this.#blind));
-    return {
-      ...(log === undefined ? {} : { log }),
-      ...(tokens.length > 0 ? { tokens } : {}),
-      ...(ids.length > 0 ? { ids } : {}),
-      ...(actorTokens.length > 0 ? { actorTokens } : {}),
-      ...(actorIds.length > 0 ? { actorIds } : {}),
-      ...(since === undefined ? {} : { since: timeText(since) }),
-      ...(until === undefined ? {} : { until: timeText(until) }),
-      ...(query === undefined ? {} : { query }),
-    };
-  }
-
   #compile(): void {
     const active = this.#rows.filter(({ liftedAt }) => liftedAt === undefined);
     this.#covers = new Map(active.map(({ name, scope }) => [name, createCovers(scope, this.#blind)]));
@@ -365,18 +331,6 @@ export class Holds {
     this.#last = done;
     return done;
   }
-}
-
-/** A token, in whatever form a policy gave it; undefined for an id. */
-function tokenIn(text: string): string | undefined {
-  const found = text.match(tokenPattern) ?? [];
-  return found.length === 1 ? found[0] : undefined;
-}
-
-function timeText(text: string): string {
-  const time = parseTimestamp(text);
-  if (!time) throw new VeiltrailError('hold_scope', 'since and until are RFC 3339 times, such as 2026-01-31T00:00:00Z');
-  return time.canonical;
 }
 
 function infoOf({ name, why, reference, setBy, setAt, scope, liftedBy, liftedAt }: Row): HoldInfo {

@@ -58,6 +58,8 @@ export interface RedactParts {
     log: string,
     request: { q: string; limit: number; cursor?: string; since?: string; until?: string },
   ): Promise<{ hits: (OpenRecord & { leafIndex: number })[]; nextCursor?: string }>;
+  /** Kinds of the real values that a query asks for. @throws VeiltrailError `query_syntax`, `query_too_complex` */
+  kindsAskedFor(query: string): string[];
   /** The fields of a record; undefined where there is none (any more). */
   fieldsOf(log: string, leafIndex: number): Promise<OpenRecord | undefined>;
   holds: { refuseHeld(removal: { tokens: readonly string[]; records: []; fields: readonly RemovedFields[] }): Promise<void> };
@@ -141,6 +143,13 @@ export async function redactValues(parts: RedactParts, request: RedactRequest, a
 
 async function look(parts: RedactParts, request: RedactRequest): Promise<{ plan: RedactionPlan; fields: RemovedFields[] }> {
   checkRequest(request);
+  const [kind] = request.query ? parts.kindsAskedFor(request.query.q) : [];
+  // It would find nothing, which reads as if there were nothing.
+  if (kind !== undefined)
+    throw new VeiltrailError(
+      'redact_request',
+      `records bear tokens, not values of the kind ${kind}: search for the token (token find, report subject)`,
+    );
   const { log = 'default', hidePointers = false, reason = reasonDefault } = request;
   if (!parts.logs().includes(log)) throw new VeiltrailError('log_unknown', 'there is no log of that name');
   const below = Math.min(request.below ?? Infinity, await parts.treeSize(log));

@@ -4,6 +4,7 @@ import type { SubjectReport } from './report-subject.ts';
 /** The HTML of the page. Everything in it that was ever stored is escaped. */
 export function formatReportPage(report: SubjectReport): string {
   const { tokens, logs, records, touched, ids } = report;
+  const inVault = tokens.filter(({ kind }) => kind !== undefined).length;
   const total = logs.reduce((sum, one) => sum + one.records, 0) || records.length;
   return `<!doctype html>
 <html lang="en">
@@ -26,7 +27,7 @@ export function formatReportPage(report: SubjectReport): string {
 <dl class="figures">
 ${figure(total, total === 1 ? 'record' : 'records')}
 ${figure(tokens.length, tokens.length === 1 ? 'pseudonym' : 'pseudonyms')}
-${figure(tokens.filter(({ kind }) => kind !== undefined).length, 'values in the vault')}
+${figure(inVault, inVault === 1 ? 'value in the vault' : 'values in the vault')}
 ${figure(touched.length + report.moreTouched, touched.length + report.moreTouched === 1 ? 'access on record' : 'accesses on record')}
 </dl>
 <section>
@@ -58,9 +59,9 @@ ${table(
 <section>
 <h2>Records</h2>
 ${table(
-  ['Received', 'Log and leaf', 'What happened', 'Outcome', 'Where the person stands', 'Kept until'],
+  ['When', 'Log and leaf', 'What happened', 'Outcome', 'Where the person stands', 'Kept until'],
   records.map((record) => [
-    time(record.receivedAt ?? record.time ?? ''),
+    whenOf(record),
     `${text(record.log)} <span class="quiet">${number(record.leafIndex)}</span>`,
     text(record.action ?? record.category ?? ''),
     text(record.outcome ?? ''),
@@ -152,6 +153,12 @@ function number(value: number): string {
 }
 
 /** RFC 3339, as people read it: to the second, in UTC. */
+/** When it happened, as its sender says; and when it came in, if that is another minute. */
+function whenOf({ time: happened = '', receivedAt = '' }: SubjectReport['records'][number]): string {
+  if (happened === '' || happened.slice(0, 16) === receivedAt.slice(0, 16)) return time(receivedAt || happened);
+  return receivedAt === '' ? time(happened) : `${time(happened)}<br><span class="quiet">received ${time(receivedAt)}</span>`;
+}
+
 function time(at: string): string {
   return at === '' ? '' : `<time datetime="${text(at)}">${text(at.slice(0, 19).replace('T', ' '))}</time>`;
 }

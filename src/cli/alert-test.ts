@@ -33,7 +33,9 @@ type TestedAlert = {
 const leavesShown = 100;
 
 export async function testAlerts(files: readonly string[], options: TestOptions): Promise<void> {
-  if (options.url !== undefined) throw new VeiltrailError('alert_request', 'rules are tested on a data directory, or on files');
+  // A server's URL may stand in the environment, and files need none.
+  if (options.url !== undefined && files.length === 0)
+    throw new VeiltrailError('alert_request', 'rules are tested on a data directory, or on files: leave out --url (VEILTRAIL_URL), or name files');
   const { rules } = await settingsOf(options.config);
   const { log } = options;
   const watch = new RuleWatch(rules.filter((rule) => isOfLog(rule, log)));

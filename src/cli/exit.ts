@@ -25,6 +25,8 @@ const wrong = new Set([
   'raw_export_mismatch',
   'raw_export_syntax',
   'field_unknown',
+  'key_unknown',
+  'key_version',
   'opening_mismatch',
   'stop_unknown',
   'token_unknown',
@@ -69,6 +71,22 @@ const refused = new Set([
   'stop_own',
   'alert_own',
   'alert_acknowledged',
+  'key_expired',
+  'key_revoked',
+  'key_address',
+  'token_invalid',
+  'token_expired',
+  'token_unmapped',
+  'approver_origin',
+  'too_many_requests',
+  'stopping',
+  'removal_unfinished',
+  'not_witnessed',
+  'search_stopped',
+  'processing_failed',
+  'access_unrecorded',
+  'access_unavailable',
+  'issuer_unreachable',
   'key_rotation_running',
   'approval_needed',
   'approval_mismatch',
@@ -101,6 +119,6 @@ const refused = new Set([
 /** The exit code for an error that ended a command. */
 export function exitCodeOf(error: unknown): ExitCode {
   if (!(error instanceof VeiltrailError)) return exitCodes.refused;
-  if (wrong.has(error.code) || damaged.test(error.code)) return exitCodes.wrong;
-  return refused.has(error.code) ? exitCodes.refused : exitCodes.usage;
+  if (refused.has(error.code)) return exitCodes.refused;
+  return wrong.has(error.code) || damaged.test(error.code) ? exitCodes.wrong : exitCodes.usage;
 }

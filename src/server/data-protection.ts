@@ -38,7 +38,7 @@ export interface DataProtectionParts {
   origin: string;
   keyring: Keyring;
   vault: Pick<VaultClient, 'kindsOf'>;
-  lookUps: Pick<LookUps, 'find' | 'reveal'>;
+  lookUps: Pick<LookUps, 'find' | 'reveal' | 'kindsAskedFor'>;
   searcher: Pick<SearchClient, 'search'>;
   records: Pick<RecordSource, 'logs'>;
   reader: Pick<RecordReader, 'records' | 'record'>;
@@ -92,6 +92,7 @@ export function openDataProtection(parts: DataProtectionParts): OpenDataProtecti
     records,
     bearing: (log, token) => bearing(search, log, token),
     logs,
+    kindsAskedFor: (query) => parts.lookUps.kindsAskedFor(query),
     told: () => toldHolds(search, systemLog, logs()),
     settled: async () => void (await underWay),
   });
@@ -139,6 +140,7 @@ export function openDataProtection(parts: DataProtectionParts): OpenDataProtecti
     logs,
     treeSize,
     search,
+    kindsAskedFor: (query) => parts.lookUps.kindsAskedFor(query),
     async fieldsOf(log, leafIndex) {
       for await (const { packed } of parts.reader.records(log, leafIndex, leafIndex + 1)) return isRemoved(packed) ? undefined : openRecord(packed);
       return undefined;

@@ -10,7 +10,9 @@ const wholeNumber = '^(?:0|[1-9][0-9]{0,15})$';
 
 export const logParams = Type.Object({ log: Type.String({ pattern: logNamePattern.source, description: 'Name of a log' }) });
 export const leafParams = Type.Object({ ...logParams.properties, leaf: Type.String({ pattern: wholeNumber, description: 'Leaf index' }) });
-export const keyParams = Type.Object({ id: Type.String({ pattern: '^[a-z2-7]{12}$', description: 'Public id of a key' }) });
+export const keyParams = Type.Object({
+  id: Type.String({ pattern: '^[a-z2-7]{12}$', description: 'Public id of a key, 12 characters, as `key list` shows it' }),
+});
 
 export const noQuery = Type.Object({}, { additionalProperties: false });
 

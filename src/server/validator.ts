@@ -35,7 +35,11 @@ export const compileValidator: FastifySchemaCompiler<TSchema> = ({ schema, httpP
       .Errors(value)
       .map(({ instancePath }) => /^\/([A-Za-z]{1,20})$/.exec(instancePath)?.[1])
       .find((name) => name !== undefined && Object.hasOwn((schema as { properties?: object }).properties ?? {}, name));
-    const message = parameter === undefined ? 'a parameter is unknown or missing' : `the parameter ${parameter} is not as described`;
+    const described = (schema as { properties?: Record<string, { description?: string }> }).properties?.[parameter ?? '']?.description;
+    const message =
+      parameter === undefined
+        ? 'a parameter is unknown or missing'
+        : `the parameter ${parameter} is not as described${described === undefined ? '' : `: ${described}`}`;
     return { error: new VeiltrailError('invalid_parameter', message, parameter === undefined ? {} : { parameter }) };
   };
 };

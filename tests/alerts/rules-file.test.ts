@@ -1,4 +1,5 @@
 /** `alerts:` of the configuration file: everything wrong at once, with its place and what would be right. */
+import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { builtInRules } from '../../src/alerts/built-in-rules.ts';
 import { readAlertSettings } from '../../src/alerts/rules-file.ts';
@@ -94,4 +95,12 @@ test('what is wrong only beside the rest is told, too', () => {
   expect(
     problemsOf(`alerts:\n  rules:\n${Array.from({ length: 201 }, (_, i) => `    - { name: a${i}, severity: low, q: x }`).join('\n')}\n`),
   ).toEqual(['c.yaml:3:5: there are at most 200 rules']);
+});
+
+test('the example of the guide is one', () => {
+  const guide = readFileSync(new URL('../../docs/guide/alerts.md', import.meta.url), 'utf8');
+  const example = /```yaml\n(alerts:\n.*?)```/s.exec(guide)?.[1] ?? '';
+  const { rules, disabled } = readAlertSettings(example, 'guide');
+  expect(disabled).toHaveLength(1);
+  expect(rules.map(({ name }) => name)).toContain('exports-by-one');
 });

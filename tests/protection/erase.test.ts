@@ -220,6 +220,7 @@ test(
         [{ places: [{ leafIndex: first, pointers: ['message'] }] }, 'redact_request'],
         [{ places: [] }, 'redact_request'],
         [{ query: { q: 'x', pointers: [] } }, 'redact_request'],
+        [{ query: { q: 'email:"jane@example.com"', pointers: ['/message'] } }, 'redact_request'],
         [{ log: 'none', places: [{ leafIndex: 0, pointers: ['/a'] }] }, 'log_unknown'],
       ] as [Parameters<typeof trail.dataProtection.redactValues>[0], string][]) {
         await expect(trail.dataProtection.redactValues(request, asked), JSON.stringify(request)).rejects.toThrow(expect.objectContaining({ code }));

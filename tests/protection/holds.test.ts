@@ -124,7 +124,7 @@ test(
       await trail.dataProtection.setHold({ name: 'case-1', why: 'w', log: 'default' }, 'x');
       await trail.dataProtection.liftHold('case-1', asked);
       // The policy of `_system` may take a name for a person's.
-      await trail.dataProtection.setHold({ name: 'jane.roe', why: 'w', log: 'none' }, 'x');
+      await trail.dataProtection.setHold({ name: 'jane.roe', why: 'w', query: 'action:none' }, 'x');
       expect((await told(trail, 'hold.set'))[0]).toMatchObject({ metadata: { holdDigest: expect.stringMatching(/^[0-9a-f]{64}$/) as string } });
       older = readFileSync(file);
       await trail.dataProtection.setHold({ name: 'case-2', why: 'w', subject: ['u-17'] }, 'x');
@@ -146,6 +146,7 @@ test(
   async () => {
     await withTrail(directory(), async (trail) => {
       const { dataProtection } = trail;
+      await append(trail, [event('jane')]);
       const codeOf = (request: HoldRequest): Promise<string> =>
         dataProtection.setHold(request, 'x').then(
           () => 'set',
@@ -157,6 +158,10 @@ test(
       expect(await codeOf({ name: 'a', why: 'w', since: 'yesterday' })).toBe('hold_scope');
       expect(await codeOf({ name: 'a', why: 'w', subject: ['--'] })).toBe('hold_scope');
       expect(await codeOf({ name: 'a', why: 'w', query: '(' })).toBe('query_syntax');
+      // What could never cover anything.
+      expect(await codeOf({ name: 'a', why: 'w', log: 'nosuch' })).toBe('hold_scope');
+      expect(await codeOf({ name: 'a', why: 'w', since: '2026-02-01T00:00:00Z', until: '2026-02-01T01:00:00+01:00' })).toBe('hold_scope');
+      expect(await codeOf({ name: 'a', why: 'w', query: 'action:x email:"jane@example.com"' })).toBe('hold_scope');
       expect(await codeOf({ name: 'a', why: 'w', log: 'default' })).toBe('set');
       expect(await codeOf({ name: 'a', why: 'w', log: 'default' })).toBe('hold_exists');
       await expect(dataProtection.liftHold('b', asked)).rejects.toThrow(expect.objectContaining({ code: 'hold_unknown' }));

@@ -68,7 +68,10 @@ test(
   'a report shows values only when asked to, who touched them, and how long they stay; it is on record',
   async () => {
     await withTrail(directory(), async (trail) => {
-      const [jane = -1] = await append(trail, [event('jane'), event('jane', { category: 'authentication', message: '<script>alert(1)</script>' })]);
+      const [jane = -1] = await append(trail, [
+        event('jane'),
+        event('jane', { time: '2020-02-03T04:05:06Z', category: 'authentication', message: '<script>alert(1)</script>' }),
+      ]);
       const token = await tokenAt(trail, jane, 'email');
       await trail.dataProtection.applyRetention(
         'version: 1\nrules: [{name: logins, category: authentication, keep: 90 days, basis: "art. 5 & more"}]\n',
@@ -104,6 +107,8 @@ test(
       expect(page).toContain('jane.roe@example.com');
       expect(page).not.toMatch(/<script|<b>|href=|src=|https?:/);
       expect(page).toContain('art. 5 &#38; more');
+      // When it happened, and when it was heard of.
+      expect(page.replaceAll(/<[^>]*>/g, ' ')).toMatch(/2020-02-03 04:05:06 +received +20/);
     });
   },
   timeout,

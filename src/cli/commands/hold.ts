@@ -63,6 +63,9 @@ async function setHold(name: string, options: SetOptions): Promise<void> {
     ...(query === undefined ? {} : { query }),
   };
   const info = await withProtection(options, (protection) => protection.setHold(request));
+  // Whoever holds an address means the person, and would not learn before it is too late that nothing was held.
+  if ([...(request.subject ?? []), ...(request.actor ?? [])].some((one) => one.includes('@')))
+    say('warning an address that the policy tokenizes stands in no record: hold its token, which "report subject --kind email" shows');
   if (options.json) printJson(info);
   else say(`the hold ${info.name} stands: ${coveredBy(info)}`);
 }
@@ -88,11 +91,10 @@ async function liftHold(name: string, options: ProtectionOptions & WhyOptions): 
 
 function coveredBy({ covers }: HoldInfo): string {
   const { tokens = [], ids = 0, actorTokens = [], actorIds = 0, log, since, until, query } = covers;
-  const subjects = tokens.length + ids;
-  const actors = actorTokens.length + actorIds;
   return [
-    subjects > 0 ? `${subjects} subject${subjects === 1 ? '' : 's'}` : '',
-    actors > 0 ? `${actors} actor${actors === 1 ? '' : 's'}` : '',
+    // Apart, so that a token which lost a letter is seen to count as an id.
+    namesOf('subject', tokens.length, ids),
+    namesOf('actor', actorTokens.length, actorIds),
     log === undefined ? '' : `log ${log}`,
     since === undefined ? '' : `from ${since}`,
     until === undefined ? '' : `until ${until}`,
@@ -100,6 +102,12 @@ function coveredBy({ covers }: HoldInfo): string {
   ]
     .filter((part) => part !== '')
     .join(', ');
+}
+
+function namesOf(what: string, tokens: number, ids: number): string {
+  const counts = [tokens > 0 ? `${tokens} token${tokens === 1 ? '' : 's'}` : '', ids > 0 ? `${ids} id${ids === 1 ? '' : 's'}` : ''];
+  const named = counts.filter((part) => part !== '').join(' and ');
+  return named === '' ? '' : `${what}: ${named}`;
 }
 
 /** @FILE holds one a line, so that no id need stand in a list of processes. */
