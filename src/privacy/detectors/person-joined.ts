@@ -64,25 +64,29 @@ function isDocument(units: Uint8Array, dot: number): boolean {
   return false;
 }
 
-/** `jane-doe`, `jupyter-jane-doe`, `/customers/jane_doe/`: joined by dashes or underscores. */
+/** By unit of the survey: is it an ASCII letter? */
+const letters = Uint8Array.from({ length: 129 }, (_, unit) => Number(isLetter(unit)));
+
+/** `jane-doe`, `jupyter-jane-doe`, `/customers/jane_doe/`: joined by dashes or underscores. Each unit is looked at once, as most words are no names. */
 function findInName(text: string, units: Uint8Array, start: number, end: number, found: ScanContext['found']): void {
-  let done = start;
-  for (let at = start + partMin; at < end - partMin; at++) {
-    const unit = units[at];
-    if ((unit !== 45 && unit !== 95) || !isLetter(units[at - 1] as number)) continue;
-    const next = isEscape(units, at + 1) ? at + 3 : at + 1;
+  let word = start;
+  for (let at = start; at < end - partMin; at++) {
+    const unit = units[at] as number;
+    if (letters[unit] === 1) continue;
+    const from = word;
+    word = at + 1;
     // Three letters at least on both sides: most joints are out here, without a look-up.
-    if (!isLetter(units[at - partMin] as number) || !isLetter(units[next] as number) || !isLetter(units[next + partMin - 1] as number)) continue;
-    const from = wordStart(units, done, at);
-    if (at - from < partMin || !mayBeNamed(units, from, at)) continue;
+    if (at - from < partMin || (unit !== 45 && unit !== 95) || !mayBeNamed(units, isEscape(units, from - 1) ? from + 1 : from, at)) continue;
+    const next = isEscape(units, at + 1) ? at + 3 : at + 1;
     const to = wordEnd(units, next, end);
     if (to - next < partMin || !mayBeNamed(units, next, to)) continue;
-    const first = partOf(units, from, at);
+    const first = partOf(units, isEscape(units, from - 1) ? from + 1 : from, at);
     if (!first || (first.known & nameRanks) === 0) continue;
     const second = partOf(units, next, to);
     if (!second || !isPair(first, second) || !isWhole(text, units, first, second, start, end)) continue;
     push(text, first, second, found);
-    done = at = second.end;
+    at = second.end;
+    word = at + 1;
   }
 }
 
