@@ -26,6 +26,8 @@ export interface OidcParts {
   secret: Secret;
   /** Somebody was recognised whom this process has not seen for twelve hours. */
   onLogin?: (principal: Principal, login: Login) => void;
+  /** A token was checked. */
+  onRecognised?: (principal: Principal) => void;
   /** After which a provider is asked again that did not answer, or did not know a key [30,000]. */
   triedAgainMs?: number;
 }
@@ -68,6 +70,7 @@ export function openOidc(configs: readonly IssuerConfig[], parts: OidcParts): To
       ...(rule.hides ? { hides: rule.hides } : {}),
       owner: personOf(ownerOf(claims, config, subject), secret),
     };
+    parts.onRecognised?.(principal);
     const nowMs = clock.now();
     keep(recognised, digest, { principal, untilMs: Math.min(nowMs + keptMs, (claims.exp as number) * 1_000) });
     if (nowMs - (logins.get(id) ?? -Infinity) >= loginKeptMs) {

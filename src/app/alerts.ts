@@ -43,8 +43,8 @@ export interface AlertsParts {
   book: Pick<AlertBook, 'list' | 'get' | 'acknowledge'>;
   settings: () => AlertSettings;
   record(entry: AccessEntry): Promise<void>;
-  /** The person behind a principal as events name it, where that is known. */
-  ownerOf(actor: string): string | undefined;
+  /** The persons that a principal is or was, as events name it; empty where none is known. */
+  personsOf(actor: string): readonly string[];
   clock: Clock;
   /** What comes now of the same group is new. */
   onAcknowledged(alert: Alert): void;
@@ -74,8 +74,9 @@ export function createAlerts(parts: AlertsParts): Alerts {
       if (!isReason(purpose, purposeMax)) throw new VeiltrailError('purpose_needed', `a purpose says why, in 1 to ${purposeMax} characters`);
       if (reference !== undefined) checkReasons({ purpose, reference });
       if (stateOf(alert) === 'acknowledged' || underWay.has(id)) throw new VeiltrailError('alert_acknowledged', 'somebody has dealt with it already');
-      const entry = entryOf(alert, asker);
-      if (isOwn(alert, asker, parts)) {
+      const whose = whoseIs(alert, asker, parts);
+      const entry = entryOf(alert, asker, whose);
+      if (whose === 'own') {
         await parts.record({ ...entry, outcome: 'denied', reason: 'alert_own', severity: 3 });
         throw new VeiltrailError('alert_own', 'whoever made it happen cannot say that it was dealt with, with no key of theirs');
       }
@@ -93,25 +94,37 @@ export function createAlerts(parts: AlertsParts): Alerts {
   };
 }
 
-function entryOf({ id, rule, severity }: Alert, { principal, role, purpose, reference }: Asker & Reasons): AccessEntry {
+function entryOf({ id, rule, severity }: Alert, { principal, role, purpose, reference }: Asker & Reasons, whose: Whose): AccessEntry {
   return {
     action: 'alert.acknowledge',
     principal,
     ...(role === undefined ? {} : { role }),
     outcome: 'success',
     category: 'log_control',
-    severity: 2,
+    severity: whose === 'unknown' ? 3 : 2,
     target: { type: 'alert', id },
     ...(purpose === undefined ? {} : { purpose }),
     ...(reference === undefined ? {} : { reference }),
-    metadata: { rule, level: severity },
+    metadata: { rule, level: severity, ...(whose === 'unknown' ? { personsUnknown: true } : {}) },
   };
 }
 
-function isOwn({ actors }: Alert, { principal, owner }: Asker, parts: AlertsParts): boolean {
+/** `unknown`: nothing says that the asker is not one of those who made it happen. */
+type Whose = 'own' | 'other' | 'unknown';
+
+function whoseIs({ actors }: Alert, { principal, owner }: Asker, parts: AlertsParts): Whose {
   const own = actorIdOf(principal);
+  const all = actors.map((actor) => whoseOf(actor, own, owner, parts));
+  return all.find((one) => one === 'own') ?? all.find((one) => one === 'unknown') ?? 'other';
+}
+
+function whoseOf(actor: string, own: string, owner: string | undefined, parts: AlertsParts): Whose {
   // Whoever has the disk may say to be anybody who has.
-  return actors.some((actor) => actor === own || (isLocal(actor) && isLocal(own)) || (owner !== undefined && parts.ownerOf(actor) === owner));
+  if (actor === own || (isLocal(actor) && isLocal(own))) return 'own';
+  if (actor === 'system') return 'other';
+  const persons = parts.personsOf(actor);
+  if (owner === undefined || persons.length === 0) return 'unknown';
+  return persons.includes(owner) ? 'own' : 'other';
 }
 
 function isLocal(actor: string): boolean {

@@ -30,19 +30,28 @@ export async function openDoorParts(
   { trustedProxies, hides, oidc }: AccessConfig,
   dataDir: string,
   access: AccessRecorder,
+  onRecognised: (principal: string, person: string) => void = () => undefined,
 ): Promise<Pick<HttpParts, 'tokens' | 'hides' | 'isProxy'>> {
   return {
     ...(trustedProxies ? { isProxy: parseNetworks(trustedProxies) } : {}),
     ...(hides ? { hides } : {}),
-    ...(oidc ? { tokens: await openTokens(oidc, dataDir, access) } : {}),
+    ...(oidc ? { tokens: await openTokens(oidc, dataDir, access, onRecognised) } : {}),
   };
 }
 
-async function openTokens(oidc: readonly IssuerConfig[], dataDir: string, access: AccessRecorder): Promise<TokenAuthenticator> {
+async function openTokens(
+  oidc: readonly IssuerConfig[],
+  dataDir: string,
+  access: AccessRecorder,
+  onRecognised: (principal: string, person: string) => void,
+): Promise<TokenAuthenticator> {
   const { openOidc } = await import('../access/oidc.ts');
   return openOidc(oidc, {
     clock: systemClock,
     secret: personSecret(dataDir),
+    onRecognised({ id, owner }) {
+      if (owner !== undefined) onRecognised(id, owner);
+    },
     // Who is behind the principal's name is told here and nowhere else: tokenized, so that it takes a reveal to know and an erasure to forget.
     onLogin({ id, role, owner }, { issuer, subject, email }) {
       const metadata = { issuer, userName: subject, ...(email === undefined ? {} : { email }), ...(owner === undefined ? {} : { person: owner }) };

@@ -11,6 +11,7 @@ import { builtInRules } from '../alerts/built-in-rules.ts';
 import { type AlertSettings, defaultAlertSettings } from '../alerts/rules-file.ts';
 import type { AccessEntry } from '../app/access-event.ts';
 import { type Alerts, createAlerts } from '../app/alerts.ts';
+import { openKnownPersons } from '../app/known-persons.ts';
 import { systemClock } from '../core/clock.ts';
 import { VeiltrailError } from '../core/errors.ts';
 import type { JsonObject } from '../core/json.ts';
@@ -42,6 +43,8 @@ export interface AlertingParts {
 export interface OpenAlerting {
   readonly alerts: Alerts;
   readonly figures: AlertFigures;
+  /** A login's token was checked, and says whose it is: see `known-persons.ts`. */
+  recognised(principal: string, person: string): void;
   /** Begins to follow the logs. Before that, alerts can be looked at and removed. */
   start(settings: AlertSettings, onRaised?: (alert: Alert) => void): Promise<void>;
   published(log: string, treeSize: number): void;
@@ -55,6 +58,7 @@ export interface OpenAlerting {
 }
 
 const rulesFact = 'rules';
+const personsFact = 'persons';
 const clockCheckMs = 30_000;
 /** A clock that is put right by its time server moves by less. */
 const clockSlackMs = 60_000;
@@ -63,6 +67,7 @@ const clockSlackMs = 60_000;
 export function openAlerting(parts: AlertingParts): OpenAlerting {
   const { dataDir } = parts;
   const book = openBook(parts);
+  const persons = openKnownPersons({ read: () => book.fact(personsFact), write: (text) => book.setFact(personsFact, text) });
   let settings = defaultAlertSettings;
   let engine: AlertEngine | undefined;
   let clock: NodeJS.Timeout | undefined;
@@ -70,12 +75,13 @@ export function openAlerting(parts: AlertingParts): OpenAlerting {
     book,
     settings: () => settings,
     record: (entry) => parts.record(entry),
-    ownerOf: (actor) => ownerOf(dataDir, actor),
+    personsOf: (actor) => [...persons.of(actor), ...ownersOf(dataDir, actor)],
     clock: systemClock,
     onAcknowledged: (alert) => engine?.acknowledged(alert),
   });
   return {
     alerts,
+    recognised: (principal, person) => persons.recognised(principal, person),
     get figures() {
       return engine?.figures ?? { raised: new Map(), open: book.openCounts(), behind: [] };
     },
@@ -170,9 +176,10 @@ async function tellChanges(parts: AlertingParts, book: AlertBook, { rules }: Ale
   if (event || book.fact(rulesFact) === undefined) book.setFact(rulesFact, now);
 }
 
-/** The person whose key an actor is. */
-function ownerOf(dataDir: string, actor: string): string | undefined {
-  return actor.startsWith('key:') ? readAccessFile(dataDir).find(({ id }) => `key:${id}` === actor)?.owner : undefined;
+/** The person whose key an actor is, where that is known. */
+function ownersOf(dataDir: string, actor: string): string[] {
+  if (!actor.startsWith('key:')) return [];
+  return readAccessFile(dataDir).flatMap(({ id, owner }) => (`key:${id}` === actor && owner !== undefined ? [owner] : []));
 }
 
 /** Says when the machine's clock is behind the newest record: times of receipt stand still until it has caught up. */

@@ -96,6 +96,8 @@ export interface OpenTrail extends Trail {
   startForwarding(config: ForwardConfig): Promise<void>;
   /** Begins to look at records with these rules, and raises alerts. */
   startAlerts(settings: AlertSettings, onRaised?: (alert: Alert) => void): Promise<void>;
+  /** A login's token was checked, and says whose it is. */
+  recognised(principal: string, person: string): void;
   /** Resolves when every published record was looked at and every alert is told. */
   alertsIdle(): Promise<void>;
   /** For the server's own records about a log, in that log. */
@@ -375,6 +377,7 @@ async function openLocked(options: TrailOptions, undo: Undo): Promise<OpenTrail>
     appendOwn,
     alerts: alerts.alerts,
     startAlerts: (settings, onRaised) => alerts.start(settings, onRaised),
+    recognised: (principal, person) => alerts.recognised(principal, person),
     alertsIdle: () => alerts.idle(),
     access,
     keyChanges,

@@ -15,6 +15,7 @@ import { systemClock } from '../../src/core/clock.ts';
 import type { JsonObject } from '../../src/core/json.ts';
 import { readConfig } from '../../src/server/config.ts';
 import { startServer } from '../../src/server/start.ts';
+import { openSqliteAlertSource } from '../../src/storage/sqlite/alert-store.ts';
 import { audience, type IdentityProvider, startIdentityProvider } from './identity-provider.ts';
 
 const people = {
@@ -102,6 +103,14 @@ describe('a real provider', () => {
     const accept = open({}, { onLogin: ({ id }, login) => logins.push({ id, ...login }) });
     for (let i = 0; i < 3; i++) await accept(await provider.logIn('jane'));
     expect(logins).toEqual([{ id: expect.any(String) as string, issuer: provider.issuer, subject: 'jane', email: 'jane@example.com' }]);
+  });
+
+  test('whose a login is is told with each token that is checked', async () => {
+    const told: (string | undefined)[] = [];
+    const accept = open({}, { onRecognised: ({ owner }) => told.push(owner) });
+    const { owner } = await accept(await provider.logIn('jane'));
+    await accept(await provider.logIn('jane'));
+    expect(told).toEqual([owner, owner]);
   });
 
   test('strangers with tokens of unknown keys do not make us ask it again and again', async () => {
@@ -318,4 +327,8 @@ trustedProxies: [127.0.0.0/8]
   } finally {
     await server.close();
   }
+  // Whose the logins are is kept, for whoever acknowledges alerts.
+  const store = openSqliteAlertSource(join(dir, 'data', 'alerts.db'));
+  onTestFinished(() => store.close());
+  expect(store.fact('persons')).toBeDefined();
 }, 60_000);

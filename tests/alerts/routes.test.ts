@@ -83,6 +83,27 @@ test('who made it happen does not acknowledge it, with no key of theirs, and the
   expect((await acknowledge(local?.id as string, server.key.operator)).status).toBe(200);
 });
 
+test('a login and a key of one person are one person; where nobody is known to be another, the record says so', { timeout: 60_000 }, async () => {
+  const person = 'person:bbbbbbbbbbbbbbbb';
+  const asker = { principal: 'bbbbbbbbbbbb', owner: person, role: 'auditor', purpose: 'fine' };
+  const did = async (principal: string): Promise<string> => {
+    await server.trail.access.write({ action: 'backup.restored', principal, outcome: 'success', severity: 4 });
+    return (await alerts()).find(({ rule }) => rule === 'backup-restored')?.id as string;
+  };
+  server.trail.recognised('oidc:abcdefghijklmnop', 'person:cccccccccccccccc');
+  server.trail.recognised('oidc:abcdefghijklmnop', person); // its claims have changed, and change again
+  server.trail.recognised('oidc:abcdefghijklmnop', 'person:dddddddddddddddd');
+  server.trail.recognised('oidc:ponmlkjihgfedcba', 'person:eeeeeeeeeeeeeeee');
+  const own = await did('oidc:abcdefghijklmnop');
+  await expect(server.trail.alerts.acknowledge(own, asker)).rejects.toMatchObject({ code: 'alert_own' });
+  const [others, strangers] = [await did('oidc:ponmlkjihgfedcba'), await did('oidc:aaaaaaaaaaaaaaaa')];
+  for (const id of [others, strangers]) expect((await server.trail.alerts.acknowledge(id, asker)).state).toBe('acknowledged');
+  const metadataOf = async (id: string): Promise<unknown> =>
+    (await server.trail.search('_system', { q: `action:alert.acknowledge id:${id}` })).events[0]?.record['metadata'];
+  expect(await metadataOf(others)).not.toHaveProperty('personsUnknown');
+  expect(await metadataOf(strangers)).toMatchObject({ personsUnknown: true });
+});
+
 test('the client, the rules, the metrics and the console say the same', { timeout: 60_000 }, async () => {
   const client = createAlertClient({ url: server.url, key: server.key.operator });
   const { rules, disabled } = await client.rules();
