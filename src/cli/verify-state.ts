@@ -50,6 +50,11 @@ export class VerifyState {
     return this.#logs.get(log);
   }
 
+  /** Logs that were ever verified with it. */
+  logs(): string[] {
+    return [...this.#logs.keys()];
+  }
+
   /** Durable when it returns. @throws VeiltrailError `verify_state` where it cannot be written */
   set(log: string, progress: LogProgress): void {
     this.#logs.set(log, progress);

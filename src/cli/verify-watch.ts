@@ -45,9 +45,9 @@ export interface WatchOptions extends PassOptions {
 export async function verifyOnwards(options: PassOptions): Promise<VerifyReport[]> {
   const state = VerifyState.open(options.resume);
   const reports: VerifyReport[] = [];
-  for (const log of await logsOf(options)) {
-    // What all logs of a directory share is checked with the first one.
-    const leavesOnly = reports.length > 0;
+  for (const log of await logsOf(options, state.logs())) {
+    // What all logs of a directory share is checked with the first one that can be opened.
+    const leavesOnly = reports.some(({ steps }) => steps.some(({ step }) => step === 'databases'));
     const { report } = await runPass(targetOf(options), { ...options.verify, log, ...(leavesOnly ? { leavesOnly } : {}) }, state, false);
     reports.push(report);
   }
@@ -62,8 +62,11 @@ export async function watch(options: WatchOptions): Promise<void> {
   const stop = stopAsked().then(() => stopping.abort());
   // What is wrong with a log, as the alarm was last told; of one that is well there was none.
   const told = new Map<string, string>();
+  // Also of those that were never well, and so are not in the state.
+  const met = new Set<string>();
   while (!stopping.signal.aborted) {
-    for (const log of await logsOf(options)) {
+    for (const log of await logsOf(options, [...state.logs(), ...met])) {
+      met.add(log);
       if (stopping.signal.aborted) break;
       const pass = await tryPass(log, options, state);
       if (!pass) continue;
@@ -131,11 +134,12 @@ function factsOf(log: string, { report, kind, from, seconds }: Pass): object {
   return { at: new Date().toISOString(), log, pass: kind, ok, origin, from, treeSize, root, seconds, firstBadLeaf, unwitnessedFrom, problems };
 }
 
-async function logsOf({ where, isDataDir, log }: PassOptions): Promise<string[]> {
+/** @param known logs that were there before: one that is missing is a finding */
+async function logsOf({ where, isDataDir, log }: PassOptions, known: Iterable<string>): Promise<string[]> {
   if (log !== undefined) return [log];
   if (!isDataDir) return ['default'];
-  const { listStoredLogs } = await import('../server/stored-logs.ts');
-  return listStoredLogs(where);
+  const { listExpectedLogs } = await import('../server/stored-logs.ts');
+  return listExpectedLogs(where, known);
 }
 
 function targetOf({ where, isDataDir }: PassOptions): VerifyTarget {

@@ -11,7 +11,7 @@ import { openKeyring } from '../vault/keyring.ts';
 import type { Problem } from '../verify/problem.ts';
 import { keysDirectory, removalFileName } from './data-files.ts';
 import { readSelfVerifyState, type SelfVerifyState, type VerifiedLog, writeSelfVerifyState } from './self-verify-state.ts';
-import { listStoredLogs } from './stored-logs.ts';
+import { listExpectedLogs } from './stored-logs.ts';
 import { verifyStoredLog } from './verify.ts';
 
 /** `new`: leaves that were never verified. `full`: everything, and where a pass over it is under way, what is left of it. `anew`: everything. */
@@ -83,11 +83,11 @@ class SelfVerification {
     const full = this.#isFull;
     if (kind === 'anew') delete this.#state.pass;
     if (full) this.#state.pass ??= { startedAt: nowText(), logs: {} };
-    const logs = await listStoredLogs(dataDir);
+    const logs = await listExpectedLogs(dataDir, Object.keys(this.#state.logs));
     for (const log of logs) if (!full || !this.#state.pass?.logs[log]?.done) await this.#verifyLeaves(log);
-    const [first] = logs;
+    const first = logs.find((log) => !this.#problems.some((one) => one.log === log && one.code === 'log_unknown'));
     if (full && first !== undefined) await this.#verifyShared(first);
-    if (full && this.#problemCount === 0 && this.#isWhole) this.#endPass(logs);
+    if (full && this.#problemCount === 0 && this.#isWhole) this.#endPass();
     return { leaves: this.#leaves, problems: this.#problems, problemCount: this.#problemCount, isWhole: this.#isWhole, state: this.#state };
   }
 
@@ -137,6 +137,8 @@ class SelfVerification {
     try {
       const keyring = openKeyring(join(this.#task.dataDir, keysDirectory), { create: false });
       const vkeys = keyring.signers(log).map(({ vkey }) => vkey);
+      // A log that is gone, key and all, stays known, so that it is missed each time.
+      if (vkeys.length === 0) return;
       const { treeSize } = openCheckpoint(known.checkpoint, createTrust(vkeys));
       known.verifiedTo = Math.min(known.verifiedTo, treeSize);
       const read = this.#state.pass?.logs[log];
@@ -178,11 +180,9 @@ class SelfVerification {
     if (report.ok) this.#state.files = startedAt;
   }
 
-  #endPass(logs: readonly string[]): void {
+  #endPass(): void {
     if (this.#state.pass) this.#state.fullAt = this.#state.pass.startedAt;
     delete this.#state.pass;
-    // Of logs that are gone nothing is to be said.
-    for (const log of Object.keys(this.#state.logs)) if (!logs.includes(log)) delete this.#state.logs[log];
     this.#write();
   }
 

@@ -237,7 +237,7 @@ async function storeParts(
   pace?: () => Promise<void>,
 ): Promise<StoreParts> {
   const state = (await records.logs()).find((one) => one.log === log);
-  if (!state) throw new VeiltrailError('log_unknown', `there is no log ${log} in ${dataDir}`);
+  if (!state) throw new VeiltrailError('log_unknown', `${recordsFileName} has no log ${log}`, { where: `logs/${log}` });
   const vkeys = at(keysDirectory, () => keyring.logs().flatMap((name) => keyring.signer(name)?.vkey ?? []));
   const own = keyring.signer(log)?.vkey;
   const where = `${keysDirectory}/${log}.signing-key`;
