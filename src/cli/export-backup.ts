@@ -59,7 +59,7 @@ export async function exportBackup(options: BackupOptions): Promise<void> {
   const passphrase = options.passphraseFile === undefined ? undefined : readText(options.passphraseFile).trim();
   writePrivately(options.keys, formatKit(kit, systemRandom, passphrase));
   say(
-    `recovery kit in ${options.keys}${passphrase === undefined ? ', in the clear: keep it like the keyring' : ''}. Make a new one after every erasure, and destroy this one then`,
+    `recovery kit in ${options.keys}${passphrase === undefined ? ', in the clear: keep it like the keyring' : ''}. After every erasure make a backup and a kit anew, and destroy this kit: what an erasure rewrote, older backups lose`,
   );
 }
 

@@ -5,6 +5,7 @@ import type { TileSource } from '../../storage/tile-store.ts';
 import { openCheckpointFiles } from '../checkpoint-files.ts';
 import { dataDirOf } from '../connection.ts';
 import { print, printJson, say } from '../output.ts';
+import { counted } from '../protection.ts';
 import { readText } from '../vkey-option.ts';
 
 interface RestoreOptions {
@@ -54,12 +55,13 @@ async function runRestore(backup: string, options: RestoreOptions): Promise<void
   if (options.json) return printJson(report);
   for (const { log, treeSize, entriesOnly } of report.logs)
     print(`log ${log}: ${treeSize} leaves${entriesOnly > 0 ? `, the newest ${entriesOnly} of them without their records` : ''}`);
-  if (report.removalsReplayed > 0) say(`${report.removalsReplayed} erasures of after the backup were carried out again`);
+  if (report.removalsReplayed > 0) say(`${counted(report.removalsReplayed, 'erasure')} of after the backup carried out again`);
   const lostRecords = report.lostRecords - report.logs.reduce((sum, { entriesOnly }) => sum + entriesOnly, 0);
   if (lostRecords + report.lostTokens > 0)
     say(
-      `${lostRecords} records and ${report.lostTokens} tokens could not be opened any more, because an erasure since has rewritten what they were in; tombstones say so`,
+      `${counted(lostRecords, 'record')} and ${counted(report.lostTokens, 'token')} of this backup open no more, because an erasure since has rewritten what they were in; tombstones say so. A backup of after the erasure has them`,
     );
+  say('alerts are found again by the first start; forwarders stop then, until "veiltrail forwarder resume": they would send again what was sent');
   say(`restored as of ${report.backedUpAt}; now run: veiltrail verify ${options.data ?? ''}`);
 }
 
