@@ -15,11 +15,12 @@
  *           quiet: 1h
  *           why: nobody needs twenty exports in ten minutes
  */
-import { isMap, LineCounter, parseDocument } from 'yaml';
+import { isMap, LineCounter } from 'yaml';
 import { VeiltrailError } from '../core/errors.ts';
 import type { JsonObject } from '../core/json.ts';
 import type { Shape } from '../privacy/policy-shape.ts';
 import { ShapeChecker } from '../privacy/shape-checker.ts';
+import { readYaml } from '../privacy/yaml-text.ts';
 import { parseQuery } from '../search/query.ts';
 import { builtInRules } from './built-in-rules.ts';
 import { type AlertRule, type AlertSeverity, alertSeverities, parseDuration, ruleLimits, ruleNamePattern } from './rule.ts';
@@ -96,7 +97,7 @@ const alertsShape: Shape = {
  */
 export function readAlertSettings(text: string, file: string): AlertSettings {
   const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: true, version: '1.2', logLevel: 'silent' });
+  const document = readYaml(text, lines);
   const checker = new ShapeChecker(file, lines, { code: 'config_invalid' });
   const node = isMap(document.contents) ? document.contents.get('alerts', true) : undefined;
   if (document.errors.length > 0) throw new VeiltrailError('config_invalid', `${file}: not YAML`);

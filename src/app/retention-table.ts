@@ -13,10 +13,11 @@
  * ```
  * The server's own logs (`_…`) are meant only where a rule names them. A tombstone is kept whatever the rules say: it accounts for what is gone.
  */
-import { isMap, isScalar, isSeq, LineCounter, parseDocument, type Node } from 'yaml';
+import { isMap, isScalar, isSeq, LineCounter, type Node } from 'yaml';
 import { VeiltrailError } from '../core/errors.ts';
 import type { JsonObject } from '../core/json.ts';
 import { categories } from '../event/audit-event.ts';
+import { readYaml } from '../privacy/yaml-text.ts';
 
 export const retentionUnits = ['days', 'weeks', 'months', 'years'] as const;
 export type RetentionUnit = (typeof retentionUnits)[number];
@@ -111,9 +112,9 @@ export function retentionSchema(): JsonObject {
 export function parseRetention(text: string, file = 'retention.yaml'): RetentionTable {
   if (text.length > textUnitsMax) throw new VeiltrailError('retention_invalid', `${file}: a retention table has at most ${textUnitsMax} characters`);
   const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: true, version: '1.2', logLevel: 'silent' });
+  const document = readYaml(text, lines);
   const reader = new TableReader(file, lines);
-  for (const error of document.errors) reader.report(error.pos[0], error.message);
+  for (const { offset, message } of document.errors) reader.report(offset, message);
   const rules = document.errors.length === 0 ? reader.table(document.contents) : [];
   reader.throwIfAny();
   return { rules };

@@ -6,11 +6,14 @@ import type { PrivacyEngine } from '../privacy/engine.ts';
 /** The text of the policy: the file's, or the default's. */
 export async function readPolicyText(file: string | undefined): Promise<string> {
   if (file === undefined) return (await import('../privacy/default-policy.ts')).defaultPolicyYaml;
+  const { policyTextOf } = await import('../privacy/policy-file.ts');
+  let bytes: Uint8Array;
   try {
-    return readFileSync(file, 'utf8');
+    bytes = readFileSync(file);
   } catch {
     throw new VeiltrailError('policy_unreadable', `${file}: cannot be read`);
   }
+  return policyTextOf(bytes, file);
 }
 
 /**

@@ -24,7 +24,7 @@ export function createScopes({ scope, tenant }: VaultRules, tenantKey: Uint8Arra
   let known = new Map<string, string>();
   return (event) => {
     // What an event has beside our own members is under metadata once it is read.
-    const name = subjectOf(event, tenant) ?? subjectOf(event, `metadata.${tenant}`) ?? '';
+    const name = subjectOf(event, tenant) ?? '';
     let digest = known.get(name);
     if (digest === undefined) {
       if (known.size >= tenantsMax) known = new Map();

@@ -92,7 +92,7 @@ export interface PathTree {
 
 /** Compiles the patterns of the rules; the first rule that fits a path is the one that counts. */
 export function createPathTree(rules: readonly FieldRule[], nameRules: readonly NameRule[] = []): PathTree {
-  const all = rules.flatMap((rule, index) => rule.path.map((path) => ({ rule: index, segments: parsePattern(path) })));
+  const all = rules.flatMap((rule, index) => rule.path.flatMap(asStored).map((path) => ({ rule: index, segments: parsePattern(path) })));
   const names = new Set(all.flatMap(({ segments }) => segments.flatMap((segment) => ('name' in segment ? [segment.name] : []))));
   // `**.name` is what nearly all patterns look like: those are found by name; the others are followed state by state.
   const anywhere = new Map<string, number[]>();
@@ -183,6 +183,15 @@ function createNode(
 }
 
 const nothingBelow: readonly number[] = [];
+
+/**
+ * A path from the top of the event as it was sent, and as it is stored: what is no member of ours moves below `metadata` before the policy
+ * sees it (ingest/own-event.ts).
+ */
+export function asStored(path: string): string[] {
+  const first = path.split('.', 1)[0] as string;
+  return first === '**' || normalName(first) === 'metadata' ? [path] : [path, `metadata.${path}`];
+}
 
 function parsePattern(path: string): Segment[] {
   return path.split('.').map((part): Segment => {

@@ -2,7 +2,8 @@
  * Reading a policy: YAML 1.2 text → {@link Policy}. Everything wrong with it is reported at once, each with file, line and column and
  * what would be right. Messages quote the policy, which is the operator's own, and never an event.
  */
-import { isMap, isSeq, LineCounter, parseDocument } from 'yaml';
+import { isMap, isScalar, isSeq, LineCounter } from 'yaml';
+import { decodeUtf8 } from '../core/bytes.ts';
 import { VeiltrailError } from '../core/errors.ts';
 import type { JsonObject } from '../core/json.ts';
 import { defaultPolicyYaml } from './default-policy.ts';
@@ -10,6 +11,7 @@ import { checkMeaning } from './policy-meaning.ts';
 import type { Policy } from './policy-model.ts';
 import { policyShape } from './policy-shape.ts';
 import { ShapeChecker } from './shape-checker.ts';
+import { readYaml } from './yaml-text.ts';
 
 const policyUnitsMax = 1_048_576;
 
@@ -48,10 +50,14 @@ let ofDefault: CheckedPolicy | undefined;
 function readPolicy(text: string, file: string): CheckedPolicy {
   if (text.length > policyUnitsMax) throw new VeiltrailError('policy_invalid', `${file}: a policy has at most ${policyUnitsMax} characters`);
   const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: true, version: '1.2', logLevel: 'silent' });
+  // The checker itself sees a name that is there twice.
+  const document = readYaml(text, lines, { uniqueKeys: false });
   const checker = new ShapeChecker(file, lines, { kinds: customKinds(document.contents), code: 'policy_invalid' });
-  for (const error of document.errors) checker.report(error.pos[0], error.message);
-  const value = document.errors.length === 0 ? checker.check(document.contents, policyShape, 'the policy', 0, '') : undefined;
+  for (const { offset, message } of document.errors) checker.report(offset, message);
+  if (document.errors.length === 0 && isNothing(document.contents))
+    checker.report(0, 'the policy is empty: `veiltrail policy default` prints one to begin with');
+  checker.throwIfAny();
+  const value = checker.check(document.contents, policyShape, 'the policy', 0, '');
   checker.throwIfAny();
   const policy = toPolicy(value as JsonObject);
   // What a value means is looked at once all have the right form.
@@ -62,6 +68,22 @@ function readPolicy(text: string, file: string): CheckedPolicy {
   });
   checker.throwIfAny();
   return { policy, warnings: warnings.sort((a, b) => a.line - b.line || a.column - b.column) };
+}
+
+function isNothing(contents: unknown): boolean {
+  return contents === null || (isScalar(contents) && contents.value === null);
+}
+
+/**
+ * The text of a policy's file. Bytes that are no UTF-8 would become other letters, and a rule for such a name would fit no field.
+ * @throws VeiltrailError `policy_unreadable`
+ */
+export function policyTextOf(bytes: Uint8Array, file: string): string {
+  try {
+    return decodeUtf8(bytes);
+  } catch {
+    throw new VeiltrailError('policy_unreadable', `${file}: not UTF-8: save it in that encoding`);
+  }
 }
 
 /** Names of the kinds that the policy makes itself, as far as they can be read. */

@@ -193,9 +193,10 @@ function isGrave(kind: string): boolean {
   return family === 'secret' || family === 'government' || family === 'money';
 }
 
-/** A path that an earlier rule settles in every case has no effect. */
+/** A path that an earlier rule settles in every case has no effect: the same one, or `**`. */
 function checkReached(fields: readonly FieldRule[], at: string, report: MeaningReport): void {
   const settled = new Map<string, number>();
+  let everything: number | undefined;
   fields.forEach((rule, i) => {
     rule.path.forEach((path, j) => {
       const name = path
@@ -203,8 +204,10 @@ function checkReached(fields: readonly FieldRule[], at: string, report: MeaningR
         .map((part) => (part.includes('*') ? part.split('*').map(normalName).join('*') : normalName(part)))
         .join('.');
       const before = settled.get(name);
-      if (before !== undefined && before !== i) report.warning(`${at}[${i}].path[${j}]`, `"${path}" is never reached: an earlier rule settles it`);
+      const earlier = before ?? everything;
+      if (earlier !== undefined && earlier !== i) report.warning(`${at}[${i}].path[${j}]`, `"${path}" is never reached: an earlier rule settles it`);
       else if (before === undefined && rule.when === undefined && rule.unless === undefined) settled.set(name, i);
+      if (everything === undefined && /^\*\*(?:\.\*\*?)?$/.test(name) && settled.has(name)) everything = i;
     });
   });
 }

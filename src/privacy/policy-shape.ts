@@ -38,6 +38,11 @@ export function checkPattern(path: string): string | undefined {
   return undefined;
 }
 
+/** Such texts are shown on terminals, and put on record. */
+function checkOneLine(text: string): string | undefined {
+  return /[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/u.test(text) ? 'write it in one line, without control characters' : undefined;
+}
+
 function checkPlainPath(path: string, example: string): string | undefined {
   return /^[^.*\s]+(?:\.[^.*\s]+){0,9}$/.test(path) ? undefined : `write names divided by dots, without \`*\`: \`${example}\``;
 }
@@ -277,9 +282,9 @@ export const policyShape: Shape & { is: 'map' } = {
   required: ['version', 'name', 'kinds'],
   members: {
     version: whole("The policy's own version: count it up with every change.", 1, 1_000_000_000),
-    name: { is: 'text', about: 'A name for people.' },
-    owner: { is: 'text', about: 'Who answers for it.' },
-    approver: { is: 'text', about: 'Who agreed to this version.' },
+    name: { is: 'text', about: 'A name for people.', test: checkOneLine },
+    owner: { is: 'text', about: 'Who answers for it.', test: checkOneLine },
+    approver: { is: 'text', about: 'Who agreed to this version.', test: checkOneLine },
     unknown,
     fields,
     keys,

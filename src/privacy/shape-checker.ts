@@ -76,7 +76,8 @@ export class ShapeChecker {
       case 'text': {
         const value = isScalar(node) ? node.value : undefined;
         const text = typeof value === 'number' || typeof value === 'boolean' ? String(value) : value;
-        if (typeof text !== 'string' || text === '') return this.report(offset, `${what} must be a text`);
+        if (text === '') return this.report(offset, `${what} must not be empty`);
+        if (typeof text !== 'string') return this.report(offset, `${what} must be a text`);
         const problem = shape.test?.(text);
         return problem ? this.report(offset, `${what} ${quoted(text)}: ${problem}`) : text;
       }
@@ -106,7 +107,7 @@ export class ShapeChecker {
     const value = isScalar(node) ? node.value : undefined;
     if (typeof value === 'string' && values.includes(value)) return value;
     const given = typeof value === 'string' ? `${what} cannot be ${quoted(value)}` : `${what} must be a word`;
-    return this.report(offset, `${given}; ${suggestion(typeof value === 'string' ? value : '', values)}`);
+    return this.report(offset, `${given}; ${this.#suggestion(typeof value === 'string' ? value : '', values)}`);
   }
 
   #checkList(node: Node | null | undefined, shape: Shape & { is: 'list' }, what: string, offset: number, path: string): JsonValue | undefined {
@@ -138,7 +139,7 @@ export class ShapeChecker {
     for (const { name, at, value } of this.#members(node, what)) {
       const member = Object.hasOwn(shape.members, name) ? shape.members[name] : undefined;
       if (!member) {
-        this.report(at, `unknown name ${quoted(name)} in ${what}; ${suggestion(name, Object.keys(shape.members))}`);
+        this.report(at, `unknown name ${quoted(name)} in ${what}; ${this.#suggestion(name, Object.keys(shape.members))}`);
         continue;
       }
       const checked = this.check(value, member, name, at, path === '' ? name : `${path}.${name}`);
@@ -161,7 +162,7 @@ export class ShapeChecker {
     const out: [string, JsonValue][] = [];
     for (const { name, at, value } of this.#members(node, what)) {
       if (shape.names && !this.#kinds.includes(name)) {
-        this.report(at, `unknown name ${quoted(name)} in ${what}; ${suggestion(name, this.#kinds)}`);
+        this.report(at, `unknown name ${quoted(name)} in ${what}; ${this.#suggestion(name, this.#kinds)}`);
         continue;
       }
       const checked = this.check(value, shape.of, name, at, `${path}.${name}`);
@@ -171,11 +172,24 @@ export class ShapeChecker {
   }
 
   *#members(node: YAMLMap, what: string): Generator<{ name: string; at: number; value: Node | null }> {
+    const seen = new Map<string, number>();
     for (const pair of node.items as Pair<Node, Node | null>[]) {
       const at = pair.key.range?.[0] ?? 0;
-      if (isScalar(pair.key) && typeof pair.key.value === 'string') yield { name: pair.key.value, at, value: pair.value };
-      else this.report(at, `a name in ${what} must be a text`);
+      const name: unknown = isScalar(pair.key) ? pair.key.value : undefined;
+      if (typeof name !== 'string') {
+        this.report(at, `a name in ${what} must be a text`);
+        continue;
+      }
+      const before = seen.get(name);
+      seen.set(name, before ?? at);
+      if (before === undefined) yield { name, at, value: pair.value };
+      else this.report(at, `${quoted(name)} is in ${what} twice, first in line ${this.#lines.linePos(before).line}: keep one of them`);
     }
+  }
+
+  /** Nobody reads what would be right in the place of the hundredth name that is wrong. */
+  #suggestion(given: string, known: readonly string[]): string {
+    return this.#problems.length > 100 ? '' : suggestion(given, known);
   }
 }
 
@@ -195,6 +209,11 @@ function suggestion(given: string, known: readonly string[]): string {
       best = name;
     }
   }
+  if (best && least <= 1) return `did you mean ${quoted(best)}?`;
+  // `card` is `credit_card`, and nearer to it than to `cn_id`; `street_address` is a `postal_address`.
+  const words = given.toLowerCase().split(/[_\-\s]+/);
+  const sharing = known.filter((name) => name.split('_').some((word) => word.length > 2 && words.includes(word)));
+  if (sharing.length > 0 && sharing.length <= 6) return `did you mean ${sharing.map(quoted).join(' or ')}?`;
   if (best) return `did you mean ${quoted(best)}?`;
   return known.length <= shownMax ? `known are ${known.join(', ')}` : `there are ${known.length}: \`veiltrail policy kinds\` lists them`;
 }

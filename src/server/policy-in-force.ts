@@ -13,7 +13,7 @@ import type { JsonObject } from '../core/json.ts';
 import { defaultPolicyYaml } from '../privacy/default-policy.ts';
 import { diffPolicies, groupChanges, type PolicyChange } from '../privacy/policy-diff.ts';
 import { policyDigest, policyLabel } from '../privacy/policy-digest.ts';
-import { checkPolicy, parsePolicy, type PolicyWarning } from '../privacy/policy-file.ts';
+import { checkPolicy, parsePolicy, policyTextOf, type PolicyWarning } from '../privacy/policy-file.ts';
 import type { Policy } from '../privacy/policy-model.ts';
 import { replaceKeyFile } from '../vault/key-file.ts';
 
@@ -138,7 +138,7 @@ export function policyChangeEvent(dataDir: string, { text, label, policy, permis
     targets: [{ type: 'policy', id: label }],
     message: `${beforeLabel ?? (isNew ? 'nothing' : 'a policy that is not on record')} → ${label}: ${count('weaker')} rules weaker, ${count('stronger')} stronger, ${count('other')} other`,
     changes: groups.slice(0, changesMax).map((group) => ({
-      field: group.rule,
+      field: fieldOfRule(group.rule),
       ...(group.rules.length > 1 ? { rules: group.rules } : {}),
       before: group.before ?? null,
       after: group.after ?? null,
@@ -169,6 +169,14 @@ export function recordPolicy(dataDir: string, { text }: PolicyInForce): void {
   if (!existsSync(recorded) || readText(recorded) !== text) replaceKeyFile(dataDir, recordedFileName, text);
 }
 
+/**
+ * The rule as the name of a changed field. Without the end, `tokenize` before and after `kinds.person_name` would pass for somebody's name,
+ * and the record would not say what changed.
+ */
+function fieldOfRule(rule: string): string {
+  return /^(?:kinds|fields|keys|custom|logs)\./.test(rule) ? `${rule}/rule` : rule;
+}
+
 /** A policy of an earlier version of ours may not be one any more. */
 function parseRecorded(text: string): Policy | undefined {
   try {
@@ -179,9 +187,11 @@ function parseRecorded(text: string): Policy | undefined {
 }
 
 function readText(file: string): string {
+  let bytes: Uint8Array;
   try {
-    return readFileSync(file, 'utf8');
+    bytes = readFileSync(file);
   } catch {
     throw new VeiltrailError('policy_unreadable', `${file}: cannot be read`);
   }
+  return policyTextOf(bytes, file);
 }

@@ -203,6 +203,18 @@ describe('allow', () => {
   });
 });
 
+describe('paths', () => {
+  test('from the top of an event fit it as it was sent, and as it is stored: what is no member of ours is below metadata', () => {
+    const yaml = `fields: [{path: patient.名前, transform: mask}, {path: pay.*.net, transform: generalize, options: {bucket: 100}}]\nkinds: {}\nunknown: quarantine\n`;
+    const sent = { patient: { 名前: 'abcdefghijkl' }, pay: [{ net: 1234 }] };
+    const out = { patient: { 名前: '********ijkl' }, pay: [{ net: '1200..1300' }] };
+    expect(after(yaml, sent)).toEqual(out);
+    expect(after(yaml, { metadata: sent })).toEqual({ metadata: out });
+    // Nowhere else.
+    expect((after(yaml, { other: { patient: sent.patient } })['other'] as JsonObject)['patient']).not.toEqual(out.patient);
+  });
+});
+
 describe('logs', () => {
   test('have rules of their own: asked first, in the place of, beside', () => {
     const policy = parsePolicy(`${head}unknown: scan
@@ -382,6 +394,12 @@ describe('transforms', () => {
       }
       expect(shifted('2024-02-27', {})).toBe('[REDACTED]');
       expect(shifted('2024-02-27', { id: 7 })).toBe(shifted('2024-02-27', { email: '7' }));
+    });
+
+    test('finds that person where the event was stored, too', () => {
+      const other = yaml.replace('maxDays: 30', 'maxDays: 30, subject: patient.id');
+      const sent = { patient: { id: 'p1' }, d: '2024-02-27' };
+      expect((after(other, { metadata: sent })['metadata'] as JsonObject)['d']).toBe(after(other, sent)['d']);
     });
 
     test('goes by another person if the rule names one', () => {

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { VeiltrailError } from '../../src/core/errors.ts';
 import { kindSpecs } from '../../src/privacy/detectors/all.ts';
 import { checkPolicy, defaultPolicyYaml, parsePolicy } from '../../src/privacy/policy.ts';
+import { policyTextOf } from '../../src/privacy/policy-file.ts';
 import { editDistance } from '../../src/privacy/shape-checker.ts';
 import { policySchema } from '../../src/privacy/policy-schema.ts';
 import { checkPattern } from '../../src/privacy/policy-shape.ts';
@@ -109,10 +110,17 @@ kinds:
     ],
     ['an alias', `${head}kinds:\n  email: &a redact\n  phone: *a\n`, 'my.yaml:5:10: aliases (*name) are not allowed'],
     ['a name that is no text', `${head}kinds:\n  7: redact\n`, 'my.yaml:4:3: a name in kinds must be a text'],
-    ['a name twice', `${head}kinds: {}\nkinds: {}\n`, 'my.yaml:4:1: Map keys must be unique'],
+    ['a name twice', `${head}kinds: {}\nkinds: {}\n`, 'my.yaml:4:1: "kinds" is in the policy twice, first in line 3: keep one of them'],
+    ['a kind twice', `${head}kinds:\n  email: redact\n  phone: hash\n  email: keep\n`, 'my.yaml:6:3: "email" is in kinds twice, first in line 4'],
+    ['a second document', `${head}kinds: {}\n---\nkinds: {email: keep}\n`, 'my.yaml:4:1: a second document begins here'],
+    ['what is nested without end', `${head}kinds: ${'['.repeat(50_000)}`, 'nested too deep'],
+    ['an empty text', `${head}fields:\n  - path: ""\nkinds: {}\n`, 'my.yaml:4:11: path must not be empty'],
+    ['an owner who writes to the terminal', `${head}owner: "a\\e[31m"\nkinds: {}\n`, 'my.yaml:3:8: owner "a\\u001b[31m": write it in one line'],
+    ['half the name of a kind', `${head}kinds: {card: redact}\n`, 'did you mean "credit_card" or "de_id_card"?'],
     ['a name like a prototype’s', `${head}kinds: {}\nconstructor: 1\n`, 'my.yaml:4:1: unknown name "constructor"'],
     ['broken YAML', `${head}kinds: {\n`, 'my.yaml:4:1:'],
-    ['nothing', '', 'my.yaml:1:1: the policy must be a mapping'],
+    ['nothing', '', 'my.yaml:1:1: the policy is empty'],
+    ['a list', '[]', 'my.yaml:1:1: the policy must be a mapping'],
     ['a tab', 'version: 1\n\tname: x\n', 'my.yaml:2:1:'],
   ];
   for (const [what, text, message] of wrong) {
@@ -131,6 +139,25 @@ kinds:
     expect(lines[0]).toContain('my.yaml:4:3:');
     expect(lines[10]).toBe('and 4 more');
     expect(error.detail).toMatchObject({ line: 4, column: 3, problems: 14 });
+  });
+
+  test('names without end cost linear time', () => {
+    const text = `${head}kinds:\n${Array.from({ length: 60_000 }, (_, i) => `  a${i}: redact\n`).join('')}`;
+    const before = process.cpuUsage();
+    expect(problemOf(text).detail['problems']).toBe(60_000);
+    const { user } = process.cpuUsage(before);
+    // Looking at each pair of names takes half a minute.
+    expect(user / 1e6).toBeLessThan(8);
+  });
+
+  test('bytes that are no UTF-8 are refused: a rule for such a name would fit nothing', () => {
+    expect(policyTextOf(new TextEncoder().encode('name: été'), 'my.yaml')).toBe('name: été');
+    expect(() => policyTextOf(Uint8Array.from([0x6e, 0xe9, 0x74]), 'my.yaml')).toThrow('my.yaml: not UTF-8');
+  });
+
+  test('a rule behind one for everything is told', () => {
+    const { warnings } = checkPolicy(`${head}fields:\n  - {path: a.b}\n  - {path: "**"}\n  - {path: "**.c"}\nkinds: {}\n`, 'my.yaml');
+    expect(warnings.map(({ message }) => message)).toEqual(['my.yaml:6:12: "**.c" is never reached: an earlier rule settles it']);
   });
 
   test('a very long one is refused', () => {

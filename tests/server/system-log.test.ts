@@ -47,6 +47,7 @@ test(
       `${defaultPolicyYaml
         .replace('version: 1', 'version: 2\nowner: Jane Doe\napprover: the board')
         .replace('  email: tokenize', '  email: keep')
+        .replace('  person_name: tokenize', '  person_name: hash')
         .replace('  phone: tokenize', '  phone: redact')}allow: [{values: [secret-guest@example.com]}]\n`,
     );
     const [event, ...more] = await withTrail(dataDir, systemRecords, changed);
@@ -54,8 +55,9 @@ test(
     expect(event).toMatchObject({ action: 'policy.change', actor: { type: 'system', id: 'veiltrail' }, receivedFrom: 'system', severity: 4 });
     const changes = event?.['changes'] as { field: string; before: string | null; after: string | null; effect: string }[];
     expect(changes).toContainEqual({ field: 'version', before: '1', after: '2', effect: 'other' });
-    expect(changes).toContainEqual({ field: 'kinds.email', before: 'tokenize', after: 'keep', effect: 'weaker' });
-    expect(changes).toContainEqual({ field: 'kinds.phone', before: 'tokenize', after: 'redact', effect: 'stronger' });
+    expect(changes).toContainEqual({ field: 'kinds.email/rule', before: 'tokenize', after: 'keep', effect: 'weaker' });
+    expect(changes).toContainEqual({ field: 'kinds.phone/rule', before: 'tokenize', after: 'redact', effect: 'stronger' });
+    expect(changes).toContainEqual({ field: 'kinds.person_name/rule', before: 'tokenize', after: 'hash', effect: 'other' });
     expect(changes).toContainEqual({ field: 'allow', before: '0 that stay', after: '1 that stay: 1 added, 0 removed', effect: 'weaker' });
     expect(JSON.stringify(event)).not.toContain('secret-guest');
     // The owner is a person: her name goes through the default policy, whatever the new one would do.
@@ -71,7 +73,7 @@ test(
       return systemRecords(trail);
     });
     expect(after).toHaveLength(2);
-    expect(after[0]?.['changes']).toEqual([{ field: 'kinds.phone', before: 'redact', after: 'keep', effect: 'weaker' }]);
+    expect(after[0]?.['changes']).toEqual([{ field: 'kinds.phone/rule', before: 'redact', after: 'keep', effect: 'weaker' }]);
 
     // Whoever takes away what was on record is told of, too.
     rmSync(join(dataDir, 'policy.recorded.yaml'));
