@@ -57,9 +57,10 @@ export async function readWhole(name: string): Promise<string> {
 
 /**
  * The lines of an input. A line longer than an event may be is cut to that length plus one byte, so that whoever reads it refuses it for its size.
+ * @param longestBytes another length, for whoever stores nothing
  */
-export async function* readLines(input: Readable): AsyncGenerator<InputLine> {
-  const lineBytesMax = limits.eventBytesMax + 1;
+export async function* readLines(input: Readable, longestBytes: number = limits.eventBytesMax): AsyncGenerator<InputLine> {
+  const lineBytesMax = longestBytes + 1;
   let parts: Buffer[] = [];
   let length = 0;
   let line = 1;

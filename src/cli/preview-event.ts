@@ -5,6 +5,7 @@ import { utf8 } from '../core/bytes.ts';
 import type { JsonObject } from '../core/json.ts';
 import { systemRandom } from '../core/random.ts';
 import { createMac } from '../core/sha256.ts';
+import { visible } from '../core/visible.ts';
 import { flattenRecord } from '../log/record.ts';
 import type { PrivacyEngine } from '../privacy/engine.ts';
 import type { TokenNeed } from '../privacy/plan.ts';
@@ -24,19 +25,20 @@ export function previewEvent(
   const before = new Map(flattenRecord(event).map(({ pointer, value }) => [pointer, value]));
   const { event: after, applied } = engine.apply(engine.plan(event), token);
   if (json) return printJson(typeof line === 'number' ? { line, event: after, applied } : { where: line, event: after, applied });
-  const kinds = new Map(applied.map((one) => [one.pointer, one]));
+  const done = Map.groupBy(applied, ({ pointer }) => pointer);
   print(colors.bold(typeof line === 'number' ? `line ${line}` : line));
   const fields = flattenRecord(after);
   for (const { pointer, value } of fields) {
     const was = before.get(pointer);
     if (was === value) continue;
-    const done = kinds.get(pointer);
+    // One text may hold several kinds, each with a transform of its own.
+    const why = (done.get(pointer) ?? []).map((one) => `${one.kind}, ${one.transform}${one.why === undefined ? '' : `: ${one.why}`}`);
     print(
-      `  ${pointer}  ${was === undefined ? colors.dim('(renamed)') : colors.red(was)} → ${colors.green(value)}  ${colors.dim(done ? `${done.kind}, ${done.transform}${done.why === undefined ? '' : `: ${done.why}`}` : '')}`,
+      `  ${visible(pointer)}  ${was === undefined ? colors.dim('(renamed)') : colors.red(visible(was))} → ${colors.green(visible(value))}  ${colors.dim(why.join('; '))}`,
     );
   }
   const kept = new Set(fields.map(({ pointer }) => pointer));
-  for (const [pointer, was] of before) if (!kept.has(pointer)) print(`  ${pointer}  ${colors.red(was)} → ${colors.dim('(gone)')}`);
+  for (const [pointer, was] of before) if (!kept.has(pointer)) print(`  ${visible(pointer)}  ${colors.red(visible(was))} → ${colors.dim('(gone)')}`);
 }
 
 /** Tokens that look and correlate like real ones within this run. */

@@ -216,6 +216,12 @@ describe('scan and preview', () => {
       expect(bad).toMatchObject({ code: 2 });
       expect(bad.err).toContain('line 2: not JSON, at offset');
       expect(bad.err).not.toContain('jane');
+      // Longer than an event: nothing is cut off where nothing is stored.
+      const long = await run(['scan', '--json'], { input: `${'x '.repeat(600_000)}jane@example.net` });
+      expect(JSON.parse(long.out)).toMatchObject({ findings: [{ kind: 'email', start: 1_200_000, end: 1_200_016 }] });
+      const tooLong = await run(['scan', '--json'], { input: `${'x '.repeat(8_400_000)}jane@example.net` });
+      expect(tooLong).toMatchObject({ code: 2, out: '' });
+      expect(tooLong.err).toContain('line 1: longer than');
     },
     timeout,
   );
@@ -224,10 +230,12 @@ describe('scan and preview', () => {
     'preview shows before and after, and stores nothing',
     async () => {
       const dir = temporaryDirectory();
-      const { code, out } = await run(['preview'], { cwd: dir, input: JSON.stringify(person(1)) });
+      const event = { ...person(1), message: 'mail a@example.net from 81.2.69.142' };
+      const { code, out } = await run(['preview'], { cwd: dir, input: JSON.stringify(event) });
       expect(code).toBe(0);
       expect(out).toContain('/actor/email');
       expect(out).toMatch(/user1@example\.net.*→.*tok_/);
+      expect(out).toMatch(/\/message .*email, tokenize; ip_address, generalize/);
       expect(readdirSync(dir)).toEqual([]);
     },
     timeout,

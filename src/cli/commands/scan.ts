@@ -37,7 +37,10 @@ A line is a text, or a JSON object whose member \`text\` is the text. Offsets ar
   veiltrail scan --stored --data ./veiltrail-data`,
     );
   addConnectionOptions(scan).action(async (files: string[], options: ScanOptions) => {
-    if (!options.stored) return runScan(files, options);
+    if (!options.stored) {
+      if (options.newest !== undefined) throw new VeiltrailError('option_missing', '--newest is for --stored');
+      return runScan(files, options);
+    }
     if (files.length > 0) throw new VeiltrailError('input_twice', 'name files, or --stored, not both');
     return (await import('./scan-stored.ts')).runScanStored(options);
   });
@@ -48,13 +51,18 @@ function parseCount(text: string): number {
   return Number(text);
 }
 
+/** Nothing is stored, so a line may be longer than an event. */
+const lineBytesMax = 16 * 1_048_576;
+
 async function runScan(files: string[], options: ScanOptions): Promise<void> {
   const engine = await createPassingEngine(options.policy);
   const counts = new Map<string, number>();
   let lines = 0;
   for (const name of inputNames(files)) {
-    for await (const { line, bytes } of readLines(openInput(name))) {
+    for await (const { line, bytes } of readLines(openInput(name), lineBytesMax)) {
       lines++;
+      // Part of a line is never looked through in the place of all of it.
+      if (bytes.length > lineBytesMax) throw new VeiltrailError('input_too_large', `line ${line}: longer than ${lineBytesMax} bytes`);
       const findings = scanLine(engine, decodeUtf8(bytes), line, options.object ?? false);
       for (const { kind } of findings) counts.set(kind, (counts.get(kind) ?? 0) + 1);
       if (options.json)
