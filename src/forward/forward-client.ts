@@ -1,6 +1,7 @@
 /** Forwarders, seen from the server's main thread: a thread (forward-thread.ts) that is started with the first, and again when it dies. */
 import { Worker } from 'node:worker_threads';
 import { VeiltrailError } from '../core/errors.ts';
+import { sleep } from '../sdk/retry.ts';
 import { Caller } from '../thread/port-call.ts';
 import { threadMemory } from '../thread/thread-memory.ts';
 import type { ForwardNotice, ForwardThreadSettings } from './forward-thread.ts';
@@ -19,6 +20,8 @@ export interface ForwardClientOptions {
 }
 
 const restartMs = 1_000;
+/** A lane gives what is under way a second; a thread that takes longer waits for something that never comes, and its cursors are behind by a batch. */
+const endMs = 5_000;
 
 export class ForwardClient {
   readonly #options: ForwardClientOptions;
@@ -81,7 +84,9 @@ export class ForwardClient {
     const thread = this.#thread;
     this.#thread = undefined;
     if (!thread) return;
-    await thread.caller.call('close', undefined).catch(() => undefined);
+    const late = new AbortController();
+    await Promise.race([thread.caller.call('close', undefined).catch(() => undefined), sleep(endMs, late.signal).catch(() => undefined)]);
+    late.abort();
     await thread.worker.terminate();
   }
 

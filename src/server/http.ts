@@ -8,6 +8,7 @@
  * - Nothing about a request is logged; a mistake of ours is reported by name and place, without its words.
  */
 import type { IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
 import Fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { Authenticator } from '../access/authenticate.ts';
 import type { TokenAuthenticator } from '../access/tokens.ts';
@@ -101,6 +102,9 @@ export interface HttpParts {
   report?: (mistake: MistakeReport) => void;
 }
 
+/** At a stop: what is on its way from a client that has just connected. */
+const silentMs = 500;
+
 /** A server that does not listen yet. `close()` answers what is under way first. */
 export async function createHttpServer(parts: HttpParts): Promise<FastifyInstance> {
   const limits = { ...httpLimits, ...parts.limits };
@@ -138,6 +142,13 @@ export async function createHttpServer(parts: HttpParts): Promise<FastifyInstanc
   authenticator.onChange(() => void trail.keyChanges.tell().catch(() => undefined));
 
   let stopping = false;
+  // Connections that never sent the head of a request: to Node they are busy, so that closing would wait for them.
+  const silent = new Set<Socket>();
+  app.server.on('connection', (socket: Socket) => {
+    silent.add(socket);
+    socket.once('close', () => silent.delete(socket));
+  });
+  app.server.on('request', ({ socket }) => silent.delete(socket));
   app.decorateRequest('principal');
   app.decorateRequest('admission');
   app.decorateRequest('clientAddress', '');
@@ -179,7 +190,15 @@ export async function createHttpServer(parts: HttpParts): Promise<FastifyInstanc
     stopping = true;
     // Connections that are busy now are closed as their answers are out, not when their clients lose patience.
     const timer = setInterval(() => app.server.closeIdleConnections(), 50).unref();
-    app.server.once('close', () => clearInterval(timer));
+    // Node looks at no timeouts of a server that closes: a client that sends half a request, or reads no answer, would keep it for as long as it likes.
+    const ends = [
+      setTimeout(() => silent.forEach((socket) => socket.destroy()), Math.min(silentMs, limits.drainMs)),
+      setTimeout(() => app.server.closeAllConnections(), limits.drainMs),
+    ];
+    app.server.once('close', () => {
+      clearInterval(timer);
+      ends.forEach((end) => clearTimeout(end));
+    });
     done();
   });
   app.setErrorHandler((error: FastifyError, request, reply) => {

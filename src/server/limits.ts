@@ -20,7 +20,9 @@ export interface HttpLimits {
   requestTimeoutMs: number;
   /** Of a connection on which nothing happens. */
   keepAliveTimeoutMs: number;
-  /** How often the two above are looked at. */
+  /** What is under way when the server is asked to stop has so long to be answered; then its connection is cut. */
+  drainMs: number;
+  /** How often those of headers and requests are looked at. */
   timeoutsCheckedEveryMs: number;
 }
 
@@ -34,5 +36,6 @@ export const httpLimits: HttpLimits = {
   headersTimeoutMs: 10_000,
   requestTimeoutMs: 60_000,
   keepAliveTimeoutMs: 30_000,
+  drainMs: 15_000,
   timeoutsCheckedEveryMs: 2_000,
 };

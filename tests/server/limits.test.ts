@@ -93,10 +93,17 @@ describe('a server that stops', () => {
   it('answers what is under way, refuses what comes behind it, and waits for nobody', async () => {
     let open = (): void => undefined;
     const gate = new Promise<void>((done) => (open = done));
-    const { port, key, app } = await start({}, (trail) => ({ ...trail, append: async (request) => gate.then(() => trail.append(request)) }));
+    let isUnderWay = false;
+    const { port, key, app } = await start({}, (trail) => ({
+      ...trail,
+      append(request) {
+        isUnderWay = true;
+        return gate.then(() => trail.append(request));
+      },
+    }));
     const head = `POST ${events} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${key.writer}\r\ncontent-length: 15\r\n\r\n{"message":"m"}`;
     const answer = sendRaw(port, [head, head], { pauseMs: 300 });
-    await new Promise((done) => setTimeout(done, 100));
+    await expect.poll(() => isUnderWay).toBe(true);
     const started = performance.now();
     const closing = app.close();
     setTimeout(open, 500);
@@ -106,6 +113,30 @@ describe('a server that stops', () => {
     expect(text).toContain('"code":"stopping"');
     expect(text).toContain('retry-after: 5');
     expect(performance.now() - started).toBeLessThan(3_000);
+  });
+});
+
+describe('a stop', () => {
+  it('closes connections that never asked for anything, however long what is under way may take', async () => {
+    const { port, app } = await start({});
+    const silent = [sendRaw(port, [], { forMs: 60_000 }), sendRaw(port, ['GET / HT'], { forMs: 60_000 })];
+    await expect.poll(() => new Promise((resolve) => app.server.getConnections((_error, count) => resolve(count)))).toBe(2);
+    const started = performance.now();
+    await app.close();
+    await Promise.all(silent);
+    expect(performance.now() - started).toBeLessThan(8_000);
+  });
+
+  it('does not wait for who sends half a request, and is not kept by idle connections', async () => {
+    const { port, key, app, trail } = await start({ drainMs: 300 });
+    const head = `POST ${events} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${key.writer}\r\n`;
+    const halves = [[`${head}content-length: 900\r\n\r\n`, 'half a body'], [head], ['P'], []].map((parts) => sendRaw(port, parts, { forMs: 30_000 }));
+    await expect.poll(() => new Promise((resolve) => app.server.getConnections((_error, count) => resolve(count)))).toBe(4);
+    const started = performance.now();
+    await app.close();
+    await Promise.all(halves);
+    expect(performance.now() - started).toBeLessThan(5_000);
+    expect(trail.logs()).toContain('default');
   });
 });
 

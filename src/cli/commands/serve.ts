@@ -7,6 +7,9 @@ import { exitCodes } from '../exit.ts';
 import { printError, say } from '../output.ts';
 import { stopAsked } from '../stop-asked.ts';
 
+/** After everything is closed, a process with nothing to do ends by itself. */
+const lingerMs = 2_000;
+
 interface ServeOptions {
   data?: string;
   listen?: string;
@@ -89,6 +92,8 @@ async function runServe(options: ServeOptions): Promise<void> {
     say(errorColors.yellow('  reachable from other machines: put something in front that speaks TLS, or keys travel in the clear'));
   await asked;
   await server.close();
+  // All is closed and sealed. A connection that somebody else keeps open somewhere must not keep the process.
+  setTimeout(() => process.exit(), lingerMs).unref();
 }
 
 async function configOf({ config }: ServeOptions): Promise<Config> {
