@@ -209,7 +209,7 @@ export class RawExporter {
 
   async #count(events: SearchAnswer['events'], found: Found, kinds: Set<string>): Promise<void> {
     const { vault, rules } = this.#parts;
-    const places = events.flatMap(({ record }) => tokensAt(appliedOf(record), record));
+    const places = events.flatMap(({ record }) => tokensAt(appliedOf(record), record)).filter(({ isDoubtful }) => !isDoubtful);
     const tokens = [...new Set(places.flatMap(({ token, kinds: made }) => (made.size > 0 ? [token] : [])))];
     const kindOf = new Map<string, string | undefined>();
     const known = tokens.length === 0 ? [] : await vault.kindsOf(tokens);

@@ -113,7 +113,8 @@ async function openBatch(
     const redacted = gone.map((one): JsonObject => ({ ...one }));
     const visible = recordOfDisclosure(disclosed, redacted);
     const disclosure = { format: disclosureFormat, fields: disclosed.fields.map(jsonOfField), receipt: disclosed.receipt };
-    batch.push({ leafIndex, record, disclosure, visible, tokens: tokensAt(appliedOf(record), visible), redacted });
+    const emptied = new Set((open.redacted ?? []).flatMap(({ pointer }) => (pointer === undefined ? [] : [pointer])));
+    batch.push({ leafIndex, record, disclosure, visible, tokens: tokensAt(appliedOf(record), visible, emptied), redacted });
   }
   return batch;
 }
@@ -140,8 +141,7 @@ async function revealBatch(
     return known;
   };
   // Asked for all together: the vault answers in turn.
-  for (const one of batch)
-    if ('tokens' in one) for (const { token, kinds } of one.tokens) if (kinds.size > 0) void open(token).catch(() => undefined);
+  for (const one of batch) if ('tokens' in one) for (const at of one.tokens) if (mayOpen(at)) void open(at.token).catch(() => undefined);
   const lines: { line: JsonObject; values: number }[] = [];
   for (const one of batch) {
     if (!('tokens' in one)) {
@@ -151,9 +151,10 @@ async function revealBatch(
     const values = new Map<string, { kind: string; value: string }>();
     const revealed: JsonObject[] = [];
     const kept: JsonObject[] = [];
-    for (const { pointer, token, kinds } of one.tokens) {
-      const found = kinds.size > 0 ? await open(token) : 'not put here by the policy';
-      const because = typeof found === 'string' ? found : kinds.has(found.kind) ? undefined : 'not put here by the policy';
+    for (const at of one.tokens) {
+      const { pointer, token, kinds } = at;
+      const found = mayOpen(at) ? await open(token) : at.isDoubtful ? doubtful : foreign;
+      const because = typeof found === 'string' ? found : kinds.has(found.kind) ? undefined : foreign;
       if (typeof found === 'string' || because !== undefined) kept.push({ pointer, token, because: because as string });
       else {
         values.set(`${pointer}\n${token}`, { kind: found.kind, value: found.value });
@@ -175,6 +176,14 @@ async function revealBatch(
     lines.push({ line, values: revealed.length });
   }
   return lines;
+}
+
+/** Why a token is not opened. */
+const foreign = 'not put here by the policy';
+const doubtful = 'beside a token that the policy did not put here';
+
+function mayOpen({ kinds, isDoubtful }: TokenAt): boolean {
+  return kinds.size > 0 && !isDoubtful;
 }
 
 async function openToken(vault: RawTextParts['vault'], token: string): Promise<Revealed | 'erased' | 'damaged'> {

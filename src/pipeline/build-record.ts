@@ -47,7 +47,8 @@ export function recordOfEvent(event: JsonObject, applied: readonly Applied[], fa
 }
 
 /** Names ascending, as the record's canonical JSON has them: then it is printed in one call. */
-function inCanonicalOrder({ keyVersion, kind, pointer, transform }: Applied): JsonObject {
+function inCanonicalOrder({ keyVersion, kind, pointer, tokens, transform }: Applied): JsonObject {
+  if (tokens !== undefined) return { kind, pointer, tokens, transform };
   return keyVersion === undefined ? { kind, pointer, transform } : { keyVersion, kind, pointer, transform };
 }
 

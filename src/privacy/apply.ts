@@ -10,6 +10,8 @@ export interface Applied {
   pointer: string;
   kind: string;
   transform: string;
+  /** How many different tokens were put there, where it is more than one: any other token there was written by the sender. */
+  tokens?: number;
   /** Of the pseudonym key, for `hash`. */
   keyVersion?: number;
   /** Why the policy does it; only where an explanation was asked for. */
@@ -24,35 +26,66 @@ export interface Applied {
 export function applyPlan(plan: Plan, token: (need: TokenNeed) => string, explain = false): { event: JsonObject; applied: Applied[] } {
   const { event, edits } = plan;
   const renames = carryOut(edits, token);
-  return { event, applied: listApplied(edits, renames, explain) };
+  return { event, applied: listApplied(edits, renames, token, explain) };
 }
 
 /** One entry for each different thing, however often it was done to a text; sorted. */
-function listApplied(edits: readonly Edit[], renames: Renames | undefined, explain: boolean): Applied[] {
-  const applied: Applied[] = [];
-  for (const edit of edits) {
-    const pointer = renames || edit.pointer === undefined ? pointerOf(edit.frame, edit.key, renames) : edit.pointer;
-    noteDone(edit, pointer, explain, applied, applied.length);
+function listApplied(edits: readonly Edit[], renames: Renames | undefined, token: (need: TokenNeed) => string, explain: boolean): Applied[] {
+  const noted: Applied[] = [];
+  let repeats = false;
+  for (const edit of edits) if (noteDone(edit, placeOf(edit, renames), explain, noted, noted.length)) repeats = true;
+  const many = noted.length;
+  const applied = many < 2 ? noted : withoutDoubles(sorted(noted));
+  if (repeats || applied.length < many) countTokens(edits, renames, token, applied);
+  return applied;
+}
+
+function placeOf({ pointer, frame, key }: Edit, renames: Renames | undefined): string {
+  return renames || pointer === undefined ? pointerOf(frame, key, renames) : pointer;
+}
+
+/** Says of places with several tokens how many different ones of each kind they are. Only where something was done more than once. */
+function countTokens(edits: readonly Edit[], renames: Renames | undefined, token: (need: TokenNeed) => string, applied: readonly Applied[]): void {
+  const made = new Map<string, Set<string>>();
+  const count = ({ pieces, document }: Edit, pointer: string): void => {
+    for (const piece of pieces) {
+      if (typeof piece === 'string' || !piece.need) continue;
+      const key = `${pointer}\n${piece.kind}`;
+      const known = made.get(key);
+      if (known) known.add(token(piece.need));
+      else made.set(key, new Set([token(piece.need)]));
+    }
+    if (document) for (const edit of document.edits) count(edit, pointer);
+  };
+  for (const edit of edits) count(edit, placeOf(edit, renames));
+  for (const one of applied) {
+    const { size } = (one.transform === 'tokenize' ? made.get(`${one.pointer}\n${one.kind}`) : undefined) ?? { size: 0 };
+    if (size > 1) one.tokens = size;
   }
-  return applied.length < 2 ? applied : withoutDoubles(sorted(applied));
 }
 
 /**
  * Adds what an edit did, each different thing once: `applied` from `from` on is about the same place. What was done within a JSON text is on
  * record under the pointer of the string that holds it.
+ * @returns whether it put in tokens of one kind more than once
  */
-function noteDone({ pieces, document }: Edit, pointer: string, explain: boolean, applied: Applied[], from: number): void {
+function noteDone({ pieces, document }: Edit, pointer: string, explain: boolean, applied: Applied[], from: number): boolean {
+  let repeats = false;
   for (const piece of pieces) {
     if (typeof piece === 'string') continue;
-    const { kind, transform, keyVersion, why } = piece;
+    const { kind, transform, keyVersion, why, need } = piece;
     let i = from;
     while (i < applied.length && ((applied[i] as Applied).kind !== kind || (applied[i] as Applied).transform !== transform)) i++;
-    if (i < applied.length) continue;
+    if (i < applied.length) {
+      if (need) repeats = true;
+      continue;
+    }
     const one: Applied = keyVersion === undefined ? { pointer, kind, transform } : { pointer, kind, transform, keyVersion };
     if (explain && why !== undefined) one.why = why;
     applied.push(one);
   }
-  if (document) for (const edit of document.edits) noteDone(edit, pointer, explain, applied, from);
+  if (document) for (const edit of document.edits) if (noteDone(edit, pointer, explain, applied, from)) repeats = true;
+  return repeats;
 }
 
 /** Lists up to this length are sorted by insertion: no garbage, and most are nearly sorted. */

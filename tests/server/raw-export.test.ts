@@ -252,6 +252,25 @@ describe('where two are needed', () => {
     verify(text);
   });
 
+  it('nor where the policy put one of its kind, too, in a text or in a name of a member', async () => {
+    const token = /tok_[\w-]{27}/.exec(JSON.stringify((await server.trail.readEvent('default', 1))?.record))?.[0] as string;
+    await append([
+      {
+        id: 'bait',
+        action: 'bait',
+        message: `mail to own@example.com about ${token} done`,
+        metadata: { [token]: { mail: 'own@example.com' }, 'own@example.com': token, two: 'own@example.com, bob@example.org and own@example.com' },
+      },
+    ]);
+    const request = await approved({ query: 'bait' });
+    const { text } = await ask({ query: 'bait', request });
+    expect(text).not.toContain(people[1]);
+    expect(linesOf(text)[1]).toMatchObject({
+      event: { metadata: { metadata: { [token]: { mail: 'own@example.com' }, two: 'own@example.com, bob@example.org and own@example.com' } } },
+    });
+    verify(text);
+  });
+
   it('what was erased, redacted or removed since it was approved does not come back', async () => {
     const gone = ['gone-1@example.com', 'gone-2@example.com', 'gone-3@example.com'];
     await append(gone.map((email, i) => ({ id: `g-${i}`, action: 'gone', actor: { type: 'user', id: `g-${i}`, email } })));
