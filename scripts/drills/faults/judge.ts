@@ -1,7 +1,7 @@
 /**
  * What everybody was promised, held against what is there: first the bytes as a fault or a kill left them, then the next start, then `verify`.
  */
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { VeiltrailError } from '../../../src/core/errors.ts';
@@ -140,7 +140,9 @@ class Judge {
     if (Math.max(this.#seed.size, ...this.acknowledged.checkpoints.keys()) < bucketLeaves) return;
     // In a thread of the lowest priority: on a busy machine it waits for everybody.
     const untilMs = performance.now() + 180_000;
-    while (!existsSync(join(this.dataDir, 'segments/default/default/00000000.1'))) {
+    const dir = join(this.dataDir, 'segments/default/default');
+    // Of whatever generation: an erasure may have written the next one meanwhile.
+    while (!existsSync(dir) || !readdirSync(dir).some((name) => /^00000000\.[0-9]+$/.test(name))) {
       if (performance.now() > untilMs) throw new Error('a full bucket is not compacted');
       await sleep(50);
     }
