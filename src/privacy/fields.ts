@@ -188,7 +188,7 @@ const nothingBelow: readonly number[] = [];
  * A path from the top of the event as it was sent, and as it is stored: what is no member of ours moves below `metadata` before the policy
  * sees it (ingest/own-event.ts).
  */
-export function asStored(path: string): string[] {
+function asStored(path: string): string[] {
   const first = path.split('.', 1)[0] as string;
   return first === '**' || normalName(first) === 'metadata' ? [path] : [path, `metadata.${path}`];
 }
