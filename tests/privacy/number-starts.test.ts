@@ -39,6 +39,8 @@ describe('the first look at digit runs', () => {
     ['$185,000', 'beIdentifier'],
     ['756.9217.0769.85', 'beIdentifier'],
     ['44051401359', 'beIdentifier'],
+    ['@52.520008,13.404954', 'beDegree'],
+    ['+52.52+013.40/', 'beDegree'],
   ])('%s: %s', (text, sort) => {
     for (const whole of [text, ` ${text} `, `it was ${text}, and so on to the end of a line that is long enough for vectors`])
       expect(sortsOf(whole)).toContain(sort);
@@ -47,7 +49,7 @@ describe('the first look at digit runs', () => {
   it('passes over what a line of a web server has', () => {
     const line =
       '83.149.9.216 - - [17/May/2015:10:05:03 +0000] "GET /a-2013/b3.png HTTP/1.1" 200 203023 "-" "Mozilla/5.0 (KHTML) Chrome/32.0.1700.77"';
-    for (const sort of ['beSsn', 'beCard', 'beIban']) expect(sortsOf(line)).not.toContain(sort);
+    for (const sort of ['beSsn', 'beCard', 'beIban', 'beDegree']) expect(sortsOf(line)).not.toContain(sort);
   });
 
   it('is of the text that was surveyed last, however many numbers that has', () => {
