@@ -65,8 +65,8 @@ export function createBucketTarget(settings: BucketTargetSettings, parts: Bucket
         }
       : {}),
     async renewLocks(log, seen) {
-      const rules = { mode, retainDays, clock };
-      return isRenewalDue(seen, rules) ? renewLocks(bucket, prefix, log, rules) : undefined;
+      const rules = { endpoint: settings.endpoint, bucket: settings.bucket, prefix, mode, retainDays };
+      return isRenewalDue(seen, rules, clock) ? renewLocks(bucket, log, rules, clock) : undefined;
     },
     async check({ log, treeSize, checkpoint, proof }) {
       const key = proofText(proof, 'key');
