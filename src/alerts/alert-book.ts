@@ -170,20 +170,28 @@ export class AlertBook {
 
   /**
    * Forgets what was removed: leaves, groups that such a leaf or token named, alerts of which nothing is left. Nothing of it is on the disk when it
-   * returns. @throws VeiltrailError `storage_busy`: call it again
+   * returns.
+   * @returns those that are gone or without their group now, as they were: nothing is counted on them any more
+   * @throws VeiltrailError `storage_busy`: call it again
    */
-  forget(gone: GoneRecords): void {
+  forget(gone: GoneRecords): Alert[] {
     const changed: Alert[] = [];
     const deleted: string[] = [];
+    const ended: Alert[] = [];
     for (const alert of this.#alerts.values()) {
       const now = withoutGone(alert, gone);
       if (now === undefined) deleted.push(alert.id);
-      else if (now !== alert) changed.push(now);
+      else if (now !== alert) changed.push(now.group === alert.group ? now : { ...now, quietUntilMs: 0 });
+      if (now?.group !== alert.group) ended.push(alert);
     }
     if (changed.length + deleted.length > 0) this.#commit({ put: changed.map((alert) => this.#row(alert)), deleted });
     for (const alert of changed) this.#hold(alert);
     for (const id of deleted) this.#alerts.delete(id);
+    // Groups that are gone are in its keys.
+    this.#newest.clear();
+    for (const alert of this.#alerts.values()) this.#noteNewest(alert);
     this.#store.scrub();
+    return ended;
   }
 
   /** By severity. */
@@ -241,6 +249,10 @@ export class AlertBook {
 
   #hold(alert: Alert): void {
     this.#alerts.set(alert.id, alert);
+    this.#noteNewest(alert);
+  }
+
+  #noteNewest(alert: Alert): void {
     for (const key of keysOf(alert.rule, alert.log, alert.group)) {
       const known = this.#alerts.get(this.#newest.get(key) ?? '');
       if (!known || known.raisedMs <= alert.raisedMs) this.#newest.set(key, alert.id);
@@ -269,8 +281,14 @@ function oneMore(alert: Alert, leafIndex: number, receivedAtMs: number, actors: 
   };
 }
 
-/** @returns the same alert where nothing of it is gone, undefined where nothing is left */
-function withoutGone(alert: Alert, { log, isRemoved, isRedacted, tokens }: GoneRecords): Alert | undefined {
+/**
+ * What is left of an alert, or of what is to be one.
+ * @returns the same where nothing of it is gone, undefined where nothing is left
+ */
+export function withoutGone<T extends Pick<Alert, 'log' | 'group' | 'leaves'>>(
+  alert: T,
+  { log, isRemoved, isRedacted, tokens }: GoneRecords,
+): T | undefined {
   const named = tokens.some((token) => alert.group.includes(token));
   const removed = alert.log === log && alert.leaves.some(isRemoved);
   const redacted = alert.log === log && alert.group !== '' && alert.leaves.some(isRedacted);

@@ -18,7 +18,7 @@ import { type FollowedBatch, type FollowedRecord, type FollowSource, LogFollower
 import type { AlertCursor } from '../storage/alert-store.ts';
 import { isFatal } from '../storage/storage-error.ts';
 import { acknowledgeAction, type Alert, ownActions, raiseAction, raiseMembers } from './alert.ts';
-import type { AlertBook, GoneRecords } from './alert-book.ts';
+import { type AlertBook, type GoneRecords, withoutGone } from './alert-book.ts';
 import { leafReceivedAt } from './leaf-received-at.ts';
 import { textOfJson, valuesAt } from './record-fields.ts';
 import type { AlertRule, AlertSeverity } from './rule.ts';
@@ -102,6 +102,7 @@ export class AlertEngine {
   async start(): Promise<void> {
     const { book, systemLog } = this.#parts;
     if (book.fact('begun') === undefined) await this.#begin(this.#parts.logs());
+    if (this.#stopping.signal.aborted) return;
     const logs = this.#parts.logs();
     this.#systemSize = logs.find(({ log }) => log === systemLog)?.treeSize ?? 0;
     this.#isStarted = true;
@@ -124,11 +125,21 @@ export class AlertEngine {
     const { log, isRemoved, isRedacted, tokens } = gone;
     this.#followed.get(log)?.follower?.forget();
     this.#watch.forget(log, (leaf) => isRemoved(leaf) || isRedacted(leaf), tokens);
-    const followed = this.#followed.get(log);
-    if (followed) followed.pending = followed.pending.filter(({ leafIndex }) => !isRemoved(leafIndex) && !isRedacted(leafIndex));
+    // Of every log: the group may bear the token that is gone.
+    for (const followed of this.#followed.values()) followed.pending = followed.pending.flatMap((finding) => this.#left(finding, gone) ?? []);
     // Or the next start would learn of alerts again that are forgotten now.
     this.#parts.book.moveCursors([...this.#followed.values()].map(({ cursor }) => cursor));
-    this.#parts.book.forget(gone);
+    for (const alert of this.#parts.book.forget(gone)) this.#watch.endCount(alert);
+  }
+
+  /** What is left of a finding that is not on disk yet; undefined where nothing is. */
+  #left(finding: Finding, gone: GoneRecords): Finding | undefined {
+    const { rule, log, group, leafIndex, raises } = finding;
+    const before = { log, group, leaves: raises?.leaves ?? [leafIndex] };
+    const left = withoutGone(before, gone);
+    if (left === before) return finding;
+    if (raises && left?.group !== group) this.#watch.endCount({ rule: rule.name, log, group });
+    return raises && left ? { ...finding, group: left.group, raises: { ...raises, leaves: left.leaves } } : undefined;
   }
 
   /** Somebody has dealt with an alert: what comes now of its group is new. */
@@ -167,8 +178,10 @@ export class AlertEngine {
     const cursors: AlertCursor[] = [];
     for (const { log, treeSize } of logs) {
       const isOwn = log === systemLog;
-      const rulesFrom = isOwn ? await leafReceivedAt(source, log, treeSize, clock.now() - lostMs) : treeSize;
-      cursors.push({ log, next: isOwn ? 0 : treeSize, rulesFrom });
+      const rulesFrom = isOwn ? await this.#untilRead(() => leafReceivedAt(source, log, treeSize, clock.now() - lostMs)) : treeSize;
+      // Ended meanwhile: the next start begins.
+      if (rulesFrom === undefined) return;
+      cursors.push({ log, next: isOwn ? 0 : treeSize, rulesFrom: rulesFrom ?? treeSize });
     }
     book.setFact('begun', String(logs.find(({ log }) => log === systemLog)?.treeSize ?? 0), cursors);
     if (!logs.some(({ treeSize }) => treeSize > 0)) return;
@@ -207,24 +220,17 @@ export class AlertEngine {
 
   async #run(log: string, followed: Followed): Promise<void> {
     const { source } = this.#parts;
-    const from = await this.#replayFrom(log, followed);
+    const from = await this.#untilRead(() => this.#replayFrom(log, followed));
+    if (from === undefined) return;
     const treeSize = this.#parts.logs().find((one) => one.log === log)?.treeSize ?? 0;
     const follower = new LogFollower({ source, log, from, treeSize, holds: (searchable) => this.#holds(log, searchable) });
     followed.follower = follower;
     while (!this.#stopping.signal.aborted) {
       this.#advance(log);
-      let batch: FollowedBatch | undefined;
-      try {
-        batch = await follower.next();
-      } catch (error) {
-        // What cannot be read now is read again: whether it is damaged is for `verify` to say.
-        this.#parts.onError?.(error as Error);
-        await this.#rest();
-        continue;
-      }
+      const batch = await this.#untilRead(() => follower.next());
       if (!batch) return;
       if (follower.isStale(batch)) follower.goTo(batch.from);
-      else await this.#deal(followed, batch);
+      else await this.#deal(followed, follower, batch);
     }
   }
 
@@ -252,31 +258,38 @@ export class AlertEngine {
     return action === acknowledgeAction || ownActions.has(action) ? action : '';
   }
 
-  async #deal(followed: Followed, batch: FollowedBatch): Promise<void> {
+  async #deal(followed: Followed, follower: LogFollower, batch: FollowedBatch): Promise<void> {
     const { cursor, raisesFrom } = followed;
     const { log } = cursor;
-    const findings: Finding[] = [];
+    // Where an erasure comes in between finds them.
+    followed.pending = [];
+    let { to } = batch;
     for (const record of batch.records) {
       const { leafIndex, searchable } = record;
+      if (follower.isStale(batch)) {
+        to = leafIndex;
+        follower.goTo(to);
+        break;
+      }
       const action = this.#ownActionOf(log, searchable);
       // Before that it was learnt already; and what was removed since is not learnt again.
       if (leafIndex >= raisesFrom && action !== '') await this.#untilTaken(() => this.#learn(action, record));
       if (leafIndex < cursor.rulesFrom || ownActions.has(action)) continue;
-      findings.push(...this.#watch.take(log, record, this.#matched.get(searchable) ?? [], leafIndex < raisesFrom));
+      followed.pending.push(...this.#watch.take(log, record, this.#matched.get(searchable) ?? [], leafIndex < raisesFrom));
     }
-    if (batch.to <= cursor.next) return;
-    const moved = { ...cursor, next: batch.to };
+    if (to <= cursor.next) return;
+    const moved = { ...cursor, next: to };
     const isDue = performance.now() - followed.cursorAtMs > cursorMs;
-    if (findings.length > 0) {
-      followed.pending = findings;
+    const isFound = followed.pending.length > 0;
+    if (isFound) {
       const isTaken = await this.#untilTaken(() => this.#parts.book.take(followed.pending, moved));
       // Stopping, with a disk that takes nothing: the next start finds the same.
       if (!isTaken) return;
     } else if (isDue) attempt(() => this.#parts.book.moveCursors([moved]));
-    if (findings.length > 0 || isDue) followed.cursorAtMs = performance.now();
+    if (isFound || isDue) followed.cursorAtMs = performance.now();
     followed.pending = [];
-    cursor.next = batch.to;
-    if (findings.length > 0) this.#tellSoon();
+    cursor.next = to;
+    if (isFound) this.#tellSoon();
   }
 
   /** Tried until the disk takes it, or the engine is closed: the windows have counted these records already. @throws what is fatal */
@@ -293,6 +306,19 @@ export class AlertEngine {
         await this.#rest();
       }
     }
+  }
+
+  /** Tried until it can be read; undefined once closed. What cannot be read now is read again: whether it is damaged is for `verify` to say. */
+  async #untilRead<T>(read: () => Promise<T>): Promise<T | undefined> {
+    while (!this.#stopping.signal.aborted) {
+      try {
+        return await read();
+      } catch (error) {
+        this.#parts.onError?.(error as Error);
+        await this.#rest();
+      }
+    }
+    return undefined;
   }
 
   async #rest(): Promise<void> {
@@ -366,7 +392,7 @@ export class AlertEngine {
   }
 
   #fail(error: Error): void {
-    if (this.#parts.onFatal) this.#parts.onFatal(error);
+    if (this.#parts.onFatal && isFatal(error)) this.#parts.onFatal(error);
     else this.#parts.onError?.(error);
   }
 

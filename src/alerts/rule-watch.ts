@@ -157,6 +157,12 @@ export class RuleWatch {
     this.#quiet.delete(quietKey(rule, log, group));
   }
 
+  /** An alert is gone that findings were counted on: what comes now is raised, however many its rule has raised this minute. */
+  endCount(alert: Omit<Quiet, 'untilMs'>): void {
+    this.endQuiet(alert);
+    this.#raises.delete(alert.rule);
+  }
+
   /** Forgets groups of a log that hold one of these leaves, or a text. */
   forget(log: string, isGone: (leafIndex: number) => boolean, texts: readonly string[]): void {
     for (const windows of this.#windows.values()) {

@@ -6,7 +6,7 @@ import fc from 'fast-check';
 import { expect, onTestFinished, test } from 'vitest';
 import type { Alert } from '../../src/alerts/alert.ts';
 import { AlertBook } from '../../src/alerts/alert-book.ts';
-import { AlertEngine } from '../../src/alerts/alert-engine.ts';
+import { AlertEngine, type AlertEngineParts } from '../../src/alerts/alert-engine.ts';
 import { leafReceivedAt } from '../../src/alerts/leaf-received-at.ts';
 import type { AlertRule } from '../../src/alerts/rule.ts';
 import type { Finding } from '../../src/alerts/rule-watch.ts';
@@ -63,7 +63,13 @@ interface Running {
   errors: string[];
 }
 
-function engineOn(book: AlertBook, rules: readonly AlertRule[], records: Records, tell?: (id: string, told: string[]) => Promise<number>): Running {
+function engineOn(
+  book: AlertBook,
+  rules: readonly AlertRule[],
+  records: Records,
+  tell?: (id: string, told: string[]) => Promise<number>,
+  more: Partial<AlertEngineParts> = {},
+): Running {
   const told: string[] = [];
   const errors: string[] = [];
   const engine = new AlertEngine({
@@ -81,6 +87,7 @@ function engineOn(book: AlertBook, rules: readonly AlertRule[], records: Records
     clock: { now: () => 0 },
     onError: (error) => errors.push((error as VeiltrailError).code),
     retryMs: 5,
+    ...more,
   });
   return { engine, records, told, errors };
 }
@@ -160,6 +167,151 @@ test('closed while the disk refuses, the next start finds the same', async () =>
   expect(book.list().map(({ leaves, count }) => [leaves, count])).toEqual([[[0, 1, 2], 3]]);
   expect(again.told).toHaveLength(1);
   await again.engine.close();
+  book.close();
+});
+
+test('what cannot be read for a moment at the start is read again, and ends nothing', async () => {
+  const { open } = storeIn();
+  const store = open();
+  const counted = { ...each, count: 2, withinMs: 60_000 };
+  const running = engineOn(bookOn(store), [counted], new Records());
+  await running.engine.start();
+  grow(running, 1);
+  await running.engine.idle();
+  await running.engine.close();
+  store.close();
+  const asked: string[] = [];
+  const fatal: Error[] = [];
+  const source: FollowSource = {
+    async openFrom(log, leafIndex) {
+      asked.push(log);
+      if (asked.length <= 2) throw new VeiltrailError('storage_busy', 'busy for a moment');
+      return running.records.source.openFrom(log, leafIndex);
+    },
+  };
+  const more = { source, onFatal: (error: Error) => fatal.push(error) };
+  const book = bookOn(open());
+  const again = engineOn(book, [counted], running.records, undefined, more);
+  await again.engine.start();
+  grow(again, 1);
+  await again.engine.idle();
+  // The record of before was read again, and counts.
+  expect(book.list().map(({ leaves }) => leaves)).toEqual([[0, 1]]);
+  await again.engine.close();
+  book.close();
+  // A book that is new looks where in its own log yesterday begins.
+  const lost = bookOn(storeIn().open());
+  asked.length = 0;
+  const logs = (): { log: string; treeSize: number }[] => [{ log: '_system', treeSize: 5 }];
+  const third = engineOn(lost, [counted], running.records, undefined, { ...more, logs });
+  await third.engine.start();
+  expect(asked.slice(0, 3)).toEqual(['_system', '_system', '_system']);
+  expect(lost.fact('begun')).toBe('5');
+  await third.engine.close();
+  lost.close();
+  expect(fatal).toEqual([]);
+});
+
+const whoever = { ...each, by: '/who', quietMs: 3_600_000 };
+
+test('an alert that is erased keeps nobody quiet: what comes of its group is raised', async () => {
+  const { open } = storeIn();
+  const book = bookOn(open());
+  const running = engineOn(
+    book,
+    [
+      { ...each, quietMs: 3_600_000 },
+      { ...whoever, name: 'whoever' },
+    ],
+    new Records(),
+  );
+  const found = (): unknown[] =>
+    book
+      .list()
+      .map(({ rule: of, leaves, count }) => [of, leaves, count])
+      .toSorted();
+  const come = async (): Promise<void> => {
+    running.records.add(running.records.all.length, { action: 'x', who: 'w' });
+    running.engine.published('a', running.records.all.length);
+    await running.engine.idle();
+  };
+  const nothing = (): boolean => false;
+  await running.engine.start();
+  await come();
+  await come();
+  expect(found()).toEqual([
+    ['each', [0, 1], 2],
+    ['whoever', [0, 1], 2],
+  ]);
+  // Which of the records the group was read from is not known: it goes, and with it what was quiet.
+  running.engine.forget({ log: 'a', isRemoved: nothing, isRedacted: (leaf) => leaf === 0, tokens: [] });
+  await come();
+  expect(found()).toEqual([
+    ['each', [0, 1, 2], 3],
+    ['whoever', [0, 1], 2],
+    ['whoever', [2], 1],
+  ]);
+  running.engine.forget({ log: 'a', isRemoved: (leaf) => leaf < 3, isRedacted: nothing, tokens: [] });
+  expect(found()).toEqual([]);
+  await come();
+  expect(found()).toEqual([
+    ['each', [3], 1],
+    ['whoever', [3], 1],
+  ]);
+  await running.engine.close();
+  book.close();
+});
+
+test('a rule that has raised too many raises again when those are erased', async () => {
+  const book = bookOn(storeIn().open());
+  const running = engineOn(book, [each], new Records());
+  await running.engine.start();
+  for (let i = 0; i < 120; i++) running.records.add(0, { action: 'x' });
+  running.engine.published('a', 120);
+  await running.engine.idle();
+  expect(book.list()).toHaveLength(100);
+  running.engine.forget({ log: 'a', isRemoved: () => true, isRedacted: () => false, tokens: [] });
+  running.records.add(0, { action: 'x' });
+  running.engine.published('a', 121);
+  await running.engine.idle();
+  expect(book.list().map(({ leaves }) => leaves)).toEqual([[120]]);
+  await running.engine.close();
+  book.close();
+});
+
+test('what is erased while an alert waits for the disk is not in it when the disk takes it', async () => {
+  const token = `tok_${'a'.repeat(27)}`;
+  const store = storeIn().open();
+  const commit = store.commit.bind(store);
+  let isFull = true;
+  store.commit = (change) => {
+    if (isFull && change.put) throw new VeiltrailError('disk_full', 'the disk is full');
+    commit(change);
+  };
+  const book = bookOn(store);
+  const running = engineOn(
+    book,
+    [
+      { ...whoever, count: 3, withinMs: 60_000 },
+      { ...each, name: 'single' },
+    ],
+    new Records(),
+  );
+  await running.engine.start();
+  for (let i = 0; i < 3; i++) running.records.add(i, { action: 'x', who: token });
+  running.engine.published('a', 3);
+  await expect.poll(() => running.errors.length, { interval: 5 }).toBeGreaterThan(0);
+  running.engine.forget({ log: 'a', isRemoved: (leaf) => leaf === 0, isRedacted: () => false, tokens: [] });
+  running.engine.forget({ log: 'other', isRemoved: () => true, isRedacted: () => true, tokens: [token] });
+  isFull = false;
+  await running.engine.idle();
+  const found = book.list().map(({ rule: of, leaves, group }) => [of, leaves, group]);
+  expect(found.toSorted()).toEqual([
+    ['each', [1, 2], ''],
+    ['single', [1], ''],
+    ['single', [2], ''],
+  ]);
+  await running.engine.close();
   book.close();
 });
 
