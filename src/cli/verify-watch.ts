@@ -63,30 +63,46 @@ export async function watch(options: WatchOptions): Promise<void> {
   // What is wrong with a log, as the alarm was last told; of one that is well there was none.
   const told = new Map<string, string>();
   // Also of those that were never well, and so are not in the state.
-  const met = new Set<string>();
+  const seen = new Set<string>();
   while (!stopping.signal.aborted) {
-    for (const log of await logsOf(options, [...state.logs(), ...met])) {
-      met.add(log);
+    for (const log of await logsOf(options, [...state.logs(), ...seen])) {
       if (stopping.signal.aborted) break;
-      const pass = await tryPass(log, options, state);
+      const pass = await tryPass(log, options, state, !seen.has(log));
       if (!pass) continue;
+      seen.add(log);
       tell(log, pass, options);
-      metrics?.note(log, pass, state.get(log)?.fullAt);
-      const { ok } = pass.report;
-      if (!ok) process.exitCode = exitCodes.wrong;
-      const findings = ok ? '' : findingsOf(pass);
-      if (findings === (told.get(log) ?? '')) continue;
-      told.set(log, findings);
-      if (!options.keepGoing) process.removeAllListeners('SIGINT').removeAllListeners('SIGTERM');
-      if (options.alert !== undefined) await alarm(options.alert, visibleJson(factsOf(log, pass)));
-      if (!options.keepGoing) return;
+      let isOver = false;
+      try {
+        metrics?.note(log, pass, state.get(log)?.fullAt);
+      } finally {
+        // Whatever becomes of the metrics.
+        isOver = await heed(log, pass, told, options);
+      }
+      if (isOver) return;
     }
     await waitOr(options.everySeconds * 1_000, stop);
   }
 }
 
-/** A pass; undefined where the log is out of reach for now, which is told and tried again. */
-async function tryPass(log: string, options: WatchOptions, state: VerifyState): Promise<Pass | undefined> {
+/** Raises the alarm where something else is wrong than was told, or all is well again. @returns whether the watch is over */
+async function heed(log: string, pass: Pass, told: Map<string, string>, { alert, keepGoing }: WatchOptions): Promise<boolean> {
+  const { ok } = pass.report;
+  if (!ok) process.exitCode = exitCodes.wrong;
+  const findings = ok ? '' : findingsOf(pass);
+  if (findings === (told.get(log) ?? '')) return false;
+  told.set(log, findings);
+  if (!keepGoing) process.removeAllListeners('SIGINT').removeAllListeners('SIGTERM');
+  if (alert !== undefined) await alarm(alert, visibleJson(factsOf(log, pass)));
+  return !keepGoing;
+}
+
+/**
+ * A pass; undefined where the log is out of reach for now, which is told and tried again. What cannot be read at all is as wrong as what was changed: a
+ * watch that ended by it would be one that somebody can end.
+ * @param isFirst only then it may be wrong use
+ */
+async function tryPass(log: string, options: WatchOptions, state: VerifyState, isFirst: boolean): Promise<Pass | undefined> {
+  const startedMs = Date.now();
   const fullAt = state.get(log)?.fullAt;
   const full = fullAt === undefined || Date.now() - Date.parse(fullAt) >= options.fullEveryHours * 3_600_000;
   // A first pass that was cut short goes on; a later one begins again.
@@ -94,15 +110,31 @@ async function tryPass(log: string, options: WatchOptions, state: VerifyState): 
   try {
     return await runPass(targetOf(options), { ...options.verify, log, ...(full ? {} : { leavesOnly: true }) }, state, again);
   } catch (error) {
-    if (!(error instanceof VeiltrailError) || !passing.has(error.code)) throw error;
+    const code = error instanceof VeiltrailError ? error.code : 'internal';
+    if (isFirst && (misuse.has(code) || (code === 'not_found' && fullAt === undefined))) throw error;
+    if (!passing.has(code)) return unreadable(error, options, { full, startedMs, known: state.get(log)?.checkpoint });
     const at = new Date().toISOString();
-    if (options.json) printJson({ at, log, unreachable: error.code });
-    else say(errorColors.yellow(`${at} ${log}: ${error.message}; trying again`));
+    if (options.json) printJson({ at, log, unreachable: code });
+    else say(errorColors.yellow(`${at} ${log}: ${(error as Error).message}; trying again`));
     return undefined;
   }
 }
 
 const passing = new Set(['unreachable', 'storage_busy', 'queue_full', 'too_many_requests']);
+/** What a person did wrong who starts a watch. */
+const misuse = new Set(['vkey_missing', 'vkey_syntax', 'vkey_type']);
+
+/** The failed pass over what cannot even be opened. */
+async function unreadable(
+  error: unknown,
+  { isDataDir }: WatchOptions,
+  { full, startedMs, known }: { full: boolean; startedMs: number; known: string | undefined },
+): Promise<Pass> {
+  const { cannotOpen } = await import('../server/verify.ts');
+  const cause = error instanceof VeiltrailError ? error : new VeiltrailError('internal', (error as Error).message, {}, { cause: error });
+  const report = cannotOpen(known?.split('\n', 1)[0] ?? '', cause, isDataDir ? 'data directory' : 'log');
+  return { report, kind: full ? 'full' : 'new', from: 0, seconds: (Date.now() - startedMs) / 1_000 };
+}
 
 function tell(log: string, pass: Pass, { json }: WatchOptions): void {
   if (json) return printJson(factsOf(log, pass));

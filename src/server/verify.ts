@@ -210,9 +210,9 @@ function at<T>(where: string, open: () => T): T {
   }
 }
 
-/** The report on a directory that cannot be read: one problem, and nothing proved. */
-function cannotOpen(origin: string, error: VeiltrailError): VerifyReport {
-  const where = typeof error.detail['where'] === 'string' ? error.detail['where'] : 'data directory';
+/** The report on a directory, or a published log, that cannot be read: one problem, and nothing proved. */
+export function cannotOpen(origin: string, error: VeiltrailError, what = 'data directory'): VerifyReport {
+  const where = typeof error.detail['where'] === 'string' ? error.detail['where'] : what;
   return {
     ok: false,
     origin,
@@ -224,7 +224,7 @@ function cannotOpen(origin: string, error: VeiltrailError): VerifyReport {
     problems: [{ code: error.code, where, message: error.message }],
     problemCount: 1,
     steps: [{ step: 'open', ok: false, detail: error.message }],
-    notChecked: ['everything: the data directory cannot be opened'],
+    notChecked: [`everything: the ${what} cannot be opened`],
   };
 }
 
