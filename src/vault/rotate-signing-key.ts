@@ -30,15 +30,25 @@ export function nextSigningFile(log: string): string {
 /** @throws VeiltrailError `signing_key_missing`, `key_file_syntax` */
 export function readSigningKeys(dir: string, log: string): SigningKeys {
   const files = listKeyFiles(dir);
-  const seedOf = (file: string): { name: string; vkey: string } => {
-    const { name, seed } = parse(file, readKeyFile(dir, file));
-    return { name, vkey: createNoteSigner(name, seed).vkey };
+  return signingKeysIn((file) => (files.includes(file) ? readKeyFile(dir, file, file.endsWith('.vkeys') ? 'public' : 'secret') : undefined), log);
+}
+
+/**
+ * The same of a keyring that is no directory.
+ * @param read the text of a key file; undefined where there is none
+ * @throws VeiltrailError `signing_key_missing`, `key_file_syntax`
+ */
+export function signingKeysIn(read: (file: string) => string | undefined, log: string): SigningKeys {
+  const vkeyIn = (file: string): string | undefined => {
+    const text = read(file);
+    if (text === undefined) return undefined;
+    const { name, seed } = parse(file, text);
+    return createNoteSigner(name, seed).vkey;
   };
-  const file = `${log}.signing-key`;
-  if (!files.includes(file)) throw new VeiltrailError('signing_key_missing', `the keyring has no signing key for log ${log}`, { log });
-  const retired = files.includes(`${log}.retired.vkeys`) ? readKeyFile(dir, `${log}.retired.vkeys`, 'public').split('\n').filter(Boolean) : [];
-  const { vkey } = seedOf(file);
-  const next = files.includes(nextSigningFile(log)) ? seedOf(nextSigningFile(log)).vkey : undefined;
+  const vkey = vkeyIn(`${log}.signing-key`);
+  if (vkey === undefined) throw new VeiltrailError('signing_key_missing', `the keyring has no signing key for log ${log}`, { log });
+  const next = vkeyIn(nextSigningFile(log));
+  const retired = (read(`${log}.retired.vkeys`) ?? '').split('\n').filter(Boolean);
   return { vkey, next: next === vkey ? undefined : next, retired };
 }
 

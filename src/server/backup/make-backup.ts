@@ -23,6 +23,7 @@ import type { SegmentName } from '../../storage/segment-store.ts';
 import { openSqliteRecordSource } from '../../storage/sqlite/record-source.ts';
 import { listKeyFiles } from '../../vault/key-file.ts';
 import { openKeyring } from '../../vault/keyring.ts';
+import { readSigningKeys } from '../../vault/rotate-signing-key.ts';
 import { readDataConfig } from '../data-config.ts';
 import { alertsFileName, keysDirectory, listTileFiles, recordsFileName, removalFileName, sealedPaths } from '../data-files.ts';
 import { vaultFileName } from '../stored-vault.ts';
@@ -81,10 +82,17 @@ export async function makeBackup(dataDir: string, to: string, nowMs: number): Pr
   const secrets = listKeyFiles(join(dataDir, keysDirectory))
     .filter((file) => file.endsWith('.secret'))
     .toSorted();
-  const { list, note } = formatManifest({ createdAt, logs, files, secrets }, signers);
+  const signed = logs.map((one) => ({ ...one, vkeys: signingVkeys(join(dataDir, keysDirectory), one.log) }));
+  const { list, note } = formatManifest({ createdAt, logs: signed, files, secrets }, signers);
   writeDurably(join(to, listFile), list);
   writeDurably(join(to, noteFile), note);
   return { createdAt, logs, files: files.length, bytes: files.reduce((sum, { size }) => sum + size, 0), kept: copy.kept };
+}
+
+/** The key that signs, and the one that follows it. @throws VeiltrailError `signing_key_missing`, `key_file_syntax` */
+function signingVkeys(keysDir: string, log: string): string[] {
+  const { vkey, next } = readSigningKeys(keysDir, log);
+  return next === undefined ? [vkey] : [vkey, next];
 }
 
 /** Keys of whatever kind: those of the keyring, and the first API keys. Public ones are none. */

@@ -4,7 +4,7 @@
  *
  * ```
  * veiltrail-backup/1
- * {"createdAt":"<RFC 3339>","files":"<hex>","logs":[{"log":…,"origin":…,"treeSize":n},…],"secrets":["<file>",…]}       RFC 8785
+ * {"createdAt":"<RFC 3339>","files":"<hex>","logs":[{"log":…,"origin":…,"treeSize":n,"vkeys":["<vkey>",…]},…],"secrets":["<file>",…]}       RFC 8785
  * ```
  * Written last: a backup without it was cut short.
  */
@@ -15,7 +15,8 @@ import { join } from 'node:path';
 import { canonicalJson } from '../../core/canonical-json.ts';
 import { VeiltrailError } from '../../core/errors.ts';
 import { isJsonObject, parseJson, type JsonValue } from '../../core/json.ts';
-import { type NoteSigner, type NoteVerifier, openNote, signNote } from '../../log/note.ts';
+import { createNoteVerifier } from '../../log/note-key.ts';
+import { type NoteSigner, openNote, signNote } from '../../log/note.ts';
 
 export const noteFile = 'backup.note';
 export const listFile = 'files.json';
@@ -36,10 +37,15 @@ export interface BackedUpLog {
   treeSize: number;
 }
 
+export interface SignedLog extends BackedUpLog {
+  /** Public halves of the key that signed when the backup was done, and of the one that was to follow it: a kit must not be older. */
+  vkeys: string[];
+}
+
 export interface Manifest {
   /** RFC 3339. */
   createdAt: string;
-  logs: BackedUpLog[];
+  logs: SignedLog[];
   files: BackedUpFile[];
   /** Names of the keyring's secrets when the backup was done: a kit must not be older. */
   secrets: string[];
@@ -54,12 +60,14 @@ export function formatManifest({ createdAt, logs, files, secrets }: Manifest, si
 
 /**
  * Reads a backup's manifest and checks who signed it. Not the files: {@link checkFiles}.
+ * @param vkeys any of which may have signed it
  * @throws VeiltrailError `backup_incomplete`, `backup_damaged`, what `openNote` throws
  */
-export function readManifest(dir: string, verifiers: readonly NoteVerifier[]): Manifest {
+export function readManifest(dir: string, vkeys: readonly string[]): Manifest {
   if (!existsSync(join(dir, noteFile)) || !existsSync(join(dir, listFile)))
     throw new VeiltrailError('backup_incomplete', 'this is no backup, or one whose making was cut short: make it again');
-  const { text } = openNote(readFileSync(join(dir, noteFile)), verifiers);
+  const verifiers = vkeys.map(createNoteVerifier);
+  const { text, signatures } = openNote(readFileSync(join(dir, noteFile)), verifiers);
   const list = readFileSync(join(dir, listFile), 'utf8');
   const [first, body = '', rest] = text.split('\n');
   const { value } = parse(body);
@@ -69,7 +77,11 @@ export function readManifest(dir: string, verifiers: readonly NoteVerifier[]): M
   if (typeof createdAt !== 'string' || !Array.isArray(logs) || !Array.isArray(secrets) || digest !== sha256Of(list)) throw damaged(listFile);
   const { value: listed } = parse(list);
   if (!isJsonObject(listed) || !Array.isArray(listed.files)) throw damaged(listFile);
-  return { createdAt, logs: logs as unknown as BackedUpLog[], files: listed.files as unknown as BackedUpFile[], secrets: secrets.map(String) };
+  // Nor keys that sign, but then it is they who signed.
+  const signedBy = (origin: string): string[] =>
+    vkeys.filter((_, i) => signatures.some(({ name, keyId }) => name === origin && verifiers[i]?.name === name && verifiers[i].keyId === keyId));
+  const named = (logs as unknown as (BackedUpLog & Partial<SignedLog>)[]).map((one) => ({ ...one, vkeys: one.vkeys ?? signedBy(one.origin) }));
+  return { createdAt, logs: named, files: listed.files as unknown as BackedUpFile[], secrets: secrets.map(String) };
 }
 
 /** Hashes every file. @throws VeiltrailError `backup_damaged`, which names the first that is not what was signed */

@@ -1,9 +1,9 @@
 /** The newest checkpoint of each log that anybody here knows of: what a restored log must not be smaller than. */
 import { equalBytes, decodeUtf8 } from '../../core/bytes.ts';
 import { VeiltrailError } from '../../core/errors.ts';
-import { openCheckpoint, type VerifiedCheckpoint } from '../../log/checkpoint.ts';
-import { createTrust } from '../../log/trust.ts';
+import { type CheckpointTrust, openCheckpoint, type VerifiedCheckpoint } from '../../log/checkpoint.ts';
 import type { TileSource } from '../../storage/tile-store.ts';
+import { trustIn } from './kit-signing-keys.ts';
 import type { Manifest } from './manifest.ts';
 import type { RecoveryKit } from './recovery-kit.ts';
 
@@ -12,7 +12,8 @@ export interface KnownCheckpoint {
   origin: string;
   treeSize: number;
   checkpoint: string;
-  vkey: string;
+  /** By the kit: all keys that the log has or had. */
+  trust: CheckpointTrust;
   /** Who knows, for messages. */
   from: string;
 }
@@ -25,14 +26,14 @@ export interface OtherCheckpoints {
 }
 
 /**
- * @throws VeiltrailError `note_unverified` and the like for a checkpoint that none of the logs signed, `history_forked` where two of one size differ
+ * @throws VeiltrailError `note_unverified` and the like for a checkpoint that none of the logs signed, `history_forked` where two of one size differ,
+ * `kit_outdated` where this machine remembers one by a key that is not in the kit
  */
 export async function newestCheckpoints(kit: RecoveryKit, { logs }: Manifest, others: OtherCheckpoints): Promise<KnownCheckpoint[]> {
   const used = new Set<string>();
   const newest: KnownCheckpoint[] = [];
   for (const { log, checkpoint } of kit.checkpoints) {
-    const vkey = kit.keyring.find(({ file }) => file === `${log}.vkey`)?.text.trim() ?? '';
-    const trust = createTrust([vkey]);
+    const trust = trustIn(kit, log);
     const { origin } = openCheckpoint(checkpoint, trust);
     const published = logs.some((one) => one.log === log) ? await others.tiles?.read(log, 'checkpoint') : undefined;
     const known = [{ checkpoint, from: 'the recovery kit' }];
@@ -42,15 +43,17 @@ export async function newestCheckpoints(kit: RecoveryKit, { logs }: Manifest, ot
       used.add(one);
       known.push({ checkpoint: one, from: 'the checkpoint given' });
     }
-    // What this machine remembers may be under a key that came later: it says nothing then.
     const seen = others.remembered?.(origin);
-    if (seen !== undefined && isSigned(seen, trust)) known.push({ checkpoint: seen, from: 'the checkpoint that this machine remembers' });
+    if (seen !== undefined) {
+      checkRemembered(log, seen, trust, kit);
+      known.push({ checkpoint: seen, from: 'the checkpoint that this machine remembers' });
+    }
     let best: (KnownCheckpoint & { root: Uint8Array }) | undefined;
     for (const { checkpoint: text, from } of known) {
       const { treeSize, root }: VerifiedCheckpoint = openCheckpoint(text, trust);
       if (best?.treeSize === treeSize && !equalBytes(best.root, root))
         throw new VeiltrailError('history_forked', `log ${log} has two histories of ${treeSize} leaves: ${best.from} and ${from} differ`, { log });
-      if (!best || treeSize > best.treeSize) best = { log, origin, treeSize, checkpoint: text, vkey, from, root };
+      if (!best || treeSize > best.treeSize) best = { log, origin, treeSize, checkpoint: text, trust, from, root };
     }
     if (best) newest.push(best);
   }
@@ -59,11 +62,13 @@ export async function newestCheckpoints(kit: RecoveryKit, { logs }: Manifest, ot
   return newest;
 }
 
-function isSigned(text: string, trust: ReturnType<typeof createTrust>): boolean {
+/** A key that signed and is not in the kit came after it: to go on by the kit's own would bring back one that was retired, and a second history. */
+function checkRemembered(log: string, seen: string, trust: CheckpointTrust, { createdAt }: RecoveryKit): void {
   try {
-    openCheckpoint(text, trust);
-    return true;
-  } catch {
-    return false;
+    openCheckpoint(seen, trust);
+  } catch (cause) {
+    if (!(cause instanceof VeiltrailError)) throw cause;
+    const words = `no key in the recovery kit of ${createdAt} signed the checkpoint of log ${log} that this machine remembers: use the newest kit. Where there is none, or the checkpoint is of another installation, VEILTRAIL_STATE=none restores without that memory`;
+    throw new VeiltrailError('kit_outdated', words, { log, reason: cause.code }, { cause });
   }
 }

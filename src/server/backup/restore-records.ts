@@ -8,14 +8,13 @@ import { concatBytes, equalBytes } from '../../core/bytes.ts';
 import { VeiltrailError } from '../../core/errors.ts';
 import { systemRandom } from '../../core/random.ts';
 import { bucketOf, type ChunkPlace, generationOf, openChunk, sealChunk, withChunkHead } from '../../ledger/chunk.ts';
-import { openCheckpoint } from '../../log/checkpoint.ts';
+import { type CheckpointTrust, openCheckpoint } from '../../log/checkpoint.ts';
 import { commitmentBytes, hashEntries, parseEntry } from '../../log/entry.ts';
 import { parseEntryBundle } from '../../log/entry-bundle.ts';
 import { Frontier } from '../../log/frontier.ts';
 import { formatTilePath, tileWidthMax } from '../../log/tile-path.ts';
 import { tileWidth } from '../../log/tile.ts';
 import { hashBytes } from '../../log/tree.ts';
-import { createTrust } from '../../log/trust.ts';
 import { segmentPath } from '../../storage/files/segment-store.ts';
 import { bucketLeaves } from '../../storage/record-store.ts';
 import { openSqliteRecordSource } from '../../storage/sqlite/record-source.ts';
@@ -35,7 +34,8 @@ const emptyChunkMax = 8_192;
 export interface Behind extends BackedUpLog {
   newSize: number;
   checkpoint: string;
-  vkey: string;
+  /** Whom the checkpoint may be of. */
+  trust: CheckpointTrust;
   /** Of the leaves that are missing, where the kit has them. */
   commitments?: Uint8Array;
 }
@@ -145,12 +145,12 @@ function addRange(lost: Lost, log: string, from: number, to: number): void {
 /** Entries that the backup has not, proved by the kit's checkpoint: leaves without a record. */
 export async function addEntries(
   dir: string,
-  { log, origin, treeSize, newSize, checkpoint, vkey, commitments: kept }: Behind,
+  { log, origin, treeSize, newSize, checkpoint, trust, commitments: kept }: Behind,
   tiles: TileSource | undefined,
   vault: RestoredVault,
   lost: Lost,
 ): Promise<void> {
-  const { root } = openCheckpoint(checkpoint, createTrust([vkey]));
+  const { root } = openCheckpoint(checkpoint, trust);
   const commitments = kept ?? (await readCommitments(tiles as TileSource, log, treeSize, newSize));
   const records = new DatabaseSync(join(dir, recordsFileName));
   try {

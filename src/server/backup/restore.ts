@@ -7,7 +7,8 @@
  * carries the removal out as after any crash: whatever was erased after the backup is erased again, and tombstones account for it and for what was lost.
  *
  * A log that is known to have been larger must not be gone on with at its smaller size: that would be a second history. Known is what the kit, the public
- * files that are given, checkpoints kept elsewhere and this machine's memory say, under the log's signature. Its newer entries are taken from a copy of
+ * files that are given, checkpoints kept elsewhere and this machine's memory say, under the log's signature, by a
+ * key of now or one that was retired. Its newer entries are taken from a copy of
  * its public files (`tiles`), proved against the newest checkpoint, and their records counted as lost; without such a copy it is refused.
  *
  * A crash leaves the directory beside, which the next try replaces, or the whole one.
@@ -20,8 +21,6 @@ import { leavesIn } from '../../app/removal-edits.ts';
 import { decodeBase64 } from '../../core/base64.ts';
 import { VeiltrailError } from '../../core/errors.ts';
 import { commitmentBytes } from '../../log/entry.ts';
-import type { NoteVerifier } from '../../log/note.ts';
-import { createNoteVerifier } from '../../log/note-key.ts';
 import type { TileSource } from '../../storage/tile-store.ts';
 import { createKeyFile, prepareKeyDirectory } from '../../vault/key-file.ts';
 import { type Keyring, openKeyring } from '../../vault/keyring.ts';
@@ -29,6 +28,7 @@ import { rootVersionOf } from '../../vault/sealing.ts';
 import { openTrail } from '../compose.ts';
 import { keysDirectory, removalFileName } from '../data-files.ts';
 import { vaultFileName } from '../stored-vault.ts';
+import { hasKeysOf, signAnew, trustIn, vkeysIn } from './kit-signing-keys.ts';
 import { checkFiles, type Manifest, readManifest } from './manifest.ts';
 import { journalOf } from './replay-ledger.ts';
 import { addEntries, type Behind, findLostLeaves, restoreRecords } from './restore-records.ts';
@@ -63,8 +63,8 @@ export interface RestoreReport {
 
 /**
  * @throws VeiltrailError `kit_syntax`, `kit_passphrase`, `backup_incomplete`, `backup_damaged`, `note_unverified`, `restore_target`, `behind_checkpoint`
- * (the log was larger, and no public files of it are given), `history_forked` (they are of another history), `kit_outdated` (the backup is newer than an
- * erasure that the kit does not know)
+ * (the log was larger, and no public files of it are given), `history_forked` (they are of another history), `kit_outdated` (the backup, or a
+ * checkpoint that this machine remembers, is newer than an erasure or a rotation that the kit does not know)
  */
 export async function restoreBackup({
   backup,
@@ -76,8 +76,7 @@ export async function restoreBackup({
   remembered,
 }: RestoreRequest): Promise<RestoreReport> {
   const kit = parseKit(text, passphrase);
-  const verifiers = kit.keyring.filter(({ file }) => file.endsWith('.vkey')).map(({ text: vkey }) => createNoteVerifier(vkey.trim()));
-  const manifest = readManifestOf(backup, verifiers, kit);
+  const manifest = readManifestOf(backup, kit);
   await checkFiles(backup, manifest.files);
   if (existsSync(dataDir) && readdirSync(dataDir).length > 0)
     throw new VeiltrailError('restore_target', 'the directory to restore into is not empty');
@@ -91,6 +90,7 @@ export async function restoreBackup({
   const lost = restoreRecords(beside, kit, vault);
   await findLostLeaves(beside, lost);
   for (const one of behind) await addEntries(beside, one, tiles, vault, lost);
+  for (const { log } of manifest.logs) signAnew(beside, log, trustIn(kit, log), keyring);
   const journal = journalOf(beside, kit, vault, lost);
   if (journal) writeFileSync(join(beside, removalFileName), `${formatJournal(journal.body)}\n`, { mode: 0o600, flush: true });
   vault.close();
@@ -128,8 +128,8 @@ export async function restoreBackup({
  * A kit that is older than what the backup was sealed under opens nothing of it, and would have all of it counted as lost.
  * @throws VeiltrailError `kit_outdated`
  */
-function refuseOutdated(backup: string, { logs, secrets }: Manifest, { keyring, createdAt }: RecoveryKit): void {
-  const has = (file: string): boolean => keyring.some((one) => one.file === file);
+function refuseOutdated(backup: string, { logs, secrets }: Manifest, kit: RecoveryKit): void {
+  const { keyring, createdAt } = kit;
   const roots = keyring.flatMap(({ file }) => Number(/^root\.v(\d+)\.secret$/.exec(file)?.[1] ?? []));
   const vault = new DatabaseSync(join(backup, vaultFileName), { readOnly: true });
   try {
@@ -139,7 +139,7 @@ function refuseOutdated(backup: string, { logs, secrets }: Manifest, { keyring, 
     const newest = Math.max(0, ...sealed.map(({ head }) => rootVersionOf(head as Uint8Array)));
     const known = newestVersions(keyring.map(({ file }) => file));
     const hasSecrets = [...newestVersions(secrets)].every(([purpose, version]) => version <= (known.get(purpose) ?? 0));
-    if (newest <= Math.max(0, ...roots) && hasSecrets && logs.every(({ log }) => has(`${log}.signing-key`))) return;
+    if (newest <= Math.max(0, ...roots) && hasSecrets && logs.every((one) => hasKeysOf(kit, one))) return;
   } finally {
     vault.close();
   }
@@ -160,12 +160,12 @@ function newestVersions(files: readonly string[]): Map<string, number> {
 }
 
 /** @throws VeiltrailError what `readManifest` throws; `note_unverified` says what to look for */
-function readManifestOf(backup: string, verifiers: readonly NoteVerifier[], { createdAt }: RecoveryKit): Manifest {
+function readManifestOf(backup: string, kit: RecoveryKit): Manifest {
   try {
-    return readManifest(backup, verifiers);
+    return readManifest(backup, vkeysIn(kit));
   } catch (error) {
     if (!(error instanceof VeiltrailError && error.code === 'note_unverified')) throw error;
-    const words = `no key in the recovery kit of ${createdAt} signed this backup: it is of another installation, or signing keys were changed between the two`;
+    const words = `no key in the recovery kit of ${kit.createdAt} signed this backup: it is of another installation, or signing keys were changed between the two`;
     throw new VeiltrailError('note_unverified', words, {}, { cause: error });
   }
 }
@@ -173,7 +173,7 @@ function readManifestOf(backup: string, verifiers: readonly NoteVerifier[], { cr
 /** Logs that are known to have been larger. @throws VeiltrailError `behind_checkpoint` */
 function behindOf({ logs }: Manifest, newest: readonly KnownCheckpoint[], kit: RecoveryKit, hasTiles: boolean): Behind[] {
   const behind: Behind[] = [];
-  for (const { log, origin, treeSize: newSize, checkpoint, vkey, from } of newest) {
+  for (const { log, origin, treeSize: newSize, checkpoint, trust, from } of newest) {
     const backedUp = logs.find((one) => one.log === log);
     if (backedUp && newSize <= backedUp.treeSize) continue;
     const commitments = backedUp && recordedSince(kit, log, backedUp.treeSize, newSize);
@@ -184,7 +184,7 @@ function behindOf({ logs }: Manifest, newest: readonly KnownCheckpoint[], kit: R
         { log },
       );
     }
-    behind.push({ log, origin, treeSize: backedUp.treeSize, newSize, checkpoint, vkey, ...(commitments ? { commitments } : {}) });
+    behind.push({ log, origin, treeSize: backedUp.treeSize, newSize, checkpoint, trust, ...(commitments ? { commitments } : {}) });
   }
   return behind;
 }
