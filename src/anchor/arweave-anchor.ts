@@ -123,9 +123,10 @@ export function createArweaveTarget({ name, everyMs, gateway, wallet, timeoutMs 
 }
 
 /** Signature, id and data belong together; nobody is asked. */
-function isSigned(id: string, { transaction }: JsonObject, checkpoint: string): boolean {
+function isSigned(id: string, { owner, transaction }: JsonObject, checkpoint: string): boolean {
   try {
-    return verifyArweaveTransaction(transaction, utf8(checkpoint)).id === id;
+    const signed = verifyArweaveTransaction(transaction, utf8(checkpoint));
+    return signed.id === id && (owner ?? signed.address) === signed.address;
   } catch {
     return false;
   }

@@ -20,6 +20,9 @@ import { isPssSignature } from './rsa.ts';
 /** More would be several chunks. */
 const dataBytesMax = 262_143;
 const tagsMax = 128;
+/** As the network writes amounts, in winston. */
+const decimal = /^(?:0|[1-9]\d{0,29})$/;
+const members = new Set('format id last_tx owner tags target quantity data data_size data_root data_tree reward signature'.split(' '));
 const exponent = Uint8Array.of(1, 0, 1);
 
 export interface ArweaveTransaction {
@@ -30,33 +33,31 @@ export interface ArweaveTransaction {
 }
 
 /**
- * @param transaction as the network has it, in JSON; its data is left out, or stands there as well
+ * @param transaction as the network has it, in JSON; its data is left out, or stands there as well; other members than the network's are refused
  * @throws VeiltrailError `arweave_transaction` for anything that is not a signed transaction over these bytes
  */
 export function verifyArweaveTransaction(transaction: JsonValue | undefined, data: Uint8Array): ArweaveTransaction {
   if (transaction === undefined || !isJsonObject(transaction) || transaction['format'] !== 2 || data.length > dataBytesMax) throw wrong();
+  // What is not signed would be shown as if it were.
+  if (!Object.keys(transaction).every((name) => members.has(name))) throw wrong();
   const text = (name: string): string => textOf(transaction[name]);
   const bytes = (name: string): Uint8Array => bytesOf(transaction[name]);
   const { tags } = transaction;
   if (!Array.isArray(tags) || tags.length > tagsMax) throw wrong();
   const pairs = tags.map((tag) => {
-    if (!isJsonObject(tag)) throw wrong();
+    if (!isJsonObject(tag) || Object.keys(tag).length !== 2) throw wrong();
     return [bytesOf(tag['name']), bytesOf(tag['value'])];
   });
-  const [owner, signature, root] = [bytes('owner'), bytes('signature'), bytes('data_root')];
-  const size = text('data_size');
+  const [owner, signature, root, target, before] = [bytes('owner'), bytes('signature'), bytes('data_root'), bytes('target'), bytes('last_tx')];
+  const [size, quantity, reward] = [text('data_size'), text('quantity'), text('reward')];
+  if (![0, 32].includes(target.length) || ![32, 48].includes(before.length)) throw wrong();
+  if (!decimal.test(quantity) || !decimal.test(reward)) throw wrong();
+  if (transaction['data'] !== undefined && transaction['data'] !== '' && !equalBytes(bytes('data'), data)) throw wrong();
+  // The network's own library writes an empty list.
+  const { data_tree: tree = [] } = transaction;
+  if (!Array.isArray(tree) || tree.length > 0) throw wrong();
   if (size !== String(data.length) || !equalBytes(root, dataRoot(data))) throw wrong();
-  const signed = deepHash([
-    utf8('2'),
-    owner,
-    bytes('target'),
-    utf8(text('quantity')),
-    utf8(text('reward')),
-    bytes('last_tx'),
-    pairs,
-    utf8(size),
-    root,
-  ]);
+  const signed = deepHash([utf8('2'), owner, target, utf8(quantity), utf8(reward), before, pairs, utf8(size), root]);
   const id = encodeBase64url(sha256(signature));
   if (id !== text('id') || !isPssSignature({ bytes: 32, hash: sha256 }, signed, signature, { modulus: owner, exponent })) throw wrong();
   return { id, address: encodeBase64url(sha256(owner)) };

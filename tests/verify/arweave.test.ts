@@ -29,12 +29,23 @@ function accepts(transaction: JsonValue | undefined, of = data): boolean {
 test('one that the network’s own library made is taken, and says id and wallet as the library does', async () => {
   const address = await library.init({}).wallets.ownerToAddress(good['owner'] as string);
   expect(verifyArweaveTransaction(good, data)).toEqual({ id: good['id'], address });
-  // What is not signed changes nothing.
-  expect(accepts({ ...good, data: 'AAAA' })).toBe(true);
+  for (const same of ['', Buffer.from(data).toString('base64url')]) expect(accepts({ ...good, data: same })).toBe(true);
+  // What is not signed must not say otherwise, or more.
+  for (const more of [{ data: 'AAAA' }, { data: 1 }, { data_tree: ['AA'] }, { block: 'made up' }, { timestamp: 5 }])
+    expect(accepts({ ...good, ...more } as JsonObject), JSON.stringify(more)).toBe(false);
+  const [tag] = good['tags'] as JsonObject[];
+  expect(accepts({ ...good, tags: [{ ...tag, more: 1 }] })).toBe(false);
   const long = 'x'.repeat(262_143);
   expect(accepts(await rawTransaction(long), utf8(long))).toBe(true);
   const longer = `${long}x`;
   expect(accepts(await rawTransaction(longer), utf8(longer)), 'of two chunks').toBe(false);
+});
+
+test('what is signed, but no number or place of the network, is refused', async () => {
+  for (const signed of [{ target: 'A'.repeat(43) }, { last_tx: 'A'.repeat(43) }, { quantity: '100' }])
+    expect(accepts(await rawTransaction(text, signed)), JSON.stringify(signed)).toBe(true);
+  for (const signed of [{ quantity: 'not a number' }, { quantity: '01' }, { reward: '-5' }, { reward: '' }, { last_tx: 'AAAA' }, { target: 'AAAA' }])
+    expect(accepts(await rawTransaction(text, signed)), JSON.stringify(signed)).toBe(false);
 });
 
 test('of other bytes, or with any member changed, it is none', async () => {

@@ -362,6 +362,7 @@ describe('what third parties keep', () => {
     for (const proof of [
       { id: ofAnother['id'] as string, transaction: ofAnother },
       { id: 'T', transaction },
+      { id: id as string, owner: 'A'.repeat(43), transaction },
       { id: id as string, transaction: { ...transaction, reward: '1' } },
       { id: id as string, transaction: 'x' },
     ])

@@ -123,7 +123,7 @@ function whatItTakes({ kind, proof }: Kept): string {
 function checkTransaction({ checkpoint, proof }: Kept, treeSize: number): Pick<KeptAnchor, 'status' | 'detail' | 'open' | 'transaction'> {
   const transaction = verifyArweaveTransaction(proof['transaction'], utf8(checkpoint));
   const { id, address } = transaction;
-  if (proof['id'] !== id) throw badEvidence('the transaction that it names');
+  if (proof['id'] !== id || (proof['owner'] ?? address) !== address) throw badEvidence('the transaction that it names');
   return {
     status: 'proved',
     detail: `The wallet ${address} signed transaction ${id} of Arweave over this log’s checkpoint of ${treeSize} leaves.`,
