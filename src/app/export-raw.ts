@@ -5,6 +5,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import { toHex, utf8 } from '../core/bytes.ts';
+import type { GoneRecords } from '../alerts/alert-book.ts';
 import type { Clock } from '../core/clock.ts';
 import { VeiltrailError } from '../core/errors.ts';
 import type { JsonObject } from '../core/json.ts';
@@ -12,6 +13,7 @@ import { sha256 } from '../core/sha256.ts';
 import type { VaultRules } from '../privacy/vault-rules.ts';
 import type { AccessEntry } from './access-recorder.ts';
 import { permissionFacts, permitOperation, type Permission } from './asked-operation.ts';
+import { HeldRecords } from './held-records.ts';
 import { rangesOf } from './leaf-ranges.ts';
 import { openSnapshot } from './log-snapshot.ts';
 import { type LookUpLimits, stopped } from './look-up-limits.ts';
@@ -34,6 +36,14 @@ export interface RawExportParts extends ReportParts, DetailParts, Omit<RawTextPa
   /** With real values, limited and on record as such. */
   search(log: string, request: ValueSearchRequest, asker: Asker): Promise<SearchAnswer & { lookedUp?: LookedUp[] }>;
   clock: Clock;
+  /** How long an export may take [an hour]. */
+  timeMsMax?: number;
+}
+
+/** Of an export that is being sent. */
+interface UnderWay {
+  held: HeldRecords;
+  breakOff(reason: string): Promise<void>;
 }
 
 /** Numbers in the ranges of leaves that one event tells. */
@@ -53,8 +63,9 @@ interface Facts {
 
 export class RawExporter {
   readonly #parts: RawExportParts;
-  readonly #underWay = new Set<AsyncIterableIterator<string>>();
+  readonly #underWay = new Set<UnderWay>();
   #starting = 0;
+  #closed = false;
 
   constructor(parts: RawExportParts) {
     this.#parts = parts;
@@ -62,7 +73,7 @@ export class RawExporter {
 
   /**
    * Lets an export begin. On record when it returns.
-   * @throws VeiltrailError `purpose_needed`, `reference_needed`, `export_request`, `export_empty`, `export_too_large`, `look_up_rate`, `look_up_stopped`,
+   * @throws VeiltrailError `purpose_needed`, `reference_needed`, `export_request`, `export_empty`, `export_too_large`, `look_up_rate`, `look_up_stopped`, `stopping`,
    * what searching throws, and those of `RequestDesk.permit`; each is on record
    */
   async begin(asked: RawExportRequest): Promise<RawExport> {
@@ -82,9 +93,20 @@ export class RawExporter {
     await recordRefusal(this.#parts.recorder, { ...entry, ...(log === undefined ? {} : { log }) });
   }
 
-  /** Breaks off what is under way: the server stops. */
+  /** Breaks off what is under way, and lets nothing begin: the server stops. */
   async close(): Promise<void> {
-    for (const text of this.#underWay) await text.return?.();
+    this.#closed = true;
+    await Promise.all([...this.#underWay].map((one) => one.breakOff('broken_off')));
+  }
+
+  /** Breaks off exports that have opened, and perhaps not sent yet, what is gone now. The others find it gone. */
+  async forget(gone: GoneRecords): Promise<void> {
+    const affected = [...this.#underWay].filter(({ held }) => held.has(gone));
+    await Promise.all(affected.map((one) => one.breakOff('erased_meanwhile')));
+  }
+
+  #refuseStopping({ signal }: RawExportRequest): void {
+    if (this.#closed || signal?.aborted) throw new VeiltrailError('stopping', 'the server is stopping');
   }
 
   async #begin(asked: RawExportRequest, facts: Facts): Promise<RawExport> {
@@ -107,9 +129,10 @@ export class RawExporter {
   async #permitted(by: RawExportRequest & { purpose: string; reference: string }, origin: string, facts: Facts): Promise<RawExport> {
     const { desk, limits, recorder, counts, clock } = this.#parts;
     const bounds = await this.#bounds(by);
-    const found = await this.#find(by, bounds?.below ?? Infinity);
-    const detail = detailOf(this.#parts, by, found, bounds ?? { ...found, below: found.treeSize });
+    const found = await this.#find(by, bounds ?? { below: Infinity });
+    const detail = detailOf(this.#parts, by, found, bounds ?? { ...found, below: found.treeSize, from: found.leaves[0] as number });
     facts.isRecorded = true;
+    this.#refuseStopping(by);
     const permission = await permitOperation(desk, 'export.raw', detail, by);
     facts.isRecorded = false;
     const id = `x_${randomUUID()}`;
@@ -131,6 +154,7 @@ export class RawExporter {
       throw stopped(stop);
     }
     const snapshot = await openSnapshot(this.#parts.published(by.log), this.#parts.tiles, (found.leaves.at(-1) as number) + 1);
+    this.#refuseStopping(by);
     for (let from = rangesEach; from < ranges.length; from += rangesEach)
       await recorder.write(
         entryOf(by, { action: 'export.leaves', outcome: 'success', severity: 2 }, { export: id, leaves: ranges.slice(from, from + rangesEach) }),
@@ -146,7 +170,7 @@ export class RawExporter {
       origin,
       treeSize: snapshot.treeSize,
       checkpoint: snapshot.checkpoint,
-      ...without(detail, ['log', 'below', 'values', 'kinds', 'events', 'queryDigest']),
+      ...without(detail, ['log', 'below', 'from', 'values', 'kinds', 'events', 'queryDigest']),
       purpose: by.purpose,
       reference: by.reference,
       by: by.principal,
@@ -156,8 +180,12 @@ export class RawExporter {
       complete: found.complete,
     };
     const sent: Sent = { events: 0, removed: 0, values: 0, bytes: 0 };
-    const text = rawExportText({ ...this.#parts, snapshot }, { log: by.log, leaves: found.leaves, head, hides: by.hides }, sent);
-    return { id, events: found.leaves.length, text: this.#watched(text, sent, by, id) };
+    const held = new HeldRecords(by.log);
+    const inner = rawExportText({ ...this.#parts, snapshot }, { log: by.log, leaves: found.leaves, head, hides: by.hides, held }, sent);
+    const { text, brokenOff } = this.#watched(inner, { sent, held }, by, id);
+    // Since it was put on record.
+    if (this.#closed || by.signal?.aborted) await text.return?.();
+    return { id, events: found.leaves.length, text, brokenOff };
   }
 
   /** What an approved request was made for. What is wrong with it, the desk says. */
@@ -172,7 +200,7 @@ export class RawExporter {
   }
 
   /** Looks for the events; nothing is opened for it. */
-  async #find(by: RawExportRequest, below: number): Promise<Found> {
+  async #find(by: RawExportRequest, { below, from = 0 }: Pick<ExportBounds, 'below' | 'from'>): Promise<Found> {
     const { log, query = '', since, until, limit, hides, purpose, reference } = by;
     const found: Found = { leaves: [], events: 0, values: 0, kinds: [], tokens: new Set(), lookedUp: [], treeSize: 0, complete: true };
     const kinds = new Set<string>();
@@ -187,17 +215,20 @@ export class RawExporter {
     };
     let cursor: string | undefined;
     do {
+      this.#refuseStopping(by);
       const page = await this.#parts.search(log, { ...search, ...(cursor === undefined ? {} : { cursor }) }, by);
       if (cursor === undefined) {
         found.lookedUp = page.lookedUp ?? [];
         found.treeSize = page.treeSize;
       }
-      const events = page.events.filter(({ leafIndex }) => leafIndex < Math.min(below, found.treeSize));
+      const all = page.events.filter(({ leafIndex }) => leafIndex < Math.min(below, found.treeSize));
+      // With a limit, what has gone makes no room for older ones.
+      const events = all.filter(({ leafIndex }) => leafIndex >= from);
       const room = (limit ?? rawExportLimits.eventsMax) - found.leaves.length;
       if (events.length > room && limit === undefined)
         throw new VeiltrailError('export_too_large', `more than ${rawExportLimits.eventsMax} events: narrow the query or the time, or give a limit`);
       await this.#count(events.slice(0, room), found, kinds);
-      found.complete = events.length <= room;
+      found.complete = events.length <= room && events.length === all.length;
       cursor = found.complete ? page.nextCursor : undefined;
     } while (cursor !== undefined);
     if (found.leaves.length === 0) throw new VeiltrailError('export_empty', 'no event is found');
@@ -226,11 +257,18 @@ export class RawExporter {
   }
 
   /** The text, with what became of it on record. */
-  #watched(inner: AsyncGenerator<string, void>, sent: Sent, by: RawExportRequest, id: string): AsyncIterableIterator<string> {
+  #watched(
+    inner: AsyncGenerator<string, void>,
+    { sent, held }: { sent: Sent; held: HeldRecords },
+    by: RawExportRequest,
+    id: string,
+  ): Pick<RawExport, 'text' | 'brokenOff'> {
     const { recorder } = this.#parts;
+    const broken = new AbortController();
     let over: Promise<void> | undefined;
     const end = async (how: Pick<AccessEntry, 'outcome' | 'reason'>): Promise<void> => {
-      this.#underWay.delete(text);
+      this.#underWay.delete(underWay);
+      clearTimeout(timer);
       const entry = entryOf(by, { action: 'export.end', severity: how.outcome === 'success' ? 2 : 4, ...how }, { export: id, ...sent });
       // What is sent is sent: where the disk takes nothing now, it is told later.
       await recorder.write(entry).catch(() => recorder.note(entry));
@@ -241,6 +279,8 @@ export class RawExporter {
         if (over) return { done: true, value: undefined };
         try {
           const piece = await inner.next();
+          // It may have broken off while this was made.
+          if (over) return { done: true, value: undefined };
           if (!piece.done) return piece;
           await (over ??= end({ outcome: 'success' }));
           return { done: true, value: undefined };
@@ -255,8 +295,18 @@ export class RawExporter {
         return { done: true, value: undefined };
       },
     };
-    this.#underWay.add(text);
-    return text;
+    const underWay: UnderWay = {
+      held,
+      async breakOff(reason) {
+        over ??= end({ outcome: 'failure', reason });
+        broken.abort();
+        await over;
+        await inner.return();
+      },
+    };
+    const timer = setTimeout(() => void underWay.breakOff('too_slow'), this.#parts.timeMsMax ?? rawExportLimits.timeMsMax).unref();
+    this.#underWay.add(underWay);
+    return { text, brokenOff: broken.signal };
   }
 }
 

@@ -28,6 +28,8 @@ export interface FoundForExport {
 export interface ExportBounds {
   /** Leaves below this one. */
   below: number;
+  /** With a limit: the oldest that was found. */
+  from?: number;
   events: number;
   values: number;
   kinds: readonly string[];
@@ -35,9 +37,9 @@ export interface ExportBounds {
 
 /** The bounds in a request's detail; undefined where it is of something else. */
 export function boundsOf(detail: JsonObject): ExportBounds | undefined {
-  const { below, events, values, kinds } = detail;
+  const { below, from, events, values, kinds } = detail;
   if (typeof below !== 'number' || typeof events !== 'number' || typeof values !== 'number' || !Array.isArray(kinds)) return undefined;
-  return { below, events, values, kinds: kinds.map(String) };
+  return { below, ...(typeof from === 'number' ? { from } : {}), events, values, kinds: kinds.map(String) };
 }
 
 /**
@@ -53,7 +55,7 @@ export function detailOf(parts: DetailParts, request: RawExportRequest, found: F
     ...queryFacts(parts, log, query, found.lookedUp),
     ...(since === undefined ? {} : { since }),
     ...(until === undefined ? {} : { until }),
-    ...(limit === undefined ? {} : { limit }),
+    ...(limit === undefined ? {} : { limit, ...(bounds.from === undefined ? {} : { from: bounds.from }) }),
     ...(audience === undefined ? {} : { audience }),
     below: bounds.below,
     events,

@@ -17,6 +17,8 @@ export interface RawExportRequest extends Asker, Reasons {
   request?: string;
   /** Members that the asker does not get to see. */
   hides?: readonly string[];
+  /** Aborted when nobody waits any more for the export to begin. */
+  signal?: AbortSignal;
 }
 
 /** An export that is on record and may be sent. */
@@ -30,9 +32,11 @@ export interface RawExport {
    * off is on record then.
    */
   text: AsyncIterableIterator<string>;
+  /** Aborted when the export breaks off by itself: what of the text waits somewhere is not to be sent. */
+  brokenOff: AbortSignal;
 }
 
-export const rawExportLimits = { eventsMax: 100_000, audienceMax: 200 } as const;
+export const rawExportLimits = { eventsMax: 100_000, audienceMax: 200, timeMsMax: 3_600_000 } as const;
 
 /** @throws VeiltrailError `export_request` */
 export function checkRawExport({ log, audience, limit }: RawExportRequest): void {

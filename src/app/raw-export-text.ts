@@ -13,6 +13,7 @@ import type { TileSource } from '../storage/tile-store.ts';
 import { type Revealed, rowProblems } from '../vault/vault-reader.ts';
 import { putBack } from '../verify/put-back.ts';
 import { rawExportFormat, recordOfDisclosure } from '../verify/raw-export.ts';
+import type { HeldRecords } from './held-records.ts';
 import type { LogSnapshot } from './log-snapshot.ts';
 import { type Restore, restoreWithheld } from './restore-withheld.ts';
 import { revealedToken } from './reveal-token.ts';
@@ -34,6 +35,8 @@ export interface RawTextRequest {
   /** Members of the first line. */
   head: JsonObject;
   hides?: readonly string[] | undefined;
+  /** Told what is opened, before it is. */
+  held: HeldRecords;
 }
 
 /** What went out. A type, because it is JSON. */
@@ -47,7 +50,11 @@ const pieceUnits = 65_536;
  * Reads no further ahead of whoever reads it than {@link leavesEach} records.
  * @param sent told how much went out, with each piece
  */
-export async function* rawExportText(parts: RawTextParts, { log, leaves, head, hides }: RawTextRequest, sent: Sent): AsyncGenerator<string, void> {
+export async function* rawExportText(
+  parts: RawTextParts,
+  { log, leaves, head, hides, held }: RawTextRequest,
+  sent: Sent,
+): AsyncGenerator<string, void> {
   const hash = createHash('sha256');
   const made: Sent = { ...sent };
   let waiting = '';
@@ -61,7 +68,10 @@ export async function* rawExportText(parts: RawTextParts, { log, leaves, head, h
   const reading = { shows: createFieldTest({ hides }), hides };
   put({ format: rawExportFormat, ...head });
   for (let from = 0; from < leaves.length; from += leavesEach) {
-    const batch = await openBatch(parts, log, leaves.slice(from, from + leavesEach), reading);
+    const some = leaves.slice(from, from + leavesEach);
+    const tokens = held.begin(some);
+    const batch = await openBatch(parts, log, some, reading);
+    for (const one of batch) if ('tokens' in one) for (const { token } of one.tokens) tokens.add(token);
     for (const { line, values } of await revealBatch(parts, batch, hides)) {
       put(line);
       if (line['removed'] === true) made.removed++;

@@ -144,6 +144,8 @@ export interface RemovalParts {
   forgetRecords(log: string): Promise<void>;
   /** Forgets alerts about them, on the disk, too. @throws VeiltrailError `storage_busy`: again */
   forgetAlerts(gone: GoneRecords): void;
+  /** Nothing of them that an export has opened is on its way to anybody when it resolves. */
+  forgetExported(gone: GoneRecords): Promise<void>;
   /** Makes the index forget leaves. @throws VeiltrailError `storage_busy`: again */
   forgetTerms(log: string, from: number, to: number): Promise<void>;
   /** Runs work while nobody else makes roots, or moves records. */
@@ -342,7 +344,10 @@ export class RemoveRecords {
         await this.#parts.forgetRecords(one.log);
         await this.#forgetTerms(one.log, edits);
       }
-      for (const gone of goneRecords(journal)) await whileBusy(async () => this.#parts.forgetAlerts(gone));
+      for (const gone of goneRecords(journal)) {
+        await this.#parts.forgetExported(gone);
+        await whileBusy(async () => this.#parts.forgetAlerts(gone));
+      }
       await whileBusy(() => vault.finishErasure(buckets));
       await whileBusy(() => ledger.scrub());
       file.destroy();

@@ -57,7 +57,7 @@ import { createClassifier, openFields, openFieldsReader } from './fields.ts';
 import { openForwarding, type OpenForwarding } from './forwarding.ts';
 import type { ForwardConfig } from './forward-config.ts';
 import { logFigures } from './log-figures.ts';
-import { openLookUps } from './look-ups.ts';
+import { openLookUps, type OpenLookUps } from './look-ups.ts';
 import { parsePublicUrl } from './public-url.ts';
 import { type AppendOwnRecord, createOwnRecords } from './own-records.ts';
 import { openRemovals } from './removals.ts';
@@ -152,6 +152,7 @@ async function openLocked(options: TrailOptions, undo: Undo): Promise<OpenTrail>
   let compacting: Compactor | undefined;
   let alerting: ReturnType<typeof openAlerting> | undefined;
   let forwarding: OpenForwarding | undefined;
+  let exporting: Pick<OpenLookUps, 'forget'> | undefined;
   const ledger = await LedgerClient.open({
     dataDir,
     keyringDir,
@@ -280,6 +281,7 @@ async function openLocked(options: TrailOptions, undo: Undo): Promise<OpenTrail>
     policyLabel: systemPolicy.label,
     rewriteSegments: (log, edits) => compactor.rewrite(log, edits),
     forgetAlerts: (gone) => alerts.forget(gone),
+    forgetExported: async (gone) => exporting?.forget(gone),
     forgetForwarded: async (log) => forwarding?.forget(log),
     isHeld: (removal) => dataProtection.refuseHeld(removal),
   });
@@ -314,7 +316,7 @@ async function openLocked(options: TrailOptions, undo: Undo): Promise<OpenTrail>
   const shared = { keyring, vault, recorder: access, desk, alert };
   const forwards = (forwarding = openForwarding({ ...shared, dataDir, ledger, createSystemLog: () => createLog(systemLog) }));
   undo.push(() => forwards.close());
-  const lookUps = openLookUps({
+  const lookUps = (exporting = openLookUps({
     ...shared,
     dataDir,
     policy: policy.policy,
@@ -322,7 +324,7 @@ async function openLocked(options: TrailOptions, undo: Undo): Promise<OpenTrail>
     tiles,
     records: reader,
     search: (log, request, query) => reading.search(log, { ...request, query }),
-  });
+  }));
   const change = policyChangeEvent(dataDir, policy, states.length === 0);
   if (change) await tell(change);
   recordPolicy(dataDir, policy);

@@ -1,4 +1,5 @@
 /** Revealing tokens, searching by real values, and exports with values, put together for a data directory: limits that outlast a restart, records, alarms. */
+import type { GoneRecords } from '../alerts/alert-book.ts';
 import { RawExporter } from '../app/export-raw.ts';
 import { LookUpLimits } from '../app/look-up-limits.ts';
 import { type LookUpCounts, whoAndWhy } from '../app/look-up-report.ts';
@@ -51,6 +52,8 @@ export interface LookUpParts {
 export interface OpenLookUps extends LookUps {
   /** Other versions of the pseudonym key from now on. */
   rekey(keys: readonly PseudonymKey[]): void;
+  /** Breaks off exports that have opened what is gone now. */
+  forget(gone: GoneRecords): Promise<void>;
   /** Breaks off exports that are under way. */
   close(): Promise<void>;
 }
@@ -86,6 +89,7 @@ export function openLookUps({ dataDir, keyring, vault, policy, recorder, desk, a
   });
   return {
     exportRaw: (request) => exporter.begin(request),
+    forget: (gone) => exporter.forget(gone),
     close: () => exporter.close(),
     reveal: (request) => revealTokens({ ...shared, desk }, request),
     find: (request) => findPseudonyms(parts, request),

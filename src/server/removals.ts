@@ -40,6 +40,8 @@ export interface RemovalsParts {
   compactor: Pick<Compactor, 'pause'>;
   /** See `RemovalParts.forgetAlerts`. */
   forgetAlerts(gone: GoneRecords): void;
+  /** See `RemovalParts.forgetExported`. */
+  forgetExported(gone: GoneRecords): Promise<void>;
   /** Nothing that was read of a log before is on its way to anybody when it resolves. */
   forgetForwarded(log: string): Promise<void>;
   /** Shared with the rotation of roots. */
@@ -106,6 +108,7 @@ function createRemovals(parts: RemovalsParts): RemoveRecords {
       await parts.forgetForwarded(log);
     },
     forgetAlerts: (gone) => parts.forgetAlerts(gone),
+    forgetExported: (gone) => parts.forgetExported(gone),
     forgetTerms: (log, from, to) => searcher.forget(log, { from, to }),
     exclusively: (work) =>
       parts.rootTurns(async () => {

@@ -299,6 +299,19 @@ describe('where two are needed', () => {
     ]);
   });
 
+  it('with a limit, what has gone makes no room for what nobody approved', async () => {
+    const mails = ['room-1@example.com', 'room-2@example.com', 'room-3@example.com'];
+    await append(mails.map((email, i) => ({ id: `r-${i}`, action: 'room', actor: { type: 'user', id: `r-${i}`, email } })));
+    const request = await approved({ query: 'room', limit: 2 });
+    const newest = (await server.trail.search('default', { q: 'action:room', limit: 1 })).events[0]?.leafIndex as number;
+    await server.trail.remove({ operation: 'expire', records: [{ log: 'default', ranges: [[newest, newest + 1]] }], reason: 'test', by: 'test' });
+    const { text } = await ask({ query: 'room', limit: 2, request });
+    expect(verify(text)).toMatchObject({ events: 1, values: 1 });
+    expect(text).toContain(mails[1]);
+    expect(text).not.toContain(mails[0]);
+    expect(linesOf(text)[0]).toMatchObject({ complete: false });
+  });
+
   it('what a key does not get to see is not in it', async () => {
     const { json } = await server.send('POST', '/api/v1/keys', {
       key: server.key.admin,
@@ -415,6 +428,52 @@ describe('a large export', () => {
     expect(server.mistakes).toEqual([]);
   });
 
+  it('breaks off when what it has opened is erased, and goes on when something else is', async () => {
+    const asked = { principal: 'local:test', query: 'action:large', ...why };
+    const { text, brokenOff } = await server.trail.lookUps.exportRaw({ ...asked, log: 'default', request: await approvedLarge() });
+    expect(await text.next()).toMatchObject({ done: false });
+    const tokenOfLarge = async (id: string): Promise<string> => {
+      const found = await server.trail.search('default', { q: `action:large actor.id:${id}`, limit: 1 });
+      return (found.events[0] as unknown as { record: { actor: { email: string } } }).record.actor.email;
+    };
+    const erase = async (id: string): Promise<void> => {
+      await server.trail.remove({
+        operation: 'unlink',
+        tokens: [await tokenOfLarge(id)],
+        bearing: 'nothing',
+        logs: ['default'],
+        reason: 'test',
+        by: 'test',
+      });
+    };
+    // Nothing of this one has been opened yet.
+    await erase('u-500');
+    expect(brokenOff.aborted).toBe(false);
+    let rest = '';
+    for (let i = 0; i < 2; i++) rest += ((await text.next()).value as string | undefined) ?? '';
+    expect(rest).not.toBe('');
+    // Opened, and the line of it not handed out yet, perhaps.
+    await erase('u-40');
+    expect(brokenOff.aborted).toBe(true);
+    expect(await text.next()).toEqual({ done: true, value: undefined });
+    expect((await told('action:export.end'))[0]).toMatchObject({ outcome: 'failure', reason: 'erased_meanwhile' });
+  });
+
+  it('does not begin once nobody waits for it: no value and no success is on record', async () => {
+    const stopping = new AbortController();
+    const before = (await told('action:export.raw outcome:success')).length;
+    const beginning = server.trail.lookUps.exportRaw({
+      principal: 'local:test',
+      query: 'action:large',
+      ...why,
+      log: 'default',
+      signal: stopping.signal,
+    });
+    stopping.abort();
+    await expect(beginning).rejects.toMatchObject({ code: 'stopping' });
+    expect(await told('action:export.raw outcome:success')).toHaveLength(before);
+  });
+
   it('comes through the client piece by piece', async () => {
     const client = createTokenClient({ url: server.url, key: server.key.investigator });
     const request = await approved({ query: 'large', limit: 100 });
@@ -426,6 +485,16 @@ describe('a large export', () => {
     await expect(client.exportRaw({ ...why, query: 'no such thing' })).rejects.toMatchObject({ code: 'export_empty' });
   });
 });
+
+/** A request of somebody at the machine for all large ones, approved. */
+async function approvedLarge(): Promise<string> {
+  const asked = { principal: 'local:test', query: 'action:large', ...why, log: 'default' };
+  const refused = (await server.trail.lookUps.exportRaw(asked).catch((error: unknown) => error)) as { detail: { request: string } };
+  const id = refused.detail.request;
+  const approval = decisionOf(approver, server.trail.requests.show(id), 'approve', Date.now());
+  await server.send('POST', `/api/v1/requests/${id}/approve`, { key: server.key.approver, body: JSON.stringify({ approval }) });
+  return id;
+}
 
 /** A request for another investigator's key, approved: with an approver there, such a key takes two. */
 async function approvedKey(): Promise<string> {

@@ -34,8 +34,10 @@ const idleMs = 60_000;
 export function registerRawExportRoute(app: FastifyInstance, trail: Pick<Trail, 'lookUps'>): void {
   const body = shapeOf(rawExportBody);
   const underWay = new Set<Readable>();
+  const stopping = new AbortController();
   // They may take longer than anybody waits for a server to stop.
   app.addHook('preClose', (done) => {
+    stopping.abort();
     for (const stream of underWay) stream.destroy();
     done();
   });
@@ -56,10 +58,21 @@ export function registerRawExportRoute(app: FastifyInstance, trail: Pick<Trail, 
       const value = jsonOf(sent);
       if (!body.Check(value))
         throw new VeiltrailError('export_request', 'an export is {"query"?, "since"?, "until"?, "limit"?, "purpose", "reference", "request"?, …}');
-      const { text } = await trail.lookUps.exportRaw(requestOf(params.log, value, principal));
+      const { text, brokenOff } = await trail.lookUps.exportRaw({ ...requestOf(params.log, value, principal), signal: stopping.signal });
+      if (stopping.signal.aborted) {
+        await text.return?.();
+        throw new VeiltrailError('stopping', 'the server is stopping');
+      }
       // As bytes and not as objects: then no more than this waits for whoever reads.
       const stream = Readable.from(text, { objectMode: false, highWaterMark: 65_536 });
       underWay.add(stream);
+      // Not even what waits to be sent goes out.
+      const breakOff = (): void => {
+        stream.destroy();
+        reply.raw.destroy();
+      };
+      if (brokenOff.aborted) breakOff();
+      else brokenOff.addEventListener('abort', breakOff, { once: true });
       stream.once('close', () => underWay.delete(stream));
       reply.raw.setTimeout(idleMs, () => reply.raw.destroy());
       return reply.type('application/x-ndjson; charset=utf-8').header('content-disposition', 'attachment; filename="export.ndjson"').send(stream);
