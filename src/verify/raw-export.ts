@@ -19,15 +19,17 @@ import { verifyRevealed } from './token-opening.ts';
 export const rawExportFormat = 'veiltrail.raw-export/v1';
 
 /** UTF-16 units of a line: an event twice, its salts, its receipt and openings. */
-const lineLengthMax = 32 * 1_048_576;
+export const rawExportLineMax = 32 * 1_048_576;
 
 export interface VerifiedRawExport {
   origin: string;
   treeSize: number;
   /** Records that were verified. */
   events: number;
-  /** Lines of records that were gone when the file was made. */
+  /** Lines of records that were gone when the file was made, as the file says: nothing in it proves that. */
   removed: number;
+  /** Values that were redacted, as the file says: that there is a value, and what it commits to, is proved; that it was redacted is not. */
+  redacted: number;
   /** Places at which a value stands, each verified against its token. */
   values: number;
   /** What the file says of itself, which nothing proves. */
@@ -43,6 +45,7 @@ export class RawExportVerifier {
   #last = -1;
   #events = 0;
   #removed = 0;
+  #redacted = 0;
   #values = 0;
   #ended = false;
 
@@ -63,8 +66,8 @@ export class RawExportVerifier {
   /** What was verified. @throws VeiltrailError `raw_export_syntax` where the file ends before its last line */
   end(): VerifiedRawExport {
     if (this.#head === undefined || !this.#ended) throw syntax('it ends before its last line: it was cut short');
-    const [events, removed, values] = [this.#events, this.#removed, this.#values];
-    return { origin: this.#trust.origin, treeSize: this.#treeSize, events, removed, values, head: this.#head };
+    const counts = { events: this.#events, removed: this.#removed, redacted: this.#redacted, values: this.#values };
+    return { origin: this.#trust.origin, treeSize: this.#treeSize, ...counts, head: this.#head };
   }
 
   #begin(head: JsonObject): void {
@@ -77,6 +80,7 @@ export class RawExportVerifier {
   #record(line: JsonObject): void {
     const { leafIndex, removed, event, revealed, redacted, disclosure } = line;
     if (typeof leafIndex !== 'number' || !Number.isSafeInteger(leafIndex) || leafIndex <= this.#last) throw syntax('leaf indexes are not ascending');
+    if (leafIndex >= this.#treeSize) throw mismatch(leafIndex, 'the log had no such leaf');
     this.#last = leafIndex;
     if (removed === true) return void this.#removed++;
     if (!isJsonObject(event) || !Array.isArray(revealed) || !isJsonObject(disclosure)) throw syntax('a line is not that of an event');
@@ -84,6 +88,7 @@ export class RawExportVerifier {
     const parsed = parseDisclosure(text);
     if (parseProof(parsed.receipt).checkpoint !== this.#head?.['checkpoint']) throw mismatch(leafIndex, 'its receipt is under another checkpoint');
     if (verifyDisclosure(text, this.#trust).leafIndex !== leafIndex) throw mismatch(leafIndex, 'its receipt is that of another leaf');
+    const gone = redactedOf(redacted, leafIndex, this.#treeSize);
     const values = revealed.length === 0 ? new Map<string, { kind: string; value: string }>() : valuesOf(revealed, leafIndex);
     const used = new Set<string>();
     const expected = putBack(recordOfDisclosure(parsed, redacted), ({ pointer, token }) => {
@@ -94,6 +99,7 @@ export class RawExportVerifier {
     for (const name of values.keys()) if (!used.has(name)) throw mismatch(leafIndex, 'a value is of a token that the record does not have there');
     if (canonicalJson(expected) !== canonicalJson(event)) throw mismatch(leafIndex, 'the event is not the record with these values');
     this.#events++;
+    this.#redacted += gone;
     this.#values += values.size;
   }
 
@@ -102,6 +108,22 @@ export class RawExportVerifier {
       throw syntax('its last line does not fit the others');
     this.#ended = true;
   }
+}
+
+/**
+ * How many values a line says were redacted. What tells of it comes after the record and was in the log: else nothing can.
+ * @throws VeiltrailError `raw_export_syntax`, `raw_export_mismatch`
+ */
+function redactedOf(redacted: JsonValue | undefined, leafIndex: number, treeSize: number): number {
+  if (redacted === undefined) return 0;
+  if (!Array.isArray(redacted)) throw syntax('what is said to be redacted is no list');
+  for (const one of redacted) {
+    const { pointer, tombstone } = isJsonObject(one) ? one : {};
+    if (typeof tombstone !== 'number' || !Number.isSafeInteger(tombstone) || (pointer !== undefined && typeof pointer !== 'string'))
+      throw syntax('what is said to be redacted has no tombstone');
+    if (tombstone <= leafIndex || tombstone >= treeSize) throw mismatch(leafIndex, 'the log had no such tombstone behind it');
+  }
+  return redacted.length;
 }
 
 /**
@@ -134,7 +156,7 @@ function valuesOf(revealed: readonly JsonValue[], leafIndex: number): Map<string
 }
 
 function parseLine(line: string): JsonObject {
-  if (line.length > lineLengthMax) throw syntax('a line is too long');
+  if (line.length > rawExportLineMax) throw syntax('a line is too long');
   const { value, notes } = parseJson(line, { depthMax: limits.depthMax + 8, nodesMax: 16 * limits.nodesMax });
   if (!isJsonObject(value) || notes.length > 0) throw syntax('a line is no JSON object');
   return value;
