@@ -13,7 +13,7 @@ import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import type { Clock } from '../core/clock.ts';
 import { connectionError, DeliveryError, type Destination, type Item, type OutgoingBatch } from './destination.ts';
-import { checkHost, guardedLookup } from './guarded-lookup.ts';
+import { checkHost, guardedLookup, meantAddresses } from './guarded-lookup.ts';
 import type { Secrets } from './secrets.ts';
 import type { ForwardFormat, HttpSetting } from './setting.ts';
 
@@ -30,6 +30,7 @@ export function createHttpDestination(
 ): Destination {
   const url = new URL(setting.url);
   const isSecure = url.protocol === 'https:';
+  const meant = meantAddresses({ isPrivateMeant: setting.private, isSecure });
   const options = { keepAlive: true, maxSockets: 4, scheduling: 'fifo' } as const;
   const agent = isSecure ? new HttpsAgent({ ...options, minVersion: 'TLSv1.2' }) : new HttpAgent(options);
   /** The last batch, packed: it may be sent again. */
@@ -57,7 +58,7 @@ export function createHttpDestination(
 
   return {
     async send(batch, signal) {
-      checkHost(url.hostname, setting.private);
+      checkHost(url.hostname, meant);
       if (packed?.batch !== batch) {
         const plain = Buffer.from(bodyOf(batch.items, format));
         packed = { batch, body: setting.gzip ? await zip(plain) : plain };
@@ -67,7 +68,7 @@ export function createHttpDestination(
         method: 'POST',
         agent,
         headers: headersFor(batch, body),
-        lookup: guardedLookup(setting.private),
+        lookup: guardedLookup(meant),
         signal: AbortSignal.any([signal, AbortSignal.timeout(setting.timeoutMs)]),
         ...(setting.ca === undefined ? {} : { ca: setting.ca }),
       };

@@ -12,6 +12,7 @@ import { parseAddress } from '../access/networks.ts';
 import { VeiltrailError } from '../core/errors.ts';
 import { isJsonObject, type JsonObject, type JsonValue } from '../core/json.ts';
 import { parseQuery } from '../search/query.ts';
+import { isPrivateAddress, isPublicAddress } from './guarded-lookup.ts';
 
 export const forwardFormats = ['ndjson', 'cloudevents'] as const;
 export type ForwardFormat = (typeof forwardFormats)[number];
@@ -127,7 +128,7 @@ function parseHttp(value: JsonValue | undefined): HttpSetting {
     throw wrong('destination.url must be a URL of https or http, without user, query and fragment: secrets are named by secret');
   if (url.protocol === 'http:' && !isPrivate)
     throw wrong('destination.url must be https; http only where private says that it does not leave your network');
-  refuseUnlessPrivate(url.hostname, isPrivate);
+  refuseUnlessMeant(url.hostname, isPrivate, url.protocol === 'https:');
   const secret = from.optional('secret', secretNamePattern, 'the name of a secret');
   const header = from.optional('header', headerPattern, 'the name of a header');
   const signingSecret = from.optional('signingSecret', secretNamePattern, 'the name of a secret');
@@ -156,7 +157,7 @@ function parseSyslog(value: JsonValue | undefined): SyslogSetting {
   const tls = from.flag('tls', true);
   const host = from.text('host', /^[A-Za-z0-9.:-]{1,253}$/, 'a name or an address');
   if (!tls && !isPrivate) throw wrong('destination.tls must be true; false only where private says that it does not leave your network');
-  refuseUnlessPrivate(host, isPrivate);
+  refuseUnlessMeant(host, isPrivate, tls);
   const ca = parseCa(from);
   return {
     kind: 'syslog',
@@ -180,10 +181,12 @@ function parseCa(from: Members): string | undefined {
 }
 
 /** An address that is written out is refused at once; what a name stands for, when it is connected to. */
-function refuseUnlessPrivate(host: string, isPrivate: boolean): void {
-  const address = parseAddress(host.replace(/^\[|\]$/g, ''));
-  if (address && !isPrivate && address.range() !== 'unicast')
+function refuseUnlessMeant(host: string, isPrivateMeant: boolean, isSecure: boolean): void {
+  const address = host.replace(/^\[|\]$/g, '');
+  if (!parseAddress(address)) return;
+  if (!isPrivateMeant && !isPublicAddress(address))
     throw wrong('destination is an address of this machine or of a private network: say so with private');
+  if (!isSecure && !isPrivateAddress(address)) throw wrong('destination is an address outside your network: it is reached by TLS only');
 }
 
 /** The members of an object, one by one; others than those are refused. */

@@ -11,7 +11,7 @@ import { connect, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { parseAddress } from '../access/networks.ts';
 import { connectionError, DeliveryError, type Destination, type Item, type OutgoingBatch } from './destination.ts';
-import { checkHost, guardedLookup } from './guarded-lookup.ts';
+import { checkHost, guardedLookup, meantAddresses } from './guarded-lookup.ts';
 import type { SyslogSetting } from './setting.ts';
 
 /** RFC 5424, table 2, by the event's severity: informational, notice, warning, error, critical. */
@@ -21,7 +21,7 @@ const severityDefault = 6;
 export function createSyslogDestination(setting: SyslogSetting): Destination {
   return {
     async send(batch, signal) {
-      checkHost(setting.host, setting.private);
+      checkHost(setting.host, meantOf(setting));
       try {
         await deliver(() => open(setting), frames(batch, setting.facility), AbortSignal.any([signal, AbortSignal.timeout(setting.timeoutMs)]));
       } catch (error) {
@@ -33,8 +33,13 @@ export function createSyslogDestination(setting: SyslogSetting): Destination {
   };
 }
 
-function open({ host, port, tls, ca, private: isPrivate }: SyslogSetting): Socket {
-  const place = { host, port, lookup: guardedLookup(isPrivate), allowHalfOpen: true };
+function meantOf({ tls, private: isPrivateMeant }: SyslogSetting): ReturnType<typeof meantAddresses> {
+  return meantAddresses({ isPrivateMeant, isSecure: tls });
+}
+
+function open(setting: SyslogSetting): Socket {
+  const { host, port, tls, ca } = setting;
+  const place = { host, port, lookup: guardedLookup(meantOf(setting)), allowHalfOpen: true };
   if (!tls) return connect(place);
   return connectTls({ ...place, minVersion: 'TLSv1.2', ...(parseAddress(host) ? {} : { servername: host }), ...(ca === undefined ? {} : { ca }) });
 }

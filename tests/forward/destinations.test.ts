@@ -9,6 +9,7 @@ import { systemClock } from '../../src/core/clock.ts';
 import type { JsonObject } from '../../src/core/json.ts';
 import { DeliveryError, type Destination, type OutgoingBatch } from '../../src/forward/destination.ts';
 import { createFileDestination } from '../../src/forward/file-destination.ts';
+import { guardedLookup, type MeantAddresses } from '../../src/forward/guarded-lookup.ts';
 import { createHttpDestination } from '../../src/forward/http-destination.ts';
 import { createSecrets, type SecretPlaces } from '../../src/forward/secrets.ts';
 import { type FileSetting, type HttpSetting, parseForwarderSetting, type SyslogSetting } from '../../src/forward/setting.ts';
@@ -105,6 +106,21 @@ test('http: a receiver that is slow, away, cut off, or not where it was said to 
   const syslog = createSyslogDestination(settingOf({ kind: 'syslog', host: 'localhost', port: Number(port), private: false }) as SyslogSetting);
   expect(await failure(syslog.send(batch, never))).toMatchObject({ reason: 'private_address', isFinal: true });
   expect(receiver.received).toHaveLength(2);
+});
+
+test('without TLS nothing outside the network is connected to, whatever a setting of before says or a name stands for', async () => {
+  // A setting of a version that took it.
+  const plain = { ...(settingOf({ kind: 'http', url: 'http://127.0.0.1/' }) as HttpSetting), url: 'http://8.8.8.8/' };
+  const refused = { reason: 'public_address', isFinal: true };
+  expect(await failure(createHttpDestination(plain, 'ndjson', { secrets: createSecrets({}), clock: systemClock }).send(batch, never))).toMatchObject(
+    refused,
+  );
+  const tcp = { ...(settingOf({ kind: 'syslog', host: '127.0.0.1', tls: false }) as SyslogSetting), host: '2001:4860:4860::8888' };
+  expect(await failure(createSyslogDestination(tcp).send(batch, never))).toMatchObject(refused);
+  const looked = (meant: MeantAddresses): Promise<unknown> =>
+    new Promise((resolve) => guardedLookup(meant)('8.8.8.8', { all: true }, (error, addresses) => resolve(error ?? addresses)));
+  expect(await looked('private')).toMatchObject(refused);
+  expect(await looked('any')).toMatchObject([{ address: '8.8.8.8' }]);
 });
 
 test('http: a kept connection that the receiver has closed meanwhile is no failure', async () => {
