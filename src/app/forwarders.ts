@@ -64,6 +64,8 @@ export interface ForwardersParts {
   createSystemLog(): Promise<void>;
   /** Leaves of a log; undefined where there is no such log. */
   treeSize(log: string): number | undefined;
+  /** Rest before what failed is tried again [5,000]. */
+  retryMs?: number;
 }
 
 type Change = 'set' | 'remove' | 'stop' | 'resume';
@@ -87,6 +89,8 @@ export class Forwarders {
   readonly #parts: ForwardersParts;
   #rows: Row[];
   #last: Promise<unknown> = Promise.resolve();
+  #isStarted = false;
+  #again: NodeJS.Timeout | undefined;
 
   /** @throws VeiltrailError `sealed_text_damaged`, `newer_format` */
   constructor(parts: ForwardersParts) {
@@ -116,18 +120,20 @@ export class Forwarders {
       for (const log of setting.logs)
         if (this.#parts.treeSize(log) === undefined) throw new VeiltrailError('log_unknown', 'there is no log of that name', { log });
       const permission = await permitOperation(this.#parts.desk, 'forwarder.set', setting, asked);
-      if (before) await this.#parts.engine.drop(before.id);
-      const row: Row = {
-        id: toHex(this.#parts.random.bytes(12)),
-        setting,
-        starts: Object.fromEntries(setting.logs.map((log) => [log, this.#startOf(log, setting, before)])),
-        setBy: asked.principal,
-        setAt: this.#now(),
-        untold: untoldOf('set', asked, permissionFacts(permission)),
-      };
-      // Before the row: one without cursors is taken for a copy. Cursors without a row are removed by the next start.
-      this.#parts.cursors.make(row.id);
-      this.#write([...this.#rows.filter((one) => one !== before), row]);
+      const row = await this.#inPlaceOf(before, () => {
+        const made: Row = {
+          id: toHex(this.#parts.random.bytes(12)),
+          setting,
+          starts: Object.fromEntries(setting.logs.map((log) => [log, this.#startOf(log, setting, before)])),
+          setBy: asked.principal,
+          setAt: this.#now(),
+          untold: untoldOf('set', asked, permissionFacts(permission)),
+        };
+        // Before the row: one without cursors is taken for a copy. Cursors without a row are removed by the next start.
+        this.#parts.cursors.make(made.id);
+        this.#write([...this.#rows.filter((one) => one !== before), made]);
+        return made;
+      });
       if (before) this.#parts.cursors.remove(before.id);
       await this.#tell(row);
       await this.#parts.engine.run(row.id, setting, row.starts);
@@ -142,9 +148,8 @@ export class Forwarders {
   remove(name: string, by: Person & { purpose?: string }): Promise<void> {
     return this.#serially(async () => {
       const row = this.#known(name);
-      await this.#parts.engine.drop(row.id);
       const removed: Row = { ...row, untold: untoldOf('remove', by, {}) };
-      this.#replace(row, removed);
+      await this.#inPlaceOf(row, () => this.#replace(row, removed));
       this.#parts.cursors.remove(row.id);
       await this.#tell(removed);
     });
@@ -178,19 +183,40 @@ export class Forwarders {
 
   /** Tells of what a crash left untold, and runs those that shall run. */
   start(): Promise<void> {
-    return this.#serially(async () => {
-      await this.#finish();
-      const { cursors, engine } = this.#parts;
-      for (const row of this.#rows.filter(({ stopped }) => !stopped)) {
-        if (!cursors.has(row.id)) {
-          // A copy, or a backup that was put back: it does not begin to deliver by itself.
-          await this.#stop(row, 'cursors_missing');
-          continue;
-        }
-        cursors.make(row.id);
-        await engine.run(row.id, row.setting, row.starts);
+    this.#isStarted = true;
+    return this.#serially(() => this.#carryOn());
+  }
+
+  /** Nothing is tried again. */
+  close(): void {
+    this.#isStarted = false;
+    clearTimeout(this.#again);
+  }
+
+  async #carryOn(): Promise<void> {
+    await this.#finish();
+    const { cursors, engine } = this.#parts;
+    for (const row of this.#rows.filter(({ stopped }) => !stopped)) {
+      if (!cursors.has(row.id)) {
+        // A copy, or a backup that was put back: it does not begin to deliver by itself.
+        await this.#stop(row, 'cursors_missing');
+        continue;
       }
-    });
+      cursors.make(row.id);
+      await engine.run(row.id, row.setting, row.starts); // does nothing where it runs
+    }
+  }
+
+  /** Ends one and puts on disk what comes in its place. Where the disk does not take it, the one that is still in force goes on. */
+  async #inPlaceOf<T>(before: Row | undefined, write: () => T): Promise<T> {
+    const { engine } = this.#parts;
+    if (before) await engine.drop(before.id);
+    try {
+      return write();
+    } catch (error) {
+      if (before && !before.stopped) await engine.run(before.id, before.setting, before.starts);
+      throw error;
+    }
   }
 
   /** Tells of what a crash left untold. */
@@ -273,7 +299,16 @@ export class Forwarders {
   #serially<T>(work: () => Promise<T>): Promise<T> {
     const done = this.#last.catch(() => undefined).then(work);
     this.#last = done;
+    done.catch(() => this.#carryOnLater());
     return done;
+  }
+
+  /** A change that is on disk and could not be told, or run, is by and by: it does not wait for the next start. */
+  #carryOnLater(): void {
+    if (!this.#isStarted) return;
+    const { retryMs = 5_000 } = this.#parts;
+    clearTimeout(this.#again);
+    this.#again = setTimeout(() => void this.#serially(() => this.#carryOn()).catch(() => undefined), retryMs).unref();
   }
 }
 

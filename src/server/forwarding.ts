@@ -99,6 +99,9 @@ export function openForwarding({ dataDir, keyring, vault, ledger, recorder, desk
     },
     published: (log, treeSize) => client?.published(log, treeSize),
     forget: async (log) => client?.forget(log),
-    close: async () => client?.close(),
+    async close() {
+      forwarders.close();
+      await client?.close();
+    },
   };
 }

@@ -25,13 +25,19 @@ test('a change that could not be told is told by the next start, whichever it wa
   const told: AccessEntry[] = [];
   const running = new Set<string>();
   let isFull = false;
+  let isFileFull = false;
+  const sealer = createTextSealer([{ purpose: 'seal', version: 1, key: new Uint8Array(32).fill(7) }] as never, 'forwarders', systemRandom);
+  const file = openSealedFile(dir, 'forwarders.sealed', sealer);
   const open = (): Forwarders =>
     new Forwarders({
-      file: openSealedFile(
-        dir,
-        'forwarders.sealed',
-        createTextSealer([{ purpose: 'seal', version: 1, key: new Uint8Array(32).fill(7) }] as never, 'forwarders', systemRandom),
-      ),
+      file: {
+        read: () => file.read(),
+        write(text) {
+          if (isFileFull) throw new VeiltrailError('disk_full', 'the disk is full');
+          file.write(text);
+        },
+      },
+      retryMs: 5,
       cursors: {
         make: (id) => makeCursors(cursorsPath, id),
         has: (id) => hasCursors(cursorsPath, id),
@@ -61,6 +67,7 @@ test('a change that could not be told is told by the next start, whichever it wa
   // In force on disk, but nothing runs that is not on record.
   expect(running.size).toBe(0);
   isFull = false;
+  forwarders.close();
   forwarders = open();
   await forwarders.start();
   expect([actions(), running.size]).toEqual([['forwarder.set'], 1]);
@@ -69,6 +76,7 @@ test('a change that could not be told is told by the next start, whichever it wa
   await expect(forwarders.refused([...running][0] as string, 'http_403')).rejects.toMatchObject(full);
   isFull = false;
   running.clear();
+  forwarders.close();
   forwarders = open();
   await forwarders.start();
   expect([actions(), running.size]).toEqual([['forwarder.stop'], 0]);
@@ -81,6 +89,7 @@ test('a change that could not be told is told by the next start, whichever it wa
   expect(running.size).toBe(0);
   isFull = false;
   makeCursors(cursorsPath, 'nobody');
+  forwarders.close();
   forwarders = open();
   await forwarders.start();
   expect([actions(), running.size, listCursors(cursorsPath)]).toEqual([['forwarder.remove'], 0, []]);
@@ -91,4 +100,23 @@ test('a change that could not be told is told by the next start, whichever it wa
   await forwarders.set({ ...setting('b'), format: 'cloudevents' }, asked); // in the place of the other one
   expect(await open().list()).toMatchObject([{ setting: { name: 'b', format: 'cloudevents' }, state: 'running' }]);
   expect(listCursors(cursorsPath)).toHaveLength(1);
+
+  // What the disk does not take changes nothing: the one that is in force runs.
+  await forwarders.start();
+  const [before] = [...running];
+  isFileFull = true;
+  await expect(forwarders.set({ ...setting('b'), format: 'ndjson' }, asked)).rejects.toMatchObject(full);
+  await expect(forwarders.remove('b', asked)).rejects.toMatchObject(full);
+  expect([...running]).toEqual([before]);
+  isFileFull = false;
+  // What is on disk and could not be told does not wait for the next start.
+  isFull = true;
+  actions();
+  await expect(forwarders.set({ ...setting('b'), format: 'ndjson' }, asked)).rejects.toMatchObject(full);
+  expect(running.size).toBe(0);
+  isFull = false;
+  await expect.poll(() => running.size, { interval: 5 }).toBe(1);
+  expect(actions()).toEqual(['forwarder.set']);
+  expect([...running]).not.toEqual([before]);
+  forwarders.close();
 });
