@@ -127,6 +127,7 @@ export class Witnessing {
     }
     await this.#parts.ledger.halt(log, false);
     await this.#parts.tell(forkEvent(fork, 'witness.fork.acknowledge', { type: 'user', id: by }));
+    await this.#recordPolicy();
     const info = this.#parts.ledger.logs().find((one) => one.log === log);
     if (info) this.#witnesses?.restart(log, info.published, info.witnessed);
     return fork;
@@ -140,14 +141,22 @@ export class Witnessing {
 
   async #open(): Promise<void> {
     for (const { log } of this.#parts.ledger.logs()) await this.stopIfForked(log);
-    if (this.#policy && this.#changed) {
-      await this.#parts.tell(changeEvent(readWitnessPolicy(this.#parts.dataDir), this.#policy)).catch((error: unknown) => {
-        // The log that it would be told in may be the one that is stopped.
-        if ((error as VeiltrailError).code !== 'history_forked') throw error;
-      });
-      writeWitnessPolicy(this.#parts.dataDir, this.#policy);
-    }
+    await this.#recordPolicy();
     for (const info of this.#parts.ledger.logs()) this.published(info);
+  }
+
+  /** The directory's policy is the one that is on record: where it cannot be told now, it is in force, and told when that is possible again. */
+  async #recordPolicy(): Promise<void> {
+    if (!this.#policy || !this.#changed) return;
+    try {
+      await this.#parts.tell(changeEvent(readWitnessPolicy(this.#parts.dataDir), this.#policy));
+    } catch (error) {
+      // The log that it would be told in may be the one that is stopped.
+      if ((error as VeiltrailError).code === 'history_forked') return;
+      throw error;
+    }
+    writeWitnessPolicy(this.#parts.dataDir, this.#policy);
+    this.#changed = false;
   }
 
   /** Forks about which nobody has decided. */
@@ -159,11 +168,18 @@ export class Witnessing {
     await this.#parts.ledger.halt(log, true);
     const fork: KnownFork = { log, ...seen, at: new Date(systemClock.now()).toISOString() };
     this.#forks.push(fork);
-    writeForks(this.#parts.dataDir, this.#forks);
-    this.#parts.onFork?.(fork);
-    // Where the server's own log is the one that is stopped, the file is all there is.
-    this.#telling = this.#parts.tell(forkEvent(fork, 'witness.fork', { type: 'system', id: 'veiltrail' })).catch(() => undefined);
-    await this.#telling;
+    // A disk that takes no file, or a listener that fails, must not keep the others from hearing of it.
+    try {
+      this.#parts.onFork?.(fork);
+    } finally {
+      try {
+        writeForks(this.#parts.dataDir, this.#forks);
+      } finally {
+        // Where the server's own log is the one that is stopped, the file is all there is.
+        this.#telling = this.#parts.tell(forkEvent(fork, 'witness.fork', { type: 'system', id: 'veiltrail' })).catch(() => undefined);
+        await this.#telling;
+      }
+    }
   }
 }
 

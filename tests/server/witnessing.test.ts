@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { VerifyOptions, VerifyReport } from '../../src/app/verify-log.ts';
+import { VeiltrailError } from '../../src/core/errors.ts';
 import { createAskWitnessCheckpoint } from '../../src/witness/ask-witness.ts';
 import {
   createCosigner,
@@ -22,7 +23,8 @@ import { verifyPublishedLog, verifyStoredLog } from '../../src/server/verify.ts'
 import { createMetrics } from '../../src/server/metrics.ts';
 import { RequestCounts } from '../../src/server/request-counts.ts';
 import { readConfig } from '../../src/server/config.ts';
-import { readForks, writeForks } from '../../src/server/witness-files.ts';
+import { readForks, readWitnessPolicy, writeForks } from '../../src/server/witness-files.ts';
+import { Witnessing } from '../../src/server/witnessing.ts';
 import { type RunningWitness, serveWitness } from '../../src/witness/serve-witness.ts';
 import { openKeyring } from '../../src/vault/keyring.ts';
 import { openSqliteWitnessStore } from '../../src/storage/sqlite/witness-store.ts';
@@ -266,6 +268,42 @@ describe('by a policy that flags', () => {
   });
 });
 
+test('a policy that cannot be told, because the log for that is stopped, is told when somebody has let it go on', async () => {
+  make();
+  const policyFile = join(folder, 'policy');
+  writeFileSync(policyFile, `log ${vkey()}\nquorum none\n`);
+  const fork = { log: '_system', witness: 'w0', vkey: vkey(), kind: 'ahead', witnessSize: 5, checkpoint: 'x', at: '2026-11-01T00:00:00Z' } as const;
+  writeForks(dataDir(), [fork]);
+  const stopped = new Set<string>();
+  const told: unknown[] = [];
+  const witnessing = await Witnessing.open({
+    dataDir: dataDir(),
+    witnessPolicyFile: policyFile,
+    ledger: {
+      logs: () => [{ log: '_system', published: { treeSize: 1, checkpoint: '' } } as never],
+      cosigned: async () => undefined,
+      async halt(log, halted) {
+        if (halted) stopped.add(log);
+        else stopped.delete(log);
+      },
+    },
+    tiles: { read: async () => undefined } as never,
+    vkeysOf: () => [],
+    async tell(event) {
+      if (stopped.has('_system')) throw new VeiltrailError('history_forked', 'the log is stopped');
+      told.push(event['action']);
+    },
+  });
+  try {
+    expect([told, readWitnessPolicy(dataDir())]).toEqual([[], undefined]);
+    await witnessing.acknowledge('_system', 'somebody');
+    expect(told).toEqual(['witness.fork.acknowledge', 'witness.policy.change']);
+    expect(readWitnessPolicy(dataDir())?.policy).toBe(readFileSync(policyFile, 'utf8'));
+  } finally {
+    await witnessing.close();
+  }
+});
+
 test('the file of the configuration says so, too', () => {
   const file = join(folder, 'config.yaml');
   writeFileSync(file, 'witnessPolicy: w.policy\nwitnessMode: require\n');
@@ -398,6 +436,8 @@ describe('a witness that holds another history', () => {
     const alarms: string[] = [];
     await open({ onFork: ({ kind, witnessSize }) => alarms.push(`${kind} ${witnessSize}`) });
     await append(9);
+    // What cannot be written must not keep anybody from hearing of it.
+    mkdirSync(join(dataDir(), 'forks.json'));
     await startWitness('a', port);
     await until(
       () => alarms.length,
@@ -405,6 +445,11 @@ describe('a witness that holds another history', () => {
     );
     expect(alarms).toEqual(['refused 5']);
     await expect(append(1)).rejects.toMatchObject({ code: 'history_forked' });
+    await until(
+      () => trail.search('_system', {}),
+      ({ events }) => events.some(({ record }) => record['action'] === 'witness.fork'),
+    );
+    rmSync(join(dataDir(), 'forks.json'), { recursive: true });
   });
 
   test('where a quorum is required, who waits is told', async () => {
