@@ -8,6 +8,7 @@ import { verifyOnwards } from '../../src/cli/verify-watch.ts';
 import { openTrail } from '../../src/server/compose.ts';
 import { runSelfVerification } from '../../src/server/self-verify-pass.ts';
 import { listExpectedLogs } from '../../src/server/stored-logs.ts';
+import { verifyStoredLog } from '../../src/server/verify.ts';
 import { temporaryDirectory } from '../e2e/product.ts';
 
 let dir: string;
@@ -33,6 +34,12 @@ test('a log that is gone from the records, then from the keyring, is a finding o
   expect(await onwards()).toEqual([[], []]);
   expect(VerifyState.open(resume).logs().toSorted()).toEqual(['default', 'other']);
   expect(await byItself()).toEqual([]);
+  const { ok, notChecked, steps } = await verifyStoredLog(data, { log: 'default', pace: () => Promise.resolve() });
+  expect([ok, steps.map(({ detail }) => detail), notChecked]).toEqual([
+    true,
+    expect.arrayContaining(['SQLite finds each table of its files in order']),
+    expect.arrayContaining([expect.stringContaining('in no table, or in two')]),
+  ]);
 
   const records = new DatabaseSync(join(data, 'records.db'));
   records.exec("PRAGMA foreign_keys=OFF; DELETE FROM logs WHERE name = 'default'");

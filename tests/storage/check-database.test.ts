@@ -51,6 +51,19 @@ test('an index that does not agree with its table is found either way, by name',
   for (const found of [checkDatabase(path), steps().flat()]) expect(found.join('\n')).toMatch(/by_text/);
 });
 
+test('two tables that begin at one page are found either way, though each is in order by itself', () => {
+  writeFileSync(path, whole);
+  const database = new DatabaseSync(path);
+  database.enableDefensive(false);
+  database.exec(
+    'PRAGMA writable_schema=ON; CREATE TABLE three (x); CREATE TABLE four (x); INSERT INTO three VALUES (1); INSERT INTO four VALUES (2)',
+  );
+  database.exec("UPDATE sqlite_schema SET rootpage = (SELECT rootpage FROM sqlite_schema WHERE name = 'three') WHERE name = 'four'");
+  database.close();
+  expect(checkDatabase(path)).not.toEqual([]);
+  expect(steps().flat()).toEqual([expect.stringMatching(/^page \d+ is the root of several: three, four$/)]);
+});
+
 test('what is missing, cut or no database is said', () => {
   for (const bytes of [whole.subarray(0, 2_000), Buffer.from('no database '.repeat(100))]) {
     writeFileSync(path, bytes);
