@@ -67,25 +67,41 @@ function countTokens(edits: readonly Edit[], renames: Renames | undefined, token
 /**
  * Adds what an edit did, each different thing once: `applied` from `from` on is about the same place. What was done within a JSON text is on
  * record under the pointer of the string that holds it.
- * @returns whether it put in tokens of one kind more than once
+ * @param isWithin it is within a JSON text
+ * @returns whether it put in tokens of one kind more than once, and they are still to be counted
  */
-function noteDone({ pieces, document }: Edit, pointer: string, explain: boolean, applied: Applied[], from: number): boolean {
+function noteDone({ pieces, document }: Edit, pointer: string, explain: boolean, applied: Applied[], from: number, isWithin = false): boolean {
   let repeats = false;
-  for (const piece of pieces) {
+  for (let at = 0; at < pieces.length; at++) {
+    const piece = pieces[at] as Piece;
     if (typeof piece === 'string') continue;
     const { kind, transform, keyVersion, why, need } = piece;
     let i = from;
     while (i < applied.length && ((applied[i] as Applied).kind !== kind || (applied[i] as Applied).transform !== transform)) i++;
     if (i < applied.length) {
-      if (need) repeats = true;
+      if (!need) continue;
+      // Mostly a few values in one text: those are told apart here.
+      if (isWithin || at > fewPieces) repeats = true;
+      else if (!standsBefore(pieces, at, need)) (applied[i] as Applied).tokens = ((applied[i] as Applied).tokens ?? 1) + 1;
       continue;
     }
     const one: Applied = keyVersion === undefined ? { pointer, kind, transform } : { pointer, kind, transform, keyVersion };
     if (explain && why !== undefined) one.why = why;
     applied.push(one);
   }
-  if (document) for (const edit of document.edits) if (noteDone(edit, pointer, explain, applied, from)) repeats = true;
+  if (document) for (const edit of document.edits) if (noteDone(edit, pointer, explain, applied, from, true)) repeats = true;
   return repeats;
+}
+
+/** Pieces up to which they are compared with each other. */
+const fewPieces = 32;
+
+function standsBefore(pieces: readonly Piece[], to: number, need: TokenNeed): boolean {
+  for (let i = 0; i < to; i++) {
+    const piece = pieces[i] as Piece;
+    if (typeof piece !== 'string' && piece.need === need) return true;
+  }
+  return false;
 }
 
 /** Lists up to this length are sorted by insertion: no garbage, and most are nearly sorted. */

@@ -23,6 +23,15 @@ it('all that the policy made, however many they are', () => {
   expect(opened({ inner: '{"a":"own@example.com","b":["other@example.com"]}' })).toEqual([own, other]);
 });
 
+it('many in one text are counted exactly', () => {
+  const mails = Array.from({ length: 40 }, (_, i) => `p${i % 30}@example.com`).join(', ');
+  const { applied } = cleaned(engine, { message: mails, few: 'own@example.com, other@example.com and own@example.com' });
+  expect(applied.map(({ pointer, tokens }) => [pointer, tokens])).toEqual([
+    ['/few', 2],
+    ['/message', 30],
+  ]);
+});
+
 it.each([
   ['in its text', { message: `own@example.com and ${foreign}` }],
   ['in its text, with two of its own', { message: `own@example.com, other@example.com, own@example.com and ${foreign}` }],
