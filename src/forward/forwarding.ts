@@ -56,6 +56,8 @@ export class Forwarding {
   readonly #secrets: Secrets;
   readonly #turns: FileTurns = new Map();
   readonly #running = new Map<string, Running>();
+  /** Dropped, and not ended yet: an attempt may be under way. */
+  readonly #closing = new Set<Running>();
 
   constructor(parts: ForwardingParts) {
     this.#parts = parts;
@@ -119,7 +121,8 @@ export class Forwarding {
     const running = this.#running.get(id);
     if (!running) return;
     this.#running.delete(id);
-    await Promise.all(running.lanes.map((lane) => lane.close()));
+    this.#closing.add(running);
+    await Promise.all(running.lanes.map((lane) => lane.close())).finally(() => this.#closing.delete(running));
     for (const destination of running.destinations) destination.close();
   }
 
@@ -129,7 +132,8 @@ export class Forwarding {
 
   /** A log's records were rewritten: see {@link Lane.forget}. */
   async forget(log: string): Promise<void> {
-    await Promise.all(this.#lanes(log).map((lane) => lane.forget()));
+    const closing = [...this.#closing].flatMap(({ lanes }) => lanes.filter((lane) => lane.log === log));
+    await Promise.all([...this.#lanes(log), ...closing].map((lane) => lane.forget()));
   }
 
   figures(): Record<string, LaneFigures[]> {

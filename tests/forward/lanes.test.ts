@@ -1,19 +1,19 @@
 /** Lanes on real records, without a thread: what is damaged, what fails to be read, what nobody asked for. */
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { systemClock } from '../../src/core/clock.ts';
 import { VeiltrailError } from '../../src/core/errors.ts';
 import type { JsonObject } from '../../src/core/json.ts';
-import { makeCursors, readCursor } from '../../src/forward/cursor-file.ts';
+import { hasCursors, listCursors, makeCursors, openCursor, readCursor } from '../../src/forward/cursor-file.ts';
 import { type ForwarderRun, Forwarding } from '../../src/forward/forwarding.ts';
 import type { LaneFigures } from '../../src/forward/lane.ts';
 import { parseForwarderSetting } from '../../src/forward/setting.ts';
 import { RecordReader } from '../../src/ledger/reader.ts';
 import { openSqliteRecordSource } from '../../src/storage/sqlite/record-source.ts';
 import { bucketKeys, pack, TestRecords } from '../search/records.ts';
-import { leafOf, linesOf, until } from './receivers.ts';
+import { leafOf, linesOf, receiveHttp, until } from './receivers.ts';
 
 test('what is damaged is counted and passed over; what cannot be read now is read again; what does not match moves the cursor', async () => {
   const dir = mkdtempSync(join(tmpdir(), 'forward-lanes-'));
@@ -80,4 +80,51 @@ test('what is damaged is counted and passed over; what cannot be read now is rea
   expect(readCursor(cursorsPath, 'all', 'a')).toBe(7);
   await source.close();
   await records.close();
+});
+
+test('an erasure ends what a forwarder that is being dropped still sends', async () => {
+  const dir = mkdtempSync(join(tmpdir(), 'forward-lanes-'));
+  onTestFinished(() => rmSync(dir, { recursive: true, force: true }));
+  const records = new TestRecords(join(dir, 'records.db'));
+  await records.createLog('a');
+  const treeSize = await records.append('a', [pack({ n: 0 })]);
+  const source = openSqliteRecordSource(records.path);
+  const receiver = await receiveHttp();
+  receiver.answer = { status: 200, afterMs: 60_000 };
+  const cursorsPath = join(dir, 'forwarders');
+  const forwarding = new Forwarding({
+    reader: new RecordReader(source, bucketKeys),
+    cursorsPath,
+    secrets: {},
+    clock: systemClock,
+    onRefused: () => expect.unreachable(),
+  });
+  makeCursors(cursorsPath, 'one');
+  const destination = { kind: 'http', url: receiver.url, private: true, waitMs: 0 };
+  const setting = parseForwarderSetting({ name: 'one', logs: ['a'], destination });
+  forwarding.run({ id: 'one', setting, logs: [{ log: 'a', origin: 'test.example/a', treeSize, start: 0 }] });
+  await receiver.had(1);
+  const dropped = forwarding.drop('one').then(() => 'ended');
+  await forwarding.forget('a');
+  // By itself it would have a second to end.
+  const late = new Promise((resolve) => setTimeout(resolve, 700, 'under way'));
+  expect(await Promise.race([dropped, late])).toBe('ended');
+  await forwarding.close();
+  await source.close();
+  await records.close();
+});
+
+test('cursors that were copied count for nothing, and go when somebody begins anew there', () => {
+  const dir = mkdtempSync(join(tmpdir(), 'forward-lanes-'));
+  onTestFinished(() => rmSync(dir, { recursive: true, force: true }));
+  const [own, copy, moved] = ['own', 'copy', 'moved'].map((name) => join(dir, name)) as [string, string, string];
+  for (const id of ['a', 'b']) makeCursors(own, id);
+  openCursor(own, 'a', 'default', 0).move(7);
+  cpSync(own, copy, { recursive: true, preserveTimestamps: true });
+  renameSync(own, moved);
+  expect([hasCursors(moved, 'a'), hasCursors(copy, 'a'), hasCursors(copy, 'b')]).toEqual([true, false, false]);
+  makeCursors(moved, 'a');
+  expect(readCursor(moved, 'a', 'default')).toBe(7);
+  makeCursors(copy, 'a');
+  expect([listCursors(copy), hasCursors(copy, 'a'), readCursor(copy, 'a', 'default')]).toEqual([['a'], true, undefined]);
 });
