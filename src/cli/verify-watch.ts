@@ -64,12 +64,15 @@ export async function watch(options: WatchOptions): Promise<void> {
   const told = new Map<string, string>();
   // Also of those that were never well, and so are not in the state.
   const seen = new Set<string>();
+  const restsUntil = new Map<string, number>();
   while (!stopping.signal.aborted) {
     for (const log of await logsOf(options, [...state.logs(), ...seen])) {
       if (stopping.signal.aborted) break;
+      if (Date.now() < (restsUntil.get(log) ?? 0)) continue;
       const pass = await tryPass(log, options, state, !seen.has(log));
       if (!pass) continue;
       seen.add(log);
+      restsUntil.set(log, Date.now() + restMsAfter(pass));
       tell(log, pass, options);
       let isOver = false;
       try {
@@ -82,6 +85,14 @@ export async function watch(options: WatchOptions): Promise<void> {
     }
     await waitOr(options.everySeconds * 1_000, stop);
   }
+}
+
+/**
+ * How long a log is left alone, beyond what is between passes: until it is repaired, each pass may read all of it again, which shall take a tenth of the
+ * time and no more. At most an hour.
+ */
+export function restMsAfter({ report: { ok }, seconds }: Pick<Pass, 'report' | 'seconds'>): number {
+  return ok ? 0 : Math.min(9_000 * seconds, 3_600_000);
 }
 
 /** Raises the alarm where something else is wrong than was told, or all is well again. @returns whether the watch is over */
@@ -156,14 +167,38 @@ async function alarm(program: string, line: string): Promise<void> {
   }
 }
 
-/** What is wrong, without words that change from pass to pass. */
-function findingsOf({ report: { problems } }: Pass): string {
-  return JSON.stringify(problems.map(({ code, where, leafIndex }) => [code, where, leafIndex]));
+/**
+ * What is wrong, without words that change from pass to pass. Only the first problems of each code are listed, so their number counts, too; and what is
+ * said of a checkpoint is said of this one.
+ */
+export function findingsOf({ report: { problems, problemCount, treeSize, root } }: Pick<Pass, 'report'>): string {
+  const ofCheckpoint = problems.some(({ code }) => checkpointFindings.has(code));
+  return JSON.stringify([
+    problems.map(({ code, where, leafIndex }) => [code, where, leafIndex]),
+    problemCount,
+    ...(ofCheckpoint ? [treeSize, root] : []),
+  ]);
 }
 
+const checkpointFindings = new Set(['rolled_back', 'history_forked', 'root_wrong']);
+
 function factsOf(log: string, { report, kind, from, seconds }: Pass): object {
-  const { ok, origin, treeSize, root, firstBadLeaf, unwitnessedFrom, problems } = report;
-  return { at: new Date().toISOString(), log, pass: kind, ok, origin, from, treeSize, root, seconds, firstBadLeaf, unwitnessedFrom, problems };
+  const { ok, origin, treeSize, root, firstBadLeaf, unwitnessedFrom, problems, problemCount } = report;
+  return {
+    at: new Date().toISOString(),
+    log,
+    pass: kind,
+    ok,
+    origin,
+    from,
+    treeSize,
+    root,
+    seconds,
+    firstBadLeaf,
+    unwitnessedFrom,
+    problems,
+    problemCount,
+  };
 }
 
 /** @param known logs that were there before: one that is missing is a finding */
