@@ -39,11 +39,14 @@ export interface VerifiedQuote {
   /** Of the receipt: whoever relies on the bound has to see that the log has grown from it. */
   checkpoint: VerifiedCheckpoint;
   /**
-   * It is of the anchor itself; else of one that the same target made of the same size before, as versions until November 2026 left it beside the one that
-   * took its place: then it bounds nothing.
+   * It is of the anchor itself; else of one that the same target made of the same size before, as versions before {@link quotesStayBefore} left it beside
+   * the one that took its place: then it bounds nothing.
    */
   isOfThis: boolean;
 }
+
+/** Since then no version leaves the quote of one anchor beside another: one that is not of its anchor says that the anchor was replaced. */
+export const quotesStayBefore = '2026-11-23T00:00:00.000Z';
 
 /** @throws VeiltrailError `anchor_quote` where it quotes something else, and what `verifyDisclosure` throws */
 export function verifyQuote(quote: string, anchor: Anchor, trust: CheckpointTrust): VerifiedQuote {
@@ -51,7 +54,8 @@ export function verifyQuote(quote: string, anchor: Anchor, trust: CheckpointTrus
   const valueAt = (pointer: string): unknown => shown.find((field) => field.pointer === pointer)?.value;
   const { digest, ...place } = quoteOf(anchor);
   const isOfThis = valueAt('/anchor/digest') === digest;
-  const isOfItsPlace = Object.entries(place).every(([name, value]) => valueAt(`/anchor/${name}`) === value);
+  const isOld = Date.parse(anchor.madeAt) < Date.parse(quotesStayBefore);
+  const isOfItsPlace = isOld && Object.entries(place).every(([name, value]) => valueAt(`/anchor/${name}`) === value);
   if (valueAt('/action') !== quoteAction || !(isOfThis || isOfItsPlace)) throw new VeiltrailError('anchor_quote', 'the leaf quotes another anchor');
   return { leafIndex, checkpoint, isOfThis };
 }

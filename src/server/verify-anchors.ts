@@ -4,7 +4,7 @@
  * that whatever came behind it was not there before.
  */
 import type { AnchorTarget } from '../anchor/anchor.ts';
-import { verifyQuote } from '../anchor/anchor-quote.ts';
+import { quotesStayBefore, verifyQuote } from '../anchor/anchor-quote.ts';
 import type { FiledAnchor } from '../anchor/anchor-store.ts';
 import { type LowerBound, type TimeBracket, timeBrackets, type UpperBound } from '../anchor/time-brackets.ts';
 import { equalBytes } from '../core/bytes.ts';
@@ -105,6 +105,9 @@ async function verifyAnchor(log: string, filed: FiledAnchor, { trust, treeSize, 
   if (!target) return { ...named, ok: undefined, detail: 'a prefix of the log; its target is not in the configuration, so nobody else was asked' };
   try {
     const check = await target.check(anchor);
+    // When it says itself that it was made, nobody has to believe; what its target says of the time must not be later than such quotes are.
+    if (isQuoteOld && [check.provedAt, check.notBefore].some((time) => time !== undefined && Date.parse(time) >= Date.parse(quotesStayBefore)))
+      return { ...named, ok: false, detail: 'the leaf that quotes it quotes another anchor: it was replaced' };
     const detail = isQuoteOld ? `${check.detail}; the quote beside it is of the one whose place it took, and bounds nothing` : check.detail;
     return { ...named, ...check, detail, ...(check.ok && check.notBefore !== undefined ? quoted : {}) };
   } catch (error) {

@@ -1,5 +1,5 @@
 /** An anchor that is made again of the same size: the quote beside it is its own, and an earlier proof that still holds is kept. */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -7,10 +7,12 @@ import { type Anchor, type AnchorCheck, type AnchorTarget, formatAnchor } from '
 import { Anchoring } from '../../src/anchor/anchoring.ts';
 import { isQuoteOf, quotedAt, verifyQuote } from '../../src/anchor/anchor-quote.ts';
 import { AnchorStore, type FiledAnchor } from '../../src/anchor/anchor-store.ts';
+import { concatBytes, utf8 } from '../../src/core/bytes.ts';
 import { systemClock } from '../../src/core/clock.ts';
 import type { JsonObject } from '../../src/core/json.ts';
 import { createTrust } from '../../src/log/index.ts';
-import { anchored as checkpoint, digestOf, quoteOf, signer } from '../verify/quoted-evidence.ts';
+import { verifyAnchors } from '../../src/server/verify-anchors.ts';
+import { anchored as checkpoint, checkpointOf, digestOf, logOf, quoteOf, signer } from '../verify/quoted-evidence.ts';
 
 let home: string;
 let store: AnchorStore;
@@ -124,4 +126,33 @@ test('the quote of the one whose place it took, as older versions left it, is to
   expect(verifyQuote(quoteOf(before, 'digest', place).quote, anchor, trust)).toMatchObject({ isOfThis: false, leafIndex: 1 });
   for (const other of [{ target: 'other' }, { kind: 's3' }, { treeSize: 2 }])
     expect(() => verifyQuote(quoteOf(before, 'digest', { ...place, ...other }).quote, anchor, trust)).toThrow(/quotes another anchor/);
+  // No version of since leaves one: the anchor was replaced.
+  const replaced = { ...anchor, madeAt: '2026-11-23T00:00:00.000Z' };
+  expect(() => verifyQuote(quoteOf(before, 'digest', place).quote, replaced, trust)).toThrow(/quotes another anchor/);
+  expect(verifyQuote(quoteOf(digestOf(formatAnchor(replaced)), 'digest', place).quote, replaced, trust)).toMatchObject({ isOfThis: true });
+});
+
+test.each([
+  ['provedAt', '2026-11-22T12:00:00.000Z', true],
+  ['provedAt', '2026-12-01T00:00:00.000Z', false],
+  ['notBefore', '2026-12-01T00:00:00.000Z', false],
+])('beside the quote of another, %s %s by its target: %s', async (name, time, ok) => {
+  const place = { target: 'tsa', kind: 'rfc3161', treeSize: 1 };
+  const before = digestOf(formatAnchor(anchorOf('before')));
+  const { hashes, root } = logOf(before, 'digest', place);
+  const anchor = { ...anchorOf('now'), checkpoint: checkpointOf(1, hashes[0] as Uint8Array) };
+  await store.add(anchor);
+  // By hand, as an older version left it.
+  const [file] = readdirSync(join(home, 'anchors', 'log'));
+  writeFileSync(join(home, 'anchors', 'log', (file as string).replace(/\.json$/, '.quote')), quoteOf(before, 'digest', place).quote);
+  const { target } = numbered(() => ({ ok: true, detail: 'there', [name]: time }));
+  const tiles = {
+    async read(_log: string, path: string): Promise<Uint8Array | undefined> {
+      if (path === 'checkpoint') return utf8(checkpointOf(3, root));
+      const [, width] = /^tile\/0\/000\.p\/(\d+)$/.exec(path) ?? [];
+      return width === undefined ? undefined : concatBytes(...hashes.slice(0, Number(width)));
+    },
+  };
+  const { anchors } = await verifyAnchors('log', signer.vkey, { store, tiles, targets: [target] } as never);
+  expect(anchors).toMatchObject([{ ok, detail: expect.stringMatching(ok ? /bounds nothing/ : /it was replaced/) }]);
 });

@@ -28,7 +28,7 @@ export const signer = createNoteSigner(origin, new Uint8Array(32).fill(1));
 /** What the anchor is of. */
 export const anchored = checkpointOf(1, new Uint8Array(32));
 
-function checkpointOf(treeSize: number, root: Uint8Array): string {
+export function checkpointOf(treeSize: number, root: Uint8Array): string {
   return signCheckpoint({ origin, treeSize, root, extensions: [] }, [signer]);
 }
 
@@ -52,7 +52,8 @@ function disclosed(record: JsonObject): { entry: Uint8Array; fields: DisclosedFi
   };
 }
 
-function logOf(
+/** The log whose second leaf quotes this digest. */
+export function logOf(
   digest: string,
   member: string,
   more: JsonObject = {},
