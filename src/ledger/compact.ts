@@ -160,8 +160,12 @@ async function* chunksOf(
     if (stored.firstLeaf < bucket * bucketLeaves)
       throw new VeiltrailError('bucket_not_ready', 'the bucket before has to be compacted first', { bucket });
     const chunk = await reader.openChunk(log, origin, stored);
-    yield chunk;
-    discardContent(chunk.content);
+    try {
+      yield chunk;
+    } finally {
+      // Whoever ends early, too: a bucket that turns out not to be whole.
+      discardContent(chunk.content);
+    }
     next = stored.firstLeaf + stored.count;
   }
 }

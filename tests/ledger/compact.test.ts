@@ -121,6 +121,26 @@ describe('compaction', () => {
     expect(compactions[0]).toEqual(compactions[1]);
   });
 
+  test('a chunk at which the one pass ends, because a record was removed, is given back', async () => {
+    const records = Array.from({ length: 20_000 }, (_, i) => new Uint8Array(64).fill(i & 255));
+    const chunks = [0, 32_768].map((from) => ({ from, end: from + 32_768, receivedAtMs: 1_700_000_000_000 + from, records }));
+    log = await CompactingLog.makeOf(chunks);
+    const reader = log.reader();
+    const opened: Uint8Array[] = [];
+    const openChunk = reader.openChunk.bind(reader);
+    reader.openChunk = async (...args) => {
+      const chunk = await openChunk(...args);
+      opened.push(chunk.content.records);
+      return chunk;
+    };
+    log.reader = () => reader;
+    log.compactor.start();
+    await log.compactor.idle();
+    expect(log.errors).toEqual([]);
+    expect(opened.length).toBeGreaterThan(4);
+    expect(opened.map(({ byteLength }) => byteLength)).toEqual(opened.map(() => 0));
+  });
+
   test('a chunk that is missing leaves leaves without a record, and the rest is compacted', async () => {
     log = await CompactingLog.makeOf(
       [0, 30_000, 60_000].map((from) => ({
