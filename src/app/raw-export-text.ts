@@ -119,7 +119,10 @@ async function openBatch(
     const record = recordOfFields(open);
     const shown = new Set(redactable.flatMap((field) => (isKept(field) && shows(field) ? [field.pointer] : [])));
     const disclosed = createDisclosure({ redactable, receipt: await snapshot.prove(leafIndex) }, shown);
-    const gone = (open.redacted ?? []).filter(({ pointer }) => pointer === undefined || !isHidden(dottedOf(pointer)));
+    // What was redacted while this is written is behind the checkpoint, which cannot tell of it: it is left out.
+    const gone = (open.redacted ?? []).filter(
+      ({ pointer, tombstone }) => tombstone < snapshot.treeSize && (pointer === undefined || !isHidden(dottedOf(pointer))),
+    );
     const redacted = gone.map((one): JsonObject => ({ ...one }));
     const visible = recordOfDisclosure(disclosed, redacted);
     const disclosure = { format: disclosureFormat, fields: disclosed.fields.map(jsonOfField), receipt: disclosed.receipt };
