@@ -138,7 +138,11 @@ export class Holds {
       if (why.trim() === '' || why.length > whyMax) throw new VeiltrailError('hold_request', `say why, in at most ${whyMax} characters`);
       if (this.#rows.some((row) => row.name === name)) throw new VeiltrailError('hold_exists', `there is, or was, a hold ${name}: take another name`);
       if (this.#rows.length >= holdsMax) throw new VeiltrailError('holds_full', `there are ${holdsMax} holds`);
-      const scope = readScope(request, { blind: this.#blind, logs: this.#parts.logs, kindsAskedFor: this.#parts.kindsAskedFor });
+      const scope = readScope(request, {
+        blind: this.#blind,
+        logs: () => this.#parts.logs(),
+        kindsAskedFor: (query) => this.#parts.kindsAskedFor(query),
+      });
       createCovers(scope, this.#blind);
       const row: Row = { name, why, ...(reference === undefined ? {} : { reference }), setBy: by, setAt: this.#now(), scope, told: false };
       this.#write([...this.#rows, row]);

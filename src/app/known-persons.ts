@@ -15,9 +15,9 @@ export interface KnownPersons {
 
 export interface KnownPersonsParts {
   /** What was written last; undefined where nothing was. */
-  read(): string | undefined;
+  read: () => string | undefined;
   /** Durable when it returns. */
-  write(text: string): void;
+  write: (text: string) => void;
   /** Principals that are kept [10,000]; those recognised longest ago for the first time go first. */
   max?: number;
 }

@@ -69,7 +69,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       approvePage: readApprovePage,
       anchors: async () => (await anchors?.figures()) ?? [],
       verification: () => verification,
-      ...(await openDoorParts(options.access ?? {}, dataDir, trail.access, trail.recognised)),
+      ...(await openDoorParts(options.access ?? {}, dataDir, trail.access, (principal, person) => trail.recognised(principal, person))),
       ...(options.report ? { report: options.report } : {}),
     });
     const url = await listen(app, options.listen);

@@ -61,13 +61,13 @@ async function copyEachStep(dataDir: string): Promise<string[]> {
   const keyring = openKeyring(join(dataDir, 'keys'), { create: false });
   const records = openSqliteRecordStore(dataDirPaths(dataDir).records);
   const tiles = openFileTileStore(dataDirPaths(dataDir).logs);
-  const { createLog } = records;
+  const createLog = records.createLog.bind(records);
   records.createLog = async (state) => {
     step('published');
-    await createLog.call(records, state);
+    await createLog(state);
     step('in the records');
   };
-  const { writeCheckpoint } = tiles;
+  const writeCheckpoint = tiles.writeCheckpoint.bind(tiles);
   tiles.writeCheckpoint = async (log, bytes) => {
     if (log === 'other') {
       step('key');
@@ -76,7 +76,7 @@ async function copyEachStep(dataDir: string): Promise<string[]> {
       writeFileSync(join(dataDir, 'logs/other/.writing'), bytes.subarray(0, 9));
       step('half a checkpoint');
     }
-    await writeCheckpoint.call(tiles, log, bytes);
+    await writeCheckpoint(log, bytes);
   };
   const ledger = await Ledger.open({
     records,
