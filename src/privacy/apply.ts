@@ -46,20 +46,25 @@ function placeOf({ pointer, frame, key }: Edit, renames: Renames | undefined): s
 
 /** Says of places with several tokens how many different ones of each kind they are. Only where something was done more than once. */
 function countTokens(edits: readonly Edit[], renames: Renames | undefined, token: (need: TokenNeed) => string, applied: readonly Applied[]): void {
-  const made = new Map<string, Set<string>>();
-  const count = ({ pieces, document }: Edit, pointer: string): void => {
+  // By place, then by kind: a place's pointer may be as long as a text, and is looked up once an edit, not once a piece.
+  const made = new Map<string, Map<string, Set<string>>>();
+  const count = ({ pieces, document }: Edit, kinds: Map<string, Set<string>>): void => {
     for (const piece of pieces) {
       if (typeof piece === 'string' || !piece.need) continue;
-      const key = `${pointer}\n${piece.kind}`;
-      const known = made.get(key);
+      const known = kinds.get(piece.kind);
       if (known) known.add(token(piece.need));
-      else made.set(key, new Set([token(piece.need)]));
+      else kinds.set(piece.kind, new Set([token(piece.need)]));
     }
-    if (document) for (const edit of document.edits) count(edit, pointer);
+    if (document) for (const edit of document.edits) count(edit, kinds);
   };
-  for (const edit of edits) count(edit, placeOf(edit, renames));
+  for (const edit of edits) {
+    const pointer = placeOf(edit, renames);
+    const kinds = made.get(pointer) ?? new Map<string, Set<string>>();
+    made.set(pointer, kinds);
+    count(edit, kinds);
+  }
   for (const one of applied) {
-    const { size } = (one.transform === 'tokenize' ? made.get(`${one.pointer}\n${one.kind}`) : undefined) ?? { size: 0 };
+    const { size } = (one.transform === 'tokenize' ? made.get(one.pointer)?.get(one.kind) : undefined) ?? { size: 0 };
     if (size > 1) one.tokens = size;
   }
 }

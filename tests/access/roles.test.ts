@@ -4,7 +4,20 @@ import { authorize, mayDo, rights, rightsOf, roleMeanings, roles, rolesWith, typ
 const table: Record<Role, Right[]> = {
   writer: ['events.append'],
   reader: ['events.read', 'proof.read', 'evidence.export', 'log.list'],
-  auditor: ['proof.read', 'evidence.export', 'log.list', 'system.read', 'canary.run', 'field.read', 'request.read', 'hold.read', 'retention.read'],
+  auditor: [
+    'proof.read',
+    'evidence.export',
+    'log.list',
+    'system.read',
+    'canary.run',
+    'field.read',
+    'forwarder.read',
+    'request.read',
+    'hold.read',
+    'retention.read',
+    'alert.read',
+    'alert.acknowledge',
+  ],
   investigator: ['events.read', 'proof.read', 'evidence.export', 'log.list', 'token.search', 'token.reveal', 'request.ask', 'request.read'],
   officer: [
     'proof.read',
@@ -22,7 +35,7 @@ const table: Record<Role, Right[]> = {
     'request.read',
   ],
   approver: ['log.list', 'stop.lift', 'hold.read', 'retention.read', 'request.read', 'request.decide'],
-  operator: ['metrics.read', 'canary.run', 'backup.make'],
+  operator: ['metrics.read', 'canary.run', 'backup.make', 'forwarder.read', 'alert.read', 'alert.acknowledge'],
   admin: [
     'log.list',
     'log.create',
@@ -30,6 +43,8 @@ const table: Record<Role, Right[]> = {
     'system.read',
     'field.read',
     'field.classify',
+    'forwarder.read',
+    'forwarder.set',
     'canary.run',
     'stop.lift',
     'hold.read',
@@ -62,7 +77,17 @@ describe('roles', () => {
   });
 
   it('never let one role both ask and decide', () => {
-    const asking = ['request.ask', 'token.reveal', 'subject.erase', 'value.redact', 'hold.set', 'retention.change', 'key.manage', 'backup.make'];
+    const asking = [
+      'request.ask',
+      'token.reveal',
+      'subject.erase',
+      'value.redact',
+      'hold.set',
+      'retention.change',
+      'key.manage',
+      'forwarder.set',
+      'backup.make',
+    ];
     for (const role of roles) if (table[role].includes('request.decide')) expect(table[role].filter((right) => asking.includes(right))).toEqual([]);
   });
 
