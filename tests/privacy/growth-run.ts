@@ -202,7 +202,9 @@ const seeds = [
   '@1.234,1.234 ',
   'jane-doe-',
   '/Jane Doe',
-  'রহমান ',
+  // Names by themselves are found or not by how many stand there, and what is found costs more: these are always, and never, found.
+  'নাম রহমান, ',
+  'লগইন ',
 ];
 
 function spent(work: (text: string) => void, text: string): number {
@@ -244,21 +246,14 @@ function exponentAmong(sizes: readonly number[], work: (text: string) => void, s
 /** Times that a seed is looked at before it counts as too fast: what grows does so each time, a collection of garbage comes when it likes. */
 const looksMax = 3;
 
-/**
- * What is allowed to those whose cost comes in steps: words of these scripts are spelled in Latin letters up to a bound, and sizes below and above
- * it lie on no line (4,000 units took 1.7 ms, 16,000 6.3, 64,000 27, 128,000 6.2). What is quadratic is found all the same. To be looked into.
- */
-const inSteps: Readonly<Record<string, number>> = { 'রহমান ': 1.5 };
-
 /** Names of the seeds that grow too fast. */
 function tooFast(work: (text: string, seed: string) => void, ranges: readonly (readonly number[])[] = [withinLanes, beyondLanes]): string[] {
   return seeds.flatMap((seed) => {
-    const allowed = inSteps[seed] ?? exponentMax;
     let exponent = Number.POSITIVE_INFINITY;
-    for (let look = 0; look < looksMax && exponent > allowed; look++) {
+    for (let look = 0; look < looksMax && exponent > exponentMax; look++) {
       exponent = Math.min(exponent, Math.max(...ranges.map((sizes) => exponentAmong(sizes, (text) => work(text, seed), seed))));
     }
-    return exponent > allowed ? [`${JSON.stringify(seed)}: ${exponent.toFixed(2)}`] : [];
+    return exponent > exponentMax ? [`${JSON.stringify(seed)}: ${exponent.toFixed(2)}`] : [];
   });
 }
 
