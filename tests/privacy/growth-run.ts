@@ -244,7 +244,7 @@ function exponentAmong(sizes: readonly number[], work: (text: string) => void, s
 }
 
 /** Times that a seed is looked at before it counts as too fast: what grows does so each time, a collection of garbage comes when it likes. */
-const looksMax = 3;
+const looksMax = 5;
 
 /** Names of the seeds that grow too fast. */
 function tooFast(work: (text: string, seed: string) => void, ranges: readonly (readonly number[])[] = [withinLanes, beyondLanes]): string[] {
