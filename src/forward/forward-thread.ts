@@ -31,7 +31,8 @@ export interface ForwardNotice {
   reason: string;
 }
 
-function serveForwarding(port: MessagePort, settings: ForwardThreadSettings): void {
+/** Answers the calls that `forward-client.ts` makes. */
+export function serveForwarding(port: MessagePort, settings: ForwardThreadSettings): void {
   const { recordsPath, segmentsPath, cursorsPath, secrets, filesPath, vaultPort } = settings;
   const records = openSqliteRecordSource(recordsPath);
   const vault = new Caller(vaultPort);

@@ -13,8 +13,8 @@
  * and there is no seal, somebody removed it; where it does not, an old seal means nothing.
  */
 import { createHash } from 'node:crypto';
-import { createReadStream, existsSync } from 'node:fs';
-import { open, readFile, rename, rm, stat } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { open, readFile, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { canonicalJson } from '../core/canonical-json.ts';
 import type { JsonObject } from '../core/json.ts';
@@ -24,6 +24,7 @@ import { dataDirPaths } from '../storage/data-dir.ts';
 import { storageError } from '../storage/storage-error.ts';
 
 const format = 'veiltrail-seal/1';
+const readBytes = 1_048_576;
 
 interface SealedFile {
   path: string;
@@ -131,9 +132,20 @@ function signedText(body: JsonObject): string {
 
 async function measure(file: string): Promise<{ size: number; sha256: string }> {
   try {
-    const hash = createHash('sha256');
-    for await (const bytes of createReadStream(file, { highWaterMark: 1_048_576 })) hash.update(bytes as Uint8Array);
-    return { size: (await stat(file)).size, sha256: hash.digest('hex') };
+    const reading = await open(file, 'r');
+    try {
+      const hash = createHash('sha256');
+      // Most files are small, and there are dozens of them.
+      const bytes = new Uint8Array(Math.min(readBytes, (await reading.stat()).size + 1));
+      let size = 0;
+      for (let count = -1; count !== 0; size += count) {
+        count = (await reading.read(bytes, 0, bytes.length, null)).bytesRead;
+        hash.update(bytes.subarray(0, count));
+      }
+      return { size, sha256: hash.digest('hex') };
+    } finally {
+      await reading.close();
+    }
   } catch (error) {
     throw storageError(error, 'read a sealed file');
   }

@@ -127,9 +127,8 @@ export function createWorkerContext(settings: WorkerSettings): WorkerContext {
 }
 
 /** Answers the pool's calls on the thread's own port, and ends the thread when it is told to. */
-export function serveBatches(given: WorkerContext, close: () => void = () => undefined): void {
-  if (!parentPort) throw new Error('serveBatches runs in a worker thread');
-  const port = parentPort;
+export function serveBatches(given: WorkerContext, close: () => void = () => undefined, port: MessagePort | null = parentPort): void {
+  if (!port) throw new Error('serveBatches runs in a worker thread');
   let context = given;
   const underWay = new Set<Promise<unknown>>();
   const contextOf = (log: string | undefined): BatchContext => (log === undefined ? undefined : context.ofLog?.get(log)) ?? context;
@@ -206,8 +205,10 @@ function outcomeOf({ refused, ...processed }: ProcessedGroup): GroupOutcome {
   return { ...processed, refused: new Map([...refused].map(([at, { code, message, detail }]) => [at, { code, message, detail: { ...detail } }])) };
 }
 
-// A worker thread of the pool runs this file; whoever imports it in the main thread gets the functions only.
-if (parentPort && (workerData as { runs?: string } | null)?.runs === 'pipeline') {
-  const settings = workerData as WorkerSettings;
-  serveBatches(createWorkerContext(settings), () => settings.vaultPort.close());
+/** What a thread of the pool does. */
+export function servePipeline(port: MessagePort, settings: WorkerSettings): void {
+  serveBatches(createWorkerContext(settings), () => settings.vaultPort.close(), port);
 }
+
+// A worker thread of the pool runs this file; whoever imports it in the main thread gets the functions only.
+if (parentPort && (workerData as { runs?: string } | null)?.runs === 'pipeline') servePipeline(parentPort, workerData as WorkerSettings);

@@ -31,8 +31,11 @@ export interface CompactThreadData {
 /** Not the lowest of all, 19: what it holds for a moment (an arena of malloc) it would hold for long when it is hardly ever run. */
 const low = 10;
 
-if (!isMainThread && parentPort && (workerData as Partial<CompactThreadData> | null)?.thread === 'compact') {
-  const { dataDir, vaultPort, retention, isInBackground } = workerData as CompactThreadData;
+if (!isMainThread && parentPort && (workerData as Partial<CompactThreadData> | null)?.thread === 'compact')
+  serveCompaction(parentPort, workerData as CompactThreadData);
+
+/** Answers the one call that `compaction.ts` makes over `main`. */
+export function serveCompaction(main: MessagePort, { dataDir, vaultPort, retention, isInBackground }: CompactThreadData): void {
   // There, a priority is a thread's; elsewhere it is the process's.
   if (isInBackground && process.platform === 'linux') setPriority(0, low);
   const paths = dataDirPaths(dataDir);
@@ -60,7 +63,6 @@ if (!isMainThread && parentPort && (workerData as Partial<CompactThreadData> | n
     classes: createRetentionClasses(retention),
     random: systemRandom,
   };
-  const main = parentPort;
   serveCalls(main, {
     compact: async (task: CompactionTask): Promise<CompactedBucket> => compactBucket(task, parts),
     rewrite: async (rewriting: SegmentRewriting): Promise<SegmentReplacement[]> => {
