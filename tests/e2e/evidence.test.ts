@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { fillEvidencePage, openEvidencePage } from '../../src/app/evidence-page.ts';
+import { createCosigner } from '../../src/log/index.ts';
 import { run } from './product.ts';
 
 const events = Array.from({ length: 12 }, (_, i) => ({
@@ -75,6 +76,10 @@ describe('from a data directory', () => {
       [['--evidence', 'x', '--purpose', 'y', ...out], 2, /--audience/],
       [['--evidence', 'x', ...forSomebody], 2, /--out FILE/],
       [['--evidence', '', '--range', '8-2', ...forSomebody, ...out], 2, /--range/],
+      // Left out in silence, they would show more than was meant.
+      [['--evidence', 'x', '--limit', '3', ...forSomebody, ...out], 2, /--limit says nothing about evidence/],
+      [['--raw', 'x', '--fields', '/action', ...forSomebody, ...out], 2, /--fields says nothing about a raw export/],
+      [['--backup', join(data, '../backup'), '--since', '2026-11-01T00:00:00Z'], 2, /--since says nothing about a backup/],
     ];
     for (const [args, code, words] of refusals) {
       const refused = await run(['export', '--data', data, ...args]);
@@ -82,6 +87,27 @@ describe('from a data directory', () => {
       expect(refused.err).toMatch(words);
     }
     expect((await run(['export', '--data', join(data, '../nowhere'), '--evidence', 'x', ...forSomebody, ...out])).code).toBe(3);
+  }, 60_000);
+});
+
+describe('what is demanded and cannot be checked', () => {
+  test('is refused, and not passed over', async () => {
+    const file = join(data, '../evidence.json'); // of the first test
+    const policy = join(data, '../witnesses.policy');
+    writeFileSync(policy, `witness w ${createCosigner('w.example', new Uint8Array(32)).vkey}\nquorum w\n`);
+    const demanded = await run(['verify', file, '--witness-policy', policy, '--json']);
+    expect(demanded.code, demanded.err).toBe(1);
+    expect(JSON.parse(demanded.out)).toMatchObject({ ok: false, problems: [{ code: 'quorum_missing', where: 'checkpoint' }] });
+    for (const [target, option] of [
+      [file, '--event'],
+      [data, '--audience'],
+      [data, '--alert'],
+      ['http://127.0.0.1:9', '--config'],
+    ] as const) {
+      const refused = await run(['verify', target, option, 'x']);
+      expect([option, refused.code]).toEqual([option, 2]);
+      expect(refused.err).toContain(`${option} says nothing about`);
+    }
   }, 60_000);
 });
 

@@ -3,7 +3,7 @@ import * as fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { decodeBase64, encodeBase64 } from '../../src/core/base64.ts';
 import { utf8 } from '../../src/core/bytes.ts';
-import { createNoteSigner, formatEntry, signCheckpoint, signNote } from '../../src/log/index.ts';
+import { createCosigner, createNoteSigner, formatEntry, parseWitnessPolicy, signCheckpoint, signNote } from '../../src/log/index.ts';
 import {
   type Evidence,
   type EvidenceOptions,
@@ -105,6 +105,17 @@ describe('as exported', () => {
     const report = verifyEvidence(plain.text, pinned);
     expect(report.ok).toBe(true);
     expect(report.notProved.join('\n')).toMatch(/no witness cosigned/);
+  });
+
+  test('with the quorum that the reader demands, or without', () => {
+    const stranger = createCosigner('stranger.example', new Uint8Array(32).fill(9));
+    const demand = (threshold: number): EvidenceReport => {
+      const keys = `witness one ${witness.vkey}\nwitness two ${stranger.vkey}\n`;
+      return verifyEvidence(sampleEvidence().text, { witnessPolicy: parseWitnessPolicy(`${keys}group g ${threshold} one two\nquorum g\n`) });
+    };
+    expect(demand(1)).toMatchObject({ ok: true, witnesses: [{ pinned: true }] });
+    expect(demand(1).proved).toContain('The checkpoint has the quorum g of the witnesses that you demand.');
+    expect(demand(2)).toMatchObject({ ok: false, problems: [{ code: 'quorum_missing', message: expect.stringContaining('only one') }] });
   });
 
   test('where a browser runs it, too', async () => {

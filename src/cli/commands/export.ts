@@ -6,6 +6,7 @@ import { addConnectionOptions, dataDirOf, readKey, type ConnectionOptions } from
 import { readEvidencePage, writeEvidencePage, writeNew } from '../evidence-file.ts';
 import { readWhole } from '../input.ts';
 import { printJson, say } from '../output.ts';
+import { refuseUnusedOptions } from '../unused-options.ts';
 import { readText } from '../vkey-option.ts';
 
 interface ExportOptions extends ConnectionOptions {
@@ -84,18 +85,30 @@ export function addExport(program: Command): void {
     .action(runExport);
 }
 
-async function runExport(options: ExportOptions): Promise<void> {
+const always = ['data', 'url', 'key', 'purpose', 'json'];
+const ofEvents = [...always, 'log', 'audience', 'since', 'until', 'out'];
+/** Options that count, by what is exported. */
+const optionsFor = {
+  backup: [...always, 'backup', 'keys', 'passphraseFile', 'by'],
+  raw: [...ofEvents, 'raw', 'reference', 'request', 'limit'],
+  evidence: [...ofEvents, 'evidence', 'by', 'range', 'fields', 'sparse', 'withPolicy', 'checkpoint', 'html'],
+} as const;
+
+async function runExport(options: ExportOptions, command: Command): Promise<void> {
   if (options.backup !== undefined || options.keys !== undefined) {
+    refuseUnusedOptions(command, optionsFor.backup, 'a backup');
     const { exportBackup } = await import('../export-backup.ts');
     return exportBackup(options);
   }
   if (options.raw !== undefined && options.evidence !== undefined) throw wrongUse('either --evidence or --raw: they are two files, for two purposes');
   if (options.raw !== undefined) {
+    refuseUnusedOptions(command, optionsFor.raw, 'a raw export');
     const { exportRaw } = await import('../export-raw.ts');
     const query = options.raw === '-' ? (await readWhole('-')).trim() : options.raw;
     return exportRaw({ ...options, query: query === true ? '' : query });
   }
   if (options.evidence === undefined) throw wrongUse('say what to export: --evidence QUERY, --raw QUERY or --backup DIR');
+  refuseUnusedOptions(command, optionsFor.evidence, 'evidence');
   if (options.out === undefined && options.html === undefined) throw wrongUse('say where to write it: --out FILE, --html FILE, or both');
   if (options.html !== undefined) readEvidencePage(); // before anything is on record
   const request = requestOf(options);

@@ -18,6 +18,7 @@ import { certificateIn, reportCertificate } from '../verify-certificate.ts';
 import { reportEvidence } from '../verify-evidence.ts';
 import { isRawExport, reportRawExport } from '../verify-raw-export.ts';
 import { verifyOnwards, watch, type PassOptions } from '../verify-watch.ts';
+import { refuseUnusedOptions } from '../unused-options.ts';
 import { readText, readVkey } from '../vkey-option.ts';
 
 interface VerifyOptions {
@@ -42,6 +43,20 @@ interface VerifyOptions {
   keepGoing?: boolean;
 }
 
+/** Options that count for anything that is verified. A policy may say whom not to ask, and a script where the data is, whatever it verifies. */
+const always = ['vkey', 'json', 'data', 'askWitnesses'];
+const ofLogs = [...always, 'checkpoint', 'witnessPolicy', 'log'];
+/** Options that count, by what is verified. */
+const optionsFor = {
+  dataDir: [...ofLogs, 'anchors', 'config'],
+  log: ofLogs,
+  passes: [...ofLogs, 'resume'],
+  watch: [...ofLogs, 'resume', 'watch', 'every', 'fullEvery', 'metrics', 'alert', 'keepGoing'],
+  evidence: [...always, 'checkpoint', 'witnessPolicy', 'audience', 'tsa'],
+  receipt: [...always, 'witnessPolicy', 'event'],
+  disclosure: [...always, 'witnessPolicy'],
+} as const;
+
 /** No answer of a witness for so long is none. */
 const witnessMs = 5_000;
 
@@ -54,7 +69,10 @@ export function addVerify(program: Command): void {
     .argument('[target]', 'what to verify [the data directory]')
     .option('--vkey <vkey>', "the log's public key, or @FILE that holds it; without it a data directory's own is taken")
     .option('--checkpoint <file>', 'a checkpoint kept elsewhere: finds rollback and rewritten history')
-    .option('--witness-policy <file>', 'witnesses that must have cosigned (C2SP tlog-policy) [the policy beside the data, if there is one]')
+    .option(
+      '--witness-policy <file>',
+      'witnesses that must have cosigned, evidence and receipts too (C2SP tlog-policy) [the policy beside the data, if there is one]',
+    )
     .option('--no-ask-witnesses', 'do not ask the witnesses of the policy what they hold of the log: without a network')
     .option('--event <file>', 'with a receipt: a disclosure of the event that it must be for')
     .option('--audience <who>', 'with evidence: for whom it must have been exported')
@@ -75,25 +93,35 @@ export function addVerify(program: Command): void {
     .action(runVerify);
 }
 
-async function runVerify(target: string | undefined, options: VerifyOptions): Promise<void> {
+async function runVerify(target: string | undefined, options: VerifyOptions, command: Command): Promise<void> {
+  const only = (names: readonly string[], what: string): void => refuseUnusedOptions(command, names, what);
   const vkey = options.vkey === undefined ? undefined : readVkey(options.vkey);
   const where = target ?? dataDirOf(options);
+  if (options.watch) only(optionsFor.watch, 'watching');
+  else if (options.resume !== undefined) only(optionsFor.passes, 'a run that is resumed');
   if (options.resume !== undefined || options.watch) return runPasses(where, vkey, options);
-  if (/^https?:\/\//.test(where)) return reportLog(await verifyPublished(where, vkey, options), options);
+  if (/^https?:\/\//.test(where)) {
+    only(optionsFor.log, 'a log at a URL');
+    return reportLog(await verifyPublished(where, vkey, options), options);
+  }
   const kind = statSync(where, { throwIfNoEntry: false });
   if (!kind) throw new VeiltrailError('not_found', `${where}: there is nothing here to verify`);
   if (kind.isDirectory()) {
+    if (isDataDir(where)) only(optionsFor.dataDir, 'a data directory');
+    else only(optionsFor.log, 'a directory of tiles');
     const report = isDataDir(where) ? await verifyStored(where, vkey, options) : await verifyPublished(where, vkey, options);
     if (options.anchors && isDataDir(where)) await verifyAnchorsOf(report, where, vkey, options);
     else if (existsSync(join(where, 'anchors'))) report.notChecked.push('what third parties keep of it, and by when it was there: --anchors');
     return reportLog(report, options);
   }
   if (isRawExport(where)) {
+    only(always, 'a raw export');
     if (vkey === undefined) throw new VeiltrailError('vkey_missing', "say whose log it should be from: --vkey, the log's public key");
     return reportRawExport(where, vkey, options.json ?? false);
   }
   const certificate = certificateIn(readFileSync(where));
   if (certificate !== undefined) {
+    only(always, 'a certificate of removal');
     const data = options.data ?? process.env['VEILTRAIL_DATA'];
     return reportCertificate(certificate, where, {
       ...(vkey === undefined ? {} : { vkey }),
@@ -102,9 +130,11 @@ async function runVerify(target: string | undefined, options: VerifyOptions): Pr
     });
   }
   const evidence = evidenceIn(readFileSync(where));
-  if (!evidence) return verifyFile(where, vkey, options);
+  if (!evidence) return verifyFile(where, vkey, options, only);
+  only(optionsFor.evidence, 'evidence');
   reportEvidence(evidence, {
     ...(vkey === undefined ? {} : { vkeys: [vkey] }),
+    ...(options.witnessPolicy === undefined ? {} : { witnessPolicy: parseWitnessPolicy(readText(options.witnessPolicy)) }),
     ...(options.audience === undefined ? {} : { audience: options.audience }),
     ...(options.checkpoint === undefined ? {} : { checkpoint: readText(options.checkpoint) }),
     ...(options.tsa === undefined ? {} : { timeStampRoots: [readText(options.tsa)] }),
@@ -207,11 +237,19 @@ function reportLog(report: VerifyReport, options: VerifyOptions): void {
 }
 
 /** Receipts and disclosures: one file, and the key of the log. */
-async function verifyFile(file: string, vkey: string | undefined, options: VerifyOptions): Promise<void> {
+async function verifyFile(
+  file: string,
+  vkey: string | undefined,
+  options: VerifyOptions,
+  only: (names: readonly string[], what: string) => void,
+): Promise<void> {
   if (vkey === undefined) throw new VeiltrailError('vkey_missing', "say whose log it should be from: --vkey, the log's public key");
   const text = readText(file);
+  const isReceipt = text.startsWith('c2sp.org/tlog-proof@');
+  if (isReceipt) only(optionsFor.receipt, 'a receipt');
+  else only(optionsFor.disclosure, 'a disclosure');
   try {
-    if (text.startsWith('c2sp.org/tlog-proof@')) await verifyReceiptText(text, vkey, options);
+    if (isReceipt) await verifyReceiptText(text, vkey, options);
     else await verifyDisclosureText(text, vkey, options);
   } catch (error) {
     if (!(error instanceof VeiltrailError) || error.code === 'vkey_syntax') throw error;

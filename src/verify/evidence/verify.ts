@@ -12,6 +12,7 @@ import { sha256 } from '../../core/sha256.ts';
 import { type CheckpointTrust, openCheckpoint, type VerifiedCheckpoint } from '../../log/checkpoint.ts';
 import { cosignatureTime } from '../../log/cosignature.ts';
 import { createTrust } from '../../log/trust.ts';
+import { judgeQuorum, type WitnessPolicy } from '../../log/witness-policy.ts';
 import { readPem } from '../time-stamp/certificate.ts';
 import { attempt } from './attempt.ts';
 import { checkAnchors, type CheckedAnchor } from './anchors.ts';
@@ -25,6 +26,8 @@ export interface EvidenceOptions {
   vkeys?: readonly string[];
   /** Verifier keys of witnesses, known from elsewhere. Without them the file's own are taken. */
   witnesses?: readonly string[];
+  /** Whose quorum must have cosigned; its witnesses stand in for `witnesses`. */
+  witnessPolicy?: WitnessPolicy;
   /** For whom it must have been exported. */
   audience?: string;
   /** A checkpoint kept from earlier, or got elsewhere: the log must have grown from it. */
@@ -81,10 +84,13 @@ class Verification {
   readonly #proved: string[] = [];
   readonly #notProved: string[] = [];
   readonly #file: ReturnType<typeof readFile>;
+  /** Keys of witnesses that are known from elsewhere. */
+  readonly #witnessKeys: readonly string[] | undefined;
   #trusted: CheckpointTrust | undefined;
 
   constructor(file: string | Uint8Array, options: EvidenceOptions) {
     this.#options = options;
+    this.#witnessKeys = options.witnessPolicy?.witnesses.map(({ vkey }) => vkey) ?? options.witnesses;
     this.#file = readFile(file);
     for (const problem of this.#file.problems) this.#problems.push(problem);
   }
@@ -157,7 +163,7 @@ class Verification {
 
   /** Made once: a key takes longer to read than a signature to verify. */
   #trust(log: EvidenceLog): CheckpointTrust {
-    const witnesses = this.#options.witnesses ?? log.witnesses;
+    const witnesses = this.#witnessKeys ?? log.witnesses;
     this.#trusted ??= createTrust(this.#options.vkeys ?? log.vkeys, { origin: log.origin, witnesses });
     return this.#trusted;
   }
@@ -168,15 +174,24 @@ class Verification {
     const keys = this.#trust(log).witnesses ?? [];
     const cosigned = checkpoint.signatures
       .filter(({ name, keyId }) => keys.some((key) => key.name === name && key.keyId === keyId))
-      .map((signature) => ({ name: signature.name, timeSeconds: cosignatureTime(signature), pinned: this.#options.witnesses !== undefined }));
+      .map((signature) => ({ name: signature.name, timeSeconds: cosignatureTime(signature), pinned: this.#witnessKeys !== undefined }));
+    this.#quorum(checkpoint);
     if (cosigned.length === 0) {
       this.#notProved.push('That others were shown the same log: no witness cosigned, so its administrator could keep a second one.');
       return [];
     }
     this.#proved.push(`${count(cosigned.length, 'witness', 'witnesses')} saw this log grow, and cosigned.`);
-    if (this.#options.witnesses === undefined)
-      this.#notProved.push('Who the witnesses are: their keys come with this file, so compare them as well.');
+    if (this.#witnessKeys === undefined) this.#notProved.push('Who the witnesses are: their keys come with this file, so compare them as well.');
     return cosigned;
+  }
+
+  #quorum({ signatures }: VerifiedCheckpoint): void {
+    const { witnessPolicy } = this.#options;
+    if (witnessPolicy === undefined) return;
+    const { met, cosigned } = judgeQuorum(witnessPolicy, signatures);
+    const { quorumName } = witnessPolicy;
+    if (met) this.#proved.push(`The checkpoint has the quorum ${quorumName} of the witnesses that you demand.`);
+    else this.#problem('quorum_missing', 'checkpoint', quorumMissing(quorumName, cosigned));
   }
 
   #anchors(checkpoint: VerifiedCheckpoint | undefined): { anchors: CheckedAnchor[]; earlier: KnownTree[] } {
@@ -238,6 +253,11 @@ class Verification {
     if (this.#problems.some((problem) => problem.where === where && problem.code === 'evidence_changed')) return;
     this.#problems.push({ code, where, message });
   }
+}
+
+function quorumMissing(quorumName: string, cosigned: readonly { readonly name: string }[]): string {
+  const only = cosigned.length > 0 ? `, only ${cosigned.map(({ name }) => name).join(', ')}` : '';
+  return `the checkpoint has not the quorum ${quorumName} of witnesses${only}`;
 }
 
 function describeRange({ start, end }: { start: number; end: number }): string {
