@@ -13,6 +13,7 @@
  *   9 tokens *      those in records are in the vault
  *  10 tiles         every tile above, up to the root; and no file that should not be there
  *  11 vault *       every token opens and is the commitment to what is in it
+ *  12 state *       what the records say beside the records, from which the next start goes on (verify-state.ts); where all else is in order
  *
  * Leaves are verified in other threads, and everything that needs nothing of them meanwhile in this one. Memory is bounded by the range size,
  * not by the log; time is linear.
@@ -20,8 +21,7 @@
 import { equalBytes } from '../core/bytes.ts';
 import { VeiltrailError } from '../core/errors.ts';
 import { openCheckpoint, type VerifiedCheckpoint } from '../log/checkpoint.ts';
-import { entryBytes } from '../log/entry.ts';
-import { parseTilePath, tileWidthMax, type TileName } from '../log/tile-path.ts';
+import { tileWidthMax, type TileName } from '../log/tile-path.ts';
 import { createTrust } from '../log/trust.ts';
 import type { WitnessPolicy } from '../log/witness-policy.ts';
 import { createTileNodeReader, rootFromTiles, tilesForConsistency, tilesForRoot, tileWidth, type TileReader } from '../log/tile.ts';
@@ -29,12 +29,14 @@ import { hashBytes, proveConsistency, verifyConsistency } from '../log/tree.ts';
 import type { LogState } from '../storage/record-store.ts';
 import type { TileSource } from '../storage/tile-store.ts';
 import { Problems, type Problem } from '../verify/problem.ts';
-import { verifyPrefix, verifyUpperTiles } from '../verify/tiles.ts';
+import { verifyUpperTiles } from '../verify/tiles.ts';
 import { readTile } from './read-tile.ts';
 import { compareWithCommitted } from './verify-committed.ts';
+import { verifyTileFile } from './verify-tile-file.ts';
 import { verifyLeaves, type VerifiedLeaves } from './verify-leaves.ts';
 import type { RangeResult, RangeTask } from './verify-range.ts';
 import type { RemovalChecks } from './verify-removals.ts';
+import { type StateChecks, verifyState } from './verify-state.ts';
 import { describeStep, runStep, type Step, type VerifyStep } from './verify-step.ts';
 import { type AskWitnessCheckpoint, verifyWitnessCopies } from './verify-witness-copies.ts';
 import { verifyWitnesses, type WitnessChecks } from './verify-witnesses.ts';
@@ -64,6 +66,8 @@ export interface StoreParts {
   checkSeal(): Promise<{ problems: Problem[]; absent?: string }>;
   /** What SQLite says against its own files, and what of them it was not asked. */
   checkDatabases(): Promise<{ problems: Problem[]; absent?: string }>;
+  /** What the records say of the log beside the records. */
+  stateChecks: StateChecks;
   /** What removals left on record beside the log. */
   removals: RemovalChecks;
   /** Re-reads every row of the vault. */
@@ -155,6 +159,12 @@ class Verification {
     const steps = [...rest.databases, signed, ...rest.history, ...leaves.steps, tiles, ...rest.vault];
     const problems = new Problems();
     for (const step of steps) problems.merge({ list: step.problems.list(), count: step.problems.count });
+    // Damage that was found would be found again: a start goes on from the same tiles.
+    if (store && problems.count === 0) {
+      const state = await runStep('state', (step) => this.#state(store, step));
+      steps.push(state);
+      problems.merge({ list: state.problems.list(), count: state.problems.count });
+    }
     if (problems.count === 0 && this.#shown !== undefined) this.#options.seen?.write(this.#origin, this.#shown);
     const within = store ? [] : ['records, their commitments and the vault: only the log itself is within reach here'];
     return {
@@ -222,6 +232,11 @@ class Verification {
     if (absent === undefined) return 'SQLite finds its files in order';
     step.notChecked.push(absent);
     return 'SQLite finds each table of its files in order';
+  }
+
+  async #state({ stateChecks, mayGrow }: StoreParts, step: Step): Promise<string> {
+    await verifyState(stateChecks, (problem) => step.problems.add(problem));
+    return mayGrow ? 'the records say of the log what it is' : 'the next start finds what it goes on from';
   }
 
   async #checkpoint(store: StoreParts | undefined, step: Step): Promise<VerifiedCheckpoint> {
@@ -323,45 +338,16 @@ class Verification {
 
   /** The log's files: each has a place in the tree. */
   async #files(treeSize: number, step: Step): Promise<string> {
-    if (!this.#parts.listTiles) return 'the tiles';
+    const { tiles, store, listTiles } = this.#parts;
+    if (!listTiles) return 'the tiles';
     let files = 0;
-    for await (const path of this.#parts.listTiles(this.#options.log)) {
+    const { log } = this.#options;
+    const parts = { log, treeSize, tiles, ...(store ? { committed: async () => (await store.readState()).treeSize } : {}) };
+    for await (const path of listTiles(log)) {
       files++;
-      await this.#judgeFile(path, treeSize, step);
+      await verifyTileFile(path, { ...parts, where: this.#where(path) }, step);
     }
     return `${files} files`;
-  }
-
-  /** A file below `tile` is one of the tree, or the beginning of one; anything else has no business there. */
-  async #judgeFile(path: string, treeSize: number, step: Step): Promise<void> {
-    const { log } = this.#options;
-    const where = this.#where(path);
-    let tile: TileName;
-    try {
-      tile = parseTilePath(path);
-    } catch {
-      step.problems.add({ code: 'file_unexpected', where, message: `${where} is no file of a log` });
-      return;
-    }
-    const level = tile.level === 'entries' ? 0 : tile.level;
-    const width = tileWidth(level, tile.index, treeSize);
-    if (tile.width === width || tile.width === tileWidthMax) {
-      // Beyond the published size a crash may have left tiles, which recovery writes again.
-      if (tile.width > width) noteUnpublished(step);
-      return;
-    }
-    if (tile.width > width) return noteUnpublished(step);
-    const now = await readTile(this.#parts.tiles, log, { ...tile, width });
-    const partial = await this.#parts.tiles.read(log, path);
-    if (!now || !partial) return; // missing files were reported; a partial one may go while we look
-    try {
-      verifyPrefix(where, partial, now);
-      if (partial.length === 0) throw new VeiltrailError('tile_stale', `${where} is empty`);
-      if (partial.length !== tile.width * (tile.level === 'entries' ? 2 + entryBytes : hashBytes))
-        throw new VeiltrailError('tile_stale', `${where} has not the length of its width`);
-    } catch (error) {
-      step.problems.add({ code: 'tile_stale', where, message: (error as Error).message, leafIndex: tile.index * tileWidthMax ** (level + 1) });
-    }
   }
 
   /** The name of one of the log's files, as someone would look for it. */
@@ -401,11 +387,6 @@ class Verification {
     }
     return (level, index) => bytes.get(`${level}/${index}`);
   }
-}
-
-function noteUnpublished(step: Step): void {
-  const note = 'tiles beyond the published size, which the next start writes again';
-  if (!step.notChecked.includes(note)) step.notChecked.push(note);
 }
 
 /** Opens a checkpoint; an error names the file. */

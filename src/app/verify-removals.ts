@@ -25,6 +25,8 @@ export interface RemovalChecks {
   underWay(): ReadonlySet<string>;
   /** Tombstones of leaves beyond a size: of what was removed while the log was read. */
   tombstonesFrom(treeSize: number): Promise<RemovalFacts['tombstones']>;
+  /** Leaves of the log that the vault has down as tombstones, ascending: by them a read is told why a record is gone. */
+  markedLeaves(): Promise<number[]>;
   /** What is on record of tokens that a removal destroyed. */
   erasedBy(removal: string): Promise<{ count: number; digest: string }>;
   /** Why the approvals of a request are none; absent where nobody's keys are known. */
@@ -82,6 +84,7 @@ export class RemovalAccount {
     }
     this.#settleRedacted(told, finished, report);
     await this.#settleTokens(finished, checks, report);
+    await this.#settleMarks(finished, treeSize, checks, report);
     return { erased: countOf(missing) - countOf(unaccounted), redacted: this.#redacted.length };
   }
 
@@ -112,6 +115,19 @@ export class RemovalAccount {
     for (const [leafIndex, count] of finished.redacted()) {
       if (this.#unproved.has(leafIndex) || rangesHold(removed, leafIndex) || (found.get(leafIndex) ?? 0) >= count) continue;
       report(problem(leafIndex, 'tombstoned_opens', `the record of leaf ${leafIndex} has values that a tombstone says were redacted`));
+    }
+  }
+
+  async #settleMarks(finished: Tombstones, treeSize: number, checks: RemovalChecks, report: (problem: Problem) => void): Promise<void> {
+    const marked = new Set((await checks.markedLeaves()).filter((leaf) => leaf < treeSize));
+    const known = new Set([...this.#tombstones.list(), ...this.#unreadable].map(({ leafIndex }) => leafIndex));
+    for (const { leafIndex } of finished.list()) {
+      if (!marked.has(leafIndex))
+        report(problem(leafIndex, 'tombstone_mark', `leaf ${leafIndex} is a tombstone, and vault.db does not have it down as one`));
+    }
+    for (const leafIndex of marked) {
+      if (!known.has(leafIndex) && !this.#unproved.has(leafIndex))
+        report(problem(leafIndex, 'tombstone_mark', `vault.db has leaf ${leafIndex} down as a tombstone, and it is none`));
     }
   }
 

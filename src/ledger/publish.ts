@@ -20,7 +20,7 @@ import { Frontier } from '../log/frontier.ts';
 import { formatTilePath, tileWidthMax } from '../log/tile-path.ts';
 import { hashBytes } from '../log/tree.ts';
 import type { LogState, RecordSource } from '../storage/record-store.ts';
-import { type TileStore, witnessedPath } from '../storage/tile-store.ts';
+import { type TileSource, type TileStore, witnessedPath } from '../storage/tile-store.ts';
 import { type Cosigned, formatCosigned, mergeCosigned, openCosigned, withCosignatures } from './cosigned.ts';
 import { type Growth, loadLogTree, type LogTree, readFullTile } from './log-tree.ts';
 
@@ -102,12 +102,6 @@ export async function recover(
 ): Promise<Recovered> {
   const { log, origin } = state;
   const { growths, tree } = await replay(state, records, tiles);
-  if (tree.treeSize !== state.treeSize || !equalBytes(tree.root(), state.root) || !equalBytes(tree.frontierBytes(), state.frontier)) {
-    throw new VeiltrailError('log_damaged', `the tiles and staged entries of log ${log} do not lead to its committed root`, {
-      log,
-      treeSize: state.treeSize,
-    });
-  }
   const cosigned = await readCosigned(state, tiles, signers);
   for (const published of [await readCheckpoint(state, tiles, signers), cosigned])
     if (published) await checkPublished(published, state, growths, tiles);
@@ -117,8 +111,21 @@ export async function recover(
   return { publisher, tree, lastingPaths: growths.flatMap(({ lastingPaths }) => lastingPaths) };
 }
 
-/** Every append since the last full tile that is known to be on disk, as it was made then. */
-async function replay(state: LogState, records: Pick<RecordSource, 'staged'>, tiles: TileStore): Promise<{ growths: Growth[]; tree: LogTree }> {
+/**
+ * Whether a start would find what it goes on from: of a directory at rest. Changes nothing.
+ * @throws VeiltrailError `log_damaged`, `behind_checkpoint`
+ */
+export async function checkRecoverable(
+  state: LogState,
+  records: Pick<RecordSource, 'staged'>,
+  tiles: TileSource & Pick<TileStore, 'partialWidths'>,
+): Promise<void> {
+  await replay(state, records, tiles);
+  await checkNothingBeyond(state, tiles);
+}
+
+/** Every append since the last full tile that is known to be on disk, as it was made then; together they make the committed tree. */
+async function replay(state: LogState, records: Pick<RecordSource, 'staged'>, tiles: TileSource): Promise<{ growths: Growth[]; tree: LogTree }> {
   const growths: Growth[] = [];
   if (state.durableSize % tileWidthMax !== 0)
     throw new VeiltrailError('log_damaged', `the records of log ${state.log} name a size that tiles do not end at`);
@@ -131,6 +138,12 @@ async function replay(state: LogState, records: Pick<RecordSource, 'staged'>, ti
     const growth = tree.grow(commitments.subarray(skip * commitmentBytes));
     growths.push(growth);
     ({ tree } = growth);
+  }
+  if (tree.treeSize !== state.treeSize || !equalBytes(tree.root(), state.root) || !equalBytes(tree.frontierBytes(), state.frontier)) {
+    throw new VeiltrailError('log_damaged', `the tiles and staged entries of log ${state.log} do not lead to its committed root`, {
+      log: state.log,
+      treeSize: state.treeSize,
+    });
   }
   return { growths, tree };
 }
@@ -203,7 +216,7 @@ async function rootAt(treeSize: number, state: LogState, growths: readonly Growt
 }
 
 /** Tiles are written after the commit, so one beyond it says that the records are older than what was published. */
-async function checkNothingBeyond({ log, treeSize }: LogState, tiles: TileStore): Promise<void> {
+async function checkNothingBeyond({ log, treeSize }: LogState, tiles: TileSource & Pick<TileStore, 'partialWidths'>): Promise<void> {
   const index = Math.floor(treeSize / tileWidthMax);
   const path = formatTilePath({ level: 0, index, width: tileWidthMax });
   const widest = (await tiles.partialWidths(log, path)).at(-1) ?? 0;

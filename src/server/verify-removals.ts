@@ -29,6 +29,7 @@ export function removalChecks(dataDir: string, log: string, vault: StoredVault, 
       }
       return members;
     },
+    markedLeaves: async () => (await vault.tombstones()).flatMap((one) => (one.log === log ? [one.leafIndex] : [])),
     erasedBy: (removal) => vault.erasedBy(removal),
     approvalProblem(request) {
       approvers ??= enrolled(dataDir);

@@ -9,6 +9,7 @@ import { verifyRange, type RangeResult, type RangeTask } from '../app/verify-ran
 import { VeiltrailError } from '../core/errors.ts';
 import { createNoteVerifier } from '../log/note-key.ts';
 import { parseWitnessPolicy } from '../log/witness-policy.ts';
+import { checkRecoverable } from '../ledger/publish.ts';
 import { checkSeal } from '../ledger/seal.ts';
 import { createClient } from '../sdk/client.ts';
 import { dataDirPaths, isDataDirInUse } from '../storage/data-dir.ts';
@@ -272,6 +273,12 @@ async function storeParts(
         }
       }
       return { problems, ...(pace ? { absent: pagesNotChecked } : {}) };
+    },
+    stateChecks: {
+      strays: () => records.strays(log),
+      ...(isDataDirInUse(dataDir)
+        ? {}
+        : { checkRecoverable: () => checkRecoverable(state, records, openFileTileSource(dataDirPaths(dataDir).logs)) }),
     },
     ...witnessesOf(dataDir, log, own),
     removals: removalChecks(dataDir, log, vault, openRecordReader(dataDir, records, vault)),

@@ -89,6 +89,13 @@ export interface StagedEntries {
   commitments: Uint8Array;
 }
 
+/** Something that `records.db` says of a log and that the rest of it contradicts. */
+export interface StrayRow {
+  table: 'chunks' | 'compacted' | 'segments' | 'trees';
+  /** The first leaf that it is about. */
+  leafIndex: number;
+}
+
 /** {@link RecordStore.findRepetitions}: the key is new. */
 export const idIsNew = -1;
 /** {@link RecordStore.findRepetitions}: the key is known, with another body only. */
@@ -106,6 +113,11 @@ export interface RecordSource {
   compactedBuckets(log: string, from: number): Promise<StoredBucket[]>;
   /** Staged appends that reach beyond `durableSize`, in order of their leaves. The first may begin before it. */
   staged(log: string): Promise<StagedEntries[]>;
+  /**
+   * What nothing reads, so that reading every record does not find it: chunks and buckets behind the last leaf, segments of a bucket whose records are in
+   * chunks; and a newest time of receipt before that of a record. One of each kind.
+   */
+  strays(log: string): Promise<StrayRow[]>;
   /** True when the last ledger closed in an orderly way and nothing was written since. */
   isClean(): Promise<boolean>;
   close(): Promise<void>;

@@ -90,6 +90,7 @@ export function faultyRecords(real: RecordStore, line: FaultLine): RecordStore {
     chunkFrom: (log, leaf) => real.chunkFrom(log, leaf),
     recordsFrom: (log, leaf) => real.recordsFrom(log, leaf),
     compactedBuckets: (log, from) => real.compactedBuckets(log, from),
+    strays: (log) => real.strays(log),
     chunkChanges: () => real.chunkChanges(),
     compact: (compaction) => line.write('register segments', () => real.compact(compaction)),
     dropLeftOver: (log, bytes) => line.write('drop left over', () => real.dropLeftOver(log, bytes)),

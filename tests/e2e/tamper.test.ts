@@ -188,6 +188,45 @@ test('an older checkpoint of a size that fills its tiles, which are all there, w
   expect((await verifyStoredLog(work, { log: 'default', keptCheckpoint })).problems.map(({ code }) => code)).toEqual(['rolled_back']);
 });
 
+describe('what the records say beside the records, in a directory that was made to look as if its server had been killed', () => {
+  const sql = (dir: string, statement: string): void => {
+    rmSync(join(dir, 'seal.json'));
+    const database = new DatabaseSync(join(dir, 'records.db'));
+    database.exec(`PRAGMA foreign_keys=OFF; UPDATE closing SET clean = 0; ${statement}; PRAGMA wal_checkpoint(TRUNCATE)`);
+    database.close();
+  };
+  const id = "(SELECT id FROM logs WHERE name = 'default')";
+
+  test.each([
+    ['that nothing was received yet', `UPDATE trees SET last_received_at_ms = 1 WHERE log = ${id}`, 'state_changed'],
+    ['another frontier of the tree', `UPDATE trees SET frontier = zeroblob(length(frontier)) WHERE log = ${id}`, 'log_damaged'],
+    ['other staged entries', `UPDATE staged SET commitments = zeroblob(length(commitments)) WHERE log = ${id}`, 'log_damaged'],
+    ['no staged entries', `DELETE FROM staged WHERE log = ${id}`, 'log_damaged'],
+    ['a chunk behind the log', `INSERT INTO chunks VALUES (${id}, 620, 1, 1, zeroblob(200))`, 'chunk_unexpected'],
+    ['a segment of records in chunks', `INSERT INTO segments VALUES (${id}, 0, 'standard', 1, 5, 100, 1, 2)`, 'segment_unexpected'],
+    ['a bucket in segments that is not full', `INSERT INTO compacted VALUES (${id}, 1, 0)`, 'segment_unexpected'],
+  ])('%s', async (_what, statement, code) => {
+    const report = await attacked((dir) => sql(dir, statement));
+    expect(report.problems).toEqual([expect.objectContaining({ code, where: 'records.db' })]);
+    expect(report.steps.at(-1)).toMatchObject({ step: 'state', ok: false });
+  });
+
+  test('nothing but what is so', async () => {
+    const report = await attacked((dir) => sql(dir, 'SELECT 1'), keptCheckpoint);
+    expect(report.problems).toEqual([]);
+    expect(report.steps.at(-1)).toMatchObject({ step: 'state', detail: 'the next start finds what it goes on from' });
+  });
+
+  test.each(['0', 'entries'])('a tile of level %s with more leaves than are committed', async (level) => {
+    const path = `logs/default/tile/${level}/002.p`;
+    const report = await attacked((dir) => {
+      sql(dir, 'SELECT 1');
+      copyFileSync(join(dir, path, '108'), join(dir, path, '109'));
+    });
+    expect(report.problems).toEqual([expect.objectContaining({ code: 'behind_checkpoint', where: `${path}/109` })]);
+  });
+});
+
 test('a file that was slipped in', async () => {
   for (const path of ['keys/extra.key', 'extra.json', 'logs/default/tile/0/extra']) {
     expectFound(await attacked((dir) => writeFileSync(join(dir, path), 'x')), path, 'an extra file');

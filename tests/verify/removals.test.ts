@@ -24,6 +24,7 @@ async function settle(
     underWay: () => new Set(),
     tombstonesFrom: async () => [],
     erasedBy: async () => ({ count: 0, digest: '' }),
+    markedLeaves: async () => (some.tombstones ?? []).map(({ leafIndex }) => leafIndex),
     ...checks,
   };
   const counts = await account.settle(100, (problem) => problems.push(problem), all);
@@ -53,6 +54,18 @@ describe('records', () => {
     expect((await settle({ missing: [3] }, { tombstonesFrom: async () => later })).problems).toEqual([]);
     expect((await settle({ missing: [3] }, { tombstonesFrom: async () => [] })).problems).toEqual(['record_missing 3']);
   });
+});
+
+test('marks of tombstones are those of the log, one by one', async () => {
+  const some = { missing: [3, 4], tombstones: [tombstone(8, { ranges: [3, 4] }), tombstone(9, { ranges: [4, 5], removal: 'rem_2' })] };
+  const marked = (...leaves: number[]): Partial<RemovalChecks> => ({ markedLeaves: async () => leaves });
+  expect((await settle(some, marked(8, 9))).problems).toEqual([]);
+  expect((await settle(some, marked(8))).problems).toEqual(['tombstone_mark 9']);
+  expect((await settle(some, marked(8, 10))).problems).toEqual(['tombstone_mark 9', 'tombstone_mark 10']);
+  // Of a removal that is under way, of a leaf that nobody could read, and of leaves that came since.
+  expect((await settle(some, { ...marked(8), underWay: () => new Set(['rem_2']) })).problems).toEqual([]);
+  expect((await settle({ ...some, unproved: [10] }, marked(8, 9, 10))).problems).toEqual([]);
+  expect((await settle(some, marked(8, 9, 100))).problems).toEqual([]);
 });
 
 describe('values', () => {

@@ -29,8 +29,11 @@ export function openFileTileStore(directory: string): TileStore {
 }
 
 /** For reading only. */
-export function openFileTileSource(directory: string): TileSource {
-  return { read: async (log, path) => readIfThere(join(directory, log, path)) };
+export function openFileTileSource(directory: string): TileSource & Pick<TileStore, 'partialWidths'> {
+  return {
+    read: async (log, path) => readIfThere(join(directory, log, path)),
+    partialWidths: async (log, fullPath) => partialWidths(join(directory, log, fullPath)),
+  };
 }
 
 class FileTileStore implements TileStore {
@@ -88,12 +91,7 @@ class FileTileStore implements TileStore {
   }
 
   async partialWidths(log: string, fullPath: string): Promise<number[]> {
-    const directory = `${this.#at(log, fullPath)}.p`;
-    return guard('list partial tiles', () => {
-      if (!existsSync(directory)) return [];
-      const widths = readdirSync(directory).filter((name) => /^[1-9]\d{0,2}$/.test(name));
-      return widths.map(Number).toSorted((a, b) => a - b);
-    });
+    return partialWidths(this.#at(log, fullPath));
   }
 
   async removePartials(log: string, fullPath: string): Promise<void> {
@@ -184,4 +182,13 @@ function guard<T>(what: string, work: () => T): T {
   } catch (error) {
     throw storageError(error, what);
   }
+}
+
+function partialWidths(fullPath: string): number[] {
+  const directory = `${fullPath}.p`;
+  return guard('list partial tiles', () => {
+    if (!existsSync(directory)) return [];
+    const widths = readdirSync(directory).filter((name) => /^[1-9]\d{0,2}$/.test(name));
+    return widths.map(Number).toSorted((a, b) => a - b);
+  });
 }

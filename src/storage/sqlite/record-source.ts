@@ -10,6 +10,7 @@ import {
   type StoredChunk,
   type StoredRecords,
   type StoredSegment,
+  type StrayRow,
 } from '../record-store.ts';
 import { storageError } from '../storage-error.ts';
 import { openDatabaseReadOnly } from './open-database.ts';
@@ -19,6 +20,28 @@ import { recordsFormat } from './records-format.ts';
 export function openSqliteRecordSource(path: string): RecordSource {
   return new SqliteRecordSource(openDatabaseReadOnly(path, recordsFormat));
 }
+
+/** By table; each answers with the first leaf of one row that has no business there, or with null. */
+const strayRows: readonly (readonly [StrayRow['table'], string])[] = [
+  ['chunks', 'SELECT min(first_leaf) AS leaf FROM chunks WHERE log = ?1 AND first_leaf + count > (SELECT tree_size FROM trees WHERE log = ?1)'],
+  [
+    'compacted',
+    `SELECT min(bucket) * ${bucketLeaves} AS leaf FROM compacted
+     WHERE log = ?1 AND (bucket + 1) * ${bucketLeaves} > (SELECT tree_size FROM trees WHERE log = ?1)`,
+  ],
+  [
+    'segments',
+    `SELECT min(bucket) * ${bucketLeaves} AS leaf FROM segments
+     WHERE log = ?1 AND NOT EXISTS (SELECT 1 FROM compacted WHERE compacted.log = ?1 AND compacted.bucket = segments.bucket)`,
+  ],
+  [
+    'trees',
+    `SELECT min(leaf) AS leaf FROM (
+       SELECT first_leaf AS leaf, received_at_ms AS at FROM chunks WHERE log = ?1
+       UNION ALL SELECT bucket * ${bucketLeaves}, last_received_at_ms FROM compacted WHERE log = ?1)
+     WHERE at > (SELECT last_received_at_ms FROM trees WHERE log = ?1)`,
+  ],
+];
 
 const segmentColumns =
   'class, generation, records, bytes, first_received_at_ms AS firstReceivedAtMs, segments.last_received_at_ms AS lastReceivedAtMs';
@@ -128,6 +151,17 @@ export class SqliteRecordSource implements RecordSource {
         .all(this.logId(log));
       return rows.map((row) => ({ ...row })) as unknown as StagedEntries[];
     });
+  }
+
+  async strays(log: string): Promise<StrayRow[]> {
+    return this.guard('look for rows that nothing reads', () =>
+      this.#inOneState(() =>
+        strayRows.flatMap(([table, sql]) => {
+          const leafIndex = this.database.prepare(sql).get(this.logId(log))?.['leaf'];
+          return typeof leafIndex === 'number' ? [{ table, leafIndex }] : [];
+        }),
+      ),
+    );
   }
 
   async isClean(): Promise<boolean> {
