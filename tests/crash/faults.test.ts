@@ -130,7 +130,7 @@ test('the calls of a life make its directory again, and what its kills leave is 
   expect(new Set(kills.map(({ call, isTorn }) => `${call} ${isTorn}`)).size).toBe(kills.length);
   const chosen = [random.pick(classes), classes.at(-1) ?? []].map((members) => random.pick(members));
   const told: string[] = [];
-  await judgeKills(life, at, chosen, (kill, error) => {
+  await judgeKills(life, at, chosen, (kill, { error }) => {
     told.push(error ?? `${kill.call}`);
     return true;
   });
@@ -142,7 +142,7 @@ test('the calls of a life make its directory again, and what its kills leave is 
   const all = life.acknowledgedBy(Infinity, 0);
   const tooEarly = { ...life, acknowledgedBy: () => all };
   const errors: (string | undefined)[] = [];
-  await judgeKills(tooEarly, at, kills.slice(0, 1), (_, error) => errors.push(error) > 0);
+  await judgeKills(tooEarly, at, kills.slice(0, 1), (_, { error }) => errors.push(error) > 0);
   expect(errors).toEqual([expect.stringMatching(/was told of|is not there/)]);
 });
 

@@ -1,11 +1,9 @@
 /** A real server whose system calls have faults, and somebody who sends to it and keeps what was acknowledged. */
-import { spawn, type ChildProcess } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { type Ended, type ServerProcess, spawnServer, type StartServer } from './server-process.ts';
 
-const main = new URL('../../../src/cli/main.ts', import.meta.url).pathname;
-const compiled = new URL('../../../node_modules/.cache/veiltrail-faults', import.meta.url).pathname;
 /** Nothing may take longer: a server that neither answers nor ends hangs. */
 const hangsMs = 60_000;
 
@@ -99,30 +97,21 @@ interface Answer {
 export type Answered = { status: number; code?: string; body?: unknown } | 'gone';
 
 export class FaultedServer {
-  readonly #child: ChildProcess;
+  readonly #process: ServerProcess;
   readonly #dataDir: string;
   readonly #acknowledged: Acknowledged;
-  readonly ended: Promise<{ code: number | null; signal: string | null }>;
+  readonly ended: Promise<Ended>;
   hasEnded = false;
   said = '';
   url = '';
 
   /** @param more arguments of the command */
-  constructor(dataDir: string, environment: Record<string, string>, acknowledged: Acknowledged, more: readonly string[] = []) {
+  constructor(dataDir: string, acknowledged: Acknowledged, more: readonly string[] = [], start: StartServer = spawnServer()) {
     this.#dataDir = dataDir;
     this.#acknowledged = acknowledged;
-    const own = Object.entries(process.env).filter(([name]) => !name.startsWith('VEILTRAIL_') && !decides.includes(name));
-    this.#child = spawn(process.execPath, [main, 'serve', '--data', dataDir, '--listen', '127.0.0.1:0', ...more], {
-      env: { ...Object.fromEntries(own), NODE_COMPILE_CACHE: compiled, ...environment },
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
-    this.ended = new Promise((resolve) =>
-      this.#child.on('close', (code, signal) => {
-        this.hasEnded = true;
-        resolve({ code, signal });
-      }),
-    );
-    for (const stream of [this.#child.stdout, this.#child.stderr]) stream?.on('data', (bytes: Buffer) => (this.said += bytes.toString()));
+    this.#process = start(['--data', dataDir, '--listen', '127.0.0.1:0', ...more]);
+    this.ended = this.#process.ended.finally(() => (this.hasEnded = true));
+    this.#process.hear((text) => (this.said += text));
   }
 
   /** Whether it serves now; false when it has ended instead. */
@@ -172,16 +161,13 @@ export class FaultedServer {
   }
 
   /** Ends it in order, or at once; returns how it ended. */
-  async end(signal: 'SIGTERM' | 'SIGKILL'): Promise<{ code: number | null; signal: string | null }> {
-    if (!this.hasEnded) this.#child.kill(signal);
+  async end(signal: 'SIGTERM' | 'SIGKILL'): Promise<Ended> {
+    if (!this.hasEnded) this.#process.kill(signal);
     const hangs = sleep(hangsMs, undefined, { ref: false }).then(() => undefined);
     const ended = await Promise.race([this.ended, hangs]);
     if (ended) return ended;
-    this.#child.kill('SIGKILL');
+    this.#process.kill('SIGKILL');
     await this.ended;
     throw new Error('the server hangs in its stop');
   }
 }
-
-/** What must not decide how the server runs. */
-const decides = ['NODE_OPTIONS', 'FORCE_COLOR', 'NO_COLOR'];

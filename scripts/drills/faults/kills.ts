@@ -20,10 +20,17 @@ export interface Kill {
 /** Kills that leave one state and have one set of promises to keep. */
 export type KillClass = readonly Kill[];
 
+/** A kill whose state has no name yet. */
+interface Step extends Omit<Kill, 'state'> {
+  /** While the directory is as it leaves it. */
+  nameState: () => string;
+}
+
 /** All kills of a life. @throws Error when the calls of the tape do not lead to the directory at its end */
 export function findKills(life: Life, home: string): KillClass[] {
   const classes = new Map<string, Kill[]>();
-  for (const kill of steps(life, join(home, 'replay'))) {
+  for (const { nameState, ...step } of steps(life, join(home, 'replay'))) {
+    const kill = { ...step, state: nameState() };
     const key = `${kill.state} ${kill.acknowledged}`;
     const members = classes.get(key);
     if (members) members.push(kill);
@@ -45,30 +52,52 @@ export function chooseKills(classes: readonly KillClass[], membersMax: number, r
     .toSorted((a, b) => a.call - b.call || Number(a.isTorn) - Number(b.isTorn));
 }
 
+/** What came of a kill: an error where something is violated. */
+export interface Judged {
+  error?: string;
+  /** Judged by real processes as well, and they said the same. */
+  controlled?: true;
+}
+
 /** Makes what some kills leave, one after the other, and judges it, until `tell` returns false. */
-export async function judgeKills(life: Life, home: string, kills: readonly Kill[], tell: (kill: Kill, error?: string) => boolean): Promise<void> {
+export async function judgeKills(life: Life, home: string, kills: readonly Kill[], tell: (kill: Kill, judged: Judged) => boolean): Promise<void> {
   if (kills.length === 0) return;
   const wanted = new Map(kills.map((kill) => [`${kill.call} ${kill.isTorn}`, kill]));
   const left = join(home, 'left');
-  for (const kill of steps(life, join(home, 'replay'))) {
-    const asked = wanted.get(`${kill.call} ${kill.isTorn}`);
-    if (!asked) continue;
-    if (asked.state !== kill.state) throw new Error(`call ${kill.call} found another state than before`);
+  const errorOf = async (judge: NonNullable<Life['control']>, acknowledged: number): Promise<string | undefined> => {
     rmSync(left, { recursive: true, force: true });
     cpSync(join(home, 'replay'), left, { recursive: true });
-    const error = await life.judge(left, kill.acknowledged).then(
+    return judge(left, acknowledged).then(
       () => undefined,
       (thrown: Error) => thrown.message,
     );
-    if (!tell(kill, error)) return;
+  };
+  for (const step of steps(life, join(home, 'replay'))) {
+    const asked = wanted.get(`${step.call} ${step.isTorn}`);
+    if (!asked) continue;
+    if (asked.state !== step.nameState()) throw new Error(`call ${step.call} found another state than before`);
+    const error = await errorOf(life.judge, step.acknowledged);
+    let judged: Judged = error === undefined ? {} : { error };
+    if (life.control && isDrawn(asked)) {
+      const other = await errorOf(life.control, step.acknowledged);
+      if ((other === undefined) === (error === undefined)) judged.controlled = true;
+      else judged = { error: `judged otherwise by real processes: ${other ?? 'well'}; here: ${error ?? 'well'}` };
+    }
+    if (!tell(asked, judged)) return;
   }
 }
 
+/** One in twenty, by its name. */
+function isDrawn({ state }: Kill): boolean {
+  return Number.parseInt(state.slice(0, 8), 16) % 20 === 0;
+}
+
 /** Does a life again, call after call; when a kill is told of, the directory is what it leaves; after the last, what the life left. */
-function* steps(life: Life, directory: string): Generator<Kill> {
+function* steps(life: Life, directory: string): Generator<Step> {
   rmSync(directory, { recursive: true, force: true });
   cpSync(life.seed, directory, { recursive: true, preserveTimestamps: true });
   const state = new DirectoryState(directory);
+  const nameState = (): string => state.name();
   let calls = 0;
   let answers = 0;
   for (const call of life.tape) {
@@ -77,12 +106,12 @@ function* steps(life: Life, directory: string): Generator<Kill> {
       continue;
     }
     const kill = { call: calls, acknowledged: life.acknowledgedBy(calls, answers) };
-    yield { ...kill, isTorn: false, state: state.name() };
+    yield { ...kill, isTorn: false, nameState };
     const half = halfOf(call);
     if (half) {
       replay(directory, half);
       state.note(half);
-      yield { ...kill, isTorn: true, state: state.name() };
+      yield { ...kill, isTorn: true, nameState };
     }
     replay(directory, call);
     state.note(call);

@@ -7,7 +7,8 @@ import { join } from 'node:path';
 import { EngineLane, openEngineSeed } from './engine.ts';
 import type { Promised } from './engine-child.ts';
 import { Acknowledged } from './faulted-server.ts';
-import { judge } from './judge.ts';
+import { judge, type Left } from './judge.ts';
+import { judgeServed } from './control.ts';
 import { FaultRun } from './run.ts';
 import type { Scenario } from './scenarios.ts';
 import { openSeed } from './seeds.ts';
@@ -23,7 +24,9 @@ export interface Life {
   /** How much was acknowledged after some calls and answers; equal numbers mean the same. */
   acknowledgedBy(calls: number, answers: number): number;
   /** Holds a directory, which it changes, against what was acknowledged. @throws Error what is violated */
-  judge(left: string, acknowledged: number): Promise<void>;
+  judge: (left: string, acknowledged: number) => Promise<void>;
+  /** The same, by real processes. */
+  control?: (left: string, acknowledged: number) => Promise<void>;
 }
 
 /** A life of the engine. @param lane judges what is left */
@@ -60,7 +63,7 @@ export async function openServerLife(library: string, home: string, size: number
   const seed = await openSeed(home, size);
   const name = `${scenario}-${size}`;
   const at = await recordOnce(join(home, `life-${name}`), async (dir) => {
-    const run = new FaultRun(library, dir, seed, scenario, join(dir, 'tape'));
+    const run = new FaultRun(library, dir, seed, scenario, { tape: join(dir, 'tape') });
     try {
       const became = await run.serve();
       if (became !== 'unharmed') throw new Error(`without a fault it was ${became}`);
@@ -73,19 +76,23 @@ export async function openServerLife(library: string, home: string, size: number
   const moments = (at.notes as ReturnType<Acknowledged['toJSON']>[]).map((moment) => Acknowledged.from(moment));
   const answers = at.tape.filter(({ kind }) => kind === 'answer').length;
   if (answers !== moments.length - 1) throw new Error(`${answers} answers are on the tape, and ${moments.length - 1} were taken`);
+  const leftOf = (dataDir: string, acknowledged: number): Left => ({
+    dataDir,
+    seed,
+    scenario,
+    // Whoever judges takes part in it.
+    acknowledged: (moments[acknowledged] as Acknowledged).copy(),
+    // Where it had not begun, compaction is what it always is.
+    waits: existsSync(join(dataDir, 'segments')),
+  });
   return {
     name,
     seed: seed.dir,
     end: at.end,
     tape: at.tape,
     acknowledgedBy: (_, answers) => answers,
-    async judge(left, acknowledged) {
-      const moment = moments[acknowledged] as Acknowledged;
-      // Whoever judges takes part in it.
-      // Where it had not begun, compaction is what it always is.
-      const waits = existsSync(join(left, 'segments'));
-      await judge({ dataDir: left, seed, scenario, acknowledged: moment.copy(), waits });
-    },
+    judge: (left, acknowledged) => judge(leftOf(left, acknowledged)),
+    control: (left, acknowledged) => judgeServed(leftOf(left, acknowledged), home),
   };
 }
 

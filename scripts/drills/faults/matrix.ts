@@ -1,6 +1,6 @@
 /** Which faults there are to try: every writing call of a run that had none, times every fault; and in which order, so that a part says most. */
 import { SeededRandom } from '../../../tests/simulation/seeded-random.ts';
-import { FaultRun, type Phase, type Seed } from './run.ts';
+import { FaultRun, type Phase, type RunLane, type Seed } from './run.ts';
 import type { Scenario } from './scenarios.ts';
 import type { EngineLane } from './engine.ts';
 import { borders } from './seeds.ts';
@@ -27,8 +27,14 @@ const variants: readonly { fault: FaultName; stays: boolean; isFor: (kind: strin
 const everywhere = 3;
 
 /** Runs a scenario without a fault. @throws Error when it does not go well, or the shim saw no call */
-export async function recordCalls(library: string, home: string, seed: Seed, scenario: Scenario): Promise<(RecordedCall & { phase: Phase })[]> {
-  const run = new FaultRun(library, home, seed, scenario);
+export async function recordCalls(
+  library: string,
+  home: string,
+  seed: Seed,
+  scenario: Scenario,
+  lane?: RunLane,
+): Promise<(RecordedCall & { phase: Phase })[]> {
+  const run = new FaultRun(library, home, seed, scenario, lane ? { lane } : {});
   try {
     const { became } = await run.run();
     if (became !== 'unharmed') throw new Error(`without a fault it was ${became}`);
@@ -65,6 +71,18 @@ export function planRuns(size: number, scenario: PlannedRun['scenario'], calls: 
 /** Whether a site is one that the engine's lives do not have: at servers these are tried, at every call. */
 export function isServersOwn({ path }: Pick<PlannedRun, 'path'>): boolean {
   return !/^(?:records\.db|logs\/default|logs$|segments)/.test(path);
+}
+
+/** At this size every call of a server's own is tried. */
+export const ownSize = 255;
+
+/** Those of sites that have not as many calls at another size: of partial tiles, wherever the log ends. */
+export function findUnequal(runs: readonly PlannedRun[], others: readonly PlannedRun[]): PlannedRun[] {
+  const siteOf = ({ kind, path }: PlannedRun): string => `${kind} ${path.replace(/\.p\/[0-9]+/, '.p/*')}`;
+  const countAt = (of: readonly PlannedRun[]): Map<string, number> =>
+    new Map([...Map.groupBy(of, siteOf)].map(([site, at]) => [site, new Set(at.map(({ path, nth }) => `${path} ${nth}`)).size]));
+  const [counts, otherCounts] = [countAt(runs), countAt(others)];
+  return runs.filter((run) => counts.get(siteOf(run)) !== otherCounts.get(siteOf(run)));
 }
 
 /** Some calls of each site, and all faults at them. */

@@ -1,11 +1,12 @@
 /** One run of the matrix: a copy of a seed, a real server on it, a fault at one of its system calls, what becomes of it, and what is left (judge.ts). */
-import { cpSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Acknowledged, type Answered, FaultedServer } from './faulted-server.ts';
 import { judge } from './judge.ts';
 import type { RawLog } from './raw-log.ts';
 import { argumentsOf, play, type Scenario } from './scenarios.ts';
+import { spawnServer, WarmServers } from './server-process.ts';
 import { type Fault, FaultControl } from './shim.ts';
 
 export interface Seed {
@@ -25,12 +26,42 @@ export interface Outcome {
   phase?: Phase | undefined;
   /** `unharmed`: nobody noticed; `refused`: 503, and then all went well without hands; `ended`: exit code 3; `killed`. */
   became: 'unharmed' | 'refused' | 'ended' | 'killed';
+  /** What became of it in a process of its own, with threads, where that was tried, too. */
+  controlled?: Outcome['became'];
+  /** What went wrong in a warm process, and not in one of its own. */
+  warm?: string;
 }
 
 /** Publications below this age are perhaps not yet brought to disk: the ledger looks each second. */
 const maintenanceMs = 1_150;
 const quietMs = 300;
 const bucketLeaves = 65_536;
+
+/** Where many runs are made, one after the other, in one warm process. */
+export class RunLane {
+  readonly home: string;
+  readonly control: FaultControl;
+  readonly servers: WarmServers;
+
+  constructor(library: string, home: string) {
+    mkdirSync(home, { recursive: true });
+    this.home = home;
+    this.control = new FaultControl(library, home, join(home, 'data'));
+    this.servers = new WarmServers(this.control.environment);
+  }
+
+  close(): void {
+    this.servers.close();
+    this.control.close();
+  }
+}
+
+export interface RunOptions {
+  /** Takes every call with its bytes (tape.ts). */
+  tape?: string;
+  /** Where there is none, the server is a process of its own, with threads. */
+  lane?: RunLane;
+}
 
 export class FaultRun {
   readonly dataDir: string;
@@ -39,6 +70,8 @@ export class FaultRun {
   readonly #home: string;
   readonly #seed: Seed;
   readonly #scenario: Scenario;
+  readonly #lane: RunLane | undefined;
+  readonly #callsBefore: number;
   #server!: FaultedServer;
   #refusals = 0;
   #phase: Phase = 'start';
@@ -46,14 +79,17 @@ export class FaultRun {
   /** Calls made before the phase began. */
   readonly phases = new Map<Phase, number>();
 
-  /** @param tape takes every call with its bytes (tape.ts) */
-  constructor(library: string, parent: string, seed: Seed, scenario: Scenario, tape?: string) {
-    this.#home = mkdtempSync(join(parent, 'run-'));
+  constructor(library: string, parent: string, seed: Seed, scenario: Scenario, { tape, lane }: RunOptions = {}) {
+    this.#home = lane?.home ?? mkdtempSync(join(parent, 'run-'));
     this.dataDir = join(this.#home, 'data');
     this.#seed = seed;
     this.#scenario = scenario;
+    this.#lane = lane;
+    rmSync(this.dataDir, { recursive: true, force: true });
     cpSync(seed.dir, this.dataDir, { recursive: true, preserveTimestamps: true });
-    this.control = new FaultControl(library, this.#home, this.dataDir, tape === undefined ? {} : { tape });
+    this.control = lane?.control ?? new FaultControl(library, this.#home, this.dataDir, tape === undefined ? {} : { tape });
+    if (existsSync(this.control.recordFile)) truncateSync(this.control.recordFile);
+    this.#callsBefore = this.control.calls;
   }
 
   /** All of it. @throws Error what is violated */
@@ -67,8 +103,10 @@ export class FaultRun {
   /** The faulted server's life. */
   async serve(fault?: Fault): Promise<Outcome['became']> {
     if (fault) this.control.arm(fault);
+    else this.control.reset();
     this.#begin('start');
-    this.#server = new FaultedServer(this.dataDir, this.control.environment, this.acknowledged, argumentsOf(this.#scenario, this.#home));
+    const start = this.#lane?.servers.start ?? spawnServer(this.control.environment);
+    this.#server = new FaultedServer(this.dataDir, this.acknowledged, argumentsOf(this.#scenario, this.#home), start);
     try {
       if (await this.#server.answers()) await this.#work();
       this.#note();
@@ -87,6 +125,7 @@ export class FaultRun {
   }
 
   remove(): void {
+    if (this.#lane) return;
     this.control.close();
     rmSync(this.#home, { recursive: true, force: true });
   }
@@ -94,7 +133,7 @@ export class FaultRun {
   #begin(phase: Phase): void {
     this.#note();
     this.#phase = phase;
-    this.phases.set(phase, this.control.calls);
+    this.phases.set(phase, this.control.calls - this.#callsBefore);
   }
 
   #note(): void {
