@@ -6,7 +6,9 @@ import { canonicalOf, detectors } from './detectors/all.ts';
 import type { Detector, ScanContext } from './detectors/detector.ts';
 import { labelOfField } from './detectors/vocabulary.ts';
 import { labelBefore } from './detectors/vocabulary.ts';
+import { forgetLooks } from './far-looks.ts';
 import { type Candidate, mergeCandidates } from './finding.ts';
+import { rememberPieces } from './known-pieces.ts';
 import { NameIndex } from './names.ts';
 import { type Hidden, hiddenTexts, mayHide } from './runs.ts';
 import { has, Survey, surveyText } from './survey.ts';
@@ -18,6 +20,8 @@ const levelsMax = 3;
 /** A list that was longer is not kept. */
 const scratchMax = 64;
 const nothing: readonly Candidate[] = [];
+/** Names of fields that say nothing of what is in a text. */
+const meansNothing: ReadonlySet<string> = new Set(['', 'message', 'msg', 'line', 'log', 'raw', 'text']);
 
 /** Adds what it finds in a surveyed text. */
 type Search = (context: ScanContext) => void;
@@ -47,15 +51,18 @@ export class Scanner {
   readonly #detect: Search;
   readonly #custom: readonly Detector[];
   readonly #kept: ReadonlySet<string>;
+  readonly #knowsPieces: boolean;
   /** Does nothing that is called on the way look through texts of its own? */
   readonly #isAlone: boolean;
 
   /**
    * @param floors the least confidence by kind
    * @param custom detectors of the policy's own kinds
+   * @param knowsPieces may pieces in which nothing was found be known again, see known-pieces.ts?
    * @param kept kinds that the policy lets stay: they must not stand for, or take in, anything that has to go
    */
-  constructor(floors: ReadonlyMap<string, number>, custom: readonly Detector[] = [], kept: ReadonlySet<string> = new Set()) {
+  constructor(floors: ReadonlyMap<string, number>, custom: readonly Detector[] = [], kept: ReadonlySet<string> = new Set(), knowsPieces = true) {
+    this.#knowsPieces = knowsPieces;
     this.#isAlone = !custom.some(({ isForeign }) => isForeign);
     this.#floors = floors;
     this.#custom = custom;
@@ -77,8 +84,16 @@ export class Scanner {
     const found = this.#scratch;
     this.layered = false;
     if (this.#custom.length === 0 && isTimeStamp(text) && labelOfField(field) === undefined) return nothing;
-    this.#search(text, field, this.#detect, found, 0);
+    const mayKnow = this.#knowsPieces && meansNothing.has(field);
+    if (mayKnow) forgetLooks();
+    this.#search(text, field, this.#detect, found, 0, mayKnow);
+    if (mayKnow && !this.layered) this.#rememberPieces(found);
     return found.length === 0 ? nothing : this.settle(text, this.#handOver(), this.#mayHoldOutcome(0));
+  }
+
+  #rememberPieces(found: readonly Candidate[]): void {
+    const { survey } = this.#contexts[0] as ScanContext;
+    if (survey.unknownPieces > 0) rememberPieces(survey, found);
   }
 
   /** By its survey: may the text of this level hold the outcome of a transform? */
@@ -149,10 +164,10 @@ export class Scanner {
     return mergeCandidates([...going, ...apart]);
   }
 
-  #search(text: string, field: string, search: Search, found: Candidate[], level: number): void {
+  #search(text: string, field: string, search: Search, found: Candidate[], level: number, mayKnow = false): void {
     const context = (this.#contexts[level] ??= { text, survey: new Survey(this.#isAlone ? level : undefined), field, found });
     const { survey } = context;
-    surveyText(text, survey);
+    surveyText(text, survey, mayKnow);
     context.text = text;
     context.field = field;
     context.found = found;

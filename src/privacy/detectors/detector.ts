@@ -1,4 +1,5 @@
 /** What a detector is: the kinds it knows, the flags of a text without which it has nothing to do, and a linear-time search. */
+import { lookBack } from '../far-looks.ts';
 import type { Candidate } from '../finding.ts';
 import type { Survey } from '../survey.ts';
 
@@ -37,7 +38,7 @@ export interface Detector {
 
 /** The text before `at`, at most `length` units, lower case: where keywords are looked for. */
 export function before(text: string, at: number, length: number): string {
-  return text.slice(at > length ? at - length : 0, at).toLowerCase();
+  return lookBack(text, at, length).toLowerCase();
 }
 
 /** Trimmed and in lower case: the canonical form where nothing better is known. */
