@@ -116,7 +116,12 @@ export class AlertEngine {
   /** A log has grown to this size and everybody may see it. */
   published(log: string, treeSize: number): void {
     if (!this.#isStarted) return;
-    if (!this.#known.has(log)) this.#follow(log, treeSize, undefined);
+    try {
+      if (!this.#known.has(log)) this.#follow(log, treeSize, undefined);
+    } catch (error) {
+      // Nobody who tells of a log can do anything about it.
+      return this.#fail(error as Error);
+    }
     this.#followed.get(log)?.follower?.published(treeSize);
   }
 

@@ -212,6 +212,24 @@ test('what cannot be read for a moment at the start is read again, and ends noth
   expect(fatal).toEqual([]);
 });
 
+test('a log that cannot be noted down ends the process in order, and throws nothing at whoever tells of it', async () => {
+  const store = storeIn().open();
+  const damaged = new VeiltrailError('storage_failed', 'the storage failed');
+  const commit = store.commit.bind(store);
+  store.commit = (change) => {
+    if (change.cursors?.some(({ log }) => log === 'a')) throw damaged;
+    commit(change);
+  };
+  const book = bookOn(store);
+  const fatal: Error[] = [];
+  const { engine } = engineOn(book, [each], new Records(), undefined, { logs: () => [], onFatal: (error) => fatal.push(error) });
+  await engine.start();
+  engine.published('a', 1);
+  expect(fatal).toEqual([damaged]);
+  await engine.close();
+  book.close();
+});
+
 const whoever = { ...each, by: '/who', quietMs: 3_600_000 };
 
 test('an alert that is erased keeps nobody quiet: what comes of its group is raised', async () => {
