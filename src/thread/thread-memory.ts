@@ -7,5 +7,5 @@ export const threadMemory = {
   /** Threads that make much garbage: the pipeline's workers. */
   busy: { maxYoungGenerationSizeMb: 36 },
   /** The others. */
-  calm: { maxYoungGenerationSizeMb: 9 },
+  calm: { maxYoungGenerationSizeMb: 3 },
 } as const;
