@@ -88,10 +88,11 @@ export function openAuthenticator(dataDir: string, clock: Clock): Authenticator 
       look();
       if (failure !== undefined) throw failure;
       const named = key === undefined ? undefined : parseApiKey(key);
-      if (key === undefined || named === undefined) throw unauthenticated();
+      if (key === undefined) throw new VeiltrailError('unauthenticated', 'this needs an API key: Authorization: Bearer KEY');
+      if (named === undefined) throw unknown();
       const entry = entries.get(named.id);
       const right = timingSafeEqual(hash('sha256', key, 'buffer'), entry?.digest ?? nobodysDigest);
-      if (!entry || !right) throw unauthenticated();
+      if (!entry || !right) throw unknown();
       const nowMs = clock.now();
       const { principal } = entry;
       if (entry.revoked) throw new KeyRefused('key_revoked', 'this key was revoked', principal);
@@ -120,6 +121,7 @@ function entryOf(row: KeyRow): Entry {
   };
 }
 
-function unauthenticated(): VeiltrailError {
-  return new VeiltrailError('unauthenticated', 'this needs an API key: Authorization: Bearer KEY');
+/** The same for a key of another server, one with a wrong character, and what is no key at all. */
+function unknown(): VeiltrailError {
+  return new VeiltrailError('unauthenticated', 'this is not a key that this server knows');
 }

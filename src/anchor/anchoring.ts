@@ -51,6 +51,8 @@ export interface AnchorFigures {
 }
 
 const retryMsMin = 10_000;
+/** A time stamp takes a second; a bucket that is far away some for each object. */
+const stopMsMax = 10_000;
 
 export class Anchoring {
   readonly #parts: AnchoringParts;
@@ -59,6 +61,8 @@ export class Anchoring {
   readonly #segments = new Map<string, number>();
   #underWay: Promise<unknown> = Promise.resolve();
   #stopped = false;
+  /** What is still under way comes too late to be kept: the directory is being sealed, or somebody else's. */
+  #abandoned = false;
 
   constructor(parts: AnchoringParts) {
     this.#parts = parts;
@@ -80,7 +84,9 @@ export class Anchoring {
   async anchorNow(target: AnchorTarget, force = false): Promise<AnchorResult[]> {
     const results: AnchorResult[] = [];
     for (const anchored of await this.#parts.checkpoints()) {
+      if (this.#abandoned) break;
       const made = await this.#see(target, anchored, force);
+      if (this.#abandoned) break;
       results.push(...made);
       for (const result of made) await this.#parts.onResult(result);
     }
@@ -91,14 +97,15 @@ export class Anchoring {
   async #see(target: AnchorTarget, anchored: Anchored, force: boolean): Promise<AnchorResult[]> {
     const { log } = anchored;
     const results: AnchorResult[] = [];
+    const goesOn = (): boolean => !this.#abandoned;
     const had = await this.#parts.store.newest(log, target.name);
     if (force || !had || (await this.#growth(log, had.treeSize, anchored.treeSize)) > 0) results.push(await this.#anchor(target, anchored));
     // Also where that failed, or somebody else made one.
-    results.push(...(await this.#quoteNewest(target, log)));
+    if (goesOn()) results.push(...(await this.#quoteNewest(target, log)));
     // Holds come and go, and records are rewritten, while a log does not grow.
-    if (target.copyRecords) results.push(...(await this.#copyRecords(target, anchored)));
+    if (target.copyRecords && goesOn()) results.push(...(await this.#copyRecords(target, anchored)));
     // A log that rests has to be provable as well.
-    if (target.renewLocks) results.push(...(await this.#renewLocks(target, log)));
+    if (target.renewLocks && goesOn()) results.push(...(await this.#renewLocks(target, log)));
     const key = `${target.name} ${log}`;
     this.#failures.set(key, results.some((result) => 'error' in result) ? (this.#failures.get(key) ?? 0) + 1 : 0);
     return results;
@@ -136,11 +143,19 @@ export class Anchoring {
     return figures;
   }
 
-  /** Returns when nothing is under way any more. */
-  async stop(): Promise<void> {
+  /**
+   * Returns when nothing is under way any more, or after a while: a target may take as long as it likes. What it gives back later is not kept; the next
+   * start gives it that checkpoint, or a newer one, again.
+   * @param waitMsMax how long [{@link stopMsMax}]
+   */
+  async stop(waitMsMax = stopMsMax): Promise<void> {
     this.#stopped = true;
     for (const timer of this.#timers) clearTimeout(timer);
-    await this.#underWay;
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise((resolve) => (timer = setTimeout(resolve, waitMsMax)));
+    await Promise.race([this.#underWay, late]);
+    clearTimeout(timer);
+    this.#abandoned = true;
   }
 
   async #anchor(target: AnchorTarget, anchored: Anchored): Promise<AnchorResult> {
@@ -150,6 +165,7 @@ export class Anchoring {
       const anchor: Anchor = { ...anchored, kind, target: name, madeAt: new Date(this.#parts.clock.now()).toISOString(), proof };
       const earlier = await this.#parts.store.at(anchor);
       if (earlier && (await isAsGood(target, earlier))) return { anchor: earlier };
+      if (this.#abandoned) throw new VeiltrailError('stopping', `anchor ${name}: made too late to be kept`);
       await this.#parts.store.add(anchor);
       return { anchor };
     } catch (error) {
@@ -189,7 +205,7 @@ export class Anchoring {
     const { store } = this.#parts;
     try {
       const locks = await target.renewLocks?.(log, await store.locks(log, name));
-      if (!locks) return [];
+      if (!locks || this.#abandoned) return [];
       await store.keepLocks(log, name, locks);
       return locks.extended > 0 ? [{ target: name, kind, log, locks }] : [];
     } catch (error) {

@@ -278,6 +278,7 @@ export class RawExporter {
       async next() {
         if (over) return { done: true, value: undefined };
         try {
+          await by.mayGoOn?.();
           const piece = await inner.next();
           // It may have broken off while this was made.
           if (over) return { done: true, value: undefined };
@@ -286,6 +287,9 @@ export class RawExporter {
           return { done: true, value: undefined };
         } catch (error) {
           await (over ??= end({ outcome: 'failure', reason: error instanceof VeiltrailError ? error.code : 'internal' }));
+          // What was read for the next piece is let go of, and what waits to be sent is not sent.
+          broken.abort();
+          await inner.return();
           throw error;
         }
       },

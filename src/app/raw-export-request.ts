@@ -17,6 +17,8 @@ export interface RawExportRequest extends Asker, Reasons {
   request?: string;
   /** Members that the asker does not get to see. */
   hides?: readonly string[];
+  /** Asked again before each piece of the file: throws once the asker may not have it any more. */
+  mayGoOn?: () => void | Promise<void>;
   /** Aborted when nobody waits any more for the export to begin. */
   signal?: AbortSignal;
 }

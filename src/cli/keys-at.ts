@@ -1,6 +1,7 @@
 /** What the commands about API keys work on: a server, or a data directory. The same steps, the same answers. */
 import type { KeyInfo, KeyRequest, Keys } from '../access/manage-keys.ts';
 import { type AdministrationClient, createAdministrationClient } from '../sdk/administration.ts';
+import { VeiltrailError } from '../core/errors.ts';
 import { dataDirOf, readKey } from './connection.ts';
 import { grantHere, grantRotation } from './grant-key.ts';
 import type { PermitOptions } from './request-desk.ts';
@@ -17,7 +18,8 @@ export interface KeysHere {
   create(request: KeyRequest, permit: PermitOptions): Promise<Made>;
   list(): Promise<KeyInfo[]>;
   rotate(id: string, overlapHours: number, permit: PermitOptions): Promise<Made>;
-  revoke(id: string): Promise<KeyInfo>;
+  /** @throws VeiltrailError `key_remote` for reasons where no server puts them on record */
+  revoke(id: string, why: Pick<PermitOptions, 'purpose' | 'reference'>): Promise<KeyInfo>;
 }
 
 const hourMs = 3_600_000;
@@ -39,7 +41,11 @@ function keysIn(dataDir: string): KeysHere {
     list: () => manage((keys) => keys.list()),
     rotate: async (id, overlapHours, permit) =>
       (await grantRotation(dataDir, id, overlapHours * hourMs, permit)) ?? manage((keys) => keys.rotate(id, overlapHours * hourMs)),
-    revoke: (id) => manage((keys) => keys.revoke(id)),
+    revoke(id, { purpose, reference }) {
+      if (purpose !== undefined || reference !== undefined)
+        throw new VeiltrailError('key_remote', 'a server puts on record why: use --url and --key, or leave --purpose and --reference out');
+      return manage((keys) => keys.revoke(id));
+    },
   };
 }
 
@@ -66,6 +72,10 @@ function keysOf(url: string, key: string): KeysHere {
           ...(reference === undefined ? {} : { reference }),
         }),
       ),
-    revoke: async (id) => (await client.revokeKey(id)) as unknown as KeyInfo,
+    revoke: async (id, { purpose, reference }) =>
+      (await client.revokeKey(id, {
+        ...(purpose === undefined ? {} : { purpose }),
+        ...(reference === undefined ? {} : { reference }),
+      })) as unknown as KeyInfo,
   };
 }

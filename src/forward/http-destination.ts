@@ -3,7 +3,7 @@
  * it. 408, 425, 429 and 5xx are for now; everything else is for good: another 4xx, and a redirect, which is not followed, because the records were
  * not meant to go wherever it leads.
  *
- * `Idempotency-Key` names log and leaves. With a signing secret: `Veiltrail-Signature: t=<seconds since 1970>,v1=<hex>`, the HMAC-SHA-256 under the
+ * `Idempotency-Key` names log and leaves, `Veiltrail-Forwarded` the origin of the log: a server that has that log itself takes nothing of it. With a signing secret: `Veiltrail-Signature: t=<seconds since 1970>,v1=<hex>`, the HMAC-SHA-256 under the
  * secret of `<t>.` and the body as it is sent.
  */
 import { createHmac } from 'node:crypto';
@@ -15,6 +15,7 @@ import type { Clock } from '../core/clock.ts';
 import { connectionError, DeliveryError, type Destination, type Item, type OutgoingBatch } from './destination.ts';
 import { checkHost, guardedLookup, meantAddresses } from './guarded-lookup.ts';
 import type { Secrets } from './secrets.ts';
+import { forwardedHeader } from './forwarded-header.ts';
 import type { ForwardFormat, HttpSetting } from './setting.ts';
 
 const zip = promisify(gzip);
@@ -41,6 +42,7 @@ export function createHttpDestination(
       'content-type': format === 'cloudevents' ? 'application/cloudevents-batch+json' : 'application/x-ndjson',
       'content-length': String(body.length),
       'user-agent': 'veiltrail',
+      [forwardedHeader]: batch.origin,
       'idempotency-key': `${batch.origin}/${batch.items[0]?.leafIndex}-${batch.items.at(-1)?.leafIndex}`,
     };
     if (setting.gzip) headers['content-encoding'] = 'gzip';

@@ -29,7 +29,7 @@ export interface AdministrationClient {
   /** The answer's `key` is shown this once. */
   createKey(wanted: KeyWanted): Promise<Facts>;
   rotateKey(id: string, options?: { overlapHours?: number; request?: string; purpose?: string; reference?: string }): Promise<Facts>;
-  revokeKey(id: string): Promise<Facts>;
+  revokeKey(id: string, options?: { purpose?: string; reference?: string }): Promise<Facts>;
   logs(): Promise<{ log: string; vkey: string }[]>;
   /** What leaves for other systems, and how far that is. */
   forwarders(): Promise<Facts[]>;
@@ -59,11 +59,9 @@ export function createAdministrationClient(options: ClientOptions): Administrati
     rotateKey: (id, { overlapHours, request, purpose, reference } = {}) =>
       call('POST', `${keyPath(id)}/rotate`, {
         query: { overlapHours: overlapHours === undefined ? undefined : String(overlapHours), request },
-        ...(purpose === undefined && reference === undefined
-          ? {}
-          : { body: JSON.stringify({ purpose, reference }), contentType: 'application/json' }),
+        ...whyOf(purpose, reference),
       }),
-    revokeKey: (id) => call('DELETE', keyPath(id)),
+    revokeKey: (id, { purpose, reference } = {}) => call('DELETE', keyPath(id), whyOf(purpose, reference)),
     logs: async () => (await call('GET', 'api/v1/logs'))['logs'] as { log: string; vkey: string }[],
     forwarders: async () => (await call('GET', 'api/v1/forwarders'))['forwarders'] as Facts[],
     setForwarder: (name, setting) => call('PUT', forwarderPath(name), { body: JSON.stringify(setting), contentType: 'application/json' }),
@@ -71,4 +69,9 @@ export function createAdministrationClient(options: ClientOptions): Administrati
     resumeForwarder: (name) => call('POST', `${forwarderPath(name)}/resume`),
     recordBackup: async (backup) => (await post('api/v1/backups', { ...backup })) as { checkpoint: string },
   };
+}
+
+function whyOf(purpose: string | undefined, reference: string | undefined): Partial<Call> {
+  if (purpose === undefined && reference === undefined) return {};
+  return { body: JSON.stringify({ purpose, reference }), contentType: 'application/json' };
 }

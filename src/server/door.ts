@@ -3,6 +3,7 @@ import type { FastifyRequest } from 'fastify';
 import type { Authenticator } from '../access/authenticate.ts';
 import { joinHidden } from '../access/hidden-members.ts';
 import { authorize, type Principal, type Right, type Role } from '../access/roles.ts';
+import { VeiltrailError } from '../core/errors.ts';
 import { looksLikeToken, type TokenAuthenticator } from '../access/tokens.ts';
 import type { AdmissionDesk } from './admission.ts';
 import type { DoorRecords } from './record-access.ts';
@@ -24,15 +25,24 @@ const bearerMax = 16_384;
 export function createDoor({ authenticator, tokens, hides = {}, desk, records }: DoorParts): Door {
   const enter = (request: FastifyRequest, right: Right, known: Principal): void => {
     const hidden = hides[known.role];
+    const { log } = (request.params ?? {}) as { log?: string };
     const principal = hidden ? { ...known, hides: joinHidden(known.hides, hidden) ?? [] } : known;
     try {
-      authorize(principal, right, (request.params as { log?: string } | undefined)?.log);
+      authorize(principal, right, log);
     } catch (error) {
       records.refused(request, error, principal);
       throw error;
     }
     request.admission = desk.admit(principal.id);
     request.principal = principal;
+    request.checkAgain = () => {
+      const check = (now: Principal): void => {
+        if (now.id !== principal.id) throw new VeiltrailError('unauthenticated', 'this is another key than before');
+        authorize(now, right, log);
+      };
+      const now = recognise(request);
+      return now instanceof Promise ? now.then(check) : check(now);
+    };
   };
   const recognise = (request: FastifyRequest): Principal | Promise<Principal> => {
     const bearer = bearerOf(request.headers.authorization);

@@ -138,6 +138,7 @@ export const problems = {
   alert_acknowledged: { status: 409, title: 'Somebody has dealt with the alert already' },
   alert_own: { status: 403, title: 'Whoever made it happen cannot acknowledge the alert' },
   // For now
+  forward_circle: { status: 409, title: 'Records of a log of this server are forwarded to this server' },
   too_many_requests: { status: 429, title: 'This key has too many requests under way', retryAfter: 1 },
   canary_running: { status: 409, title: 'Canaries are under way' },
   queue_full: { status: 503, title: 'The queue is full', retryAfter: 1 },

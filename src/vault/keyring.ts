@@ -235,7 +235,7 @@ export function destroySecretVersion(dir: string, purpose: SecretPurpose, versio
 }
 
 function checkedLogName(log: string): string {
-  if (log.length > limits.logNameMax || !/^[A-Za-z0-9_][A-Za-z0-9_.-]*$/.test(log)) throw new VeiltrailError('log_name', 'not the name of a log');
+  if (log.length > limits.logNameMax || !/^[A-Za-z0-9_][A-Za-z0-9_-]*$/.test(log)) throw new VeiltrailError('log_name', 'not the name of a log');
   return log;
 }
 

@@ -15,6 +15,7 @@ export { verifyDisclosure, type VerifiedDisclosure, type VerifiedField } from '.
 export * from './evidence/index.ts';
 export { verifyTimeStampToken, type TimeStampToken } from './time-stamp/index.ts';
 export { Problems, type Problem } from './problem.ts';
+export { rawExportFormat, RawExportVerifier, type VerifiedRawExport } from './raw-export.ts';
 export { verifyCommitmentReceipt, verifyReceipt, verifyRecordReceipt, type VerifiedReceipt, type VerifiedRecord } from './receipt.ts';
 export { verifyLeafTile, verifyPrefix, verifyUpperTiles, type CheckedLeafTile } from './tiles.ts';
 export {

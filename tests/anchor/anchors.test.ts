@@ -247,6 +247,39 @@ describe('anchoring by the clock', () => {
   });
 });
 
+describe('a stop', () => {
+  test('waits for no target for ever, and keeps nothing that comes later', async () => {
+    let give: (proof: { path: string }) => void = () => undefined;
+    const asked: string[] = [];
+    const results: AnchorResult[] = [];
+    const slow: AnchorTarget = {
+      name: 'slow',
+      kind: 'file',
+      everyMs: 1,
+      isBeacon: false,
+      put: ({ log }) => {
+        asked.push(log);
+        return new Promise((resolve) => (give = resolve));
+      },
+      check: () => Promise.resolve({ ok: true, detail: '' }),
+    };
+    const store = new AnchorStore(home);
+    const anchoring = new Anchoring({
+      targets: [slow],
+      store,
+      clock: systemClock,
+      checkpoints: () => Promise.resolve([anchored, { ...anchored, log: 'next' }]),
+      onResult: (result) => void results.push(result),
+    });
+    await anchoring.start();
+    await expect.poll(() => asked).toEqual([anchored.log]);
+    await anchoring.stop(20);
+    give({ path: 'x' });
+    await sleep(20);
+    expect([await store.newest(anchored.log, 'slow'), asked, results]).toEqual([undefined, [anchored.log], []]);
+  });
+});
+
 describe('veiltrail anchor', () => {
   let log: TestLog;
   let config: string;

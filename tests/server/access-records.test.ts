@@ -166,8 +166,13 @@ test('changes of keys by a route are on record before the answer, by who asked; 
   const wrong = await server.send('POST', `/api/v1/keys/${next}/rotate`, { key: server.key.admin, body: '{"why":1}' });
   expect(wrong.json['code']).toBe('key_request');
   expect(after.find(about('key.change', id))).toMatchObject({ actor: { id: admin }, metadata: { expiresAt: expect.any(String) as string } });
-  await server.send('DELETE', `/api/v1/keys/${next}`, { key: server.key.admin });
-  expect((await systemRecords()).find(about('key.revoke', next))).toMatchObject({ actor: { id: admin } });
+  expect((await server.send('DELETE', `/api/v1/keys/${next}`, { key: server.key.admin, body: '{"why":1}' })).json['code']).toBe('key_request');
+  await server.send('DELETE', `/api/v1/keys/${next}`, { key: server.key.admin, body: JSON.stringify(why) });
+  expect((await systemRecords()).find(about('key.revoke', next))).toMatchObject({
+    actor: { id: admin },
+    purpose: why.purpose,
+    metadata: { reference: why.reference },
+  });
 
   const beside = openKeys(server.dataDir, { clock: systemClock, random: systemRandom }).create({ role: 'admin' }).info.id;
   await new Promise((done) => setTimeout(done, 1_100));
@@ -183,6 +188,16 @@ test('changes of keys by a route are on record before the answer, by who asked; 
   await server.send('GET', '/api/v1/logs', { key: server.key.reader });
   await told(about('key.change', beside));
   expect(JSON.stringify(await systemRecords())).not.toMatch(/Jane|ffffffff/);
+});
+
+test('no key, and one that is not known, are told apart in words; which one is wrong is not', async () => {
+  const { key } = newKey({ role: 'reader' });
+  const words = async (bearer?: string): Promise<unknown> =>
+    (await server.send('GET', '/api/v1/logs', bearer === undefined ? {} : { key: bearer })).json['detail'];
+  expect(await words()).toBe('this needs an API key: Authorization: Bearer KEY');
+  const unknown = 'this is not a key that this server knows';
+  for (const one of ['nonsense', `${key.slice(0, -1)}${key.endsWith('A') ? 'B' : 'A'}`, key.replace(/_[a-z0-9]+_/, '_aaaaaaaaaaaa_')])
+    expect(await words(one)).toBe(unknown);
 });
 
 test('strangers are counted a minute, and told when the server ends at the latest', async () => {
@@ -299,3 +314,15 @@ test('what cannot be put on record is not read: no byte of it is in the answer',
     await broken.close();
   }
 }, 30_000);
+
+test('what is forwarded from a log of this server is not taken by it', async () => {
+  const origin = server.trail.vkeyOf('default').split('+')[0] as string;
+  const append = (forwarded: string): ReturnType<typeof server.send> =>
+    server.send('POST', '/api/v1/logs/default/events', {
+      key: server.key.writer,
+      body: '{"action":"x"}',
+      headers: { 'veiltrail-forwarded': forwarded },
+    });
+  expect((await append(origin)).json['code']).toBe('forward_circle');
+  expect((await append('elsewhere.example/default')).status).toBe(201);
+});

@@ -459,6 +459,34 @@ describe('a large export', () => {
     expect((await told('action:export.end'))[0]).toMatchObject({ outcome: 'failure', reason: 'erased_meanwhile' });
   });
 
+  it('breaks off when the key that asked is revoked, and not even what was read goes out', async () => {
+    const { key, info } = server.keys.create({ role: 'investigator' });
+    const before = (await told('action:export.end')).length;
+    const body = JSON.stringify({ ...why, query: 'large', request: await approved({ query: 'large' }, key) });
+    const how = await new Promise<string>((resolve, reject) => {
+      const sent = httpRequest(`${server.url}${path}`, { method: 'POST', headers: { authorization: `Bearer ${key}` } }, (answer) => {
+        let received = '';
+        answer.setEncoding('utf8').once('data', (first: string) => {
+          received = first;
+          answer.pause();
+          void server.send('DELETE', `/api/v1/keys/${info.id}`, { key: server.key.admin, body: '{"purpose":"left us"}' }).then(() => {
+            answer.on('data', (more: string) => (received += more));
+            answer.resume();
+          });
+        });
+        answer.once('close', () => resolve(received.includes('"end":true') ? 'whole' : answer.complete ? 'complete' : 'broken off'));
+        answer.once('error', () => undefined);
+      });
+      sent.once('error', reject);
+      sent.end(body);
+    });
+    expect(how).toBe('broken off');
+    await expect.poll(async () => (await told('action:export.end')).length, { timeout: 10_000, interval: 20 }).toBe(before + 1);
+    expect((await told('action:export.end'))[0]).toMatchObject({ outcome: 'failure', reason: 'key_revoked', severity: 4 });
+    expect((await told('action:key.revoke'))[0]).toMatchObject({ purpose: 'left us' });
+    expect(server.mistakes).toEqual([]);
+  });
+
   it('does not begin once nobody waits for it: no value and no success is on record', async () => {
     const stopping = new AbortController();
     const before = (await told('action:export.raw outcome:success')).length;

@@ -36,7 +36,12 @@ export function addKey(program: Command): void {
     )
     .option('--owner <who>', 'only the keys of this owner')
     .action(listKeys);
-  command('revoke').description('End an API key, by its id.').argument('<id>', 'as `key list` shows it').action(revokeKey);
+  command('revoke')
+    .description('End an API key, by its id: at once, what it is in the middle of too.')
+    .argument('<id>', 'as `key list` shows it')
+    .option('--purpose <text>', 'at a server: why; on record')
+    .option('--reference <text>', 'at a server: of a case, a ticket; on record')
+    .action(revokeKey);
   addProtectionOptions(
     key
       .command('rotate')
@@ -134,8 +139,8 @@ async function personNamed(who: string, dataDir: string): Promise<string> {
   return personOf(who, personSecret(dataDir));
 }
 
-async function revokeKey(id: string, options: KeyOptions): Promise<void> {
-  show(await keysAt(options).revoke(id), options);
+async function revokeKey(id: string, options: KeyOptions & PermitOptions): Promise<void> {
+  show(await keysAt(options).revoke(id, options), options);
 }
 
 function show(info: KeyInfo, { json }: KeyOptions): void {

@@ -4,6 +4,7 @@ import type { AppendRequest } from '../../app/append-events.ts';
 import type { SearchRequest, Trail } from '../../app/trail.ts';
 import { VeiltrailError } from '../../core/errors.ts';
 import { parseTimestamp } from '../../event/timestamp.ts';
+import { forwardedHeader } from '../../forward/forwarded-header.ts';
 import { decompress } from '../../ingest/decompress.ts';
 import { freeBytes } from '../../thread/free-buffer.ts';
 import type { Admission } from '../admission.ts';
@@ -35,6 +36,7 @@ export function registerEventRoutes(app: FastifyInstance, trail: Trail, bodyByte
     async (request, reply) => {
       const { body, headers, params, query, principal } = request;
       const admission = request.admission as Admission;
+      refuseOwn(headers[forwardedHeader], trail);
       const encoding = headers['content-encoding'];
       const sent = body ?? Buffer.alloc(0);
       const plain = encoding === undefined ? sent : await decompress(sent, encoding, bodyBytesMax);
@@ -135,4 +137,11 @@ function checkTime(parameter: string, text: string): string {
 
 function parseRepeats(text: string): Map<number, number> {
   return new Map(text.split(',').map((pair) => pair.split(':').map(Number) as [number, number]));
+}
+
+/** What comes of a log that is here would be forwarded again, for ever. @throws VeiltrailError `forward_circle` */
+function refuseOwn(origin: string | string[] | undefined, trail: Pick<Trail, 'logs' | 'vkeyOf'>): void {
+  // A verifier key begins with the log's origin, in which no + stands.
+  if (typeof origin !== 'string' || !trail.logs().some((log) => trail.vkeyOf(log).startsWith(`${origin}+`))) return;
+  throw new VeiltrailError('forward_circle', 'these records are forwarded from a log of this server, to the same server');
 }

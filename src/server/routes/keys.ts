@@ -39,7 +39,8 @@ export function registerKeyRoutes(app: FastifyInstance, { keys, authenticator, t
   const whyIn = (body: Buffer | undefined): Why => {
     if (!body || body.length === 0) return {};
     const { value } = parseJson(decodeUtf8(body));
-    if (!rotateWhy.Check(value)) throw new VeiltrailError('key_request', 'a key is rotated with {"purpose"?, "reference"?}, or with nothing');
+    if (!rotateWhy.Check(value))
+      throw new VeiltrailError('key_request', 'a key is rotated or revoked with {"purpose"?, "reference"?}, or with nothing');
     return value;
   };
   /** A key that nobody is told of must not be one: where the change cannot be put on record, it ends. */
@@ -108,15 +109,22 @@ export function registerKeyRoutes(app: FastifyInstance, { keys, authenticator, t
     },
   );
 
-  app.delete<{ Params: { id: string } }>(
+  app.delete<{ Params: { id: string }; Body: Buffer | undefined }>(
     '/api/v1/keys/:id',
     {
-      schema: { summary: 'Revoke a key, at once and for good', params: keyParams, querystring: noQuery, response: { 200: keyInfo } },
+      schema: {
+        summary: 'Revoke a key, at once and for good',
+        params: keyParams,
+        querystring: noQuery,
+        body: rotateKeyBody,
+        response: { 200: keyInfo },
+      },
     },
-    async ({ params, principal }, reply) => {
+    async ({ params, body, principal }, reply) => {
+      const why = whyIn(body);
       const info = keys.revoke(params.id);
       authenticator.refresh();
-      await tell(principal, params.id, false);
+      await tell(principal, params.id, false, why);
       return reply.send(info);
     },
   );

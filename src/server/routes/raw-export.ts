@@ -53,12 +53,17 @@ export function registerRawExportRoute(app: FastifyInstance, trail: Pick<Trail, 
         produces: ['application/x-ndjson'],
       },
     },
-    async ({ params, body: sent, principal }, reply) => {
+    async (asked, reply) => {
+      const { params, body: sent, principal } = asked;
       authorize(principal, 'events.read', params.log);
       const value = jsonOf(sent);
       if (!body.Check(value))
         throw new VeiltrailError('export_request', 'an export is {"query"?, "since"?, "until"?, "limit"?, "purpose", "reference", "request"?, …}');
-      const { text, brokenOff } = await trail.lookUps.exportRaw({ ...requestOf(params.log, value, principal), signal: stopping.signal });
+      const { text, brokenOff } = await trail.lookUps.exportRaw({
+        ...requestOf(params.log, value, principal),
+        signal: stopping.signal,
+        mayGoOn: asked.checkAgain,
+      });
       if (stopping.signal.aborted) {
         await text.return?.();
         throw new VeiltrailError('stopping', 'the server is stopping');

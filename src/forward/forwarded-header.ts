@@ -1,0 +1,2 @@
+/** Says of which log, by its origin, the records of a request are. */
+export const forwardedHeader = 'veiltrail-forwarded';
