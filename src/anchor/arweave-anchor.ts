@@ -77,7 +77,9 @@ export function createArweaveTarget({ name, everyMs, gateway, wallet, timeoutMs 
     },
     async check({ checkpoint, proof }) {
       const id = proofText(proof, 'id');
-      if (!isSigned(id, proof, checkpoint)) return { ok: false, detail: `transaction ${id} is not one that signs this checkpoint` };
+      const signed = isSigned(id, proof, checkpoint);
+      if (signed === undefined) return { ok: undefined, detail: `transaction ${id} is in a form that this version does not know` };
+      if (!signed) return { ok: false, detail: `transaction ${id} is not one that signs this checkpoint` };
       try {
         const api = await open();
         const kept = await api.transactions.getData(id, { decode: true, string: true });
@@ -122,12 +124,12 @@ export function createArweaveTarget({ name, everyMs, gateway, wallet, timeoutMs 
   }
 }
 
-/** Signature, id and data belong together; nobody is asked. */
-function isSigned(id: string, { owner, transaction }: JsonObject, checkpoint: string): boolean {
+/** Signature, id and data belong together; nobody is asked. Undefined where that cannot be said. */
+function isSigned(id: string, { owner, transaction }: JsonObject, checkpoint: string): boolean | undefined {
   try {
     const signed = verifyArweaveTransaction(transaction, utf8(checkpoint));
     return signed.id === id && (owner ?? signed.address) === signed.address;
-  } catch {
-    return false;
+  } catch (error) {
+    return error instanceof VeiltrailError && error.code === 'arweave_unsupported' ? undefined : false;
   }
 }

@@ -23,6 +23,8 @@ const tagsMax = 128;
 /** As the network writes amounts, in winston. */
 const decimal = /^(?:0|[1-9]\d{0,29})$/;
 const members = new Set('format id last_tx owner tags target quantity data data_size data_root data_tree reward signature'.split(' '));
+/** 65 bytes in base64url. */
+const ecdsaSignatureLength = 87;
 const exponent = Uint8Array.of(1, 0, 1);
 
 export interface ArweaveTransaction {
@@ -34,9 +36,11 @@ export interface ArweaveTransaction {
 
 /**
  * @param transaction as the network has it, in JSON; its data is left out, or stands there as well; other members than the network's are refused
- * @throws VeiltrailError `arweave_transaction` for anything that is not a signed transaction over these bytes
+ * @throws VeiltrailError `arweave_unsupported` for one of a later format, or signed otherwise than by RSA; `arweave_transaction` for anything else that is not a signed transaction over these bytes
  */
 export function verifyArweaveTransaction(transaction: JsonValue | undefined, data: Uint8Array): ArweaveTransaction {
+  if (transaction !== undefined && isJsonObject(transaction) && isOfAnotherForm(transaction))
+    throw new VeiltrailError('arweave_unsupported', 'a transaction of Arweave in a form that is not known here');
   if (transaction === undefined || !isJsonObject(transaction) || transaction['format'] !== 2 || data.length > dataBytesMax) throw wrong();
   // What is not signed would be shown as if it were.
   if (!Object.keys(transaction).every((name) => members.has(name))) throw wrong();
@@ -61,6 +65,13 @@ export function verifyArweaveTransaction(transaction: JsonValue | undefined, dat
   const id = encodeBase64url(sha256(signature));
   if (id !== text('id') || !isPssSignature({ bytes: 32, hash: sha256 }, signed, signature, { modulus: owner, exponent })) throw wrong();
   return { id, address: encodeBase64url(sha256(owner)) };
+}
+
+/** Another format, another type of signature (1 is RSA-PSS), or what an ECDSA key leaves: 65 bytes, from which its owner follows. */
+function isOfAnotherForm({ format, signature_type: type, owner, signature }: JsonObject): boolean {
+  if (typeof format === 'number' && Number.isSafeInteger(format) && format > 2) return true;
+  if (type !== undefined && type !== 1 && type !== '1') return true;
+  return owner === '' && typeof signature === 'string' && signature.length === ecdsaSignatureLength;
 }
 
 /** Of data that is one chunk. */

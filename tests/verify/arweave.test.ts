@@ -48,11 +48,19 @@ test('what is signed, but no number or place of the network, is refused', async 
     expect(accepts(await rawTransaction(text, signed)), JSON.stringify(signed)).toBe(false);
 });
 
+test('of a form that is not known here nothing is said, neither that it is one nor that it is none', () => {
+  const ecdsa = { owner: '', signature: Buffer.alloc(65, 1).toString('base64url') };
+  for (const form of [{ format: 3 }, { signature_type: 2 }, { signature_type: '3' }, ecdsa])
+    expect(() => verifyArweaveTransaction({ ...good, ...form }, data), JSON.stringify(form)).toThrow(
+      expect.objectContaining({ code: 'arweave_unsupported' }),
+    );
+});
+
 test('of other bytes, or with any member changed, it is none', async () => {
   expect(accepts(good, utf8(text.replace('42', '43')))).toBe(false);
   const otherTags = [{ name: 'QQ', value: 'QQ' }];
   const changes: Record<string, JsonValue[]> = {
-    format: [1, '2', 3],
+    format: [1, '2', 2.5],
     id: ['A'.repeat(43), ''],
     owner: [(await rawTransaction(text))['owner'] as string, '', 'AQAB'],
     target: ['QQ'],

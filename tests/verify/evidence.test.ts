@@ -369,6 +369,10 @@ describe('what third parties keep', () => {
     expect(report.proved.join('\n')).toMatch(/The wallet \S{43} signed transaction \S{43} of Arweave over this log’s checkpoint of 4 leaves/);
     expect(report.notProved.join('\n')).toMatch(/Whose wallet that is, and that Arweave holds transaction \S{43}: .*only a gateway/);
     expect(report.bounds).toEqual([]);
+    const later = withAnchor(kept({ kind: 'arweave', proof: { id: id as string, transaction: { ...transaction, format: 3 } } }));
+    expect(later.problems).toEqual([]);
+    expect(later.anchors[0]).toMatchObject({ status: 'unknown', by: 'arweave' });
+    expect(later.notProved.join('\n')).toMatch(/in a form that this verifier does not know/);
     const ofAnother = await rawTransaction(checkpointOf(5));
     for (const proof of [
       { id: ofAnother['id'] as string, transaction: ofAnother },

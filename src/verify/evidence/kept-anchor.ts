@@ -121,7 +121,10 @@ function whatItTakes({ kind, proof }: Kept): string {
 
 /** @throws VeiltrailError */
 function checkTransaction({ checkpoint, proof }: Kept, treeSize: number): Pick<KeptAnchor, 'status' | 'detail' | 'open' | 'transaction'> {
-  const transaction = verifyArweaveTransaction(proof['transaction'], utf8(checkpoint));
+  const { value: transaction, error } = attempt(() => verifyArweaveTransaction(proof['transaction'], utf8(checkpoint)));
+  if (!transaction && error.code === 'arweave_unsupported')
+    return { status: 'unknown', detail: `A transaction of Arweave over ${treeSize} leaves is in a form that this verifier does not know.` };
+  if (!transaction) throw error;
   const { id, address } = transaction;
   if (proof['id'] !== id || (proof['owner'] ?? address) !== address) throw badEvidence('the transaction that it names');
   return {
