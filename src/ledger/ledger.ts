@@ -393,10 +393,10 @@ export class Ledger {
     } catch (error) {
       if (isFatal(error)) throw error;
       this.#publishLater();
-      const { code } = error as VeiltrailError;
+      const { code, message } = error as VeiltrailError;
       const notPublished = new VeiltrailError(
         'not_published',
-        'the events are stored but not published yet; sending them again with the same ids is safe',
+        `the events are stored but not published yet: ${message}; sending them again with the same ids is safe`,
         { cause: code },
         { cause: error },
       );

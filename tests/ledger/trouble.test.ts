@@ -86,7 +86,11 @@ describe('what could not be published', () => {
   /** Commits, and cannot write the first tile. */
   async function unpublished(ledger: Ledger, refusals: number): Promise<void> {
     line.arm({ after: 1, persisted: false, kind: 'refuse', refusals });
-    await expect(append(ledger, 0)).rejects.toMatchObject({ code: 'not_published', detail: { cause: 'disk_full' } });
+    await expect(append(ledger, 0)).rejects.toMatchObject({
+      code: 'not_published',
+      message: expect.stringContaining('the disk is full'),
+      detail: { cause: 'disk_full' },
+    });
   }
 
   test('is published by a timer, which goes on until it can', async () => {
