@@ -11,7 +11,8 @@ import { availableParallelism, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { VeiltrailError } from '../../src/core/errors.ts';
-import { openTrail, type OpenTrail, openTrailReader } from '../../src/server/compose.ts';
+import { openTrail, type OpenTrail } from '../../src/server/compose.ts';
+import { openTrailReader } from '../../src/server/open-reader.ts';
 import { verifyStoredLog } from '../../src/server/verify.ts';
 import { verifyCertificate } from '../../src/verify/index.ts';
 

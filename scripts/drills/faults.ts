@@ -1,13 +1,13 @@
 /**
  * Drill: a fault at every system call that writes.
  *
- *     node scripts/drills/faults.ts [--quick] [--minutes N] [--sizes 255,65535] [--scenarios engine,append,change,govern] [--parts kills,faults]
+ *     node scripts/drills/faults.ts [--quick] [--minutes N] [--sizes 255,65535] [--scenarios engine,append,change,govern,carry] [--parts kills,faults]
  *                                   [--lanes 2] [--seed HEX] [--home DIR] [--out FILE] [--members 1] [--calls all] [--calls-per-site N] [--once]
  *                                   [--real-kills] [--processes] [--only JSON]
  *
  * Logs of 254 to 257 and 65,534 to 65,537 leaves grow over the border: in the engine (ledger, stores, compaction, vault in one process), and at real
  * servers, which are sent events, keep house, compact, and are stopped; in the scenario `change` somebody is erased and secrets are rotated, in `govern`
- * all the rest is done that officers and administrators do (scenarios.ts). Every call that writes below the data directory
+ * all the rest is done that officers and administrators do (scenarios.ts), in `carry` records leave and are watched. Every call that writes below the data directory
  *
  * - finds a directory that a SIGKILL at it leaves, whole or in the middle of a write: those are made from one run (kills.ts);
  * - fails once with EIO and with ENOSPC (part `faults`); besides, unless there is --once, with errors that stay until somebody has made room, with
@@ -20,7 +20,7 @@
  * - the bytes as the fault left them, read by a reader of its own, have everything that was published before, and the trees that were answered;
  * - `verify` is well, before the next start and after it; the next start has all that was acknowledged, each event once, with receipts that verify.
  *
- * All of that is done in processes that go on from case to case, where the threads of a server run in one (one-thread.ts); one in twenty is judged by
+ * All of that is done in processes that go on from case to case, where the threads of a server run in one (one-thread.ts); one in forty is judged by
  * processes and threads as well (control.ts), and so is each that goes wrong; with --processes all are.
  *
  * All of it takes hours of CPU. With --home and --out it goes on where it was ended, for as long as the sources are the same; --minutes ends it; what is
@@ -59,7 +59,7 @@ const { values } = parseArgs({
     quick: { type: 'boolean', default: false },
     minutes: { type: 'string' },
     sizes: { type: 'string', default: [...borders.tile, ...borders.bucket].join() },
-    scenarios: { type: 'string', default: 'engine,append,change,govern' },
+    scenarios: { type: 'string', default: 'engine,append,change,govern,carry' },
     parts: { type: 'string', default: 'kills,faults' },
     members: { type: 'string', default: '1' },
     calls: { type: 'string', default: 'own' },
@@ -148,9 +148,9 @@ async function runOne(run: PlannedRun, library: string, lane: Lane): Promise<voi
   }
 }
 
-/** One in twenty. */
+/** One in forty. */
 function isDrawn(run: PlannedRun): boolean {
-  return hash('sha256', keyOf(run), 'buffer').readUInt32BE(0) % 20 === 0;
+  return hash('sha256', keyOf(run), 'buffer').readUInt32BE(0) % 40 === 0;
 }
 
 /** Kills of one life after the other. @param asked of one that is to be judged again */

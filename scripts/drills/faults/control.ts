@@ -13,7 +13,7 @@ import { command, serverEnvironment } from './server-process.ts';
 export async function judgeServed(left: Left, home: string): Promise<void> {
   const { dataDir, acknowledged, scenario } = left;
   await verify(dataDir);
-  const server = new FaultedServer(dataDir, acknowledged, argumentsOf(scenario, home));
+  const server = new FaultedServer(dataDir, acknowledged, argumentsOf(scenario, home, dataDir));
   try {
     if (!(await server.answers())) throw new Error('the next start ended');
     const events = acknowledged.toSendAgain();

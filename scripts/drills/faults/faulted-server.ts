@@ -134,7 +134,7 @@ export class FaultedServer {
   }
 
   /** @throws Error for an answer that keeps no rule: 2xx, a 503 that says when to come back, or that an earlier rotation is still under way */
-  async ask(method: 'POST' | 'PUT' | 'DELETE', path: string, body: unknown, by: 'writer' | 'admin' | { key: string }): Promise<Answered> {
+  async ask(method: 'GET' | 'POST' | 'PUT' | 'DELETE', path: string, body: unknown, by: 'writer' | 'admin' | { key: string }): Promise<Answered> {
     const key = typeof by === 'string' ? readFileSync(join(this.#dataDir, `keys/${by}.key`), 'utf8').trim() : by.key;
     this.#acknowledged.begin();
     let response: Response;

@@ -10,6 +10,7 @@ import { createTrust } from '../../../src/log/trust.ts';
 import { openTrail, type OpenTrail } from '../../../src/server/compose.ts';
 import { verifyStoredLog } from '../../../src/server/verify.ts';
 import { verifyReceipt } from '../../../src/verify/receipt.ts';
+import { checkCarried, checkDelivered } from './carry.ts';
 import type { Acknowledged } from './faulted-server.ts';
 import { openSigned, RawLog } from './raw-log.ts';
 import { isFact, type Scenario } from './scenarios.ts';
@@ -52,6 +53,7 @@ class Judge {
 
   async judge(): Promise<void> {
     const left = this.#checkRaw(this.#seed.logs);
+    if (this.#scenario === 'carry') checkDelivered(this.dataDir);
     await this.#verify();
     await this.#recover();
     this.#checkRaw(left);
@@ -84,6 +86,7 @@ class Judge {
       await this.#checkFacts(trail);
       await this.#sendAllAgain(trail);
       await this.#checkEvents(trail);
+      if (this.#scenario === 'carry') await checkCarried(trail, this.dataDir, this.acknowledged);
       if (this.#waits) await this.#untilCompacted();
     } finally {
       await trail.close();

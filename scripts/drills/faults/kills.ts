@@ -87,9 +87,9 @@ export async function judgeKills(life: Life, home: string, kills: readonly Kill[
   }
 }
 
-/** One in twenty, by its name. */
+/** One in forty, by its name. */
 function isDrawn({ state }: Kill): boolean {
-  return Number.parseInt(state.slice(0, 8), 16) % 20 === 0;
+  return Number.parseInt(state.slice(0, 8), 16) % 40 === 0;
 }
 
 /** Does a life again, call after call; when a kill is told of, the directory is what it leaves; after the last, what the life left. */

@@ -4,6 +4,7 @@
  */
 import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { takeForOwn } from './carry.ts';
 import { EngineLane, openEngineSeed } from './engine.ts';
 import type { Promised } from './engine-child.ts';
 import { Acknowledged } from './faulted-server.ts';
@@ -76,15 +77,18 @@ export async function openServerLife(library: string, home: string, size: number
   const moments = (at.notes as ReturnType<Acknowledged['toJSON']>[]).map((moment) => Acknowledged.from(moment));
   const answers = at.tape.filter(({ kind }) => kind === 'answer').length;
   if (answers !== moments.length - 1) throw new Error(`${answers} answers are on the tape, and ${moments.length - 1} were taken`);
-  const leftOf = (dataDir: string, acknowledged: number): Left => ({
-    dataDir,
-    seed,
-    scenario,
-    // Whoever judges takes part in it.
-    acknowledged: (moments[acknowledged] as Acknowledged).copy(),
-    // Where it had not begun, compaction is what it always is.
-    waits: existsSync(join(dataDir, 'segments')),
-  });
+  const leftOf = (dataDir: string, acknowledged: number): Left => {
+    takeForOwn(dataDir);
+    return {
+      dataDir,
+      seed,
+      scenario,
+      // Whoever judges takes part in it.
+      acknowledged: (moments[acknowledged] as Acknowledged).copy(),
+      // Where it had not begun, compaction is what it always is.
+      waits: existsSync(join(dataDir, 'segments')),
+    };
+  };
   return {
     name,
     seed: seed.dir,

@@ -106,7 +106,7 @@ export class FaultRun {
     else this.control.reset();
     this.#begin('start');
     const start = this.#lane?.servers.start ?? spawnServer(this.control.environment);
-    this.#server = new FaultedServer(this.dataDir, this.acknowledged, argumentsOf(this.#scenario, this.#home), start);
+    this.#server = new FaultedServer(this.dataDir, this.acknowledged, argumentsOf(this.#scenario, this.#home, this.dataDir), start);
     try {
       if (await this.#server.answers()) await this.#work();
       this.#note();
@@ -195,7 +195,8 @@ export class FaultRun {
     }
     if (code === 0) return this.#refusals > 0 ? 'refused' : 'unharmed';
     if (code !== 3 || this.control.fired === 0) throw new Error(`it ended with ${code ?? signal}`);
-    if (!/\b(?:disk_full|storage_failed|storage_readonly|storage_busy)\b/.test(this.#server.said)) throw new Error('it ended and did not say why');
+    if (!/\b(?:disk_full|storage_failed|storage_readonly|storage_busy)\b|: the disk is full/.test(this.#server.said))
+      throw new Error('it ended and did not say why');
     if (fault?.fault === 'short') throw new Error('a write that was short ended it');
     return 'ended';
   }

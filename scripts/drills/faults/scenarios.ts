@@ -3,14 +3,15 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createCosigner } from '../../../src/log/index.ts';
 import type { OpenTrail } from '../../../src/server/compose.ts';
+import { carry, carryConfig } from './carry.ts';
 import type { Acknowledged, Answered, FaultedServer } from './faulted-server.ts';
 import { eventAt } from './seeds.ts';
 
 /**
  * `append`: events, and nothing else. `change`: somebody is erased, secrets are rotated. `govern`: a log, keys, holds, retention, redaction, a field, a
- * look-up; with a witness that does not answer, and an anchor.
+ * look-up; with a witness that does not answer, and an anchor. `carry`: forwarders, alerts, an anchor (carry.ts).
  */
-export const scenarios = ['append', 'change', 'govern'] as const;
+export const scenarios = ['append', 'change', 'govern', 'carry'] as const;
 export type Scenario = (typeof scenarios)[number];
 
 /** Told of every answer; false when there is nobody to talk to any more. */
@@ -18,8 +19,12 @@ type Told = (answer: Answered) => boolean;
 
 type By = Parameters<FaultedServer['ask']>[3];
 
-/** How the server is started. @param home takes what it writes outside its directory */
-export function argumentsOf(scenario: Scenario, home: string): string[] {
+/** How the server is started on a directory. @param home takes what it writes outside of that */
+export function argumentsOf(scenario: Scenario, home: string, dataDir: string): string[] {
+  if (scenario === 'carry') {
+    writeFileSync(join(home, 'config.yaml'), carryConfig(dataDir));
+    return ['--config', join(home, 'config.yaml')];
+  }
   if (scenario !== 'govern') return [];
   const [config, witnesses, anchors] = ['config.yaml', 'witnesses.policy', 'anchors'].map((name) => join(home, name)) as [string, string, string];
   mkdirSync(anchors, { recursive: true });
@@ -36,6 +41,7 @@ export async function play(scenario: Scenario, server: FaultedServer, acknowledg
   for (const batch of batches) if (!told(await server.append(batch.map((id) => eventAt(id))))) return false;
   if (scenario === 'change') return change(server, acknowledged, told);
   if (scenario === 'govern') return govern(server, acknowledged, told);
+  if (scenario === 'carry') return carry(server, acknowledged, told);
   return true;
 }
 
@@ -109,6 +115,10 @@ export async function isFact(fact: string, trail: OpenTrail, isRevoked: (key: st
       return JSON.stringify(dataProtection.retention()).includes('2 years');
     case 'redacted':
       return !JSON.stringify((await trail.readEvent('default', Number(of)))?.record).includes('order.update');
+    case 'forwarder':
+    case 'removed':
+    case 'acknowledged':
+      return true; // carry.ts
     default:
       throw new Error(`${fact}: nobody knows how to look that up`);
   }
