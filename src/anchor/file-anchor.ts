@@ -8,7 +8,7 @@
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { constants } from 'node:fs';
-import { mkdir, open, readFile, rename, writeFile } from 'node:fs/promises';
+import { mkdir, open, readdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { isAbsolute, join, relative } from 'node:path';
 import { promisify } from 'node:util';
 import type { JsonObject } from '../core/json.ts';
@@ -67,6 +67,26 @@ export function createFileTarget({ name, everyMs, dir, git }: FileSettings): Anc
       }
       if (!sameCheckpoint(kept, checkpoint)) return { ok: false, detail: `${path} holds another checkpoint` };
       return { ok: true, detail: `kept in ${relative('.', join(dir, path)) || path}` };
+    },
+    async newest(origin) {
+      try {
+        const names = await readdir(join(dir, encodeURIComponent(origin)));
+        const sizes = names.flatMap((file) => /^([1-9]\d{0,15})\.checkpoint$/.exec(file)?.[1] ?? []).map(Number);
+        return sizes.length === 0
+          ? undefined
+          : await readFile(
+              join(
+                dir,
+                pathOf(
+                  origin,
+                  sizes.reduce((a, b) => Math.max(a, b)),
+                ),
+              ),
+              'utf8',
+            );
+      } catch {
+        return undefined;
+      }
     },
   };
 }

@@ -6,7 +6,7 @@ import { readTargets, type TargetSettings } from '../anchor/targets.ts';
 import { bracketText, contradictions, type TimeBracket } from '../anchor/time-brackets.ts';
 import type { VerifyReport } from '../app/verify-log.ts';
 import { VeiltrailError } from '../core/errors.ts';
-import { openAnchors } from '../server/anchors.ts';
+import { openAnchors, type OpenedAnchors } from '../server/anchors.ts';
 import { withRecords } from '../server/open-records.ts';
 import { readConfig } from '../server/config.ts';
 import { keysDirectory } from '../server/data-files.ts';
@@ -23,10 +23,16 @@ export async function checkAnchors(
 ): Promise<CheckedLog[]> {
   const opened = openAnchors(dataDir, settings);
   const checked: CheckedLog[] = [];
-  for (const one of log === undefined ? await opened.store.logs() : [log]) {
+  for (const one of log === undefined ? await logsOf(opened) : [log]) {
     checked.push(await verifyAnchors(one, vkey ?? ownVkey(dataDir, one), opened));
   }
   return checked;
+}
+
+/** Logs that have anchors here, and where a target can be asked what it keeps, all others. */
+async function logsOf({ store, targets, checkpoints }: OpenedAnchors): Promise<string[]> {
+  const asked = targets.some(({ newest }) => newest) ? await checkpoints() : [];
+  return [...new Set([...(await store.logs()), ...asked.map(({ log }) => log)])].toSorted();
 }
 
 /** A report with what is known of the times of leaves, by log. */

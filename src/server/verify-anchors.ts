@@ -10,7 +10,7 @@ import { type LowerBound, type TimeBracket, timeBrackets, type UpperBound } from
 import { equalBytes } from '../core/bytes.ts';
 import { readTile } from '../app/read-tile.ts';
 import { VeiltrailError } from '../core/errors.ts';
-import { openCheckpoint, type CheckpointTrust } from '../log/checkpoint.ts';
+import { openCheckpoint, type CheckpointTrust, type VerifiedCheckpoint } from '../log/checkpoint.ts';
 import { rootFromTiles, tilesForRoot } from '../log/tile.ts';
 import { createTrust } from '../log/trust.ts';
 import type { TileSource } from '../storage/tile-store.ts';
@@ -52,6 +52,13 @@ export async function verifyAnchors(log: string, vkey: string, anchors: OpenedAn
   const targets = new Map(anchors.targets.map((target) => [target.name, target]));
   const checked: CheckedAnchor[] = [];
   for (const filed of await anchors.store.list(log)) checked.push(await verifyAnchor(log, filed, { trust, treeSize, tiles: anchors.tiles, targets }));
+  for (const target of anchors.targets) {
+    const kept = await target.newest?.(trust.origin);
+    if (kept === undefined) continue;
+    // The log may have grown, and been anchored, since.
+    const now = openCheckpoint((await anchors.tiles.read(log, 'checkpoint')) ?? bytes, trust);
+    checked.push(...(await verifyKept(log, target, kept, checked, { trust, treeSize: now.treeSize, tiles: anchors.tiles, targets })));
+  }
   return { log, treeSize, anchors: checked, brackets: timeBrackets(treeSize, lowerBounds(checked), upperBounds(checked)) };
 }
 
@@ -114,6 +121,32 @@ async function verifyAnchor(log: string, filed: FiledAnchor, { trust, treeSize, 
     if (!(error instanceof VeiltrailError)) throw error;
     return { ...named, ok: undefined, unreachable: true, detail: error.message };
   }
+}
+
+/**
+ * What a target keeps and no anchor here tells of: whoever rewrites a log, or puts an older one back, deletes the anchors beside it as well.
+ * A checkpoint that the log's key did not sign says nothing: others may write there.
+ */
+async function verifyKept(
+  log: string,
+  { name, kind }: AnchorTarget,
+  kept: string,
+  known: readonly CheckedAnchor[],
+  { trust, ...now }: Against,
+): Promise<CheckedAnchor[]> {
+  let checkpoint: VerifiedCheckpoint;
+  try {
+    checkpoint = openCheckpoint(kept, trust);
+  } catch (error) {
+    if (!(error instanceof VeiltrailError)) throw error;
+    const detail = `what it keeps of most leaves is no checkpoint of this log: ${error.message}`;
+    return [{ file: name, log, treeSize: 0, target: name, kind, ok: undefined, detail }];
+  }
+  const { treeSize } = checkpoint;
+  if (known.some((one) => one.target === name && one.treeSize === treeSize)) return [];
+  const problem = await prefixProblem(checkpoint, 'it was given to this target', { ...now, log });
+  const detail = problem ?? 'kept there, and no anchor here tells of it: its file was deleted, or never came to be';
+  return [{ file: name, log, treeSize, target: name, kind, ok: problem === undefined, detail }];
 }
 
 /** Why the log has not grown from a checkpoint; undefined where it has. */

@@ -322,6 +322,26 @@ describe('veiltrail anchor', () => {
     expect(await run(['anchor', 'now', ...at, '--config', config])).toMatchObject({ code: 2, err: expect.stringContaining('kind is one of') });
   });
 
+  test('verify: what a target keeps counts where the anchors beside the log were deleted', { timeout: 60_000 }, async () => {
+    await log.grow(300);
+    expect((await run(['anchor', 'now', '--data', log.dataDir, '--config', config])).code).toBe(0);
+    const settings = readTargets([{ kind: 'file', name: 'usb', dir: join(home, 'usb') }]);
+    const check = async (dataDir: string): Promise<CheckedLog['anchors']> =>
+      (await checkAnchors(dataDir, settings, { vkey: log.vkey })).flatMap(({ anchors }) => anchors);
+    expect(await check(log.dataDir)).toMatchObject([{ ok: true, treeSize: 300 }]);
+    rmSync(join(log.dataDir, 'anchors'), { recursive: true });
+    expect(await check(log.dataDir)).toMatchObject([
+      { ok: true, treeSize: 300, target: 'usb', detail: expect.stringContaining('no anchor here tells') },
+    ]);
+    expect(await check(log.fork(200))).toMatchObject([{ ok: false, detail: expect.stringContaining('it was rolled back') }]);
+    expect(await check(log.fork(400, 'another'))).toMatchObject([{ ok: false, detail: expect.stringContaining('its history was rewritten') }]);
+    expect(await check(log.fork(512))).toMatchObject([{ ok: true }]);
+    // Others may write there: what the log did not sign says nothing about it.
+    const [origin] = readdirSync(join(home, 'usb')) as [string];
+    writeFileSync(join(home, 'usb', origin, '999.checkpoint'), 'made up\n');
+    expect(await check(log.fork(512))).toMatchObject([{ ok: undefined, detail: expect.stringContaining('no checkpoint of this log') }]);
+  });
+
   test.skipIf(!hasOpenssl())('a time stamp brackets what was there (needs openssl)', { timeout: 60_000 }, async () => {
     const authority = await startTimeStampAuthority();
     try {
