@@ -16,6 +16,7 @@ export type { VerifyOptions, VerifyReport } from './app/verify-log.ts';
 export type { VerifyStep } from './app/verify-step.ts';
 export { VeiltrailError } from './core/errors.ts';
 export type { AuditEvent } from './event/audit-event.ts';
-export { openTrail, openTrailReader, type OpenTrail, type TrailOptions } from './server/compose.ts';
+export { openTrail, type OpenTrail, type TrailOptions } from './server/compose.ts';
+export { openTrailReader } from './server/open-reader.ts';
 export { startServer, type RunningServer, type ServerOptions } from './server/start.ts';
 export { verifyPublishedLog, verifyStoredLog } from './server/verify.ts';

@@ -43,7 +43,7 @@ export function addConnectionOptions(command: Command): Command {
 /** Opens what the options name, for reading. */
 export async function connectReader(options: ConnectionOptions): Promise<Omit<Connection, 'append'>> {
   if (options.url !== undefined) return openServer(options.url, options.key);
-  const { openTrailReader } = await import('../server/compose.ts');
+  const { openTrailReader } = await import('../server/open-reader.ts');
   return openTrailReader(dataDirOf(options));
 }
 

@@ -33,7 +33,7 @@ function keysIn(dataDir: string): KeysHere {
     const { openKeys } = await import('../access/manage-keys.ts');
     const { systemClock } = await import('../core/clock.ts');
     const { systemRandom } = await import('../core/random.ts');
-    const { editDataDir } = await import('../server/compose.ts');
+    const { editDataDir } = await import('../server/seal-at-rest.ts');
     return editDataDir(dataDir, () => use(openKeys(dataDir, { clock: systemClock, random: systemRandom })));
   };
   return {

@@ -57,7 +57,7 @@ interface FoundLogs {
 }
 
 async function openLogs(dataDir: string): Promise<FoundLogs> {
-  const { openTrailReader } = await import('../server/compose.ts');
+  const { openTrailReader } = await import('../server/open-reader.ts');
   const trail = await openTrailReader(dataDir);
   try {
     return { dataDir, vkeys: trail.logs().map((log) => trail.vkeyOf(log)) };
@@ -68,7 +68,7 @@ async function openLogs(dataDir: string): Promise<FoundLogs> {
 
 /** Tombstones that are in the data directory and are of this removal. @throws VeiltrailError `certificate_tombstone` for one that is not */
 async function countStored({ tombstones, removal }: CertificateBody, { dataDir }: FoundLogs): Promise<number> {
-  const { openTrailReader } = await import('../server/compose.ts');
+  const { openTrailReader } = await import('../server/open-reader.ts');
   const trail = await openTrailReader(dataDir);
   let count = 0;
   try {

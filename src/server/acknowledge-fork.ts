@@ -3,7 +3,7 @@ import { systemClock } from '../core/clock.ts';
 import { VeiltrailError } from '../core/errors.ts';
 import { isDataDirInUse } from '../storage/data-dir.ts';
 import type { KnownFork } from '../witness/witnesses.ts';
-import { editDataDir } from './compose.ts';
+import { editDataDir } from './seal-at-rest.ts';
 import { readForks, writeForks } from './witness-files.ts';
 
 /** @throws VeiltrailError `data_dir_in_use` while a server has the directory, `fork_unknown` where the log is not stopped */

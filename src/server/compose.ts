@@ -1,11 +1,10 @@
 /**
- * Puts the parts together; the only place that picks drivers and starts threads. `openTrail` is the one writer of a data directory,
- * `openTrailReader` reads beside it.
+ * Puts the parts together; the only place that picks drivers and starts threads. `openTrail` is the one writer of a data directory; what reads
+ * beside it is in `open-reader.ts`.
  */
 import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
-import type { Worker } from 'node:worker_threads';
 import { removeTemporaryFiles } from '../access/access-file.ts';
 import { AnchorStore } from '../anchor/anchor-store.ts';
 import { createFirstKeys } from '../access/first-keys.ts';
@@ -16,53 +15,50 @@ import type { PublishedLog } from '../app/read-log.ts';
 import { createTrailReading } from '../app/read-trail.ts';
 import { FieldTeller } from '../app/tell-fields.ts';
 import { ToldEvents } from '../app/told-events.ts';
-import type { Trail, TrailReader } from '../app/trail.ts';
+import type { Trail } from '../app/trail.ts';
 import { systemClock } from '../core/clock.ts';
 import { utf8 } from '../core/bytes.ts';
 import type { JsonObject } from '../core/json.ts';
 import { VeiltrailError } from '../core/errors.ts';
 import { systemRandom } from '../core/random.ts';
 import { LedgerClient } from '../ledger/ledger-client.ts';
-import type { NoteKeySigner } from '../log/note-key.ts';
 import type { Alert } from '../alerts/alert.ts';
 import type { AlertSettings } from '../alerts/rules-file.ts';
 import { openRecordReader } from './open-records.ts';
 import type { Compactor } from '../ledger/compactor.ts';
-import { breakSeal, sealDataDir } from '../ledger/seal.ts';
-import type { ClassifiedField } from '../pipeline/classified-fields.ts';
 import { WorkerPool } from '../pipeline/pool.ts';
-import { startWorker } from '../pipeline/start-worker.ts';
 import { SearchClient } from '../search/search-client.ts';
-import { dataDirPaths, isDataDirInUse, lockDataDir } from '../storage/data-dir.ts';
+import { dataDirPaths, lockDataDir } from '../storage/data-dir.ts';
 import { openFileTileSource } from '../storage/files/tile-store.ts';
 import { openSqliteRecordSource } from '../storage/sqlite/record-source.ts';
-import { openSqliteRecordStore } from '../storage/sqlite/record-store.ts';
-import { openKeyring, type Keyring, tenantKeyOf } from '../vault/keyring.ts';
+import { openKeyring } from '../vault/keyring.ts';
 import { VaultClient } from '../vault/vault-client.ts';
 import { openAccess } from './access.ts';
 import { openAlerting } from './alerting.ts';
 import { createCompactor } from './compaction.ts';
 import { checkVaultFits } from './check-vault.ts';
-import { openDataConfig, readDataConfig } from './data-config.ts';
+import { openDataConfig } from './data-config.ts';
 import { createCanaryRunner } from './canary.ts';
 import { type OpenDataProtection, openDataProtection } from './data-protection.ts';
-import { checkNothingLost, indexFileName, keysDirectory, removalFileName, sealedPaths, systemLog } from './data-files.ts';
-import { openPolicy, openSystemPolicy, policyChangeEvent, type PolicyInForce, recordPolicy } from './policy-in-force.ts';
+import { checkNothingLost, indexFileName, keysDirectory, removalFileName, systemLog } from './data-files.ts';
+import { openPolicy, openSystemPolicy, policyChangeEvent, recordPolicy } from './policy-in-force.ts';
 import { createPolicyGate, createRequestDesk, openRequests } from './requests.ts';
 import { createEvidenceExporter } from './evidence.ts';
-import { openSearchReader } from './open-search.ts';
-import { openStoredVault } from './stored-vault.ts';
 import { createFreeSpaceGuard } from './free-space.ts';
-import { createClassifier, openFields, openFieldsReader } from './fields.ts';
+import { createClassifier, openFields } from './fields.ts';
 import { openForwarding, type OpenForwarding } from './forwarding.ts';
 import type { ForwardConfig } from './forward-config.ts';
 import { logFigures } from './log-figures.ts';
+import { createVkeys } from './log-vkeys.ts';
 import { openLookUps, type OpenLookUps } from './look-ups.ts';
+import { startPipelineWorker } from './pipeline-worker.ts';
 import { parsePublicUrl } from './public-url.ts';
 import { type AppendOwnRecord, createOwnRecords } from './own-records.ts';
 import { openRemovals } from './removals.ts';
 import { createTurns, openRotation } from './rotation.ts';
+import { sealAtRest, unsealAtRest } from './seal-at-rest.ts';
 import { signingKeyEvents } from './signing-key-events.ts';
+import { Undo } from './undo.ts';
 import { finishUnfinishedLogs } from './unfinished-logs.ts';
 import { Witnessing, type WitnessOptions } from './witnessing.ts';
 
@@ -456,152 +452,8 @@ function nowText(): string {
   return new Date(systemClock.now()).toISOString();
 }
 
-/** Opens a data directory for reading, whether or not a server runs on it. @throws VeiltrailError `data_dir_missing`, and what its parts refuse */
-export async function openTrailReader(dataDir: string): Promise<TrailReader> {
-  const undo = new Undo();
-  try {
-    readDataConfig(dataDir);
-    const paths = dataDirPaths(dataDir);
-    const keyringDir = join(dataDir, keysDirectory);
-    const keyring = openKeyring(keyringDir, { create: false });
-    const vault = openStoredVault(dataDir, keyring);
-    undo.push(() => vault.close());
-    const records = openSqliteRecordSource(paths.records);
-    undo.push(() => records.close());
-    const reader = openRecordReader(dataDir, records, vault);
-    const search = openSearchReader({ dataDir, keyring, records, reader });
-    undo.push(() => search.close());
-    const fields = openFieldsReader(dataDir, keyring);
-    undo.push(() => fields.close());
-    const states = await records.logs();
-    const vkeyOf = createVkeys(keyring);
-    const reading = createTrailReading({
-      logs: () => states.map(({ log, origin }) => ({ log, origin, vkey: vkeyOf(log) })),
-      tiles: openFileTileSource(paths.logs),
-      records: reader,
-      search: (log, { q, ...request }) => search.search({ log, query: q ?? '', ...request }),
-      restore: (token) => vault.restore(token),
-      fields: (filter) => fields.registry.list(filter),
-      tombstones: () => vault.tombstones(),
-    });
-    return { ...reading, close: () => undo.run() };
-  } catch (error) {
-    await undo.run();
-    throw error;
-  }
-}
-
-/** Changes files of a data directory that a seal may cover: breaks the seal before and makes it anew after, unless a server has the directory. */
-export async function editDataDir<T>(dataDir: string, edit: () => T | Promise<T>): Promise<T> {
-  readDataConfig(dataDir);
-  if (isDataDirInUse(dataDir)) return edit();
-  const lock = lockDataDir(dataDir);
-  try {
-    const keyring = (): Keyring => openKeyring(join(dataDir, keysDirectory), { create: false });
-    const wasClean = existsSync(dataDirPaths(dataDir).records) && (await unsealAtRest(dataDir, keyring()));
-    const result = await edit();
-    if (wasClean) await sealAtRest(dataDir, keyring());
-    return result;
-  } finally {
-    lock.release();
-  }
-}
-
-/**
- * Takes the seal off. An empty one takes its place at once, before a database is even opened, so that a crash at any moment leaves a directory that says
- * that its sealing was cut short, and never one that looks tampered with. Returns whether it was closed in an orderly way.
- */
-async function unsealAtRest(dataDir: string, keyring: Keyring): Promise<boolean> {
-  const paths = dataDirPaths(dataDir);
-  if (!existsSync(paths.records)) return false;
-  const signers = sealers(keyring);
-  if (existsSync(paths.seal) && signers.length > 0) await sealDataDir({ dataDir, paths: [], signers, nowMs: systemClock.now() });
-  const records = openSqliteRecordStore(paths.records);
-  try {
-    const wasClean = await records.isClean();
-    if (wasClean) await records.setClean(false);
-    await breakSeal(dataDir);
-    return wasClean;
-  } finally {
-    await records.close();
-  }
-}
-
-function sealers(keyring: Keyring): NoteKeySigner[] {
-  return keyring.logs().flatMap((log) => keyring.signer(log) ?? []);
-}
-
-/**
- * Seals a directory in which everything is closed. First an empty seal, then the flag in the records, then the real one: a crash in between
- * leaves a directory that says that its sealing was cut short, and never one that looks tampered with.
- */
-async function sealAtRest(dataDir: string, keyring: Keyring): Promise<void> {
-  const signers = sealers(keyring);
-  if (signers.length === 0 || !existsSync(dataDirPaths(dataDir).records)) return;
-  const nowMs = systemClock.now();
-  await sealDataDir({ dataDir, paths: [], signers, nowMs });
-  const records = openSqliteRecordStore(dataDirPaths(dataDir).records);
-  await records.setClean(true);
-  await records.close();
-  await sealDataDir({ dataDir, paths: sealedPaths(dataDir), signers, nowMs });
-}
-
-type SystemPolicy = ReturnType<typeof openSystemPolicy>;
-
-interface WorkerParts {
-  vault: VaultClient;
-  keyring: Keyring;
-  policy: PolicyInForce;
-  systemPolicy: SystemPolicy;
-  origin: string;
-  classified: readonly ClassifiedField[];
-}
-
-function startPipelineWorker({ vault, keyring, policy, systemPolicy, origin, classified }: WorkerParts): Worker {
-  return startWorker({
-    policy: policy.policy,
-    policyLabel: policy.label,
-    systemPolicy: { log: systemLog, ...systemPolicy },
-    tokenOrigin: origin,
-    tenantKey: tenantKeyOf(keyring),
-    pseudonymKeys: keyring.readAgain('pseudonym'),
-    idempotencyKey: keyring.secret('idempotency').key,
-    vaultPort: vault.newPort(),
-    classified,
-  });
-}
-
-/** A log's public key; read from the keyring once. */
-function createVkeys(keyring: Keyring): (log: string) => string {
-  const vkeys = new Map<string, string>();
-  return (log) => {
-    const vkey = vkeys.get(log) ?? keyring.signer(log)?.vkey;
-    if (vkey === undefined) throw new VeiltrailError('signing_key_missing', 'the keyring has no signing key for this log');
-    vkeys.set(log, vkey);
-    return vkey;
-  };
-}
-
 function throwLater(error: Error): void {
   setImmediate(() => {
     throw error;
   });
-}
-
-/** Undoes what was opened, the last first. */
-class Undo {
-  readonly #steps: (() => unknown)[] = [];
-
-  push(step: () => unknown): void {
-    this.#steps.push(step);
-  }
-
-  async run(): Promise<void> {
-    await this.runBut(0);
-  }
-
-  /** All but the first `kept` that were pushed. */
-  async runBut(kept: number): Promise<void> {
-    while (this.#steps.length > kept) await this.#steps.pop()?.();
-  }
 }

@@ -12,7 +12,7 @@ import { dataDirPaths, lockDataDir } from '../storage/data-dir.ts';
 import { openFileSegmentStore, segmentPath } from '../storage/files/segment-store.ts';
 import { sameSegment, type SegmentName, type SegmentSource } from '../storage/segment-store.ts';
 import { openSqliteRecordSource } from '../storage/sqlite/record-source.ts';
-import { editDataDir } from './compose.ts';
+import { editDataDir } from './seal-at-rest.ts';
 import { openVaultOf } from './verify-bucket.ts';
 
 export interface FetchedSegments {

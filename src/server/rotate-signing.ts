@@ -7,7 +7,7 @@ import { dataDirPaths, isDataDirInUse } from '../storage/data-dir.ts';
 import { openFileTileStore } from '../storage/files/tile-store.ts';
 import { openKeyring } from '../vault/keyring.ts';
 import { beginSigningRotation, finishSigningRotation, readSigningKeys, type SigningKeys } from '../vault/rotate-signing-key.ts';
-import { editDataDir } from './compose.ts';
+import { editDataDir } from './seal-at-rest.ts';
 import { keysDirectory } from './data-files.ts';
 import { noteSigningKeys } from './signing-key-events.ts';
 import { readWitnessPolicy } from './witness-files.ts';

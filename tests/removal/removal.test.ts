@@ -14,7 +14,8 @@ import { fieldsOf, isKept } from '../../src/log/redacted-record.ts';
 import { createTrust } from '../../src/log/trust.ts';
 import { IndexReader } from '../../src/search/index-reader.ts';
 import { parseQuery } from '../../src/search/query.ts';
-import { type OpenTrail, openTrailReader } from '../../src/server/compose.ts';
+import type { OpenTrail } from '../../src/server/compose.ts';
+import { openTrailReader } from '../../src/server/open-reader.ts';
 import { openKeyring } from '../../src/vault/keyring.ts';
 import { verifyDisclosure } from '../../src/verify/disclosure.ts';
 import {

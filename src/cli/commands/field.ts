@@ -58,7 +58,7 @@ async function listFields(options: FieldOptions & { unclassified?: boolean }): P
 async function read(options: FieldOptions, filter: FieldFilter): Promise<FieldInfo[]> {
   if (options.url !== undefined)
     return (await createClient({ url: options.url, key: readKey(options.key) }).listFields(filter)) as unknown as FieldInfo[];
-  const { openTrailReader } = await import('../../server/compose.ts');
+  const { openTrailReader } = await import('../../server/open-reader.ts');
   const trail = await openTrailReader(dataDirOf(options));
   try {
     return await trail.fields(filter);

@@ -171,7 +171,7 @@ async function exportPublic(options: KeyOptions & { log: string }): Promise<void
     else print(vkey);
     return;
   }
-  const { openTrailReader } = await import('../../server/compose.ts');
+  const { openTrailReader } = await import('../../server/open-reader.ts');
   const trail = await openTrailReader(dataDirOf(options));
   try {
     if (options.json) printJson({ log: options.log, vkey: trail.vkeyOf(options.log) });

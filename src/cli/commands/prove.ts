@@ -48,7 +48,7 @@ async function receipt(leafIndex: number, options: ProveOptions): Promise<string
 /** The salts of a record never leave the machine that has it, so a disclosure is made where the data directory is. */
 async function disclose(leafIndex: number, pointers: string[], options: ProveOptions): Promise<string | undefined> {
   if (options.url !== undefined) throw new VeiltrailError('disclose_local', 'a disclosure is made on the data directory: use --data, not --url');
-  const { openTrailReader } = await import('../../server/compose.ts');
+  const { openTrailReader } = await import('../../server/open-reader.ts');
   const trail = await openTrailReader(dataDirOf(options));
   try {
     return await trail.discloseEvent(options.log, leafIndex, pointers);
