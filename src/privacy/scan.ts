@@ -8,6 +8,7 @@ import { labelOfField } from './detectors/vocabulary.ts';
 import { labelBefore } from './detectors/vocabulary.ts';
 import { forgetLooks } from './far-looks.ts';
 import { type Candidate, mergeCandidates } from './finding.ts';
+import { isHexId } from './hex-id.ts';
 import { rememberPieces } from './known-pieces.ts';
 import { NameIndex } from './names.ts';
 import { type Hidden, hiddenTexts, mayHide } from './runs.ts';
@@ -83,7 +84,7 @@ export class Scanner {
   scan(text: string, field: string): readonly Candidate[] {
     const found = this.#scratch;
     this.layered = false;
-    if (this.#custom.length === 0 && isTimeStamp(text) && labelOfField(field) === undefined) return nothing;
+    if (this.#custom.length === 0 && (isTimeStamp(text) || isHexId(text)) && labelOfField(field) === undefined) return nothing;
     const mayKnow = this.#knowsPieces && meansNothing.has(field);
     if (mayKnow) forgetLooks();
     this.#search(text, field, this.#detect, found, 0, mayKnow);
