@@ -81,6 +81,7 @@ const scenarios = values.scenarios.split(',') as (Scenario | 'engine')[];
 const home = values.home ?? mkdtempSync(join(tmpdir(), 'veiltrail-faults-'));
 const done: Done[] = [];
 const judged: JudgedKill[] = [];
+const commit = commitOf();
 let untilMs = Infinity;
 
 interface JudgedKill extends Judged {
@@ -105,7 +106,7 @@ function note(one: Done | JudgedKill): void {
     console.log(
       `FAIL  ${JSON.stringify('kill' in one ? { life: one.life, kill: one.kill } : one.run)}\n      ${one.error.replaceAll('\n', '\n      ')}`,
     );
-  if (values.out !== undefined) appendFileSync(values.out, `${JSON.stringify(one)}\n`);
+  if (values.out !== undefined) appendFileSync(values.out, `${JSON.stringify({ ...one, of: commit })}\n`);
 }
 
 /** Where runs are made: one at a time in each. */
@@ -234,7 +235,7 @@ async function main(): Promise<number> {
     console.log('skipped: faults at system calls take Linux and a C compiler (cc)');
     return 3;
   }
-  console.log(`--seed ${values.seed}, of ${commitOf()}`);
+  console.log(`--seed ${values.seed}, of ${commit}`);
   if (!isOfProcesses) runThreadsHere();
   const lanes = Array.from({ length: Number(values.lanes) }, (_, i): Lane => {
     const at = join(home, `lane-${i}`);

@@ -10,7 +10,7 @@ import { createTrust } from '../../../src/log/trust.ts';
 import { openTrail, type OpenTrail } from '../../../src/server/compose.ts';
 import { verifyStoredLog } from '../../../src/server/verify.ts';
 import { verifyReceipt } from '../../../src/verify/receipt.ts';
-import { checkCarried, checkDelivered } from './carry.ts';
+import { checkCarried, checkDelivered, startCarried } from './carry.ts';
 import type { Acknowledged } from './faulted-server.ts';
 import { openSigned, RawLog } from './raw-log.ts';
 import { isFact, type Scenario } from './scenarios.ts';
@@ -82,6 +82,7 @@ class Judge {
     let fatal: Error | undefined;
     const trail = await openTrail({ dataDir: this.dataDir, workers: 1, onFatal: (error) => (fatal = error) });
     try {
+      if (this.#scenario === 'carry') await startCarried(trail, this.dataDir);
       await this.#checkEvents(trail);
       await this.#checkFacts(trail);
       await this.#sendAllAgain(trail);

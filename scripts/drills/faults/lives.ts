@@ -4,7 +4,7 @@
  */
 import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { takeForOwn } from './carry.ts';
+import { carryConfig, takeForOwn } from './carry.ts';
 import { EngineLane, openEngineSeed } from './engine.ts';
 import type { Promised } from './engine-child.ts';
 import { Acknowledged } from './faulted-server.ts';
@@ -62,6 +62,8 @@ export async function openEngineLife(library: string, home: string, size: number
 /** A life of a real server. */
 export async function openServerLife(library: string, home: string, size: number, scenario: Scenario): Promise<Life> {
   const seed = await openSeed(home, size);
+  // Directories that no call of the server makes.
+  if (scenario === 'carry') carryConfig(seed.dir);
   const name = `${scenario}-${size}`;
   const at = await recordOnce(join(home, `life-${name}`), async (dir) => {
     const run = new FaultRun(library, dir, seed, scenario, { tape: join(dir, 'tape') });
