@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
-import { run, serve, temporaryDirectory } from './product.ts';
+import { runProcess as run, serve, temporaryDirectory } from './product.ts';
 
 const timeout = 120_000;
 

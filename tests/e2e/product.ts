@@ -4,6 +4,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
+import { runInHost } from './command-line.ts';
 import { main } from './command.ts';
 
 export interface Finished {
@@ -19,11 +20,22 @@ export function temporaryDirectory(): string {
   return dir;
 }
 
-/** Runs a command to its end. */
-export function run(
-  args: readonly string[],
-  options: { input?: string | Buffer; cwd?: string; env?: Record<string, string> } = {},
-): Promise<Finished> {
+export interface RunOptions {
+  input?: string | Buffer;
+  cwd?: string;
+  env?: Record<string, string>;
+}
+
+/** Says that memory is settled: a server and `verify` do not start themselves over for it (src/cli/settle-memory.ts). */
+const settled = { MALLOC_ARENA_MAX: '2' };
+
+/** Runs a command to its end, in a process that may have run others before. */
+export function run(args: readonly string[], { input = '', cwd = process.cwd(), env = {} }: RunOptions = {}): Promise<Finished> {
+  return runInHost({ args, cwd, env: { ...cleanEnvironment(), ...settled, ...env }, input: Buffer.from(input).toString('base64') });
+}
+
+/** Runs a command to its end, in a process of its own, as people do. */
+export function runProcess(args: readonly string[], options: RunOptions = {}): Promise<Finished> {
   const child = spawn(process.execPath, [main, ...args], { cwd: options.cwd, env: { ...cleanEnvironment(), ...options.env } });
   child.stdin.on('error', () => undefined).end(options.input ?? '');
   return finish(child);
@@ -31,8 +43,10 @@ export function run(
 
 /** The tests' own environment must not decide what a command works on, nor its colours. */
 const decides = ['NODE_OPTIONS', 'FORCE_COLOR', 'NO_COLOR'];
-function cleanEnvironment(): NodeJS.ProcessEnv {
-  const own = Object.entries(process.env).filter(([name]) => !name.startsWith('VEILTRAIL_') && !decides.includes(name));
+function cleanEnvironment(): Record<string, string> {
+  const own = Object.entries(process.env).filter(
+    (entry): entry is [string, string] => entry[1] !== undefined && !entry[0].startsWith('VEILTRAIL_') && !decides.includes(entry[0]),
+  );
   // What a log was before is remembered where a test wants it to be, and in nobody's home.
   return { ...Object.fromEntries(own), VEILTRAIL_STATE: 'none' };
 }
@@ -62,12 +76,14 @@ export interface LaunchOptions {
   args?: readonly string[];
   /** User and group to run as; only root may say. */
   user?: number;
+  /** Lets it start itself over to settle its memory, as it does for everybody else. */
+  settles?: boolean;
 }
 
 /** Starts `serve` on a port of its own; it is killed with the test. */
-export function launch(data: string, { args = [], user }: LaunchOptions = {}): Launched {
+export function launch(data: string, { args = [], user, settles = false }: LaunchOptions = {}): Launched {
   const child = spawn(process.execPath, [main, 'serve', '--data', data, '--listen', '127.0.0.1:0', ...args], {
-    env: cleanEnvironment(),
+    env: { ...cleanEnvironment(), ...(settles ? {} : settled) },
     stdio: ['ignore', 'pipe', 'pipe'],
     ...(user === undefined ? {} : { uid: user, gid: user }),
   });
@@ -106,8 +122,8 @@ export interface Served {
 }
 
 /** Starts `serve` and returns when it answers. */
-export async function serve(data: string, args: readonly string[] = []): Promise<Served> {
-  const launched = launch(data, { args });
+export async function serve(data: string, args: readonly string[] = [], options: Pick<LaunchOptions, 'settles'> = {}): Promise<Served> {
+  const launched = launch(data, { args, ...options });
   const { answering, pid } = launched;
   return {
     url: await answering,

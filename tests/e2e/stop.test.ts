@@ -17,7 +17,7 @@ test('receivers that hang and refuse, clients that keep connections and searches
   await new Promise<void>((resolve) => hanging.listen(0, '127.0.0.1', resolve));
   onTestFinished(() => void hanging.close());
   const hangingPort = (hanging.address() as AddressInfo).port;
-  const server = await serve(data);
+  const server = await serve(data, [], { settles: true });
   const admin = ['--url', server.url, '--key', server.key('admin'), '--purpose', 'a test', '--from', 'start'];
   const settings = {
     http: ['--http', `http://127.0.0.1:${String(hangingPort)}/`, '--private', '--wait', '0'],

@@ -6,7 +6,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { expect, test } from 'vitest';
 import { openTrail } from '../../src/server/compose.ts';
 import { main } from './command.ts';
-import { run, temporaryDirectory } from './product.ts';
+import { runProcess as run, temporaryDirectory } from './product.ts';
 
 interface Alarm {
   log: string;

@@ -1,4 +1,5 @@
 /** A batch context with a real engine and a vault that is a map: what the pipeline needs, without a disk. */
+import type { Policy } from '../../src/privacy/policy-model.ts';
 import type { BatchContext, BatchRequest } from '../../src/pipeline/process-batch.ts';
 import { createIdempotency } from '../../src/pipeline/idempotency.ts';
 import { createTokenCache } from '../../src/pipeline/token-cache.ts';
@@ -10,10 +11,11 @@ import { defaultPolicyYaml } from '../../src/privacy/default-policy.ts';
 import { createPrivacyEngine } from '../../src/privacy/engine.ts';
 import { parsePolicy } from '../../src/privacy/policy-file.ts';
 
-export function createContext(): BatchContext {
+/** @param policy the default one; parsing it takes longer than all else here */
+export function createContext(policy: Policy = parsePolicy(defaultPolicyYaml)): BatchContext {
   const tokens = new Map<string, string>();
   return {
-    engine: createPrivacyEngine(parsePolicy(defaultPolicyYaml), { pseudonymKey: { version: 1, key: new Uint8Array(32).fill(1) } }),
+    engine: createPrivacyEngine(policy, { pseudonymKey: { version: 1, key: new Uint8Array(32).fill(1) } }),
     policy: 'default@1#test',
     idempotency: createIdempotency(new Uint8Array(32).fill(2)),
     committers: new Map(),

@@ -1,8 +1,15 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
-import { afterEach, expect, test } from 'vitest';
+import { rolldown } from 'rolldown';
+import { afterEach, beforeAll, expect, test } from 'vitest';
 import { requestEndsOf } from '../../src/pipeline/packed-batch.ts';
 import { WorkerPool } from '../../src/pipeline/pool.ts';
 import type { BatchRequest } from '../../src/pipeline/process-batch.ts';
+import { defaultPolicyYaml } from '../../src/privacy/default-policy.ts';
+import { parsePolicy } from '../../src/privacy/policy-file.ts';
 import { createRequest, recordsOf } from './context.ts';
 
 let pool: WorkerPool | undefined;
@@ -11,13 +18,23 @@ afterEach(() => pool?.close());
 /** Every death is a thread that starts again. */
 const timeout = 120_000;
 
+/** The worker in one file: a hundred of them start here, and from the sources each would load two hundred. */
+const bundled = join(mkdtempSync(join(tmpdir(), 'veiltrail-worker-')), 'worker.mjs');
+beforeAll(async () => {
+  const made = await rolldown({ input: fileURLToPath(new URL('./dying-worker.ts', import.meta.url)), platform: 'node', logLevel: 'silent' });
+  await made.write({ file: bundled, format: 'esm', codeSplitting: false });
+  await made.close();
+  return () => rmSync(join(bundled, '..'), { recursive: true, force: true });
+}, 60_000);
+
+const policy = parsePolicy(defaultPolicyYaml);
 let started = 0;
 function createPool(): WorkerPool {
   pool = new WorkerPool({
     workers: 2,
     startWorker: () => {
       started++;
-      return new Worker(new URL('./dying-worker.ts', import.meta.url), { workerData: { runs: 'dying' } });
+      return new Worker(bundled, { workerData: { runs: 'dying', policy } });
     },
   });
   return pool;
