@@ -45,8 +45,10 @@ export function rememberPieces({ units, lane, flags, unknownPieces }: Survey, fo
     )
       continue;
     const bucket = 8 * (((unknown[i + 4] as number) >>> 20) & (bucketCount - 1));
-    table.copyWithin(bucket + 4, bucket, bucket + 4);
-    for (let k = 0; k < 4; k++) table[bucket + k] = unknown[i + 4 + k] as number;
+    for (let k = 0; k < 4; k++) {
+      table[bucket + 4 + k] = table[bucket + k] as number;
+      table[bucket + k] = unknown[i + 4 + k] as number;
+    }
   }
 }
 

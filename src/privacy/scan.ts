@@ -21,6 +21,8 @@ const levelsMax = 3;
 /** A list that was longer is not kept. */
 const scratchMax = 64;
 const nothing: readonly Candidate[] = [];
+/** After so many texts of which no piece was known only some are asked for known ones. */
+const missesMax = 256;
 /** Names of fields that say nothing of what is in a text. */
 const meansNothing: ReadonlySet<string> = new Set(['', 'message', 'msg', 'line', 'log', 'raw', 'text']);
 
@@ -53,6 +55,8 @@ export class Scanner {
   readonly #custom: readonly Detector[];
   readonly #kept: ReadonlySet<string>;
   readonly #knowsPieces: boolean;
+  /** Texts in a row with pieces of which none was known. */
+  #pieceMisses = 0;
   /** Does nothing that is called on the way look through texts of its own? */
   readonly #isAlone: boolean;
 
@@ -85,16 +89,19 @@ export class Scanner {
     const found = this.#scratch;
     this.layered = false;
     if (this.#custom.length === 0 && (isTimeStamp(text) || isHexId(text)) && labelOfField(field) === undefined) return nothing;
-    const mayKnow = this.#knowsPieces && meansNothing.has(field);
+    const mayKnow = this.#knowsPieces && meansNothing.has(field) && (this.#pieceMisses < missesMax || ++this.#pieceMisses % 16 === 0);
     if (mayKnow) forgetLooks();
     this.#search(text, field, this.#detect, found, 0, mayKnow);
-    if (mayKnow && !this.layered) this.#rememberPieces(found);
+    if (mayKnow) this.#rememberPieces(found);
     return found.length === 0 ? nothing : this.settle(text, this.#handOver(), this.#mayHoldOutcome(0));
   }
 
   #rememberPieces(found: readonly Candidate[]): void {
     const { survey } = this.#contexts[0] as ScanContext;
-    if (survey.unknownPieces > 0) rememberPieces(survey, found);
+    if (survey.knownPieces > 0) this.#pieceMisses = 0;
+    if (survey.unknownPieces === 0) return;
+    if (survey.knownPieces === 0) this.#pieceMisses++;
+    if (!this.layered) rememberPieces(survey, found);
   }
 
   /** By its survey: may the text of this level hold the outcome of a transform? */

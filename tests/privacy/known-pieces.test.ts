@@ -9,7 +9,7 @@ import { createSeeded } from '../../bench/events.ts';
 
 const policy = parsePolicy(defaultPolicyYaml);
 const pseudonymKey = { version: 1, key: new Uint8Array(32) };
-const knowing = createPrivacyEngine(policy, { pseudonymKey });
+let knowing = createPrivacyEngine(policy, { pseudonymKey });
 const forgetful = createPrivacyEngine(policy, { pseudonymKey, knowsPieces: false });
 const { pieces } = surveyLane(0, ' ') ?? {};
 const survey = new Survey(0);
@@ -22,7 +22,10 @@ function known(text: string): number {
 
 const digests = (): number => (pieces?.table ?? new Int32Array(0)).reduce((sum, word, i) => sum + (i % 4 === 0 && word !== 0 ? 1 : 0), 0);
 
-beforeEach(() => pieces?.table.fill(0));
+beforeEach(() => {
+  pieces?.table.fill(0);
+  knowing = createPrivacyEngine(policy, { pseudonymKey });
+});
 
 const agent = 'Mozilla/5.0 (Macintosh; Intel Mac OS X 10_9_1) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/32.0.1700.77 Safari/537.36';
 const line = (n: number, piece = agent): string =>
@@ -42,6 +45,7 @@ describe('pieces of texts', () => {
     for (let size = 1; size < pieceMax + 40; size += 1 + (size >> 5)) {
       for (const behind of ['', ' ', ' - '.repeat(20)]) {
         const text = `${'-'.repeat(size % 67)} "${'/ab.cd:x'.repeat(80).slice(0, size)}"${behind}`;
+        knowing = createPrivacyEngine(policy, { pseudonymKey });
         knowing.scanText(text);
         const isFit = size + 1 >= 16 && size + 1 <= pieceMax && text.length >= 24;
         expect(known(text), `${size}`).toBe(isFit ? 1 : 0);
@@ -99,6 +103,18 @@ describe('pieces of texts', () => {
     expect(digests()).toBe(0);
     knowing.plan({ message: line(1) });
     expect(digests()).toBe(3);
+  });
+
+  it('are asked for now and then only where none comes again', () => {
+    const letters = (n: number): string => n.toString(2).replaceAll('0', 'q').replaceAll('1', 'x');
+    for (let n = 0; n < 1000; n++) knowing.scanText(`- 200 12 "${letters(n)} and all that comes with it" - - - -`);
+    expect(digests()).toBeGreaterThan(256);
+    expect(digests()).toBeLessThan(350);
+    for (let n = 0; n < 40; n++) knowing.scanText(line(n));
+    expect(known(line(1))).toBe(3);
+    const before = digests();
+    for (let n = 0; n < 100; n++) knowing.scanText(line(n, `${letters(n)} and all that comes with it`));
+    expect(digests()).toBeGreaterThan(before + 90);
   });
 
   it('leave nothing but digests in memory', () => {
