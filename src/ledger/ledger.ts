@@ -13,7 +13,6 @@
  *
  * Once a second, full tiles are brought to disk and then what was staged for them is dropped.
  */
-import { setImmediate as turn } from 'node:timers/promises';
 import { utf8 } from '../core/bytes.ts';
 import { type Clock, systemClock } from '../core/clock.ts';
 import { invariant, VeiltrailError } from '../core/errors.ts';
@@ -22,16 +21,17 @@ import { type Random, systemRandom } from '../core/random.ts';
 import { isKeyName } from '../log/note.ts';
 import type { NoteKeySigner } from '../log/note-key.ts';
 import type { AppendResult, PackedBatch } from '../pipeline/packed-batch.ts';
-import { bucketLeaves, type Compaction, type LogState, type RecordStore } from '../storage/record-store.ts';
+import type { Compaction, LogState, RecordStore } from '../storage/record-store.ts';
 import { isFatal } from '../storage/storage-error.ts';
 import type { TileStore } from '../storage/tile-store.ts';
 import { BatchQueue, type QueueBounds, queueBounds, systemTimers, type Timers } from './batch-queue.ts';
-import { type BucketKeys, bucketOf, discardChunk, generationOf } from './chunk.ts';
+import { BucketRewriter } from './bucket-rewriter.ts';
+import { type BucketKeys, discardChunk } from './chunk.ts';
 import { LogTree } from './log-tree.ts';
 import { OpenLog } from './open-log.ts';
 import type { Published } from './publish.ts';
 import type { SegmentReplacement } from './rewrite-segments.ts';
-import { EditFinder, type RecordEdits, rewriteChunk, type Rewriting } from './rewrite.ts';
+import type { RecordEdits, Rewriting } from './rewrite.ts';
 import { checkBatch, type LogTick, prepareTick, type WaitingBatch } from './tick.ts';
 
 /** A log and what is visible of it. */
@@ -70,9 +70,6 @@ export interface LedgerOptions {
 /** Ids are forgotten this long after they were received. */
 const idempotencyMs = 3 * 24 * 3_600_000;
 const prunedRowsMax = 4_000;
-/** What one step of a rewriting reads, between ticks. */
-const rewriteBytesMax = 1_048_576;
-const rewriteChunksMax = 256;
 const syncMs = 1_000;
 /** Of a log that the records do not know yet. */
 const nothingStaged: Pick<RecordStore, 'staged'> = { staged: () => Promise.resolve([]) };
@@ -87,8 +84,7 @@ export class Ledger {
   readonly #bounds: LedgerBounds;
   readonly #queue: BatchQueue;
   readonly #logs = new Map<string, OpenLog>();
-  /** By log, of the bucket that grows. */
-  readonly #generations = new Map<string, { bucket: number; generation: number }>();
+  readonly #rewriter: BucketRewriter;
   #last: Promise<unknown> = Promise.resolve();
   #running: Promise<void> | undefined;
   #maintaining: Promise<void> | undefined;
@@ -106,6 +102,8 @@ export class Ledger {
     this.#timers = options.timers ?? systemTimers;
     this.#bounds = { ...ledgerBounds, ...options.bounds };
     this.#queue = new BatchQueue(this.#bounds, this.#clock, this.#timers);
+    const { records, bucketKeys } = options;
+    this.#rewriter = new BucketRewriter({ records, bucketKeys, random: this.#random, betweenTicks: (work) => this.#betweenTicks(work) });
   }
 
   /**
@@ -238,66 +236,19 @@ export class Ledger {
     return this.#closing;
   }
 
-  /**
-   * Rewrites the chunks of a bucket under its next key, without what is removed; some at a time, between ticks. From the first on, new chunks of the
-   * bucket are sealed under that key, too; when it returns, all of them are. Called again after a crash, it does the rest.
-   * @throws VeiltrailError `bucket_key_missing`, `ledger_closed`, and those of storage
-   */
-  async rewrite({ log, bucket, generation, edits }: Rewriting): Promise<void> {
-    const { origin } = this.#log(log);
-    const finder = new EditFinder(edits);
-    const key = (of: number): Promise<Uint8Array> => this.#options.bucketKeys.bucketKey(log, bucket, of);
-    for (let next: number | undefined = bucket * bucketLeaves; next !== undefined;) {
-      const from: number = next;
-      next = await this.#betweenTicks(async () => {
-        if ((this.#generations.get(log)?.bucket ?? 0) <= bucket) this.#generations.set(log, { bucket, generation });
-        const rewritten: { firstLeaf: number; sealed: Uint8Array }[] = [];
-        let bytes = 0;
-        let leaf = from;
-        for (let seen = 0; bytes < rewriteBytesMax && seen < rewriteChunksMax; seen++) {
-          const chunk = await this.#records.chunkFrom(log, leaf);
-          if (!chunk || bucketOf(chunk.firstLeaf) > bucket) {
-            if (rewritten.length > 0) await this.#records.rewriteChunks(log, rewritten);
-            return undefined;
-          }
-          leaf = chunk.firstLeaf + chunk.count;
-          if (bucketOf(chunk.firstLeaf) < bucket) continue; // reaches over from the bucket before
-          const sealed = await rewriteChunk(origin, chunk, generation, finder, { key, random: this.#random });
-          bytes += chunk.sealed.length;
-          if (sealed) rewritten.push({ firstLeaf: chunk.firstLeaf, sealed });
-        }
-        if (rewritten.length > 0) await this.#records.rewriteChunks(log, rewritten);
-        return leaf;
-      });
-      await turn();
-    }
+  /** See {@link BucketRewriter.rewrite}. @throws VeiltrailError `bucket_key_missing`, `ledger_closed`, and those of storage */
+  async rewrite(rewriting: Rewriting): Promise<void> {
+    await this.#rewriter.rewrite(this.#log(rewriting.log).origin, rewriting);
   }
 
-  /** Forgets the ids of leaves that a removal touches, some rows at a time. @throws VeiltrailError `ledger_closed`, and those of storage */
-  async forgetIds(log: string, edits: RecordEdits): Promise<void> {
-    const finder = new EditFinder(edits);
-    const isForgotten = (leafIndex: number): boolean => finder.touches(leafIndex, leafIndex + 1);
-    let behind: Uint8Array | undefined;
-    do {
-      behind = await this.#betweenTicks(() => this.#records.forgetIds(log, isForgotten, behind, prunedRowsMax));
-      await turn();
-    } while (behind);
+  /** See {@link BucketRewriter.forgetIds}. @throws VeiltrailError `ledger_closed`, and those of storage */
+  forgetIds(log: string, edits: RecordEdits): Promise<void> {
+    return this.#rewriter.forgetIds(log, edits);
   }
 
   /** See `RecordStore.scrub`. */
   scrub(): Promise<void> {
     return this.#betweenTicks(() => this.#records.scrub());
-  }
-
-  /** The generation of the bucket key for new chunks: that of the newest chunk, until a rewriting says otherwise. */
-  async #generationFor(log: string, firstLeaf: number): Promise<number> {
-    const bucket = bucketOf(firstLeaf);
-    const known = this.#generations.get(log);
-    if (known && known.bucket >= bucket) return known.bucket === bucket ? known.generation : 1;
-    const newest = firstLeaf === 0 ? undefined : await this.#records.chunkFrom(log, firstLeaf - 1);
-    const generation = newest && bucketOf(newest.firstLeaf) === bucket ? generationOf(newest.sealed, newest.firstLeaf) : 1;
-    this.#generations.set(log, { bucket, generation });
-    return generation;
   }
 
   /** Runs work while no tick is between taking a bucket's key and its commit. */
@@ -371,7 +322,7 @@ export class Ledger {
         for (const { reject } of batches) reject(haltedLog());
         continue;
       }
-      const generationFor = (firstLeaf: number): Promise<number> => this.#generationFor(log, firstLeaf);
+      const generationFor = (firstLeaf: number): Promise<number> => this.#rewriter.generationFor(log, firstLeaf);
       const ports = { records: this.#records, bucketKeys: this.#options.bucketKeys, generationFor, random: this.#random };
       ticks.push(await prepareTick(this.#log(log), batches, ports));
     }
