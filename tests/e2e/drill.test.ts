@@ -2,7 +2,9 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { type Defence, defences } from '../../src/server/drill/attack.ts';
 import { attacks } from '../../src/server/drill/attacks.ts';
+import type { DrillResult } from '../../src/server/drill/run-drill.ts';
 import { launch, run, temporaryDirectory } from './product.ts';
 
 test('every attack is found by what SECURITY.md says, and by nothing less', { timeout: 240_000 }, async () => {
@@ -12,11 +14,17 @@ test('every attack is found by what SECURITY.md says, and by nothing less', { ti
   const results = out
     .trim()
     .split('\n')
-    .map((line) => JSON.parse(line) as { name: string; ok: boolean; foundBy: string; claim: string });
+    .map((line) => JSON.parse(line) as DrillResult);
   expect(results.map(({ name }) => name)).toEqual(attacks.map(({ name }) => name));
-  for (const { name, foundBy, claim } of results) expect(foundBy, name).toBe(claim);
+  for (const { name, foundBy, claim, against } of results) {
+    expect(foundBy, name).toBe(claim);
+    for (const defence of defences) expect(against[defence].found, `${name}: ${defence}`).toBe(against[defence].claimed);
+  }
+  // What is not detectable is shown as such: by whoever kept nothing, and by whoever trusts a witness that colludes.
+  const undetected = (defence: Defence): number => results.filter(({ claim, against }) => claim !== 'prevented' && !against[defence].found).length;
+  expect(defences.map(undetected)).toEqual([8, 1, 2]);
   expect(new Set(results.map(({ claim }) => claim))).toEqual(new Set(['alone', 'kept', 'witnesses', 'prevented', 'nobody']));
-  expect(readFileSync(junit, 'utf8')).toContain(`<testsuites name="veiltrail drill" tests="${results.length}" failures="0"`);
+  expect(readFileSync(junit, 'utf8')).toContain(`<testsuites name="veiltrail drill" tests="${3 * results.length}" failures="0"`);
 });
 
 test('a copy of a directory is attacked, and the directory left alone; one in use is refused', { timeout: 120_000 }, async () => {

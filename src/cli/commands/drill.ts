@@ -1,10 +1,11 @@
 import { writeFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import { VeiltrailError } from '../../core/errors.ts';
+import { type Defence, defences } from '../../server/drill/attack.ts';
 import type { DrillResult } from '../../server/drill/run-drill.ts';
 import { colors } from '../colors.ts';
 import { exitCodes } from '../exit.ts';
-import { formatJunit } from '../junit.ts';
+import { formatJunit, type TestResult } from '../junit.ts';
 import { print, printJson, say } from '../output.ts';
 
 interface DrillOptions {
@@ -37,7 +38,7 @@ async function runDrillCommand(options: DrillOptions): Promise<void> {
     onResult: (result) => (options.json ? printJson(result) : print(lineOf(result))),
   });
   if (results.length === 0) throw new VeiltrailError('drill_unknown', 'no attack is of such a class');
-  if (options.junit !== undefined) writeFileSync(options.junit, formatJunit(results.map(testOf), 'veiltrail drill'));
+  if (options.junit !== undefined) writeFileSync(options.junit, formatJunit(results.flatMap(testsOf), 'veiltrail drill'));
   const failed = results.filter(({ ok }) => !ok).length;
   if (failed > 0) process.exitCode = exitCodes.wrong;
   if (!options.json)
@@ -52,18 +53,35 @@ const inWords: Readonly<Record<DrillResult['foundBy'], string>> = {
   nobody: 'found by nobody',
 };
 
-function lineOf({ ok, class: of, name, by, foundBy, claim, checks, firstBadLeaf, seconds }: DrillResult): string {
+/** Whom an attack deceives: the administrators of SECURITY.md, by what somebody else has against them. */
+const defenceWords: Readonly<Record<Defence, string>> = {
+  nothing: 'nothing kept elsewhere',
+  checkpoint: 'a checkpoint kept elsewhere',
+  witnesses: 'witnesses demanded',
+};
+
+function lineOf({ ok, class: of, name, by, foundBy, claim, checks, firstBadLeaf, against, seconds }: DrillResult): string {
   const found = foundBy === 'alone' ? `${inWords.alone} in ${seconds.toFixed(1)} s` : inWords[foundBy];
   const how = [...checks, ...(firstBadLeaf === null ? [] : [`leaf ${firstBadLeaf}`])].join(', ');
   const head = `${ok ? colors.green('✓') : colors.red('✗')} ${of.padEnd(22)} ${name}`;
-  return `${head}\n  ${colors.dim(by)}: ${found}${how === '' ? '' : ` (${how})`}${ok ? '' : colors.red(`, claimed: ${claim}`)}`;
+  const line = `${head}\n  ${colors.dim(by)}: ${found}${how === '' ? '' : ` (${how})`}${ok ? '' : colors.red(`, claimed: ${claim}`)}`;
+  // Where all of them find it, or there is nothing to find, the line says so already.
+  if (ok && (foundBy === 'alone' || foundBy === 'prevented')) return line;
+  return `${line}\n${defences.map((defence) => defenceLine(defence, against[defence])).join('\n')}`;
 }
 
-function testOf({ class: suite, name, by, ok, claim, foundBy, seconds }: DrillResult): {
-  suite: string;
-  name: string;
-  seconds: number;
-  failure?: string;
-} {
-  return { suite, name: `${name} (${by})`, seconds, ...(ok ? {} : { failure: `claimed: ${claim}, found by: ${foundBy}` }) };
+function defenceLine(defence: Defence, { found, claimed, checks }: DrillResult['against'][Defence]): string {
+  const what = found ? `found (${checks.join(', ')})` : 'not found';
+  return `    ${colors.dim(`${defenceWords[defence]}:`)} ${found === claimed ? what : colors.red(`${what}, claimed otherwise`)}`;
+}
+
+/** One for each defence, so that a report shows what is not detectable as well as what is. */
+function testsOf({ class: suite, name, by, claim, foundBy, against, seconds }: DrillResult): TestResult[] {
+  return defences.map((defence) => {
+    const { found, claimed } = against[defence];
+    const outcome = claim === 'prevented' ? 'no effect' : claimed ? 'found' : 'not detectable';
+    const isAsClaimed = found === claimed && (claim !== 'prevented' || foundBy === 'prevented');
+    const title = `${name} (${by}; ${defenceWords[defence]}): ${outcome}`;
+    return { suite, name: title, seconds, ...(isAsClaimed ? {} : { failure: `claimed: ${claim}, found by: ${foundBy}` }) };
+  });
 }

@@ -4,36 +4,13 @@
  */
 import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { createApproverKey } from '../../access/approver-key.ts';
-import { systemClock } from '../../core/clock.ts';
 import { VeiltrailError } from '../../core/errors.ts';
-import { systemRandom } from '../../core/random.ts';
 import { parseEntryBundle, formatEntryBundle } from '../../log/entry-bundle.ts';
 import { packedBytesMax, packRecord, unpackRecord } from '../../log/packed-record.ts';
-import { statementBytes } from '../../verify/approval.ts';
-import { enrolmentBytes } from '../../verify/enrolment.ts';
 import { openTrail } from '../compose.ts';
-import { edit, rewriteHistory, type Stage, tileFile, turnBit, turnBitOfFile, unseal } from './stage.ts';
-
-export type Adversary = 'thief of the disk' | 'administrator' | 'administrator with all keys' | 'administrator with all keys and a witness';
-
-export interface Attack {
-  /** Of the classes in SECURITY.md. */
-  class: string;
-  name: string;
-  by: Adversary;
-  /**
-   * `alone`: by `verify` on the directory itself; `kept`: with a checkpoint kept elsewhere; `witnesses`: by whoever demands the cosignatures of the stage's
-   * witnesses; `prevented`: it has no effect; `nobody`.
-   */
-  claim: Claim;
-  /** Demand these witnesses' cosignatures, instead of having kept a checkpoint. */
-  quorum?: 'both' | 'either';
-  /** What the attacker does. Returns how it was prevented, when it was. */
-  act(stage: Stage): unknown;
-}
-
-export type Claim = 'alone' | 'kept' | 'witnesses' | 'prevented' | 'nobody';
+import type { Attack } from './attack.ts';
+import { attacksAtWork } from './attacks-at-work.ts';
+import { edit, putBackFilled, rewriteHistory, type Stage, tileFile, turnBit, turnBitOfFile, unseal } from './stage.ts';
 
 const anyChunk = 'SELECT rowid AS id, sealed FROM chunks WHERE log = (SELECT id FROM logs WHERE name = ?) ORDER BY first_leaf';
 
@@ -76,6 +53,19 @@ export const attacks: readonly Attack[] = [
     by: 'thief of the disk',
     claim: 'alone',
     act: ({ dir, log }) => turnBitOfFile(tileFile(dir, log, /^checkpoint$/)),
+  },
+  {
+    class: 'bit',
+    name: 'a bit of the entries that the next start goes on from',
+    by: 'administrator',
+    claim: 'alone',
+    act: ({ dir, log }) =>
+      edit(dir, 'records.db', (database) => {
+        const own = 'log = (SELECT id FROM logs WHERE name = ?)';
+        const row = database.prepare(`SELECT commitments FROM staged WHERE ${own} ORDER BY first_leaf DESC`).get(log);
+        const last = `first_leaf = (SELECT max(first_leaf) FROM staged WHERE ${own})`;
+        database.prepare(`UPDATE staged SET commitments = ? WHERE ${own} AND ${last}`).run(turnBit(row?.['commitments'] as Uint8Array), log, log);
+      }),
   },
   {
     class: 'truncation',
@@ -153,6 +143,13 @@ export const attacks: readonly Attack[] = [
     by: 'administrator',
     claim: 'alone',
     act: ({ dir, earlier }) => cpSync(join(earlier, 'records.db'), join(dir, 'records.db')),
+  },
+  {
+    class: 'rollback',
+    name: 'an older checkpoint put back, of a size that fills its tiles',
+    by: 'administrator',
+    claim: 'alone',
+    act: putBackFilled,
   },
   {
     class: 'rollback',
@@ -270,6 +267,13 @@ export const attacks: readonly Attack[] = [
   },
   {
     class: 'removed tombstone',
+    name: 'the mark of one of several tombstones deleted from the vault',
+    by: 'administrator',
+    claim: 'alone',
+    act: ({ dir, log }) => edit(dir, 'vault.db', (database) => database.prepare('DELETE FROM tombstones WHERE log = ?').run(log)),
+  },
+  {
+    class: 'removed tombstone',
     name: 'records destroyed without a tombstone, by the keys and not by the engine',
     by: 'administrator with all keys',
     claim: 'alone',
@@ -279,19 +283,13 @@ export const attacks: readonly Attack[] = [
       }),
   },
   {
-    class: 'forged approval',
-    name: 'an approval signed by somebody who is no approver',
-    by: 'administrator with all keys',
-    claim: 'prevented',
-    act: forgeApproval,
-  },
-  {
     class: 'clock set back',
-    name: 'events appended with the clock a month back',
+    name: 'the newest time of receipt set back in the records',
     by: 'administrator',
-    claim: 'prevented',
-    act: appendInThePast,
+    claim: 'alone',
+    act: ({ dir }) => edit(dir, 'records.db', (database) => database.exec('UPDATE trees SET last_received_at_ms = 1')),
   },
+  ...attacksAtWork,
   {
     class: 'witness colluding',
     name: 'another history, cosigned by one of two witnesses, both of which are demanded',
@@ -302,7 +300,7 @@ export const attacks: readonly Attack[] = [
   },
   {
     class: 'witness colluding',
-    name: 'another history, cosigned by one of two witnesses, either of which will do',
+    name: 'another history, cosigned by one of two witnesses, either of which will do, the other one not asked',
     by: 'administrator with all keys and a witness',
     claim: 'nobody',
     quorum: 'either',
@@ -342,52 +340,6 @@ async function forkWithWitness({ dir, log, colludes }: Stage): Promise<void> {
   await rewriteHistory(dir, log, (records) => records.map((packed, i) => (i === 7 ? forge(packed) : packed)));
   const file = join(dir, 'logs', log, 'checkpoint');
   writeFileSync(file, colludes(readFileSync(file, 'utf8')));
-}
-
-async function appendInThePast({ dir, log }: Stage): Promise<string | undefined> {
-  const now = Date.now;
-  const monthMs = 30 * 86_400_000;
-  const trail = await openTrail({ dataDir: dir });
-  try {
-    const before = Date.parse((await trail.search(log, { limit: 1 })).events[0]?.record['receivedAt'] as string);
-    Date.now = () => now() - monthMs;
-    const { treeSize } = await trail.append({ log, principal: 'drill', body: Buffer.from('{"action":"drill.past"}'), format: 'json' });
-    const { record } = (await trail.readEvent(log, treeSize - 1)) ?? {};
-    const after = Date.parse(record?.['receivedAt'] as string);
-    return after >= before ? 'receivedAt does not go backwards' : undefined;
-  } finally {
-    Date.now = now;
-    await trail.close();
-  }
-}
-
-/** A request, and an approval that is well signed, under a key that nobody enrolled. */
-async function forgeApproval({ dir }: Stage): Promise<string | undefined> {
-  const trail = await openTrail({ dataDir: dir });
-  try {
-    const approver = createApproverKey(systemRandom).key;
-    const time = new Date(systemClock.now()).toISOString();
-    const card = {
-      id: approver.id,
-      kind: approver.kind,
-      publicKey: approver.publicKey,
-      time,
-      signature: approver.sign(enrolmentBytes({ id: approver.id, time })),
-    };
-    await trail.requests.enrol({ principal: 'adminaaaaaaa', card, approverOwner: 'drill', name: 'drill' });
-    const ask = { action: 'token.reveal', detail: { token: 'tok_AAAAAAAAAAAAAAAAAAAAAAAAAAA' }, purpose: 'drill', reference: 'drill' } as const;
-    const { id, digest } = await trail.requests.ask({ ...ask, principal: 'askeraaaaaaa' });
-    const forger = createApproverKey(systemRandom).key;
-    const statement = { request: id, digest, decision: 'approve' as const, approver: forger.id, time };
-    const approval = { ...statement, kind: forger.kind, publicKey: forger.publicKey, signature: forger.sign(statementBytes(statement)) };
-    await trail.requests.decide({ id, decision: 'approve', principal: 'approveraaaa', approval });
-    return undefined;
-  } catch (error) {
-    if (error instanceof VeiltrailError && error.code.startsWith('approv')) return `refused: ${error.code}`;
-    throw error;
-  } finally {
-    await trail.close();
-  }
 }
 
 /** What every attack on a stopped directory begins with. */

@@ -1,18 +1,20 @@
 /** Rehearses attacks on copies of a data directory, and compares what finds them with what is claimed. */
-import { cpSync, mkdtempSync, rmSync } from 'node:fs';
+import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { VeiltrailError } from '../../core/errors.ts';
-import { isDataDirInUse } from '../../storage/data-dir.ts';
+import { dataDirPaths, isDataDirInUse } from '../../storage/data-dir.ts';
 import type { VerifyReport } from '../../app/verify-log.ts';
 import { systemClock } from '../../core/clock.ts';
 import { systemRandom } from '../../core/random.ts';
 import { createCosigner } from '../../log/cosignature.ts';
 import { formatNote, parseNote } from '../../log/note.ts';
 import { parseWitnessPolicy } from '../../log/witness-policy.ts';
+import { witnessedPath } from '../../storage/tile-store.ts';
 import { type OpenTrail, openTrail } from '../compose.ts';
 import { verifyStoredLog } from '../verify.ts';
-import { type Attack, attacks, type Claim, prepare } from './attacks.ts';
+import { type Attack, type Claim, claimedDefences, type Defence, defences } from './attack.ts';
+import { attacks, prepare } from './attacks.ts';
 import { copyStage, type Stage } from './stage.ts';
 
 export interface DrillOptions {
@@ -33,11 +35,16 @@ export interface DrillResult {
   /** The codes of the problems that said so, the first few. */
   checks: string[];
   firstBadLeaf: number | null;
+  /** Whom it deceives: whether each defence finds it, and by which checks. What has no effect needs none. */
+  against: Record<Defence, { found: boolean; claimed: boolean; checks: string[] }>;
   /** How long the verification that found it took. */
   seconds: number;
   /** The claim came true. */
   ok: boolean;
 }
+
+/** Where the honest witness is asked: nobody listens there, the drill answers. */
+const honestUrl = 'https://honest.drill.example';
 
 /** Events of a directory that is made for a drill: more than two tiles' worth. */
 const madeEvents = 600;
@@ -66,33 +73,60 @@ export async function runDrill({ dataDir, only = '', onResult }: DrillOptions): 
 
 async function rehearse(attack: Attack, stage: Stage): Promise<DrillResult> {
   prepare(stage);
+  writeFileSync(join(dataDirPaths(stage.dir).logs, stage.log, witnessedPath), stage.cosigned);
   const prevented = await attack.act(stage);
   const { claim, by, name, quorum } = attack;
-  const head = { class: attack.class, name, by, claim };
-  for (const way of ['alone', quorum === undefined ? 'kept' : 'witnesses'] as const) {
-    const startedMs = performance.now();
-    const report = await verify(stage, way, quorum);
-    const seconds = (performance.now() - startedMs) / 1_000;
-    if (report.ok) continue;
-    const checks = [...new Set(report.problems.map(({ code }) => code))].slice(0, 4);
-    return { ...head, foundBy: way, checks, firstBadLeaf: report.firstBadLeaf, seconds, ok: claim === way };
-  }
-  const foundBy = typeof prevented === 'string' ? 'prevented' : 'nobody';
-  return { ...head, foundBy, checks: typeof prevented === 'string' ? [prevented] : [], firstBadLeaf: null, seconds: 0, ok: claim === foundBy };
+  const claimed = claimedDefences(attack);
+  const found = {} as Record<Defence, Found | undefined>;
+  // What is found with nothing else is found with more: each verification only adds to that.
+  for (const defence of defences) found[defence] = found.nothing ?? (await verifyUnder(stage, defence, quorum));
+  const against = {} as DrillResult['against'];
+  for (const defence of defences)
+    against[defence] = { found: found[defence] !== undefined, claimed: claimed[defence], checks: found[defence]?.checks ?? [] };
+  const first = found.nothing ?? (quorum === undefined ? found.checkpoint : found.witnesses);
+  const isPrevented = first === undefined && typeof prevented === 'string';
+  const foundBy = found.nothing ? 'alone' : first ? (quorum === undefined ? 'kept' : 'witnesses') : isPrevented ? 'prevented' : 'nobody';
+  return {
+    class: attack.class,
+    name,
+    by,
+    claim,
+    foundBy,
+    checks: isPrevented ? [prevented] : (first?.checks ?? []),
+    firstBadLeaf: first?.firstBadLeaf ?? null,
+    against,
+    seconds: first?.seconds ?? 0,
+    ok: claim === foundBy && defences.every((defence) => against[defence].found === claimed[defence]),
+  };
+}
+
+interface Found {
+  checks: string[];
+  firstBadLeaf: number | null;
+  seconds: number;
+}
+
+async function verifyUnder(stage: Stage, defence: Defence, quorum: Attack['quorum']): Promise<Found | undefined> {
+  const startedMs = performance.now();
+  const report = await verify(stage, defence, quorum);
+  if (report.ok) return undefined;
+  const checks = [...new Set(report.problems.map(({ code }) => code))].slice(0, 4);
+  return { checks, firstBadLeaf: report.firstBadLeaf, seconds: (performance.now() - startedMs) / 1_000 };
 }
 
 function verify(
-  { dir, log, vkey, checkpoint, policies }: Stage,
-  way: 'alone' | 'kept' | 'witnesses',
+  { dir, log, vkey, checkpoint, policies, cosigned }: Stage,
+  defence: Defence,
   quorum: 'both' | 'either' = 'both',
 ): Promise<VerifyReport> {
-  if (way === 'alone') return verifyStoredLog(dir, { log, others: true });
-  if (way === 'kept') return verifyStoredLog(dir, { log, vkey, keptCheckpoint: checkpoint, others: true });
-  return verifyStoredLog(dir, { log, vkey, witnessPolicy: parseWitnessPolicy(policies[quorum]) });
+  if (defence === 'nothing') return verifyStoredLog(dir, { log, others: true });
+  if (defence === 'checkpoint') return verifyStoredLog(dir, { log, vkey, keptCheckpoint: checkpoint, others: true });
+  const ask = { askWitness: (url: string) => Promise.resolve(url === honestUrl ? cosigned : undefined) };
+  return verifyStoredLog(dir, { log, vkey, witnessPolicy: parseWitnessPolicy(policies[quorum]), ...(quorum === 'both' ? ask : {}) });
 }
 
 async function expectGood(stage: Stage): Promise<void> {
-  const report = await verify(stage, 'kept');
+  const report = await verify(stage, 'checkpoint');
   if (!report.ok)
     throw new VeiltrailError(
       'drill_failed',
@@ -120,7 +154,8 @@ async function setStage(home: string, dataDir: string | undefined): Promise<Stag
   await appendTo(dir, { [log]: laterEvents });
   return withTrail(dir, async (trail) => {
     const vkey = trail.vkeyOf(log);
-    return { dir, earlier, log, other, checkpoint: (await trail.checkpoint(log)) as string, vkey, redacted, ...witnessesOf(vkey) };
+    const checkpoint = (await trail.checkpoint(log)) as string;
+    return { dir, earlier, log, other, checkpoint, vkey, redacted, ...witnessesOf(vkey, checkpoint) };
   });
 }
 
@@ -146,12 +181,16 @@ async function removeSome(trail: OpenTrail, log: string): Promise<number> {
 }
 
 /** Two witnesses of a drill's own, of which the second colludes. */
-function witnessesOf(vkey: string): Pick<Stage, 'policies' | 'colludes'> {
+function witnessesOf(vkey: string, checkpoint: string): Pick<Stage, 'policies' | 'colludes' | 'cosigned'> {
   const honest = createCosigner('drill.example/honest', systemRandom.bytes(32));
   const colluding = createCosigner('drill.example/colluding', systemRandom.bytes(32));
   const policyOf = (group: string): string =>
-    `log ${vkey}\nwitness honest ${honest.vkey}\nwitness colluding ${colluding.vkey}\ngroup demanded ${group} honest colluding\nquorum demanded\n`;
+    `log ${vkey}\nwitness honest ${honest.vkey} ${honestUrl}\nwitness colluding ${colluding.vkey}\ngroup demanded ${group} honest colluding\nquorum demanded\n`;
+  const nowSeconds = Math.floor(systemClock.now() / 1_000);
+  const note = parseNote(checkpoint);
+  const by = [honest, colluding].map((witness) => witness.cosign(note.text, nowSeconds));
   return {
+    cosigned: formatNote({ text: note.text, signatures: [...note.signatures, ...by] }),
     policies: { both: policyOf('all'), either: policyOf('any') },
     colludes(checkpoint) {
       const { text, signatures } = parseNote(checkpoint);

@@ -2,7 +2,7 @@
  * The stage of a drill: a data directory of its own, what an auditor kept from before the attack, and the tools that attackers have: an editor for the
  * databases' bytes, and for whoever holds the keys another history of a log, signed by them.
  */
-import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative, sep } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { VeiltrailError } from '../../core/errors.ts';
@@ -10,14 +10,16 @@ import { systemRandom } from '../../core/random.ts';
 import { bucketOf, sealChunk } from '../../ledger/chunk.ts';
 import { recordOf } from '../../ledger/reader.ts';
 import { commitPackedMany } from '../../log/commit-many.ts';
-import { signCheckpoint } from '../../log/checkpoint.ts';
+import { parseCheckpointText, signCheckpoint } from '../../log/checkpoint.ts';
 import { commitmentBytes, formatEntry, hashEntries } from '../../log/entry.ts';
 import { formatEntryBundle } from '../../log/entry-bundle.ts';
 import { Frontier } from '../../log/frontier.ts';
+import { parseNote } from '../../log/note.ts';
 import { formatTilePath, tileWidthMax } from '../../log/tile-path.ts';
-import { growTiles } from '../../log/tile.ts';
+import { growTiles, hashTile } from '../../log/tile.ts';
 import { dataDirPaths } from '../../storage/data-dir.ts';
 import { openSqliteRecordSource } from '../../storage/sqlite/record-source.ts';
+import { witnessedPath } from '../../storage/tile-store.ts';
 import { openKeyring } from '../../vault/keyring.ts';
 import { keysDirectory } from '../data-files.ts';
 import { openRecordReader } from '../open-records.ts';
@@ -40,6 +42,8 @@ export interface Stage {
   policies: Record<'both' | 'either', string>;
   /** A checkpoint of the log with the cosignature of the witness that colludes. */
   colludes: (checkpoint: string) => string;
+  /** What both witnesses saw and cosigned of the log, from before the attack. */
+  cosigned: string;
 }
 
 /** A copy of the stage, to be attacked. */
@@ -96,6 +100,7 @@ export async function rewriteHistory(dir: string, log: string, change: (records:
   const signer = keyring.signer(log);
   if (!signer) throw new VeiltrailError('signing_key_missing', 'the keyring has no signing key for this log');
   const { records, receivedAtMs, bucketKey, generation } = await readLog(dir, log);
+  const before = [...records];
   const changed = change(records);
   const packed = Buffer.concat(changed);
   const offsets = new Uint32Array(changed.length + 1);
@@ -106,6 +111,10 @@ export async function rewriteHistory(dir: string, log: string, change: (records:
     signCheckpoint({ origin: signer.name, treeSize: size, root: hash, extensions: [] }, [signer]),
   );
   const place = { origin: signer.name, firstLeaf: 0, count: changed.length, receivedAtMs };
+  // What witnesses cosigned tells of what was there: whoever leaves less, or something else, takes it away.
+  const witnessed = join(dataDirPaths(dir).logs, log, witnessedPath);
+  const seen = existsSync(witnessed) ? parseCheckpointText(parseNote(readFileSync(witnessed)).text).treeSize : 0;
+  if (!before.slice(0, seen).every((record, i) => record === changed[i])) rmSync(witnessed, { force: true });
   const sealed = sealChunk(place, { offsets, records: packed }, bucketKey, systemRandom, generation);
   const durable = changed.length - (changed.length % tileWidthMax);
   const hashes = hashEntries(commitments);
@@ -126,6 +135,19 @@ export async function rewriteHistory(dir: string, log: string, change: (records:
       .prepare('UPDATE trees SET tree_size = ?, root = ?, frontier = ?, durable_size = ? WHERE log = ?')
       .run(changed.length, root, frontier.toBytes(), durable, id);
   });
+}
+
+/**
+ * The checkpoint that was published when the log's first tile was full, to the byte (Ed25519 signs the same twice); every tile that it needs is there, and
+ * what is beyond it is left as a crash might leave it.
+ */
+export function putBackFilled({ dir, log }: Stage): void {
+  const signer = openKeyring(join(dir, keysDirectory), { create: false }).signer(log);
+  if (!signer) throw new VeiltrailError('signing_key_missing', 'the keyring has no signing key for this log');
+  const root = hashTile(readFileSync(tileFile(dir, log, /^tile\/0\/000$/)));
+  const published = { origin: signer.name, treeSize: tileWidthMax, root, extensions: [] };
+  writeFileSync(join(dataDirPaths(dir).logs, log, 'checkpoint'), signCheckpoint(published, [signer]));
+  rmSync(join(dataDirPaths(dir).logs, log, witnessedPath), { force: true });
 }
 
 async function readLog(
