@@ -11,6 +11,7 @@ import {
   appendFileSync,
   closeSync,
   copyFileSync,
+  cpSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -28,9 +29,10 @@ import { DirectoryState } from '../../scripts/drills/faults/directory-state.ts';
 import { createAccessFile } from '../../src/access/access-file.ts';
 import { EngineLane, openEngineSeed } from '../../scripts/drills/faults/engine.ts';
 import { findKills, judgeKills } from '../../scripts/drills/faults/kills.ts';
-import { openEngineLife } from '../../scripts/drills/faults/lives.ts';
+import { openEngineLife, openServerLife } from '../../scripts/drills/faults/lives.ts';
 import { planEngineRuns, type PlannedRun } from '../../scripts/drills/faults/matrix.ts';
-import { FaultRun } from '../../scripts/drills/faults/run.ts';
+import { runThreadsHere } from '../../scripts/drills/faults/one-thread.ts';
+import { FaultRun, RunLane } from '../../scripts/drills/faults/run.ts';
 import { borders, openSeed } from '../../scripts/drills/faults/seeds.ts';
 import { buildShim, FaultControl } from '../../scripts/drills/faults/shim.ts';
 import { SeededRandom } from '../simulation/seeded-random.ts';
@@ -43,6 +45,7 @@ let lane: EngineLane | undefined;
 
 beforeAll(() => {
   console.log(`VEILTRAIL_SEED=${seed}`);
+  runThreadsHere();
   library = buildShim(home);
   if (library !== undefined) lane = new EngineLane(library, join(home, 'lane'));
 });
@@ -184,6 +187,17 @@ test('what no recovery reads of a write-ahead log names no other state', () => {
   const second = nameOf('second');
   expect(nameOf('page 2', flip(2))).toBe(second);
   expect(nameOf('page 1', flip(1))).not.toBe(second);
+  // A state has the name that it has to whoever comes only now: also where another header was half written first.
+  const copy = join(dir, 'second');
+  const watched = new DirectoryState(copy);
+  const header = Buffer.alloc(32, 9);
+  for (const bytes of [header.subarray(0, 16), header]) {
+    const fd = openSync(wal(copy), 'r+');
+    writeSync(fd, bytes, 0, bytes.length, 0);
+    closeSync(fd);
+    watched.note({ kind: 'pwrite', path: 'x.db-wal', oldPath: '', number: 0, flags: 0, result: bytes.length, bytes });
+    expect(watched.name()).toBe(new DirectoryState(copy).name());
+  }
   database.close();
 });
 
@@ -199,4 +213,54 @@ test('a real server that is killed at a call while it starts, with its seal half
   } finally {
     run.remove();
   }
+});
+
+test('what a kill of a server leaves is judged here as processes judge it, promises that are broken too', { timeout: 120_000 }, async (context) => {
+  const { library } = needShim(context);
+  const life = await openServerLife(library, home, 255, 'append');
+  const at = join(home, 'served-kills');
+  mkdirSync(at);
+  const classes = findKills(life, at);
+  const answered = classes.filter((kills) => kills.some(({ acknowledged }) => acknowledged > 1));
+  const chosen = [random.pick(random.pick(classes)), random.pick(random.pick(answered))];
+  const verdicts: [string | undefined, string][] = [];
+  const messageOf = (judging: Promise<void> | undefined): Promise<string> =>
+    judging?.then(
+      () => 'well',
+      (error: Error) => error.message,
+    ) ?? Promise.resolve('nobody judged');
+  const judge = async (left: string, acknowledged: number): Promise<void> => {
+    const copy = `${left}-copy`;
+    rmSync(copy, { recursive: true, force: true });
+    cpSync(left, copy, { recursive: true });
+    verdicts.push([
+      await messageOf(life.judge(left, acknowledged)),
+      await messageOf(verdicts.length === 0 ? life.control?.(copy, acknowledged) : undefined),
+    ]);
+  };
+  await judgeKills({ ...life, judge, control: () => Promise.resolve() }, at, chosen, () => true);
+  expect(verdicts[0], `VEILTRAIL_SEED=${seed}`).toEqual(['well', 'well']);
+  expect(verdicts.slice(1).flat()).toEqual(verdicts.slice(1).flatMap(() => ['well', 'nobody judged']));
+  // The directory of the beginning has nothing of what was answered at the end.
+  const last = life.acknowledgedBy(0, life.tape.filter(({ kind }) => kind === 'answer').length);
+  const begins = classes.slice(0, 1).flatMap((kills) => kills.slice(0, 1));
+  const broken = async (left: string): Promise<void> => {
+    const [here, there] = [join(at, 'here'), join(at, 'there')];
+    for (const copy of [here, there]) cpSync(left, copy, { recursive: true });
+    verdicts.push([await messageOf(life.judge(here, last)), await messageOf(life.control?.(there, last))]);
+  };
+  await judgeKills({ ...life, judge: broken, control: () => Promise.resolve() }, at, begins, () => true);
+  for (const verdict of verdicts.at(-1) ?? []) expect(verdict).not.toMatch(/^(?:well|nobody judged)$/);
+});
+
+test('a process that serves again and again ends where one of its own would, and the next one serves', { timeout: 120_000 }, async (context) => {
+  const { library } = needShim(context);
+  const lane = new RunLane(library, join(home, 'served'));
+  const opened = await openSeed(home, 255);
+  const run = (fault?: Parameters<FaultRun['run']>[0]): ReturnType<FaultRun['run']> =>
+    new FaultRun(library, home, opened, 'append', { lane }).run(fault);
+  expect(await run({ fault: 'EIO', stays: false, kind: 'fsync', path: 'vault.db-wal', nth: 1 })).toMatchObject({ became: 'ended', fired: 1 });
+  expect(await run()).toMatchObject({ became: 'unharmed', fired: 0 });
+  expect(await run()).toMatchObject({ became: 'unharmed', fired: 0 });
+  lane.close();
 });

@@ -25,7 +25,8 @@ export class WriteAheadLog {
     if (end > this.#bytes.length) this.#bytes = Buffer.concat([this.#bytes.subarray(0, this.#length)], Math.max(end, 2 * this.#bytes.length));
     this.#bytes.set(bytes, offset);
     this.#length = Math.max(this.#length, end);
-    if (offset < this.#checkedTo) this.#forget();
+    // A header that is none was hashed as it was.
+    if (offset < Math.max(this.#checkedTo, this.#hashedTo)) this.#forget();
     this.#check();
   }
 
