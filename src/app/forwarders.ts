@@ -134,7 +134,7 @@ export class Forwarders {
         this.#write([...this.#rows.filter((one) => one !== before), made]);
         return made;
       });
-      if (before) this.#parts.cursors.remove(before.id);
+      if (before) this.#dropCursors(before.id);
       await this.#tell(row);
       await this.#parts.engine.run(row.id, setting, row.starts);
       return infoOf(row);
@@ -150,7 +150,7 @@ export class Forwarders {
       const row = this.#known(name);
       const removed: Row = { ...row, untold: untoldOf('remove', by, {}) };
       await this.#inPlaceOf(row, () => this.#replace(row, removed));
-      this.#parts.cursors.remove(row.id);
+      this.#dropCursors(row.id);
       await this.#tell(removed);
     });
   }
@@ -227,7 +227,16 @@ export class Forwarders {
   async #finish(): Promise<void> {
     for (const row of this.#rows) if (row.untold) await this.#tell(row);
     const { cursors } = this.#parts;
-    for (const id of cursors.list()) if (!this.#rows.some((row) => row.id === id)) cursors.remove(id);
+    for (const id of cursors.list()) if (!this.#rows.some((row) => row.id === id)) this.#dropCursors(id);
+  }
+
+  /** Of who is not on disk any more: cursors that cannot be removed do no harm, and it is tried again. */
+  #dropCursors(id: string): void {
+    try {
+      this.#parts.cursors.remove(id);
+    } catch {
+      this.#carryOnLater();
+    }
   }
 
   async #stop(row: Row, reason: string): Promise<void> {

@@ -26,6 +26,7 @@ test('a change that could not be told is told by the next start, whichever it wa
   const running = new Set<string>();
   let isFull = false;
   let isFileFull = false;
+  let keepsCursors = false;
   const sealer = createTextSealer([{ purpose: 'seal', version: 1, key: new Uint8Array(32).fill(7) }] as never, 'forwarders', systemRandom);
   const file = openSealedFile(dir, 'forwarders.sealed', sealer);
   const open = (): Forwarders =>
@@ -42,7 +43,10 @@ test('a change that could not be told is told by the next start, whichever it wa
         make: (id) => makeCursors(cursorsPath, id),
         has: (id) => hasCursors(cursorsPath, id),
         read: (id, log) => readCursor(cursorsPath, id, log),
-        remove: (id) => removeCursors(cursorsPath, id),
+        remove: (id) => {
+          if (keepsCursors) throw Object.assign(new Error('i/o error'), { code: 'EIO' });
+          removeCursors(cursorsPath, id);
+        },
         list: () => listCursors(cursorsPath),
       },
       engine: { run: async (id) => void running.add(id), drop: async (id) => void running.delete(id), figures: async () => ({}) },
@@ -100,6 +104,17 @@ test('a change that could not be told is told by the next start, whichever it wa
   await forwarders.set({ ...setting('b'), format: 'cloudevents' }, asked); // in the place of the other one
   expect(await open().list()).toMatchObject([{ setting: { name: 'b', format: 'cloudevents' }, state: 'running' }]);
   expect(listCursors(cursorsPath)).toHaveLength(1);
+
+  // Cursors of nobody that cannot be removed are no reason to say that it was not done; they go when they can.
+  keepsCursors = true;
+  await forwarders.start();
+  await forwarders.set(setting('c'), asked);
+  await forwarders.remove('c', asked);
+  expect((await forwarders.list()).map((one) => one.setting.name)).toEqual(['b']);
+  expect(listCursors(cursorsPath)).toHaveLength(2);
+  keepsCursors = false;
+  await expect.poll(() => listCursors(cursorsPath).length).toBe(1);
+  actions();
 
   // What the disk does not take changes nothing: the one that is in force runs.
   await forwarders.start();

@@ -30,7 +30,7 @@ import { createAccessFile } from '../../src/access/access-file.ts';
 import { EngineLane, openEngineSeed } from '../../scripts/drills/faults/engine.ts';
 import { findKills, judgeKills } from '../../scripts/drills/faults/kills.ts';
 import { openEngineLife, openServerLife } from '../../scripts/drills/faults/lives.ts';
-import { planEngineRuns, type PlannedRun } from '../../scripts/drills/faults/matrix.ts';
+import { planEngineRuns, type PlannedRun, planRuns, recordCalls } from '../../scripts/drills/faults/matrix.ts';
 import { runThreadsHere } from '../../scripts/drills/faults/one-thread.ts';
 import { FaultRun, RunLane } from '../../scripts/drills/faults/run.ts';
 import { borders, openSeed } from '../../scripts/drills/faults/seeds.ts';
@@ -261,6 +261,15 @@ test('a process that serves again and again ends where one of its own would, and
     new FaultRun(library, home, opened, 'append', { lane }).run(fault);
   expect(await run({ fault: 'EIO', stays: false, kind: 'fsync', path: 'vault.db-wal', nth: 1 })).toMatchObject({ became: 'ended', fired: 1 });
   expect(await run()).toMatchObject({ became: 'unharmed', fired: 0 });
-  expect(await run()).toMatchObject({ became: 'unharmed', fired: 0 });
+  const planned = planRuns(255, 'append', await recordCalls(library, home, opened, 'append', lane));
   lane.close();
+  // What cannot be closed keeps no process.
+  const last = planned.findLast(({ path, kind, fault, stays }) => path === 'alerts.db-wal' && kind === 'fsync' && fault === 'EIO' && !stays);
+  expect(last).toMatchObject({ phase: 'stop' });
+  const served = new FaultRun(library, home, opened, 'append');
+  try {
+    expect(await served.run(last)).toMatchObject({ became: 'ended', fired: 1 });
+  } finally {
+    served.remove();
+  }
 });

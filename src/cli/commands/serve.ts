@@ -3,7 +3,7 @@ import { errorColors } from '../colors.ts';
 import type { Config } from '../../server/config.ts';
 import { isLoopback, listenDefault, parseListen } from '../../server/listen.ts';
 import { dataDefault } from '../connection.ts';
-import { exitCodes } from '../exit.ts';
+import { exitCodeOf, exitCodes } from '../exit.ts';
 import { printError, say } from '../output.ts';
 import { stopAsked } from '../stop-asked.ts';
 
@@ -43,6 +43,16 @@ export function addServe(program: Command): void {
 }
 
 async function runServe(options: ServeOptions): Promise<void> {
+  try {
+    await serve(options);
+  } catch (error) {
+    printError(error);
+    // What could not be closed would keep the process for ever.
+    process.exit(exitCodeOf(error));
+  }
+}
+
+async function serve(options: ServeOptions): Promise<void> {
   const { startServer } = await import('../../server/start.ts');
   const { parseWitnessMode } = await import('../../server/config.ts');
   const config = await configOf(options);
