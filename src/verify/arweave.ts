@@ -13,7 +13,7 @@ import { sha384 } from '@noble/hashes/sha2.js';
 import { decodeBase64url, encodeBase64url } from '../core/base64.ts';
 import { concatBytes, equalBytes, utf8 } from '../core/bytes.ts';
 import { VeiltrailError } from '../core/errors.ts';
-import { isJsonObject, type JsonValue } from '../core/json.ts';
+import { isJsonObject, type JsonObject, type JsonValue } from '../core/json.ts';
 import { sha256 } from '../core/sha256.ts';
 import { isPssSignature } from './rsa.ts';
 
