@@ -14,6 +14,7 @@ import { dataDirOf, readKey } from './connection.ts';
 import { print, printJson, say } from './output.ts';
 import { localPerson } from './request-desk.ts';
 import { readText } from './vkey-option.ts';
+import { withTrailHere } from './trail-here.ts';
 
 export interface BackupOptions {
   data?: string;
@@ -75,14 +76,8 @@ async function record(dataDir: string, origin: string, options: BackupOptions): 
     return;
   }
   try {
-    const { openTrail } = await import('../server/compose.ts');
     const { backupEntry } = await import('../app/backup-record.ts');
-    const trail = await openTrail({ dataDir, workers: 1 });
-    try {
-      await trail.access.write(backupEntry(parts, { ...localPerson(by), ...why }));
-    } finally {
-      await trail.close();
-    }
+    await withTrailHere(dataDir, ({ access }) => access.write(backupEntry(parts, { ...localPerson(by), ...why })));
   } catch (error) {
     if (!(error instanceof VeiltrailError)) throw error;
     const words =

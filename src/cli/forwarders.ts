@@ -5,6 +5,7 @@ import { createAdministrationClient } from '../sdk/administration.ts';
 import { dataDirOf, readKey } from './connection.ts';
 import type { ProtectionOptions, WhyOptions } from './protection.ts';
 import { localPerson } from './request-desk.ts';
+import { withTrailHere } from './trail-here.ts';
 
 export interface ForwardersHere {
   list(): Promise<ForwarderInfo[]>;
@@ -24,23 +25,15 @@ export async function withForwarders<T>(options: ProtectionOptions, use: (forwar
       resume: async (name) => (await client.resumeForwarder(name)) as unknown as ForwarderInfo,
     });
   }
-  const { openTrail } = await import('../server/compose.ts');
-  const { readDataConfig } = await import('../server/data-config.ts');
-  const dataDir = dataDirOf(options);
-  readDataConfig(dataDir); // none is made here
-  const trail = await openTrail({ dataDir, workers: 1 });
-  const { forwarders } = trail;
-  const by = localPerson(undefined);
-  try {
-    return await use({
+  return withTrailHere(dataDirOf(options), ({ forwarders }) => {
+    const by = localPerson(undefined);
+    return use({
       list: () => forwarders.list(),
       set: (setting, why) => forwarders.set(setting, { ...by, ...whyOf(why) }),
       remove: (name) => forwarders.remove(name, by),
       resume: (name) => forwarders.resume(name, by),
     });
-  } finally {
-    await trail.close();
-  }
+  });
 }
 
 function whyOf({ purpose, reference, request }: WhyOptions & { purpose: string }): { purpose: string; reference?: string; request?: string } {

@@ -6,6 +6,7 @@ import { isGrant, permitGrant } from '../app/permit-grant.ts';
 import { VeiltrailError } from '../core/errors.ts';
 import type { JsonObject } from '../core/json.ts';
 import { localPerson, permitOf, type PermitOptions } from './request-desk.ts';
+import { withTrailHere } from './trail-here.ts';
 
 type Made = { key: string; info: KeyInfo };
 
@@ -38,12 +39,10 @@ async function grant(dataDir: string, permit: PermitOptions, { role, detailOf, m
       'approval_needed',
       'this needs a second person, and a server has the directory: make the key there, at POST /api/v1/keys',
     );
-  const { openTrail } = await import('../server/compose.ts');
   const { openKeys } = await import('../access/manage-keys.ts');
   const { systemClock } = await import('../core/clock.ts');
   const { systemRandom } = await import('../core/random.ts');
-  const trail = await openTrail({ dataDir, workers: 1 });
-  try {
+  return withTrailHere(dataDir, async (trail) => {
     const keys = openKeys(dataDir, { clock: systemClock, random: systemRandom });
     const by = localPerson(undefined);
     const permission = await permitGrant(trail.requests, role, detailOf(keys), { ...by, ...permitOf(permit) });
@@ -54,9 +53,7 @@ async function grant(dataDir: string, permit: PermitOptions, { role, detailOf, m
       ...(permit.reference === undefined ? {} : { reference: permit.reference }),
     });
     return made;
-  } finally {
-    await trail.close();
-  }
+  });
 }
 
 async function needsTwo(dataDir: string): Promise<boolean> {

@@ -11,6 +11,7 @@ import type { RetentionChange } from '../app/retention-table.ts';
 import { createDataProtectionClient } from '../sdk/data-protection.ts';
 import { dataDefault, dataDirOf, readKey } from './connection.ts';
 import { localPerson } from './request-desk.ts';
+import { withTrailHere } from './trail-here.ts';
 
 export interface ProtectionOptions {
   data?: string;
@@ -63,15 +64,9 @@ export async function withProtection<T>(options: ProtectionOptions, use: (protec
 }
 
 async function useHere<T>(options: ProtectionOptions, use: (protection: Protection) => Promise<T>): Promise<T> {
-  const { openTrail } = await import('../server/compose.ts');
-  const { readDataConfig } = await import('../server/data-config.ts');
-  const dataDir = dataDirOf(options);
-  readDataConfig(dataDir); // none is made here
-  const trail = await openTrail({ dataDir, workers: 1 });
-  const here = trail.dataProtection;
-  const by = (why: WhyOptions): AskedBy => ({ principal: localPrincipal(), ...whyOf(why), purpose: why.purpose ?? '' });
-  try {
-    return await use({
+  return withTrailHere(dataDirOf(options), ({ dataProtection: here }) => {
+    const by = (why: WhyOptions): AskedBy => ({ principal: localPrincipal(), ...whyOf(why), purpose: why.purpose ?? '' });
+    return use({
       holds: async () => here.holds(),
       setHold: (hold) => here.setHold(hold, localPrincipal()),
       liftHold: (name, why) => here.liftHold(name, by(why)),
@@ -89,9 +84,7 @@ async function useHere<T>(options: ProtectionOptions, use: (protection: Protecti
         return { report, page: formatReportPage(report) };
       },
     });
-  } finally {
-    await trail.close();
-  }
+  });
 }
 
 function remote(url: string, key: string): Protection {

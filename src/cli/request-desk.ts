@@ -7,6 +7,7 @@ import { createRequestClient } from '../sdk/requests.ts';
 import type { Approval, Decision } from '../verify/approval.ts';
 import type { ApproverCard } from '../verify/enrolment.ts';
 import { dataDefault, dataDirOf, readKey } from './connection.ts';
+import { withTrailHere } from './trail-here.ts';
 
 export interface DeskOptions {
   data?: string;
@@ -81,23 +82,15 @@ export async function useDesk<T>(options: DeskOptions, use: (desk: DeskHere) => 
       remove: async (id, permit) => (await client.remove(id, whyOf(permit))) as unknown as ApproverInfo,
     });
   }
-  const { openTrail } = await import('../server/compose.ts');
-  const { readDataConfig } = await import('../server/data-config.ts');
-  const dataDir = dataDirOf(options);
-  readDataConfig(dataDir); // none is made here
-  const trail = await openTrail({ dataDir, workers: 1 });
-  const { requests: desk } = trail;
-  const by: Person = localPerson(options.by);
-  try {
-    return await use({
+  return withTrailHere(dataDirOf(options), ({ requests: desk }) => {
+    const by: Person = localPerson(options.by);
+    return use({
       ask: (ask) => desk.ask({ ...by, ...ask }),
       decide: (id, decision, approval) => desk.decide({ ...by, id, decision, approval }),
       enrol: ({ owner, ...enrolment }, permit) => desk.enrol({ ...by, ...permitOf(permit), ...enrolment, approverOwner: owner }),
       remove: (approver, permit) => desk.remove({ ...by, ...permitOf(permit), approver }),
     });
-  } finally {
-    await trail.close();
-  }
+  });
 }
 
 /** Whoever works at the machine: by the name they have there, or say they have. */

@@ -1,9 +1,11 @@
 /** What the commands about tokens, real values and secrets work on: a server, or a data directory. The same requests, the same answers. */
 import { userInfo } from 'node:os';
+import type { Trail } from '../app/trail.ts';
 import { createTokenClient, type RawExportAsked, type TokenClient, type ValueSearchResult } from '../sdk/tokens.ts';
 import { dataDirOf, readKey } from './connection.ts';
 import { say } from './output.ts';
 import { errorColors } from './colors.ts';
+import { withTrailHere } from './trail-here.ts';
 
 export interface TokenOptions {
   data?: string;
@@ -24,15 +26,10 @@ export async function withTokens<T>(options: TokenOptions, use: (tokens: Tokens)
     const client = createTokenClient({ url: options.url, key: readKey(options.key) });
     return use({ ...client, exportRaw: (asked, signal) => client.exportRaw(asked, { signal }), idle: () => Promise.resolve() });
   }
-  const { openTrail } = await import('../server/compose.ts');
-  const { readDataConfig } = await import('../server/data-config.ts');
-  const dataDir = dataDirOf(options);
-  readDataConfig(dataDir); // none is made here
-  const trail = await openTrail({ dataDir, workers: 1, onAlert: (line) => say(`${errorColors.yellow('alert')} ${line}`) });
-  const { lookUps, rotation } = trail;
-  const by = { principal: localPrincipal() };
-  try {
-    return await use({
+  const onAlert = (line: string): void => say(`${errorColors.yellow('alert')} ${line}`);
+  const useHere = ({ lookUps, rotation }: Trail): Promise<T> => {
+    const by = { principal: localPrincipal() };
+    return use({
       reveal: (tokens, reasons) => lookUps.reveal({ tokens, ...reasons, ...by }),
       find: async (kind, value, reasons) => ({ kind, ...(await lookUps.find({ kind, value, ...reasons, ...by })) }),
       search: async ({ log = 'default', signal: _signal, ...search }) => (await lookUps.search(log, search, by)) as unknown as ValueSearchResult,
@@ -47,9 +44,8 @@ export async function withTokens<T>(options: TokenOptions, use: (tokens: Tokens)
       },
       idle: () => rotation.idle(),
     });
-  } finally {
-    await trail.close();
-  }
+  };
+  return withTrailHere(dataDirOf(options), useHere, { onAlert });
 }
 
 /** Whoever works on the data directory itself. */

@@ -12,6 +12,7 @@ import { colors, errorColors } from '../colors.ts';
 import { dataDirOf, readKey } from '../connection.ts';
 import { print, printJson, say } from '../output.ts';
 import { addDeskOptions, type DeskOptions, localPerson } from '../request-desk.ts';
+import { withTrailHere } from '../trail-here.ts';
 
 interface ListOptions extends DeskOptions {
   state?: string;
@@ -108,17 +109,8 @@ async function acknowledgeAlert(id: string, options: AcknowledgeOptions): Promis
   else say(`${done.rule}: dealt with, by ${done.acknowledged?.by ?? ''}`);
 }
 
-async function acknowledgeHere(id: string, options: DeskOptions, why: { purpose: string; reference?: string }): Promise<AlertInfo> {
-  const { openTrail } = await import('../../server/compose.ts');
-  const { readDataConfig } = await import('../../server/data-config.ts');
-  const dataDir = dataDirOf(options);
-  readDataConfig(dataDir); // none is made here
-  const trail = await openTrail({ dataDir, workers: 1 });
-  try {
-    return await trail.alerts.acknowledge(id, { ...why, principal: localPerson(undefined).principal });
-  } finally {
-    await trail.close();
-  }
+function acknowledgeHere(id: string, options: DeskOptions, why: { purpose: string; reference?: string }): Promise<AlertInfo> {
+  return withTrailHere(dataDirOf(options), ({ alerts }) => alerts.acknowledge(id, { ...why, principal: localPerson(undefined).principal }));
 }
 
 async function acknowledgeThere(id: string, url: string, key: string | undefined, why: { purpose: string; reference?: string }): Promise<AlertInfo> {

@@ -8,6 +8,7 @@ import { createClient } from '../../sdk/client.ts';
 import { type ConnectionOptions, dataDefault, dataDirOf, readKey } from '../connection.ts';
 import { print, printJson, say } from '../output.ts';
 import { localPerson } from '../request-desk.ts';
+import { withTrailHere } from '../trail-here.ts';
 
 interface FieldOptions extends Omit<ConnectionOptions, 'log'> {
   log?: string;
@@ -86,14 +87,7 @@ async function classifyField(path: string, options: FieldOptions & { as: string;
 async function write(options: FieldOptions & { by?: string }, request: Omit<ClassifyRequest, 'by' | 'person'>): Promise<Answer> {
   if (options.url !== undefined)
     return (await createClient({ url: options.url, key: readKey(options.key) }).classifyField(request)) as unknown as Answer;
-  const { openTrail } = await import('../../server/compose.ts');
-  const { readDataConfig } = await import('../../server/data-config.ts');
-  const dataDir = dataDirOf(options);
-  readDataConfig(dataDir); // none is made here
-  const trail = await openTrail({ dataDir, workers: 1 });
-  try {
-    return await trail.classifyField({ ...request, by: options.by ?? userInfo().username, person: localPerson(options.by) });
-  } finally {
-    await trail.close();
-  }
+  return withTrailHere(dataDirOf(options), (trail) =>
+    trail.classifyField({ ...request, by: options.by ?? userInfo().username, person: localPerson(options.by) }),
+  );
 }
