@@ -15,6 +15,7 @@ import { createSecrets, type SecretPlaces } from '../../src/forward/secrets.ts';
 import { type FileSetting, type HttpSetting, parseForwarderSetting, type SyslogSetting } from '../../src/forward/setting.ts';
 import { createSyslogDestination } from '../../src/forward/syslog-destination.ts';
 import { linesOf, receiveHttp, receiveSyslog } from './receivers.ts';
+import { hasOpenssl } from '../anchor/time-stamp-authority.ts';
 
 const batch: OutgoingBatch = {
   log: 'default',
@@ -174,15 +175,6 @@ test('syslog: messages of RFC 5424, counted in octets; a connection that breaks 
   expect([['closed_early', 'econnreset', 'epipe'].includes(reason), isFinal]).toEqual([true, false]);
   expect(await failure(to({ port: 1 }).send(batch, never))).toMatchObject({ reason: 'econnrefused', isFinal: false });
 });
-
-function hasOpenssl(): boolean {
-  try {
-    execFileSync('openssl', ['version'], { stdio: 'ignore' });
-    return true;
-  } catch {
-    return false;
-  }
-}
 
 test.skipIf(!hasOpenssl())('syslog over TLS: whom the setting trusts, and nobody else', async () => {
   const dir = directory();

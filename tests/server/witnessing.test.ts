@@ -358,9 +358,10 @@ describe('by a policy that requires', () => {
 
 describe('a witness that holds another history', () => {
   /** A backup of the first two leaves is put back, after the witness saw more. */
-  async function putBackupBack(witnessMode: 'flag' | 'require'): Promise<string[]> {
+  async function restoreBackup(witnessMode: 'flag' | 'require' = 'flag'): Promise<RunningWitness> {
     make();
-    await open({ witnessPolicyFile: writePolicy([await startWitness('a')], 'all'), witnessMode });
+    const witness = await startWitness('a');
+    await open({ witnessPolicyFile: writePolicy([witness], 'all'), witnessMode });
     await append(2);
     await witnessed(2);
     await trail.close();
@@ -371,6 +372,11 @@ describe('a witness that holds another history', () => {
     await trail.close();
     rmSync(dataDir(), { recursive: true });
     cpSync(join(folder, 'backup'), dataDir(), { recursive: true });
+    return witness;
+  }
+
+  async function putBackupBack(witnessMode: 'flag' | 'require'): Promise<string[]> {
+    await restoreBackup(witnessMode);
     const alarms: string[] = [];
     await open({ onFork: ({ log, kind, witnessSize }) => alarms.push(`${log} ${kind} ${witnessSize}`) });
     return alarms;
@@ -417,19 +423,7 @@ describe('a witness that holds another history', () => {
   });
 
   test('a second history of more leaves is refused by the witness: the same alarm', async () => {
-    make();
-    const witness = await startWitness('a');
-    await open({ witnessPolicyFile: writePolicy([witness], 'all') });
-    await append(2);
-    await witnessed(2);
-    await trail.close();
-    cpSync(dataDir(), join(folder, 'backup'), { recursive: true });
-    await open();
-    await append(3);
-    await witnessed(5);
-    await trail.close();
-    rmSync(dataDir(), { recursive: true });
-    cpSync(join(folder, 'backup'), dataDir(), { recursive: true });
+    const witness = await restoreBackup();
     // Out of reach of its witness the restored log grows beyond what was seen.
     const port = Number(new URL(witness.url).port);
     await stopWitness(witness);

@@ -1,5 +1,4 @@
 /** An anchor that a leaf quotes, in evidence: what it proves, and everything that it does not. */
-import { execFileSync } from 'node:child_process';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { encodeBase64 } from '../../src/core/base64.ts';
 import { utf8 } from '../../src/core/bytes.ts';
@@ -10,6 +9,7 @@ import { checkQuotedAnchor, formatQuote } from '../../src/verify/evidence/quoted
 import { readDer } from '../../src/verify/time-stamp/der.ts';
 import { anchored, anchorOf, digestOf, evidenceWith, quoteOf, signer } from './quoted-evidence.ts';
 import { authorityExtensions, createTimeStampAuthorities, stampExtensions, type TimeStampAuthorities } from './time-stamp-authorities.ts';
+import { hasOpenssl } from '../anchor/time-stamp-authority.ts';
 
 function check(
   anchor: string,
@@ -103,12 +103,3 @@ describe('an anchor that is quoted', () => {
     });
   });
 });
-
-function hasOpenssl(): boolean {
-  try {
-    execFileSync('openssl', ['version'], { stdio: 'ignore' });
-    return true;
-  } catch {
-    return false;
-  }
-}
