@@ -115,6 +115,7 @@ export class LogWitnesses {
   #cancelRound: (() => void) | undefined;
   readonly #waiters: Waiter[] = [];
   #stopped = false;
+  #isForked = false;
 
   /** @param passedOver verifier keys of witnesses that are not asked any more, since somebody decided against them */
   constructor(policy: WitnessPolicy, ports: LogWitnessPorts, times: WitnessTimes, passedOver: ReadonlySet<string>) {
@@ -186,6 +187,11 @@ export class LogWitnesses {
       };
       this.#waiters.push(waiter);
     });
+  }
+
+  /** Whether it stopped because a witness holds another history: known here before the log has halted and the fork is on record. */
+  get isForked(): boolean {
+    return this.#isForked;
   }
 
   /** Asks nobody any more. */
@@ -343,6 +349,7 @@ export class LogWitnesses {
 
   async #alarm(state: WitnessState, kind: Fork['kind'], witnessSize: number, { checkpoint }: PublishedCheckpoint): Promise<undefined> {
     if (this.#stopped) return undefined;
+    this.#isForked = true;
     this.stop();
     this.#fail(state, 'history_forked');
     const { name, vkey } = state.witness;

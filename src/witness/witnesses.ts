@@ -123,7 +123,7 @@ export class Witnesses {
     const witnesses = this.#of(log);
     const there = await witnesses?.until(treeSize, this.#parts.waitMs ?? waitMsDefault);
     if (there && witnesses?.witnessed) return witnesses.witnessed;
-    if (this.forkOf(log)) throw new VeiltrailError('history_forked', 'a witness holds another history of this log');
+    if (witnesses?.isForked || this.forkOf(log)) throw new VeiltrailError('history_forked', 'a witness holds another history of this log');
     throw new VeiltrailError(
       'not_witnessed',
       'the events are stored, and not enough witnesses have cosigned them yet; sending them again with the same ids is safe',
