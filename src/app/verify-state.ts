@@ -8,6 +8,8 @@ import type { Problem } from '../verify/problem.ts';
 
 export interface StateChecks {
   strays(): Promise<StrayRow[]>;
+  /** That of the configuration, where the log's own does not begin with it. */
+  otherOrigin?: string;
   /** Of a directory at rest: what a start would go on from leads to the committed root. @throws VeiltrailError */
   checkRecoverable?: () => Promise<void>;
 }
@@ -26,6 +28,10 @@ export async function verifyState(checks: StateChecks, report: (problem: Problem
   for (const { table, leafIndex } of await checks.strays()) {
     const { code, words } = strayProblems[table];
     report({ code, where: 'records.db', message: `records.db: ${words(leafIndex)}` });
+  }
+  if (checks.otherOrigin !== undefined) {
+    const message = `config.json says that logs are of ${checks.otherOrigin}, and this one is not: the next one that is made would be of somebody else`;
+    report({ code: 'state_changed', where: 'config.json', message });
   }
   try {
     await checks.checkRecoverable?.();

@@ -25,6 +25,7 @@ import type { Problem } from '../verify/problem.ts';
 import { configFileName, readDataConfig } from './data-config.ts';
 import { keysDirectory, listTileFiles, recordsFileName, sealedPaths } from './data-files.ts';
 import { openRecordReader } from './open-records.ts';
+import { recordedLogs } from './signing-key-events.ts';
 import { readForks, readWitnessPolicy } from './witness-files.ts';
 import { findUnfinishedLogs } from './unfinished-logs.ts';
 import { openStoredVault, vaultFileName, type StoredVault } from './stored-vault.ts';
@@ -104,7 +105,7 @@ async function verifyOpened(dataDir: string, options: StoredOptions, closing: ((
   const report = await verify(options, store);
   if (options.requests) await addRequests(report, dataDir, records, openRecordReader(dataDir, records, vault));
   if (!options.others) return report;
-  for (const log of await otherLogs(options.log, keyring, records)) {
+  for (const log of await otherLogs(dataDir, options.log, keyring, records, vault)) {
     let other: VerifyReport;
     try {
       other = await verify(
@@ -161,9 +162,18 @@ function paced(parts: VerifyParts, pace: () => Promise<void>): VerifyParts {
   };
 }
 
-/** Logs that there are, by the records and by their keys: one that is missing from either is a finding. */
-async function otherLogs(log: string, keyring: Keyring, records: RecordSource): Promise<string[]> {
+/** Logs that there are or were, by the records, their keys, the keys of their buckets and what `_system` was told: one that is missing is a finding. */
+async function otherLogs(dataDir: string, log: string, keyring: Keyring, records: RecordSource, vault: StoredVault): Promise<string[]> {
   const all = new Set([...keyring.logs(), ...(await records.logs()).map((one) => one.log)]);
+  const unfinished = new Set(keyring.unfinished().map((one) => one.log));
+  for (const read of [() => vault.bucketKeyLogs(), async () => recordedLogs(dataDir)]) {
+    try {
+      // One that is half made is for `addUnfinished`.
+      for (const one of await read()) if (!unfinished.has(one)) all.add(one);
+    } catch (error) {
+      if (!(error instanceof VeiltrailError)) throw error; // other steps say that it cannot be read
+    }
+  }
   all.delete(log);
   return [...all].toSorted();
 }
@@ -245,6 +255,7 @@ async function storeParts(
   const own = keyring.signer(log)?.vkey;
   const where = `${keysDirectory}/${log}.signing-key`;
   if (own === undefined) throw new VeiltrailError('signing_key_missing', `${where} is missing`, { where });
+  const { origin } = readDataConfig(dataDir);
   return {
     state,
     mayGrow: isDataDirInUse(dataDir),
@@ -276,6 +287,7 @@ async function storeParts(
     },
     stateChecks: {
       strays: () => records.strays(log),
+      ...(state.origin === `${origin}/${log}` ? {} : { otherOrigin: origin }),
       ...(isDataDirInUse(dataDir)
         ? {}
         : { checkRecoverable: () => checkRecoverable(state, records, openFileTileSource(dataDirPaths(dataDir).logs)) }),

@@ -217,6 +217,26 @@ describe('what the records say beside the records, in a directory that was made 
     expect(report.steps.at(-1)).toMatchObject({ step: 'state', detail: 'the next start finds what it goes on from' });
   });
 
+  test('another origin for logs to come', async () => {
+    const report = await attacked((dir) => {
+      sql(dir, 'SELECT 1');
+      writeFileSync(join(dir, 'config.json'), readFileSync(join(dir, 'config.json'), 'utf8').replace('"origin":"', '"origin":"x'));
+    });
+    expect(report.problems).toEqual([expect.objectContaining({ code: 'state_changed', where: 'config.json' })]);
+  });
+
+  test('no log of a name of which there are keys of buckets, whatever else of it was taken away', async () => {
+    await attacked((dir) => {
+      const of = "log = (SELECT id FROM logs WHERE name = '_system')";
+      const tables = ['trees', 'chunks', 'staged', 'idempotency'].map((table) => `DELETE FROM ${table} WHERE ${of};`);
+      sql(dir, `${tables.join(' ')} DELETE FROM logs WHERE name = '_system'`);
+      rmSync(join(dir, 'logs/_system'), { recursive: true });
+      for (const file of readdirSync(join(dir, 'keys'))) if (file.startsWith('_system')) rmSync(join(dir, 'keys', file));
+    });
+    const report = await verifyStoredLog(work, { log: 'default', others: true });
+    expect(report.problems.map(({ code, message }) => [code, message])).toContainEqual(['log_unknown', 'log _system: records.db has no log _system']);
+  });
+
   test.each(['0', 'entries'])('a tile of level %s with more leaves than are committed', async (level) => {
     const path = `logs/default/tile/${level}/002.p`;
     const report = await attacked((dir) => {
