@@ -29,7 +29,10 @@ export function addWitness(program: Command): void {
     .option('--listen <host:port>', 'where to listen', listenDefault)
     .option('--name <name>', 'what it is called, a URL without its scheme; fixed from the first start on [localhost/witness/<random>]')
     .option('--log <vkey...>', 'logs to add: their public keys, or @FILE')
-    .addHelpText('after', '\n  veiltrail witness serve --log "$(curl -s https://audit.example.com/vkey)"')
+    .addHelpText(
+      'after',
+      "\n  veiltrail witness serve --name witness.example.com/laptop --log audit.example.com/default+1a2b3c4d+AbCd…\n\nThe start of the log's own `veiltrail serve` prints the key, and `veiltrail key export-public --url URL` to whoever may list logs.",
+    )
     .action(serve);
   withDirectory(
     witness.command('add-log').description('Add a log, or the next key of one that is there.').argument('<vkey>', "the log's public key, or @FILE"),
