@@ -1,16 +1,33 @@
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
+import { LongestFirst } from './tests/setup/longest-first.ts';
 
 // Every test process, every thread that a test starts from the sources, and every command loads the same code: what one compiled is there for the
 // next. A third of the CPU of tests that open a data directory.
 process.env['NODE_COMPILE_CACHE'] ??= fileURLToPath(new URL('node_modules/.cache/compiled', import.meta.url));
 
-/** What the product exists for. Threads run outside of the coverage; their files hold little. */
+const filesOf = (folders: readonly string[]): string[] => folders.map((folder) => `tests/${folder}/**/*.test.ts`);
+/** Files have a process each: they start the product as it is, change what is everybody's, or do it harm. */
+const alone = filesOf(['browser', 'crash', 'e2e', 'interop']);
+/** Files open trails, for what those do: their threads run here (setup/threads-here.ts). Two are about a thread that dies and one that compacts. */
+const trails = [
+  ...filesOf(['access', 'alerts', 'app', 'protection', 'removal', 'sdk', 'server', 'witness']),
+  'tests/anchor/!(bucket).test.ts',
+  'tests/forward/!(forward-client).test.ts',
+];
+
+/** What the product exists for. What runs in threads and processes is not counted. */
 const covered = ['src/log/**', 'src/ledger/**', 'src/privacy/**', 'src/verify/**'];
 
 export default defineConfig({
   test: {
-    include: ['tests/**/*.test.ts'],
+    // Files that share a process share what it loaded: most of a second of CPU for each that opens a directory.
+    projects: [
+      { extends: true, test: { name: 'alone', include: alone } },
+      { extends: true, test: { name: 'trails', include: trails, isolate: false, setupFiles: './tests/setup/threads-here.ts' } },
+      { extends: true, test: { name: 'rest', include: ['tests/**/*.test.ts'], exclude: [...alone, ...trails], isolate: false } },
+    ],
+    sequence: { sequencer: LongestFirst },
     testTimeout: 60_000,
     maxWorkers: 2,
     reporters: ['default', './tests/reporter/summary-reporter.ts'],

@@ -1,5 +1,5 @@
-/** The command as it is installed: bundled, before the run (`setup/command.ts`) or now. */
+/** The command as it is installed: bundled. */
 import { build } from '../setup/bundle.ts';
 
 /** Its main file. */
-export const main = process.env['VEILTRAIL_COMMAND'] ?? (await build());
+export const main = await build();

@@ -23,18 +23,10 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 const builds = join(root, 'node_modules/.cache/veiltrail');
 const keptMs = 24 * 3_600_000;
 
-/** Its main file, where these sources are bundled already. */
-export function builtMain(): string | undefined {
-  const file = mainIn(join(builds, digestOfSources()));
-  return existsSync(file) ? file : undefined;
-}
-
-const mainIn = (dir: string): string => join(dir, 'dist/cli/main.js');
-
 /** @returns its main file */
 export async function build(): Promise<string> {
   const dir = join(builds, digestOfSources());
-  const built = mainIn(dir);
+  const built = join(dir, 'dist/cli/main.js');
   if (existsSync(built)) return built;
   mkdirSync(builds, { recursive: true });
   for (const name of readdirSync(builds)) {
