@@ -208,14 +208,21 @@ async function plan(library: string, lane: Lane, random: SeededRandom): Promise<
     const calls = new Set(runs.map(({ kind, path, nth }) => `${kind} ${path} ${nth}`));
     console.log(`${what}: ${calls.size} calls that write, ${runs.length} runs`);
   };
+  const known = new Map<string, Promise<PlannedRun[]>>();
   for (const scenario of scenarios) {
     for (const size of sizesOf(scenario)) {
       const what = `${scenario}, ${size} leaves`;
       if (scenario === 'engine') tell(what, await planEngineRuns(lane.engine, size, await openEngineSeed(home, size)));
       else {
-        const runsAt = async (at: number): Promise<PlannedRun[]> => {
+        const record = async (at: number): Promise<PlannedRun[]> => {
           const calls = await recordCalls(library, home, await openSeed(home, at), scenario, isOfProcesses ? undefined : lane.servers);
           return planRuns(at, scenario, calls);
+        };
+        const runsAt = (at: number): Promise<PlannedRun[]> => {
+          const key = `${scenario} ${at}`;
+          const runs = known.get(key) ?? record(at);
+          known.set(key, runs);
+          return runs;
         };
         const all = await runsAt(size);
         if (values.calls === 'all') tell(what, all);
