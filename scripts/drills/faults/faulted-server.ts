@@ -133,7 +133,7 @@ export class FaultedServer {
     return { status: sent.status, ...(sent.code === undefined ? {} : { code: sent.code }) };
   }
 
-  /** @throws Error for an answer that keeps no rule: 2xx, a 503 that says when to come back, or what follows from another one: a rotation under way, a hold */
+  /** @throws Error for an answer that keeps no rule: 2xx, a 503 that says when to come back, or what follows from another one: a rotation under way, a hold, nobody known */
   async ask(method: 'GET' | 'POST' | 'PUT' | 'DELETE', path: string, body: unknown, by: 'writer' | 'admin' | { key: string }): Promise<Answered> {
     const key = typeof by === 'string' ? readFileSync(join(this.#dataDir, `keys/${by}.key`), 'utf8').trim() : by.key;
     this.#acknowledged.begin();
@@ -155,6 +155,8 @@ export class FaultedServer {
     const value = (text === '' ? {} : JSON.parse(text)) as { code?: string };
     if (status >= 200 && status < 300) return { status, body: value };
     if (value.code === 'key_rotation_running') return { status, code: value.code };
+    // Nothing is known of somebody whose event was refused.
+    if (value.code === 'subject_unknown' && !this.#acknowledged.leaves.has('a')) return { status, code: value.code };
     // The hold that a fault kept from being lifted.
     if (value.code === 'held' && !this.#acknowledged.facts.has('lifted case-1')) return { status, code: value.code };
     if (status !== 503 || !(Number(response.headers.get('retry-after')) > 0))
