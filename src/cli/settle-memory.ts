@@ -13,8 +13,8 @@
 import { setFlagsFromString } from 'node:v8';
 
 const allocator = { MALLOC_ARENA_MAX: '2', MALLOC_MMAP_THRESHOLD_: '131072', MALLOC_TRIM_THRESHOLD_: '1048576' };
-/** A third of what the young memory may be, in megabytes: of a server, and of a verification, which reads much and keeps nothing. */
-const semiSpaces = { serve: '--max-semi-space-size=16', verify: '--max-semi-space-size=2' } as const;
+/** A third of what the young memory may be, in megabytes: of a server, and of a verification. */
+const semiSpaces = { serve: '--max-semi-space-size=16', verify: '--max-semi-space-size=8' } as const;
 /** For all threads of a server; a verification would pay for it in time and is small without it. */
 const oldSpace = '--max-old-space-size=1024';
 

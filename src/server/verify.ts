@@ -360,7 +360,7 @@ class RangeThreads {
     this.overlap = 2 * count;
     this.#members = Array.from({ length: count }, () => {
       const url = new URL(import.meta.url.endsWith('.ts') ? './verify-thread.ts' : './verify-thread.js', import.meta.url);
-      const worker = new Worker(url, { workerData: data, name: 'verify', resourceLimits: threadMemory.calm });
+      const worker = new Worker(url, { workerData: data, name: 'verify', resourceLimits: threadMemory.verifying });
       const caller = new Caller(worker);
       worker.on('error', (error) => caller.fail(error as Error));
       return { worker, caller, ranges: 0 };

@@ -6,6 +6,8 @@
 export const threadMemory = {
   /** Threads that make much garbage: the pipeline's workers. */
   busy: { maxYoungGenerationSizeMb: 36 },
+  /** Those that verify: they read and hash as fast as they can, and nobody else does much meanwhile. */
+  verifying: { maxYoungGenerationSizeMb: 9 },
   /** The others. */
   calm: { maxYoungGenerationSizeMb: 3 },
 } as const;
