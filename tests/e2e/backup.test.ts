@@ -2,6 +2,7 @@
  * Backups: what is backed up comes back whole; alone it opens nothing; what was erased since does not come back, whatever is put together; a log that grew
  * since is not forked; and whatever somebody changed in a backup is named.
  */
+import '../setup/threads-here.ts';
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
