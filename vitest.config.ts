@@ -29,7 +29,8 @@ export default defineConfig({
     ],
     sequence: { sequencer: LongestFirst },
     testTimeout: 60_000,
-    maxWorkers: 2,
+    // For two cores: of those that stop servers, fill disks and wait for witnesses, a third of the time is waiting.
+    maxWorkers: 3,
     reporters: ['default', './tests/reporter/summary-reporter.ts'],
     coverage: {
       provider: 'v8',
