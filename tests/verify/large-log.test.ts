@@ -45,10 +45,9 @@ test('untouched: every leaf and every token, in steps that are told in order', a
   expect(report.problems).toEqual([]);
   expect(report).toMatchObject({ ok: true, treeSize: leaves, records: { verified: leaves }, firstBadLeaf: null });
   expect(report.steps.map(({ step, ok }) => [step, ok])).toEqual(
-    ['seal', 'databases', 'signature', 'consistency', 'witnesses', 'entries', 'records', 'tombstones', 'tokens', 'tiles', 'vault'].map((step) => [
-      step,
-      true,
-    ]),
+    ['seal', 'databases', 'signature', 'consistency', 'witnesses', 'entries', 'records', 'tombstones', 'tokens', 'tiles', 'vault', 'state'].map(
+      (step) => [step, true],
+    ),
   );
   const detailOf = (name: string): string | undefined => report.steps.find(({ step }) => step === name)?.detail;
   expect(['entries', 'records', 'tombstones', 'tokens'].map(detailOf)).toEqual([
