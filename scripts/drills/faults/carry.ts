@@ -2,7 +2,7 @@
  * The scenario `carry`: what leaves, and what is watched. A forwarder to a file, a rule for alerts of its own, an anchor to a file; all in a directory below
  * the faulted one, so that their calls have faults as well, and kills leave of them what they left of the rest.
  */
-import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isMap, parseDocument } from 'yaml';
@@ -24,7 +24,7 @@ export function carryConfig(dataDir: string): string {
   const at = (name: string): string => join(dataDir, outside, name);
   for (const name of ['forwarded', 'anchors']) mkdirSync(at(name), { recursive: true });
   return [
-    `anchors: [{kind: file, name: elsewhere, dir: ${JSON.stringify(at('anchors'))}, every: 1h}]`,
+    `anchors: [{kind: file, name: elsewhere, dir: ${JSON.stringify(at('anchors'))}, every: 3s}]`,
     `forwarding: {directory: ${JSON.stringify(at('forwarded'))}}`,
     `alerts: {rules: [{name: ${rule}, severity: high, logs: [default], q: action:order.update, by: /id, why: a drill}]}`,
     '',
@@ -51,7 +51,7 @@ export async function carry(server: FaultedServer, acknowledged: Acknowledged, t
   const made = await server.ask('POST', '/api/v1/keys', { role: 'operator' }, 'admin');
   if (!told(made)) return false;
   const operator = bodyOf(made) as { key: string } | undefined;
-  if (!operator) return true;
+  if (!operator) return untilAnchored(server);
   for (let tries = 0; tries < 20; tries++) {
     const answer = await server.ask('GET', '/api/v1/alerts', undefined, operator);
     if (!told(answer)) return false;
@@ -62,9 +62,20 @@ export async function carry(server: FaultedServer, acknowledged: Acknowledged, t
     }
     const dealt = await server.ask('POST', `/api/v1/alerts/${first.id}/acknowledge`, why, operator);
     if (isDone(dealt)) acknowledged.facts.add(`acknowledged ${first.id}`);
-    return told(dealt);
+    return told(dealt) && untilAnchored(server);
   }
-  return true;
+  return untilAnchored(server);
+}
+
+/** Anchors come by the clock, seconds after the start; where a fault keeps them away, nobody waits for ever. */
+async function untilAnchored(server: FaultedServer): Promise<boolean> {
+  const filed = (log: string): boolean =>
+    existsSync(join(server.dataDir, 'anchors', log)) && readdirSync(join(server.dataDir, 'anchors', log)).length > 0;
+  for (const untilMs = performance.now() + 8_000; performance.now() < untilMs && !server.hasEnded;) {
+    if (filed('default') && filed('_system')) break;
+    await sleep(50);
+  }
+  return !server.hasEnded;
 }
 
 /** Before the next start: what a cursor says was delivered is in the file. @throws Error what is violated */

@@ -98,7 +98,7 @@ export type Answered = { status: number; code?: string; body?: unknown } | 'gone
 
 export class FaultedServer {
   readonly #process: ServerProcess;
-  readonly #dataDir: string;
+  readonly dataDir: string;
   readonly #acknowledged: Acknowledged;
   readonly ended: Promise<Ended>;
   hasEnded = false;
@@ -107,7 +107,7 @@ export class FaultedServer {
 
   /** @param more arguments of the command */
   constructor(dataDir: string, acknowledged: Acknowledged, more: readonly string[] = [], start: StartServer = spawnServer()) {
-    this.#dataDir = dataDir;
+    this.dataDir = dataDir;
     this.#acknowledged = acknowledged;
     this.#process = start(['--data', dataDir, '--listen', '127.0.0.1:0', ...more]);
     this.ended = this.#process.ended.finally(() => (this.hasEnded = true));
@@ -135,7 +135,7 @@ export class FaultedServer {
 
   /** @throws Error for an answer that keeps no rule: 2xx, a 503 that says when to come back, or what follows from another one: a rotation under way, a hold, nobody known */
   async ask(method: 'GET' | 'POST' | 'PUT' | 'DELETE', path: string, body: unknown, by: 'writer' | 'admin' | { key: string }): Promise<Answered> {
-    const key = typeof by === 'string' ? readFileSync(join(this.#dataDir, `keys/${by}.key`), 'utf8').trim() : by.key;
+    const key = typeof by === 'string' ? readFileSync(join(this.dataDir, `keys/${by}.key`), 'utf8').trim() : by.key;
     this.#acknowledged.begin();
     let response: Response;
     let text: string;
