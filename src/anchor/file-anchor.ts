@@ -8,7 +8,7 @@
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { constants } from 'node:fs';
-import { mkdir, open, readdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { link, mkdir, open, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { isAbsolute, join, relative } from 'node:path';
 import { promisify } from 'node:util';
 import type { JsonObject } from '../core/json.ts';
@@ -72,21 +72,15 @@ export function createFileTarget({ name, everyMs, dir, git }: FileSettings): Anc
       try {
         const names = await readdir(join(dir, encodeURIComponent(origin)));
         const sizes = names.flatMap((file) => /^([1-9]\d{0,15})\.checkpoint$/.exec(file)?.[1] ?? []).map(Number);
-        return sizes.length === 0
-          ? undefined
-          : await readFile(
-              join(
-                dir,
-                pathOf(
-                  origin,
-                  sizes.reduce((a, b) => Math.max(a, b)),
-                ),
-              ),
-              'utf8',
-            );
+        for (const size of sizes.toSorted((one, other) => other - one)) {
+          const kept = await readFile(join(dir, pathOf(origin, size)), 'utf8');
+          // What a crash cut short was never an anchor, and is made anew with the next one of its size.
+          if (isWhole(kept)) return kept;
+        }
       } catch {
-        return undefined;
+        // A directory that cannot be read keeps nothing.
       }
+      return undefined;
     },
   };
 }
@@ -95,13 +89,7 @@ export function createFileTarget({ name, everyMs, dir, git }: FileSettings): Anc
 async function makeOnce(name: string, path: string, checkpoint: string): Promise<string> {
   try {
     await mkdir(join(path, '..'), { recursive: true });
-    const file = await open(path, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o444);
-    try {
-      await file.writeFile(checkpoint);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
+    if (!(await linkWhole(path, checkpoint))) await makeInPlace(path, checkpoint);
     // The name must last as well as the bytes.
     await syncDirectory(join(path, '..'));
     return checkpoint;
@@ -121,9 +109,43 @@ async function makeOnce(name: string, path: string, checkpoint: string): Promise
   }
 }
 
+/** Written beside and linked into its place: a crash leaves no name that stands for half of it. Returns whether that can be done here. */
+async function linkWhole(path: string, checkpoint: string): Promise<boolean> {
+  const beside = `${path}.new`;
+  try {
+    await rm(beside, { force: true });
+  } catch {
+    return false;
+  }
+  try {
+    await writeFile(beside, checkpoint, { mode: 0o444, flush: true });
+    await link(beside, path);
+    return true;
+  } catch (error) {
+    if (linkless.has((error as NodeJS.ErrnoException).code ?? '')) return false;
+    throw error;
+  } finally {
+    // A share that only takes new files keeps it; nobody reads it.
+    await rm(beside, { force: true }).catch(() => undefined);
+  }
+}
+
+/** Codes of file systems that have no links. */
+const linkless: ReadonlySet<string> = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK', 'EXDEV']);
+
+async function makeInPlace(path: string, checkpoint: string): Promise<void> {
+  const file = await open(path, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o444);
+  try {
+    await file.writeFile(checkpoint);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+}
+
 /** A note ends with the end of a signature's line. */
 function isWhole(note: string): boolean {
-  return note.endsWith('\n') && !note.endsWith('\n\n');
+  return note.includes('\n\n') && note.endsWith('\n') && !note.endsWith('\n\n');
 }
 
 /** Notes of the same text: signatures may have come since. */

@@ -110,6 +110,22 @@ describe('a file elsewhere', () => {
     }
   });
 
+  test('what a crash left of a write is neither in the way nor the newest', async () => {
+    const target = createFileTarget({ name: 'usb', everyMs: 1, dir: home, git: false });
+    const kept = join(home, 'example.com%2Flog');
+    await target.put(anchored);
+    for (const cut of ['', checkpoint.slice(0, 16), checkpoint.slice(0, -1)]) {
+      writeFileSync(join(kept, '43.checkpoint'), cut);
+      expect(await target.newest?.('example.com/log')).toBe(checkpoint);
+    }
+    rmSync(join(kept, '43.checkpoint'));
+    writeFileSync(join(kept, '43.checkpoint.new'), checkpoint.slice(0, 16), { mode: 0o444 });
+    const next = checkpoint.replace('42', '43');
+    await target.put({ ...anchored, treeSize: 43, checkpoint: next });
+    expect(await target.newest?.('example.com/log')).toBe(next);
+    expect(readdirSync(kept)).toEqual(['42.checkpoint', '43.checkpoint']);
+  });
+
   test('in a git working copy is a commit', async () => {
     const git = (...args: string[]): string => execFileSync('git', args, { cwd: home, stdio: ['ignore', 'pipe', 'ignore'] }).toString();
     git('init', '--quiet');
@@ -340,6 +356,8 @@ describe('veiltrail anchor', () => {
     // Others may write there: what the log did not sign says nothing about it.
     const [origin] = readdirSync(join(home, 'usb')) as [string];
     writeFileSync(join(home, 'usb', origin, '999.checkpoint'), 'made up\n');
+    expect(await check(log.dataDir)).toMatchObject([{ ok: true, treeSize: 300 }]);
+    writeFileSync(join(home, 'usb', origin, '999.checkpoint'), 'made up\n999\nAAAA\n\n— made up AAAA\n');
     expect(await check(log.dataDir)).toMatchObject([{ ok: undefined, detail: expect.stringContaining('no checkpoint of this log') }]);
   });
 
