@@ -1,5 +1,6 @@
 /** The first look at digit runs: what begins with one must never be overlooked, and lines of logs must not keep the detectors busy. */
 import { describe, expect, it } from 'vitest';
+import { isIban } from '../../src/privacy/detectors/money.ts';
 import { may, NumberStarts } from '../../src/privacy/detectors/number-starts.ts';
 import { createPrivacyEngine } from '../../src/privacy/engine.ts';
 import { defaultPolicyYaml, parsePolicy } from '../../src/privacy/policy.ts';
@@ -56,6 +57,17 @@ describe('the first look at digit runs', () => {
     expect(sortsOf('1.1.1 '.repeat(500))).not.toContain('beSsn');
     expect(sortsOf(`${'1.1.1 '.repeat(500)}536-22-1845`)).toContain('beSsn');
     expect(sortsOf('none')).toEqual([]);
+  });
+
+  it('takes no UUID for an IBAN, and an IBAN with dashes for one', () => {
+    const engine = createPrivacyEngine(parsePolicy(defaultPolicyYaml), { pseudonymKey: { version: 1, key: new Uint8Array(32) } });
+    const kindsIn = (text: string): string[] => engine.scanText(text).map(({ kind }) => kind);
+    // Its first twenty digits are an IBAN of Bosnia by length and check digits.
+    expect(isIban('BA970B45D80DD3ED1499')).toBe(true);
+    expect(kindsIn('request ba970b45-d80d-d3ed-1499-0a1b2c3d4e5f is done')).toEqual([]);
+    expect(kindsIn('pay ba97-0b45-d80d-d3ed-1499 today')).toEqual(['iban']);
+    expect(kindsIn('pay DE89-3704-0044-0532-0130-00')).toEqual(['iban']);
+    expect(kindsIn('pay DE89 3704 0044 0532 0130 00-x')).toEqual(['iban']);
   });
 
   it('lets every number through, wherever it stands', () => {

@@ -172,14 +172,19 @@ function detectIban({ text, survey, found }: ScanContext): void {
   }
 }
 
-/** The end of `length` letters and digits with at most one space or dash between them, or -1. */
+/** The end of `length` letters and digits with at most one space or dash between them, or -1. Groups with dashes that go on are a UUID's. */
 function ibanEnd(text: string, start: number, length: number): number {
   let count = 0;
+  let isDashed = false;
   for (let at = start; at < text.length && at - start < length * 2; at++) {
     const unit = text.charCodeAt(at);
     if (isLetter(unit) || isDigit(unit)) {
-      if (++count === length) return isWord(text.charCodeAt(at + 1)) ? -1 : at + 1;
-    } else if ((unit !== 32 && unit !== 45 && unit !== 0xa0) || !isIdentifier(text.charCodeAt(at + 1))) return -1;
+      if (++count < length) continue;
+      if (isWord(text.charCodeAt(at + 1))) return -1;
+      return isDashed && text.charCodeAt(at + 1) === 45 && isIdentifier(text.charCodeAt(at + 2)) ? -1 : at + 1;
+    }
+    isDashed ||= unit === 45;
+    if ((unit !== 32 && unit !== 45 && unit !== 0xa0) || !isIdentifier(text.charCodeAt(at + 1))) return -1;
   }
   return -1;
 }
