@@ -1,7 +1,7 @@
 /**
  * What privacy costs: `node bench/privacy.ts [FILE…]`.
  *
- * Text files: MB/s of `scanText` line by line; the same where every line is new, and where what is in quotation marks never comes again. NDJSON files: µs of CPU per event of `plan` and `apply` (tokens from a cache, as in a busy
+ * Text files: MB/s of `scanText` line by line. NDJSON files: µs of CPU per event of `plan` and `apply` (tokens from a cache, as in a busy
  * worker), and the bytes of garbage that makes. Always: the events of bench/events.ts, and a typical 500-byte event with 15 fields whose
  * personal values are new in every event. One thread, best of nine rounds.
  */
@@ -11,7 +11,6 @@ import { createEvents } from './events.ts';
 import type { JsonObject } from '../src/core/json.ts';
 import { createPrivacyEngine, type PrivacyEngine, type TokenNeed } from '../src/privacy/engine.ts';
 import { defaultPolicyYaml, parsePolicy } from '../src/privacy/policy.ts';
-import { surveyLane } from '../src/privacy/survey-lanes.ts';
 
 const rounds = 9;
 
@@ -99,22 +98,7 @@ function measureEvents(what: string, lines: () => readonly string[]): void {
   );
 }
 
-let renewals = 0;
-
-/** The lines, of the same lengths, each of their pieces beginning with a word that has never been there. */
-function renewed(lines: readonly string[]): string[] {
-  const word = (): string =>
-    (renewals++)
-      .toString(16)
-      .replaceAll(/\d/g, (digit) => 'ghijklmnop'.charAt(Number(digit)))
-      .padStart(8, 'q');
-  return lines.map((line) => line.replaceAll(/"([^"]{14,})"/g, (_, piece: string) => `"${word()}${piece.slice(8)}"`));
-}
-
-const policy = parsePolicy(defaultPolicyYaml);
-const pseudonymKey = { version: 1, key: new Uint8Array(32) };
-const engine = createPrivacyEngine(policy, { pseudonymKey });
-const forgetful = createPrivacyEngine(policy, { pseudonymKey, knowsPieces: false });
+const engine = createPrivacyEngine(parsePolicy(defaultPolicyYaml), { pseudonymKey: { version: 1, key: new Uint8Array(32) } });
 
 {
   const next = createEvents(42);
@@ -134,23 +118,11 @@ for (const path of process.argv.slice(2)) {
       found = 0;
       for (const text of texts) found += engine.scanText(text).length;
     };
-    const scanAnew = (texts: readonly string[]): void => {
-      for (const text of texts) forgetful.scanText(text);
-    };
-    const rate = (prepare: () => readonly string[], scan: (texts: readonly string[]) => void): string =>
-      (bytes / cpuSeconds(prepare, scan) / 1e6).toFixed(1);
     const seconds = cpuSeconds(() => lines, scanAll);
-    const once = rate(() => {
-      surveyLane(0, '')?.pieces?.table.fill(0);
-      return lines;
-    }, scanAll);
-    const never = rate(() => renewed(lines), scanAll);
-    const neverAnew = rate(() => renewed(lines), scanAnew);
-    const off = rate(() => lines, scanAnew);
     const joined = Array.from({ length: Math.ceil(lines.length / 100) }, (_, i) => lines.slice(100 * i, 100 * i + 100).join('\n'));
     const secondsJoined = cpuSeconds(() => joined, scanAll);
     console.log(
-      `${path}: ${(bytes / seconds / 1e6).toFixed(1)} MB/s line by line (${once} where no piece is known at the start, ${never} where none comes again; without knowing pieces ${off} and ${neverAnew}), ${(bytes / secondsJoined / 1e6).toFixed(1)} MB/s in blocks of 100 lines; ${found} findings in ${lines.length} lines`,
+      `${path}: ${(bytes / seconds / 1e6).toFixed(1)} MB/s line by line, ${(bytes / secondsJoined / 1e6).toFixed(1)} MB/s in blocks of 100 lines; ${found} findings in ${lines.length} lines`,
     );
   }
 }

@@ -84,15 +84,6 @@ export const shift8 = (a: Code, by: number): Code => (by < 0 ? [...a, ...i32(-by
 export const topBits = (a: Code): Code => [...a, ...simd(0x64)];
 /** 1 where any bit is set. */
 export const anyBit = (a: Code): Code => [...a, ...simd(0x53)];
-/** Four words of 32 bits, or two of 64, each added to the other's. */
-export const addV32 = (a: Code, b: Code): Code => [...a, ...b, ...simd(0xae)];
-export const addV64 = (a: Code, b: Code): Code => [...a, ...b, ...simd(0xce)];
-/** The lower two words of 32 bits, unsigned, by those of the other: two of 64. */
-export const multiplyV32 = (a: Code, b: Code): Code => [...a, ...b, ...simd(0xde)];
-/** The same word of 32 bits four times. */
-export const spreadV32 = (a: Code): Code => [...a, ...simd(0x11)];
-/** Of the 32 bytes of both, those at the places in `order`. */
-export const pickV = (a: Code, b: Code, order: readonly number[]): Code => [...a, ...b, ...simd(0x0d), ...order];
 export const half64 = (a: Code, half: 0 | 1): Code => [...a, ...simd(0x1d), half];
 
 export const i64 = (value: number): Code => [0x42, ...signed(value)];

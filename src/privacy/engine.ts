@@ -48,8 +48,6 @@ export interface EngineOptions {
   fieldRules?: readonly FieldRule[];
   /** Let `applied` say why, as the policy has it. */
   explain?: boolean;
-  /** May pieces of texts in which nothing was found be known again by a keyed digest (see known-pieces.ts)? If not given, they may. */
-  knowsPieces?: boolean;
   /** Recognisers beside the built-in detectors (see recognizer.ts). */
   recognizers?: readonly Recognizer[];
 }
@@ -67,7 +65,7 @@ export function createPrivacyEngine(given: Policy, options: EngineOptions): Priv
   const keys: readonly PseudonymKey[] = 'key' in options.pseudonymKey ? [options.pseudonymKey] : options.pseudonymKey;
   const oldest = keys.reduce((least, key) => (key.version < least.version ? key : least));
   const kept = new Set(Object.entries(policy.kinds).flatMap(([kind, { transform }]) => (transform === 'keep' ? [kind] : [])));
-  const scanner = new Scanner(floors, [...custom, ...(options.recognizers ?? []).map(detectorOf)], kept, options.knowsPieces);
+  const scanner = new Scanner(floors, [...custom, ...(options.recognizers ?? []).map(detectorOf)], kept);
   const reader = new Reader(policy, scanner);
   const planner = new Planner(policy, { reader, hash: createHasher(keys), shift: createDayShift(oldest.key), canonicalOf, allows });
   const remains = (text: string) => (one: Candidate) => {

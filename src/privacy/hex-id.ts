@@ -5,7 +5,7 @@
 import { hiddenTexts } from './runs.ts';
 import { made } from './survey.ts';
 
-/** Twelve are a hardware address, and shorter ones are looked through soon enough. */
+/** Twelve digits are a hardware address, and shorter ones are looked through soon enough. */
 const shortest = 13;
 const longest = 64;
 /** Six groups of two are a hardware address. */
@@ -53,7 +53,7 @@ export function isHexId(text: string): boolean {
     from = at + 1;
   }
   units[length] = 0;
-  if (all !== 3) return false;
+  if (all !== 3 || length + 1 - groups < shortest) return false;
   return hiddenTexts(units, 0, length, made.ofDigits | made.ofLowerHex | (groups > 1 ? made.ofDashes : 0)).length === 0;
 }
 

@@ -6,10 +6,8 @@ import { canonicalOf, detectors } from './detectors/all.ts';
 import type { Detector, ScanContext } from './detectors/detector.ts';
 import { labelOfField } from './detectors/vocabulary.ts';
 import { labelBefore } from './detectors/vocabulary.ts';
-import { forgetLooks } from './far-looks.ts';
 import { type Candidate, mergeCandidates } from './finding.ts';
 import { isHexId } from './hex-id.ts';
-import { rememberPieces } from './known-pieces.ts';
 import { NameIndex } from './names.ts';
 import { type Hidden, hiddenTexts, mayHide } from './runs.ts';
 import { has, Survey, surveyText } from './survey.ts';
@@ -21,10 +19,6 @@ const levelsMax = 3;
 /** A list that was longer is not kept. */
 const scratchMax = 64;
 const nothing: readonly Candidate[] = [];
-/** After so many texts of which no piece was known only some are asked for known ones. */
-const missesMax = 256;
-/** Names of fields that say nothing of what is in a text. */
-const meansNothing: ReadonlySet<string> = new Set(['', 'message', 'msg', 'line', 'log', 'raw', 'text']);
 
 /** Adds what it finds in a surveyed text. */
 type Search = (context: ScanContext) => void;
@@ -54,20 +48,15 @@ export class Scanner {
   readonly #detect: Search;
   readonly #custom: readonly Detector[];
   readonly #kept: ReadonlySet<string>;
-  readonly #knowsPieces: boolean;
-  /** Texts in a row with pieces of which none was known. */
-  #pieceMisses = 0;
   /** Does nothing that is called on the way look through texts of its own? */
   readonly #isAlone: boolean;
 
   /**
    * @param floors the least confidence by kind
    * @param custom detectors of the policy's own kinds
-   * @param knowsPieces may pieces in which nothing was found be known again, see known-pieces.ts?
    * @param kept kinds that the policy lets stay: they must not stand for, or take in, anything that has to go
    */
-  constructor(floors: ReadonlyMap<string, number>, custom: readonly Detector[] = [], kept: ReadonlySet<string> = new Set(), knowsPieces = true) {
-    this.#knowsPieces = knowsPieces;
+  constructor(floors: ReadonlyMap<string, number>, custom: readonly Detector[] = [], kept: ReadonlySet<string> = new Set()) {
     this.#isAlone = !custom.some(({ isForeign }) => isForeign);
     this.#floors = floors;
     this.#custom = custom;
@@ -89,19 +78,8 @@ export class Scanner {
     const found = this.#scratch;
     this.layered = false;
     if (this.#custom.length === 0 && (isTimeStamp(text) || isHexId(text)) && labelOfField(field) === undefined) return nothing;
-    const mayKnow = this.#knowsPieces && meansNothing.has(field) && (this.#pieceMisses < missesMax || ++this.#pieceMisses % 16 === 0);
-    if (mayKnow) forgetLooks();
-    this.#search(text, field, this.#detect, found, 0, mayKnow);
-    if (mayKnow) this.#rememberPieces(found);
+    this.#search(text, field, this.#detect, found, 0);
     return found.length === 0 ? nothing : this.settle(text, this.#handOver(), this.#mayHoldOutcome(0));
-  }
-
-  #rememberPieces(found: readonly Candidate[]): void {
-    const { survey } = this.#contexts[0] as ScanContext;
-    if (survey.knownPieces > 0) this.#pieceMisses = 0;
-    if (survey.unknownPieces === 0) return;
-    if (survey.knownPieces === 0) this.#pieceMisses++;
-    if (!this.layered) rememberPieces(survey, found);
   }
 
   /** By its survey: may the text of this level hold the outcome of a transform? */
@@ -172,10 +150,10 @@ export class Scanner {
     return mergeCandidates([...going, ...apart]);
   }
 
-  #search(text: string, field: string, search: Search, found: Candidate[], level: number, mayKnow = false): void {
+  #search(text: string, field: string, search: Search, found: Candidate[], level: number): void {
     const context = (this.#contexts[level] ??= { text, survey: new Survey(this.#isAlone ? level : undefined), field, found });
     const { survey } = context;
-    surveyText(text, survey, mayKnow);
+    surveyText(text, survey);
     context.text = text;
     context.field = field;
     context.found = found;

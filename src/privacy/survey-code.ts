@@ -67,6 +67,7 @@ export const equalsAt = colonsAt + 4 * (laneUnitsMax + 64);
 export const levelBytes = equalsAt + 4 * (laneUnitsMax + 64);
 /** Sixteen bytes of ones, sixteen of zeros. */
 export const masksAt = laneLevels * levelBytes;
+export const pages = Math.ceil((masksAt + 64) / 65_536);
 
 /** Bits of what `survey` returns, from the lowest: eight single characters, then eight classes of characters, then sequences. */
 export const laneMarks = '@:%&\\= .';

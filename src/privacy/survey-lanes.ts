@@ -2,9 +2,7 @@
  * Surveys in WebAssembly: the memory that texts are written to and results are read from (survey-code.ts). The module is assembled at first use
  * (log/wasm-code.ts); where there is no WebAssembly (or no SIMD, or a page's policy forbids compiling) survey.ts goes through the text by itself.
  */
-import { systemRandom } from '../core/random.ts';
 import { assembleModule } from '../log/wasm-code.ts';
-import { keyBytes, keysAt, memoryPages, piecesFunction, tableAt, tableBytes, unknownAt, unknownMax } from './pieces-code.ts';
 import {
   capitalsAt,
   colonsAt,
@@ -15,6 +13,7 @@ import {
   laneUnitsMax,
   levelBytes,
   masksAt,
+  pages,
   runsAt,
   surveyFunction,
   unitsAt,
@@ -26,7 +25,7 @@ export { laneUnitsMax } from './survey-code.ts';
 export interface SurveyLane {
   /** Where the text is written to, a byte a unit. */
   readonly units: Uint8Array<ArrayBuffer>;
-  /** How many `digits`, `runs` (of two and three words), `capitals`, `colons` and `equals` there are, and pieces: unknown ones, known ones. */
+  /** How many `digits`, `runs` (of two and three words), `capitals`, `colons` and `equals` there are. */
   readonly counts: Int32Array<ArrayBuffer>;
   readonly digits: Int32Array<ArrayBuffer>;
   readonly runs: Int32Array<ArrayBuffer>;
@@ -37,17 +36,6 @@ export interface SurveyLane {
   readonly base: number;
   /** Looks through the `length` bytes of the text at `base`, in time linear in it; fills the lists. Returns flags, see {@link laneMarks}. */
   readonly survey: (base: number, length: number) => number;
-  /** Of the first level: what knows pieces of texts again, see known-pieces.ts. */
-  readonly pieces: PieceLane | undefined;
-}
-
-export interface PieceLane {
-  /** As {@link SurveyLane.survey}, but what stands in pieces that are known is not in the lists. */
-  readonly survey: SurveyLane['survey'];
-  /** Pieces that are not known, of eight words: first mark, second mark, nothing, nothing, digest. How many there are is in `counts`. */
-  readonly unknown: Int32Array<ArrayBuffer>;
-  /** Digests of known pieces, of four words; two digests a bucket. */
-  readonly table: Int32Array<ArrayBuffer>;
 }
 
 interface WasmHost {
@@ -72,25 +60,15 @@ function open(leads: string): SurveyLane[] {
   const { WebAssembly } = globalThis as WasmHost;
   if (WebAssembly === undefined) return [];
   try {
-    const module = new WebAssembly.Module(assembleModule(memoryPages, [surveyFunction(leads), piecesFunction()]));
-    const { memory, survey, surveyPieces } = new WebAssembly.Instance(module).exports as {
-      memory: { buffer: ArrayBuffer };
-      survey: SurveyLane['survey'];
-      surveyPieces: SurveyLane['survey'];
-    };
+    const module = new WebAssembly.Module(assembleModule(pages, [surveyFunction(leads)]));
+    const { memory, survey } = new WebAssembly.Instance(module).exports as { memory: { buffer: ArrayBuffer }; survey: SurveyLane['survey'] };
     new Uint8Array(memory.buffer).fill(255, masksAt, masksAt + 16);
-    new Uint8Array(memory.buffer, keysAt).set(systemRandom.bytes(keyBytes));
-    const pieces: PieceLane = {
-      survey: surveyPieces,
-      unknown: new Int32Array(memory.buffer, unknownAt, 8 * unknownMax),
-      table: new Int32Array(memory.buffer, tableAt, tableBytes / 4),
-    };
     return Array.from({ length: laneLevels }, (_, level) => {
       const base = level * levelBytes;
       const list = (at: number, count: number): Int32Array<ArrayBuffer> => new Int32Array(memory.buffer, base + at, count);
       return {
         units: new Uint8Array(memory.buffer, base + unitsAt, laneUnitsMax),
-        counts: list(countsAt, 7),
+        counts: list(countsAt, 5),
         digits: list(digitsAt, laneUnitsMax),
         runs: list(runsAt, 3 * (laneUnitsMax / 8)),
         capitals: list(capitalsAt, laneUnitsMax),
@@ -98,7 +76,6 @@ function open(leads: string): SurveyLane[] {
         equals: list(equalsAt, laneUnitsMax),
         base,
         survey,
-        pieces: level === 0 ? pieces : undefined,
       };
     });
   } catch {

@@ -4,9 +4,8 @@
  * Detectors never scan a text by themselves: they start from the digit runs, word runs and flags found here, so that a text without
  * an `@` costs the email detector nothing. Linear: each character is looked at once, and the lists are bounded by the text's length.
  */
-import { knownCountAt, pieceMin, unknownCountAt } from './pieces-code.ts';
 import { has, made, ofLanes } from './survey-flags.ts';
-import { laneUnitsMax, type PieceLane, type SurveyLane, surveyLane } from './survey-lanes.ts';
+import { laneUnitsMax, type SurveyLane, surveyLane } from './survey-lanes.ts';
 
 export { beyondHex, has, made, mixed } from './survey-flags.ts';
 
@@ -149,9 +148,6 @@ export class Survey {
   colonCount = 0;
   equals = this.own.equals;
   equalCount = 0;
-  /** Pieces of the text that are not known, and that are: see known-pieces.ts. Of known ones nothing is in the lists or flags. */
-  unknownPieces = 0;
-  knownPieces = 0;
 
   /**
    * @param level of one who looks through texts within texts, and calls nobody else on the way: surveys of a level share memory with all others of that
@@ -170,30 +166,13 @@ const encoder = new TextEncoder();
 /** A shorter text is gone through sooner than the encoder is called. */
 const encodedMin = 24;
 
-/** What stands outside of a piece and may give all that is in it a meaning: then nothing is left out. */
-const ofWholeText = has.statement | has.endTag | has.newline | has.backslash | has.nonAscii | has.written;
-
-/**
- * Fills `survey` from `text`.
- * @param mayKnow may pieces be left out that are known to hold nothing?
- */
-export function surveyText(text: string, survey: Survey, mayKnow = false): void {
+/** Fills `survey` from `text`. */
+export function surveyText(text: string, survey: Survey): void {
   survey.serial++;
-  survey.unknownPieces = survey.knownPieces = 0;
   const { length } = text;
   const lane = length < encodedMin || length >= laneUnitsMax ? undefined : survey.lane;
-  if (!lane) surveyUnits(text, survey);
-  else if (mayKnow && lane.pieces !== undefined && length >= pieceMin) surveyPieces(text, survey, lane, lane.pieces);
-  else surveyInLane(text, survey, lane, lane.survey);
-}
-
-function surveyPieces(text: string, survey: Survey, lane: SurveyLane, pieces: PieceLane): void {
-  const { counts } = lane;
-  surveyInLane(text, survey, lane, pieces.survey);
-  if ((survey.flags & ofWholeText) === 0) {
-    survey.unknownPieces = counts[unknownCountAt] as number;
-    survey.knownPieces = counts[knownCountAt] as number;
-  } else if ((counts[knownCountAt] as number) > 0) surveyInLane(text, survey, lane, lane.survey);
+  if (lane) surveyInLane(text, survey, lane);
+  else surveyUnits(text, survey);
 }
 
 /** ASCII, the usual case, takes as many bytes as units. */
@@ -209,10 +188,10 @@ function writeUnits(text: string, units: Uint8Array): void {
   }
 }
 
-function surveyInLane(text: string, survey: Survey, lane: SurveyLane, look: SurveyLane['survey']): void {
+function surveyInLane(text: string, survey: Survey, lane: SurveyLane): void {
   const { units, counts } = lane;
   if (!isEncoded(text, units)) writeUnits(text, units);
-  let flags = look(lane.base, text.length) & ofLanes;
+  let flags = lane.survey(lane.base, text.length) & ofLanes;
   survey.units = units;
   survey.digitRuns = lane.digits;
   survey.digitRunCount = counts[0] as number;

@@ -6,7 +6,7 @@ import { isHexId } from '../../src/privacy/hex-id.ts';
 import { Survey, surveyText } from '../../src/privacy/survey.ts';
 import { engineOf } from './engine-for-test.ts';
 
-const fields = ['', 'id', 'requestid', 'mac', 'ip', 'version', 'value', 'serial', 'hardwareaddress'];
+const fields = ['', 'id', 'requestid', 'mac', 'ip', 'version', 'value', 'serial', 'hardwareaddress', 'bssid'];
 
 describe('identifiers of hexadecimal digits', () => {
   it('are known, and no detector has any business with them, however unsure', () => {
@@ -15,7 +15,7 @@ describe('identifiers of hexadecimal digits', () => {
     // More digits than chance brings, which is what detectors start from.
     const hex = (size: number, letters: number): string =>
       Array.from({ length: size }, () => (random() < letters ? 'abcdef'.charAt(below(6)) : String(below(10)))).join('');
-    const sizes = [[24], [32], [40], [64], [16], [13], [8, 4, 4, 4, 12], [8, 2, 3], [12, 12]];
+    const sizes = [[24], [32], [40], [64], [16], [13], [8, 4, 4, 4, 12], [8, 2, 3], [12, 12], [4, 4, 4], [6, 6], [4, 4, 4, 4]];
     const survey = new Survey(0);
     const found: Candidate[] = [];
     let count = 0;
@@ -36,6 +36,8 @@ describe('identifiers of hexadecimal digits', () => {
   it.each([
     '4fca53f0e1b2',
     '00-1b-2c-3d-4e-5f',
+    'a30f-84df-6a8f',
+    'a30f84-df6a8f',
     '4111111111111111',
     '536-22-1845-4fca5',
     '4fca53-123-45-6789',

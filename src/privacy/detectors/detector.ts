@@ -1,5 +1,4 @@
 /** What a detector is: the kinds it knows, the flags of a text without which it has nothing to do, and a linear-time search. */
-import { lookBack } from '../far-looks.ts';
 import type { Candidate } from '../finding.ts';
 import type { Survey } from '../survey.ts';
 
@@ -38,7 +37,7 @@ export interface Detector {
 
 /** The text before `at`, at most `length` units, lower case: where keywords are looked for. */
 export function before(text: string, at: number, length: number): string {
-  return lookBack(text, at, length).toLowerCase();
+  return text.slice(at > length ? at - length : 0, at).toLowerCase();
 }
 
 /** Trimmed and in lower case: the canonical form where nothing better is known. */

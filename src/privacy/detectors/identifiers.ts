@@ -3,7 +3,6 @@
  * looked up among those of all kinds, the words before it among all labels. Evidence adds up: how distinct the shape is, how much the check
  * proves, whether a label announces the number or stands near it.
  */
-import { noteLook } from '../far-looks.ts';
 import type { Candidate } from '../finding.ts';
 import { has, isCapital, isDigit, isIdentifier, isLetter, isSmall, isWord, Survey } from '../survey.ts';
 import { compact, type Detector, type ScanContext } from './detector.ts';
@@ -326,7 +325,6 @@ function judgeUnchecked(context: ScanContext, { label, start: from, end: labelEn
   if (dateLike.test(written) || /^0*$/.test(value)) return 0;
   const digits = value.replace(/\D+/g, '').length;
   if (!marked && digits < 4) return 0;
-  noteLook(start - 160, start, end + 160);
   if (isAccount(label.phrase, marked) && !banking.test(text.slice(Math.max(0, start - 160), end + 160).toLowerCase())) return 0;
   for (const { number } of label.values) {
     if (!number) continue;

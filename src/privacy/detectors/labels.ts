@@ -48,8 +48,6 @@ export class LabelSet<T> {
   readonly #lastTwo = new Uint8Array(1024);
   /** Where the label begins that {@link endingAt} found last. */
   start = 0;
-  /** How far back it looked. */
-  reached = 0;
 
   /** @param phrases divided by commas; `!` before one: in capitals or marked; `:` behind one: marked */
   add(phrases: string, value: T): void {
@@ -125,8 +123,7 @@ export class LabelSet<T> {
     let node = 0;
     let found = 0;
     let joints = 0;
-    let at = end - 1;
-    for (; at >= 0; at--) {
+    for (let at = end - 1; at >= 0; at--) {
       const unit = text.charCodeAt(at);
       const letter = plainLetter(unit);
       if (letter < 0) {
@@ -142,8 +139,6 @@ export class LabelSet<T> {
         this.start = at;
       }
     }
-    // Whether a word begins says the unit before it.
-    this.reached = at - 1;
     return found > 0 ? this.#labels[found - 1] : undefined;
   }
 }

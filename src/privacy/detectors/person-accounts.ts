@@ -1,5 +1,4 @@
 /** Names of accounts in free text: `arn:…:user/jane`, `/home/jane`, `C:\\Users\\jane`, `user jane failed`. */
-import { lookBack } from '../far-looks.ts';
 import { commonWords, sharedMailboxes, systemAccounts } from '../lexicon.ts';
 import { lookUp } from '../name-lexicon.ts';
 import { has, isDigit, isIdentifier, isLetter, isWord, made } from '../survey.ts';
@@ -63,7 +62,7 @@ function findLogins(text: string, hasEquals: boolean, found: ScanContext['found'
     if (end < 0) continue;
     let start = end;
     while (start > 0 && end - start < 64 && isAccountUnit(text.charCodeAt(start - 1))) start--;
-    if (before.test(lookBack(text, start, 48))) pushLogin(text, start, end, found);
+    if (before.test(text.slice(Math.max(0, start - 48), start))) pushLogin(text, start, end, found);
   }
   const behindRoot = text.indexOf('(to ');
   if (behindRoot > 0) {

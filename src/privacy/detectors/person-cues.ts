@@ -1,5 +1,4 @@
 /** What stands before and behind a name and says that it is one, or that it is something else's name. */
-import { noteLook } from '../far-looks.ts';
 import { bodies, brands, companyForms, labels, nameOpeners, salutations, titles } from '../name-words.ts';
 import { isLetter, isWord } from '../survey.ts';
 import { before } from './detector.ts';
@@ -61,7 +60,6 @@ export function cueBefore(text: string, start: number): Cue {
   )
     from--;
   if (from === end) return '';
-  noteLook(from, start, start);
   const word = text.slice(from, end).toLowerCase();
   if (salutations.has(word)) return 'salutation';
   // `is`, `me`, `him`, `her`, `i'm`, `llamo` …: words that mean something only with the one before.

@@ -3,7 +3,6 @@
  * before and behind, and what speaks against it. Weights are rough odds, chosen by reasoning and checked on texts other than those they were
  * chosen with (docs/decisions/0018-names.md).
  */
-import { noteLook } from '../far-looks.ts';
 import { familyRank, foldName, givenRank, known } from '../name-lexicon.ts';
 import { isSyllabic, nameShape } from '../name-shape.ts';
 import { placePhrases } from '../name-words.ts';
@@ -147,9 +146,6 @@ export function nameScore(text: string, name: readonly Judged[]): number {
   return score + contextScore(text, cue, start, end, single, caseless) - (shouted ? (single ? 2 : 1) : 0) - (single ? 0.5 : 0);
 }
 
-/** Farther behind a name than any word that says what its owner did. */
-const reachBehind = 64;
-
 const toValue = /(?:set|changed?|renamed?|updated|switched|translated|equal|mapped|moved|converted) to $/;
 
 /** Is it what something was set to or called? */
@@ -190,7 +186,6 @@ function contextScore(text: string, cue: Cue, start: number, end: number, single
   if (cue !== 'salutation' && isBodyBehind(text, end)) score -= 3;
   if (followsNumber(text, start)) score -= 2;
   const lineStart = isLineStart(text, start);
-  noteLook(start, start, end + reachBehind);
   const deed = deedBehind(text, end);
   // Scripts without capitals have no other shape than their place, at the beginning of a line or sentence; nor do titles ("Flaws in …").
   const opens = lineStart || /[\].:|,;>-]\s*$/.test(text.slice(Math.max(0, start - 3), start));

@@ -2,7 +2,6 @@
  * Postal addresses: a house number beside words, of which one is a kind of street (`Main Street`, `Rua Diadema`, `Loorenstrasse`), or a flat,
  * a cue (`lives at`, `ship to`) or a city with its postcode stands by. Anchored on digit runs; evidence adds up as for numbers.
  */
-import { lookBack, noteLook } from '../far-looks.ts';
 import { commonWords } from '../lexicon.ts';
 import { has, isDigit, isIdentifier, isLetter, isWord } from '../survey.ts';
 import { may, numberStarts } from './number-starts.ts';
@@ -63,8 +62,6 @@ const militaryUnit = /(?:^|[^\p{L}])(?<unit>(?:Unit|PSC|CMR) )$/iu;
 const cue =
   /(?:address(?:es)?(?: (?:is|was|to|with|of|on file))?|lives? (?:at|on|in)|living (?:at|on)|resid(?:es?|ing) (?:at|on)|located (?:at|on)|(?:office|restaurant|house|home|shop|store|property) is (?:at|on)|moved? to|relocated to|(?:ship|shipped|shipping|deliver|delivered|delivery|mail|mailed|send|sent|return|returned|taxi|bill|billed|forward|post)(?: \p{L}+){0,4} to|drops you off at|meet(?: \p{L}+){0,3} at|visit|here they are|side of|and|adresse|wohnhaft in|wohnt in|anschrift|domicilio|direcci[oó]n|dirección|indirizzo|endereço|adres|adresa)["'\s:=,(]{1,6}(?:\d{1,6} )?$/iu;
 const cueReach = 48;
-/** How far the rest of an address may be from its number. */
-const reachBack = 96;
 const tailsMax = 3;
 
 function detectPostal(context: ScanContext): void {
@@ -146,7 +143,7 @@ function isCued(text: string, start: number): boolean {
   let end = start;
   while (end > 0 && start - end < 12 && !isLetter(text.charCodeAt(end - 1))) end--;
   if (end < 2 || cueEnds[((text.charCodeAt(end - 2) & 31) << 5) | (text.charCodeAt(end - 1) & 31)] === 0) return false;
-  return cue.test(lookBack(text, start, cueReach));
+  return cue.test(text.slice(Math.max(0, start - cueReach), start));
 }
 
 function readForward(text: string, start: number, found: ScanContext['found']): number {
@@ -163,7 +160,6 @@ function readForward(text: string, start: number, found: ScanContext['found']): 
   const { last = '', second = '' } = match.groups ?? {};
   let { name = '' } = match.groups ?? {};
   let core = match[0].length;
-  noteLook(start, start, start + core + reachBack);
   // `'12 Oak Avenue'`: the quote is no part of it.
   if (last === '' && /['’]$/.test(name)) {
     name = name.slice(0, -1);
@@ -243,7 +239,7 @@ function readBehindComma(text: string, start: number, end: number, found: ScanCo
   const close = flatEnd(text, end);
   const next = text.charCodeAt(close);
   if (close < text.length && next !== 44 && next !== 46 && next !== 10 && next !== 34 && next !== 59) return 0;
-  const name = commaStreet.exec(lookBack(text, start, 64))?.groups?.['name'];
+  const name = commaStreet.exec(text.slice(Math.max(0, start - 64), start))?.groups?.['name'];
   if (name === undefined || !/^\p{Lu}|^(?:ul|os|al|rue|via)\b/u.test(name) || !/ \p{Lu}\p{L}{2}/u.test(name)) return 0;
   // `Place Order, 5`, `Via Proxy, 80`.
   const [first = '', ...rest] = name.toLowerCase().split(' ');
@@ -254,7 +250,7 @@ function readBehindComma(text: string, start: number, end: number, found: ScanCo
 function readBackward(text: string, start: number, end: number, found: ScanContext['found']): number {
   const next = text.charCodeAt(end);
   if (next === 95 || (isWord(next) && !isLetter(next))) return 0;
-  const before = text.slice(Math.max(0, start - reachBack), start);
+  const before = text.slice(Math.max(0, start - 96), start);
   const flatted = next === 45 || next === 47 ? flatEnd(text, end) : end;
   if (
     flatted === end &&
@@ -263,7 +259,6 @@ function readBackward(text: string, start: number, end: number, found: ScanConte
     (next === 44 ? isDigit(text.charCodeAt(end + 1)) : isIdentifier(text.charCodeAt(end + 1)))
   )
     return next === 45 ? stateBefore(text, before, start, end, found) : 0;
-  noteLook(start - reachBack, start, end + reachBack);
   const box =
     /(?:P\.? ?O\.? ?Box|Post(?:al )?box|Postfach|Postbus|Postboks|Postilokero|Apartado(?: de correos| postal)?|Caixa postal|Casilla(?: de correo)?|Skrytka pocztowa|Casella postale|Boîte postale|(?:PSC|Unit|CMR) \d{1,5},? Box|Box) $/i.exec(
       before,

@@ -3,7 +3,6 @@
  * keyword (`password=`) gives away. Everything starts from the survey's runs and from literal marks; nothing is searched for twice.
  */
 import { decodeBase64url } from '../../core/base64.ts';
-import { lookBack } from '../far-looks.ts';
 import { has, isDigit, isLetter, isWord, mixed } from '../survey.ts';
 import type { Detector, KindSpec, ScanContext } from './detector.ts';
 import { isSpokenSecret } from './secret-words.ts';
@@ -212,7 +211,7 @@ const mysql = /\b(?:mysql|mariadb)[\w-]*(?: [^|;&\n]{0,64})? $/;
 /** `mysql -u root -phunter22`: the run at `from` begins with `-p`. */
 function detectMysql(text: string, from: number, found: ScanContext['found']): void {
   const end = from + (/^\S{3,66}/.exec(text.slice(from, from + 66))?.[0].length ?? 0);
-  if (isSpokenSecret(text.slice(from + 2, end)) && mysql.test(lookBack(text, from, 80)))
+  if (isSpokenSecret(text.slice(from + 2, end)) && mysql.test(text.slice(Math.max(0, from - 80), from)))
     found.push({ kind: 'secret', start: from + 2, end, confidence: 0.7 });
 }
 

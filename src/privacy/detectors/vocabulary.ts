@@ -1,5 +1,4 @@
 /** All labels of all kinds in one set, and the look for the one that stands before a value, or near it. */
-import { noteLook } from '../far-looks.ts';
 import { isCapital, isDigit, isLetter, isSmall } from '../survey.ts';
 import { type Label, LabelSet } from './labels.ts';
 import { britishNumbers } from './numbers-british-isles.ts';
@@ -79,16 +78,6 @@ for (let unit = 0; unit < 128; unit++) mayFollowLabel[unit] = between[unit] === 
 
 /** The label that ends before `at`, with nothing between but marks, brackets and words such as `number is`. */
 export function labelBefore(text: string, units: Uint8Array, at: number): Announcement | undefined {
-  reached = at;
-  const before = findLabelBefore(text, units, at);
-  if (at - reached > 8) noteLook(reached, at, at);
-  return before;
-}
-
-/** How far back {@link findLabelBefore} looked. */
-let reached = 0;
-
-function findLabelBefore(text: string, units: Uint8Array, at: number): Announcement | undefined {
   let end = at;
   let marked = false;
   for (let fillers = 0; fillers <= fillersMax; fillers++) {
@@ -99,18 +88,15 @@ function findLabelBefore(text: string, units: Uint8Array, at: number): Announcem
       const mark = unit < 128 ? (between[unit] as number) : isDashOrBlank(text.charCodeAt(end - 1)) ? 1 : 0;
       if (mark === 0 || (unit === 32 ? ++blanks > blanksMax : ++marks > marksMax)) break;
       // A comma or semicolon that no blank follows divides.
-      reached = end - 1;
       if ((unit === 44 || unit === 59) && units[end] !== 32) return undefined;
       if (mark === 2) marked = true;
     }
-    reached = end - 1;
     if (end === 0) return undefined;
     const unit = units[end - 1] as number;
     if (unit === 41 || unit === 93) {
       let open = end - 2;
       const stop = Math.max(0, end - bracketMax);
       while (open >= stop && units[open] !== (unit === 41 ? 40 : 91)) open--;
-      reached = Math.min(open, stop);
       if (open < stop) return undefined;
       end = open;
       continue;
@@ -120,7 +106,6 @@ function findLabelBefore(text: string, units: Uint8Array, at: number): Announcem
     if (isSmall(unit) && unit !== 115 && end > 1 && !labels.mayEndWith(units[end - 2] as number, unit)) return undefined;
     // `MRNs`: one is as good as many.
     const label = labels.endingAt(text, end) ?? ((unit | 32) === 115 && end > 3 ? labels.endingAt(text, end - 1) : undefined);
-    reached = labels.reached;
     if (!label) return undefined;
     const { start } = labels;
     if (label.values[0]?.reads !== 'filler') return counts(label, text, start, marked) ? { label, start, end, marked } : undefined;
@@ -167,7 +152,6 @@ const reachBehind = 24;
 /** The labels near [start, end): in the same line and sentence, a little before or behind. */
 export function labelsNear(text: string, start: number, end: number): Label<Announced>[] {
   const out: Label<Announced>[] = [];
-  noteLook(start - reachBefore, start, end + reachBehind);
   const stop = Math.max(0, start - reachBefore);
   for (let at = start; at > stop; at--) {
     const unit = text.charCodeAt(at - 1);
