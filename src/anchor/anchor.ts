@@ -63,10 +63,11 @@ export interface AnchorTarget {
   /** Whether the target, or what it signed, still says so. Does not throw for what somebody changed. */
   check(anchor: Anchor): Promise<AnchorCheck>;
   /**
-   * The checkpoint of most leaves that it keeps of a log, whatever this machine knows of it; undefined where there is none, or it cannot be read. Of a
-   * bucket `anchor verify --bucket` asks.
+   * The checkpoints that it keeps of a log, whatever this machine knows of them, those of most leaves first; undefined for a file that cannot be read or
+   * holds none. Of a bucket `anchor verify --bucket` asks.
+   * @throws VeiltrailError `anchor_failed` where it cannot be asked
    */
-  newest?(origin: string): Promise<string | undefined>;
+  kept?(origin: string): AsyncIterable<string | undefined>;
   /**
    * Copies the log's sealed records, where the target keeps them; what is there is not copied again.
    * @throws VeiltrailError as {@link AnchorTarget.put}

@@ -8,7 +8,7 @@
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { constants } from 'node:fs';
-import { link, mkdir, open, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { link, mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { isAbsolute, join, relative } from 'node:path';
 import { promisify } from 'node:util';
 import type { JsonObject } from '../core/json.ts';
@@ -26,6 +26,8 @@ export interface FileSettings {
 
 const run = promisify(execFile);
 const gitTimeoutMs = 30_000;
+/** More than any checkpoint with its cosignatures. */
+const checkpointBytesMax = 1_048_576;
 
 export function createFileTarget({ name, everyMs, dir, git }: FileSettings): AnchorTarget {
   if (!isAbsolute(dir)) throw refused(name, 'dir must be an absolute path');
@@ -68,19 +70,15 @@ export function createFileTarget({ name, everyMs, dir, git }: FileSettings): Anc
       if (!sameCheckpoint(kept, checkpoint)) return { ok: false, detail: `${path} holds another checkpoint` };
       return { ok: true, detail: `kept in ${relative('.', join(dir, path)) || path}` };
     },
-    async newest(origin) {
-      try {
-        const names = await readdir(join(dir, encodeURIComponent(origin)));
-        const sizes = names.flatMap((file) => /^([1-9]\d{0,15})\.checkpoint$/.exec(file)?.[1] ?? []).map(Number);
-        for (const size of sizes.toSorted((one, other) => other - one)) {
-          const kept = await readFile(join(dir, pathOf(origin, size)), 'utf8');
-          // What a crash cut short was never an anchor, and is made anew with the next one of its size.
-          if (isWhole(kept)) return kept;
-        }
-      } catch {
-        // A directory that cannot be read keeps nothing.
-      }
-      return undefined;
+    async *kept(origin) {
+      const kept = join(dir, encodeURIComponent(origin));
+      const names = await readdir(kept).catch((cause: NodeJS.ErrnoException) => {
+        if (cause.code === 'ENOENT') return [];
+        throw failed(name, `cannot read: ${cause.code}`, cause);
+      });
+      const sizes = names.flatMap((file) => /^([1-9]\d{0,15})\.checkpoint$/.exec(file)?.[1] ?? []).map(Number);
+      for (const size of sizes.filter(Number.isSafeInteger).toSorted((one, other) => other - one))
+        yield await readKept(join(dir, pathOf(origin, size))).catch(() => undefined);
     },
   };
 }
@@ -107,6 +105,13 @@ async function makeOnce(name: string, path: string, checkpoint: string): Promise
   } catch (cause) {
     throw failed(name, `cannot write: ${(cause as NodeJS.ErrnoException).code}`, cause);
   }
+}
+
+/** What stands in a file of the target, if that is a checkpoint: others may write there, and a crash may have cut one short. */
+async function readKept(path: string): Promise<string | undefined> {
+  const { size } = await stat(path);
+  const text = size > checkpointBytesMax ? '' : await readFile(path, 'utf8');
+  return isWhole(text) ? text : undefined;
 }
 
 /** Written beside and linked into its place: a crash leaves no name that stands for half of it. Returns whether that can be done here. */

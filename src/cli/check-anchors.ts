@@ -31,7 +31,7 @@ export async function checkAnchors(
 
 /** Logs that have anchors here, and where a target can be asked what it keeps, all others. */
 async function logsOf({ store, targets, checkpoints }: OpenedAnchors): Promise<string[]> {
-  const asked = targets.some((target) => target.newest !== undefined) ? await checkpoints() : [];
+  const asked = targets.some((target) => target.kept !== undefined) ? await checkpoints() : [];
   return [...new Set([...(await store.logs()), ...asked.map(({ log }) => log)])].toSorted();
 }
 

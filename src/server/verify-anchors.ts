@@ -53,11 +53,9 @@ export async function verifyAnchors(log: string, vkey: string, anchors: OpenedAn
   const checked: CheckedAnchor[] = [];
   for (const filed of await anchors.store.list(log)) checked.push(await verifyAnchor(log, filed, { trust, treeSize, tiles: anchors.tiles, targets }));
   for (const target of anchors.targets) {
-    const kept = await target.newest?.(trust.origin);
-    if (kept === undefined) continue;
     // The log may have grown, and been anchored, since.
     const now = openCheckpoint((await anchors.tiles.read(log, 'checkpoint')) ?? bytes, trust);
-    checked.push(...(await verifyKept(log, target, kept, checked, { trust, treeSize: now.treeSize, tiles: anchors.tiles, targets })));
+    checked.push(...(await verifyKept(log, target, checked, { trust, treeSize: now.treeSize, tiles: anchors.tiles, targets })));
   }
   return { log, treeSize, anchors: checked, brackets: timeBrackets(treeSize, lowerBounds(checked), upperBounds(checked)) };
 }
@@ -123,30 +121,50 @@ async function verifyAnchor(log: string, filed: FiledAnchor, { trust, treeSize, 
   }
 }
 
+/** Checkpoints of another history that are told one by one; the rest says no more. */
+const wrongMax = 10;
+
 /**
  * What a target keeps and no anchor here tells of: whoever rewrites a log, or puts an older one back, deletes the anchors beside it as well.
  * A checkpoint that the log's key did not sign says nothing: others may write there.
  */
-async function verifyKept(
-  log: string,
-  { name, kind }: AnchorTarget,
-  kept: string,
-  known: readonly CheckedAnchor[],
-  { trust, ...now }: Against,
-): Promise<CheckedAnchor[]> {
-  let checkpoint: VerifiedCheckpoint;
+async function verifyKept(log: string, target: AnchorTarget, known: readonly CheckedAnchor[], { trust, ...now }: Against): Promise<CheckedAnchor[]> {
+  const { name, kind } = target;
+  const about = (treeSize: number): Omit<CheckedAnchor, 'ok' | 'detail'> => ({ file: name, log, treeSize, target: name, kind });
+  const named = new Set(known.filter((one) => one.target === name).map(({ treeSize }) => treeSize));
+  const wrong: CheckedAnchor[] = [];
+  let newest = 0;
+  let unnamed = 0;
+  let strange = 0;
   try {
-    checkpoint = openCheckpoint(kept, trust);
+    for await (const text of target.kept?.(trust.origin) ?? []) {
+      const checkpoint = text === undefined ? undefined : signedByLog(text, trust);
+      if (!checkpoint) strange++;
+      if (!checkpoint || named.has(checkpoint.treeSize)) continue;
+      const detail = await prefixProblem(checkpoint, 'it was given to this target', { ...now, log });
+      if (detail === undefined && unnamed++ === 0) newest = checkpoint.treeSize;
+      if (detail !== undefined && wrong.push({ ...about(checkpoint.treeSize), ok: false, detail }) >= wrongMax) break;
+    }
   } catch (error) {
     if (!(error instanceof VeiltrailError)) throw error;
-    const detail = `what it keeps of most leaves is no checkpoint of this log: ${error.message}`;
-    return [{ file: name, log, treeSize: 0, target: name, kind, ok: undefined, detail }];
+    wrong.push({ ...about(0), ok: undefined, unreachable: true, detail: error.message });
   }
-  const { treeSize } = checkpoint;
-  if (known.some((one) => one.target === name && one.treeSize === treeSize)) return [];
-  const problem = await prefixProblem(checkpoint, 'it was given to this target', { ...now, log });
-  const detail = problem ?? 'kept there, and no anchor here tells of it: its file was deleted, or never came to be';
-  return [{ file: name, log, treeSize, target: name, kind, ok: problem === undefined, detail }];
+  const detail = `kept there, and no anchor here tells of it${unnamed > 1 ? ` (nor of ${unnamed - 1} of fewer leaves)` : ''}: its file was deleted, or never came to be`;
+  const ofOthers = `${strange} of its files of this log's name ${strange === 1 ? 'is no checkpoint' : 'are no checkpoints'} of it: others may write there, and a crash may cut one short`;
+  return [
+    ...wrong,
+    ...(unnamed > 0 ? [{ ...about(newest), ok: true, detail }] : []),
+    ...(strange > 0 ? [{ ...about(0), ok: undefined, detail: ofOthers }] : []),
+  ];
+}
+
+function signedByLog(text: string, trust: CheckpointTrust): VerifiedCheckpoint | undefined {
+  try {
+    return openCheckpoint(text, trust);
+  } catch (error) {
+    if (error instanceof VeiltrailError) return undefined;
+    throw error;
+  }
 }
 
 /** Why the log has not grown from a checkpoint; undefined where it has. */

@@ -77,6 +77,12 @@ describe('an anchor', () => {
   });
 });
 
+async function keptOf(target: AnchorTarget, origin: string): Promise<(string | undefined)[]> {
+  const kept: (string | undefined)[] = [];
+  for await (const text of target.kept?.(origin) ?? []) kept.push(text);
+  return kept;
+}
+
 describe('a file elsewhere', () => {
   test('is written once; the same again does no harm, another history is refused, and what changes is found', async () => {
     const target = createFileTarget({ name: 'usb', everyMs: 1, dir: home, git: false });
@@ -116,13 +122,14 @@ describe('a file elsewhere', () => {
     await target.put(anchored);
     for (const cut of ['', checkpoint.slice(0, 16), checkpoint.slice(0, -1)]) {
       writeFileSync(join(kept, '43.checkpoint'), cut);
-      expect(await target.newest?.('example.com/log')).toBe(checkpoint);
+      expect(await keptOf(target, 'example.com/log')).toEqual([undefined, checkpoint]);
     }
     rmSync(join(kept, '43.checkpoint'));
     writeFileSync(join(kept, '43.checkpoint.new'), checkpoint.slice(0, 16), { mode: 0o444 });
     const next = checkpoint.replace('42', '43');
     await target.put({ ...anchored, treeSize: 43, checkpoint: next });
-    expect(await target.newest?.('example.com/log')).toBe(next);
+    expect(await keptOf(target, 'example.com/log')).toEqual([next, checkpoint]);
+    expect(await keptOf(target, 'example.com/other')).toEqual([]);
     expect(readdirSync(kept)).toEqual(['42.checkpoint', '43.checkpoint']);
   });
 
@@ -353,13 +360,39 @@ describe('veiltrail anchor', () => {
     expect(await check(log.fork(400, 'another'))).toMatchObject([{ ok: false, detail: expect.stringContaining('its history was rewritten') }]);
     await log.grow(100);
     expect(await check(log.dataDir)).toMatchObject([{ ok: true, treeSize: 300 }]);
-    // Others may write there: what the log did not sign says nothing about it.
+    // Others may write there: what the log did not sign says nothing about it, and hides nothing.
     const [origin] = readdirSync(join(home, 'usb')) as [string];
-    writeFileSync(join(home, 'usb', origin, '999.checkpoint'), 'made up\n');
-    expect(await check(log.dataDir)).toMatchObject([{ ok: true, treeSize: 300 }]);
-    writeFileSync(join(home, 'usb', origin, '999.checkpoint'), 'made up\n999\nAAAA\n\n— made up AAAA\n');
-    expect(await check(log.dataDir)).toMatchObject([{ ok: undefined, detail: expect.stringContaining('no checkpoint of this log') }]);
+    for (const [size, text] of Object.entries({ '9999999999999999': '', '999': 'made up\n', '998': 'made up\n998\nAAAA\n\n— made up AAAA\n' }))
+      writeFileSync(join(home, 'usb', origin, `${size}.checkpoint`), text);
+    const [kept, strange] = await check(log.dataDir);
+    expect(kept).toMatchObject({ ok: true, treeSize: 300 });
+    expect(strange).toMatchObject({ ok: undefined, detail: expect.stringContaining('2 of its files') });
+    expect(await check(log.fork(200))).toContainEqual(expect.objectContaining({ ok: false, detail: expect.stringContaining('rolled back') }));
   });
+
+  test(
+    'verify: a history that was given away and rewritten since is found, also where the log was anchored again behind it',
+    { timeout: 60_000 },
+    async () => {
+      const settings = readTargets([{ kind: 'file', name: 'usb', dir: join(home, 'usb') }]);
+      const anchor = async (dataDir: string): Promise<void> => {
+        expect((await run(['anchor', 'now', '--data', dataDir, '--config', config])).code).toBe(0);
+      };
+      await log.grow(100);
+      await anchor(log.dataDir);
+      const rewritten = log.fork(100);
+      await log.grow(1);
+      await anchor(log.dataDir); // the history that is to be forgotten
+      const later = log.fork(103, 'another');
+      for (const dataDir of [rewritten, later]) {
+        const checked = (await checkAnchors(dataDir, settings, { vkey: log.vkey })).flatMap(({ anchors }) => anchors);
+        expect(checked).toContainEqual(expect.objectContaining({ ok: false, treeSize: 101 }));
+      }
+      await anchor(later).catch(() => undefined);
+      const checked = (await checkAnchors(later, settings, { vkey: log.vkey })).flatMap(({ anchors }) => anchors);
+      expect(checked).toContainEqual(expect.objectContaining({ ok: false, treeSize: 101, detail: expect.stringContaining('rewritten') }));
+    },
+  );
 
   test.skipIf(!hasOpenssl())('a time stamp brackets what was there (needs openssl)', { timeout: 60_000 }, async () => {
     const authority = await startTimeStampAuthority();
