@@ -29,6 +29,7 @@ import { recordedLogs } from './signing-key-events.ts';
 import { readForks, readWitnessPolicy } from './witness-files.ts';
 import { findUnfinishedLogs } from './unfinished-logs.ts';
 import { openStoredVault, vaultFileName, type StoredVault } from './stored-vault.ts';
+import { verifyUnmoved } from './verify-at-rest.ts';
 import { removalChecks, verifyErasures } from './verify-removals.ts';
 import { addRequests } from './verify-requests.ts';
 import type { VerifyThreadData } from './verify-thread.ts';
@@ -46,10 +47,15 @@ export interface StoredOptions extends VerifyOptions {
 }
 
 /**
- * Verifies a log of a data directory, or all of them, whether or not a server runs on it. A directory that cannot even be opened is a finding, too.
+ * Verifies a log of a data directory, or all of them, whether or not a server runs on it, or is started meanwhile. A directory that cannot even be opened is a
+ * finding, too.
  * @throws VeiltrailError `data_dir_missing`, `log_unknown` where nothing says that there ever was such a log, and what marks wrong use
  */
 export async function verifyStoredLog(dataDir: string, options: StoredOptions): Promise<VerifyReport> {
+  return verifyUnmoved(dataDir, () => verifyOnce(dataDir, options));
+}
+
+async function verifyOnce(dataDir: string, options: StoredOptions): Promise<VerifyReport> {
   const closing: (() => Promise<void>)[] = [];
   try {
     const { origin } = at(configFileName, () => readDataConfig(dataDir));
@@ -262,9 +268,12 @@ async function storeParts(
     readState: async () => (await records.logs()).find((one) => one.log === log) ?? state,
     vkey: own,
     async checkSeal() {
-      if (isDataDirInUse(dataDir)) return { problems: [], absent: 'a server is running on it' };
+      const running = { problems: [], absent: 'a server is running on it' };
+      if (isDataDirInUse(dataDir)) return running;
       if (!(await records.isClean())) return { problems: [], absent: 'it was not stopped in an orderly way; starting and stopping it seals it' };
       const found = await checkSeal({ dataDir, paths: sealedPaths(dataDir), verifiers: vkeys.map(createNoteVerifier), clean: true });
+      // Started meanwhile, where one ran when the verification began.
+      if (isDataDirInUse(dataDir)) return running;
       if (found === 'cut short') return { problems: [], absent: 'its sealing was cut short; starting and stopping it seals it' };
       return {
         problems: found.map(({ code, path, message }) => ({
