@@ -165,6 +165,7 @@ test.each(['chunks', 'segments'] as const)('a backup of %s, made before a person
   expect((await trail.search('default', { q: token })).events).toEqual([]);
   await expect(readOrThrow(trail, leaf)).rejects.toMatchObject({ code: 'record_removed' });
   await fill(trail, total, total + 1);
+  await untilCompacted(restored); // which takes the chunks away
   await trail.close();
   // Neither what it was sealed in nor the person's row is on the disk any more.
   const files = readdirSync(restored, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());

@@ -461,6 +461,8 @@ describe('a large export', () => {
 
   it('breaks off when the key that asked is revoked, and not even what was read goes out', async () => {
     const { key, info } = server.keys.create({ role: 'investigator' });
+    // The server looks at the file of keys every now and then.
+    await expect.poll(async () => (await server.send('GET', '/api/v1/logs/default/events?limit=1', { key })).status).not.toBe(401);
     const before = (await told('action:export.end')).length;
     const body = JSON.stringify({ ...why, query: 'large', request: await approved({ query: 'large' }, key) });
     const how = await new Promise<string>((resolve, reject) => {
