@@ -38,15 +38,20 @@ export async function exportBackup(options: BackupOptions): Promise<void> {
     );
   const dataDir = dataDirOf(options);
   const { origin } = readDataConfig(dataDir);
+  const { readUndisturbed } = await import('../storage/data-dir.ts');
   const { makeBackup } = await import('../server/backup/make-backup.ts');
   const { formatKit, makeKit, publishedSize, refuseChangedKeys } = await import('../server/backup/recovery-kit.ts');
   const before = new Map([[systemLog, publishedSize(dataDir, systemLog)]]);
   await record(dataDir, origin, options);
-  // The kit first: beside a server that takes events a later one would know of larger logs than the backup has.
-  const kit = options.keys === undefined ? undefined : await makeKit(dataDir, Date.now(), before);
-  if (options.backup !== undefined) {
-    const report = await makeBackup(dataDir, options.backup, Date.now());
-    if (kit) refuseChangedKeys(dataDir, kit);
+  const { kit, report } = await readUndisturbed(dataDir, async () => {
+    // The kit first: beside a server that takes events a later one would know of larger logs than the backup has.
+    const made = options.keys === undefined ? undefined : await makeKit(dataDir, Date.now(), before);
+    if (options.backup === undefined) return { kit: made };
+    const copied = await makeBackup(dataDir, options.backup, Date.now());
+    if (made) refuseChangedKeys(dataDir, made);
+    return { kit: made, report: copied };
+  });
+  if (report) {
     if (options.json) printJson(report);
     else {
       for (const { log, treeSize } of report.logs) print(`log ${log}: ${treeSize} leaves`);

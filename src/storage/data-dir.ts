@@ -68,6 +68,24 @@ export function lockDataDir(dataDir: string): DataDirLock {
   }
 }
 
+/**
+ * Runs work that reads a directory: beside the process that has it, or with nobody else in it. Where nothing can be written, nobody else can write.
+ * @throws what the work throws
+ */
+export async function readUndisturbed<T>(dataDir: string, work: () => Promise<T>): Promise<T> {
+  let lock: DataDirLock | undefined;
+  try {
+    lock = lockDataDir(dataDir);
+  } catch (error) {
+    if (!(error instanceof VeiltrailError) || (error.code !== 'data_dir_in_use' && error.code !== 'storage_readonly')) throw error;
+  }
+  try {
+    return await work();
+  } finally {
+    lock?.release();
+  }
+}
+
 /** True while a process, this one included, holds the lock of the directory. */
 export function isDataDirInUse(dataDir: string): boolean {
   try {

@@ -105,6 +105,8 @@ describe('a backup', () => {
     const made = await backUp();
     expect(made, made.err).toMatchObject({ code: 0 });
     expect(statSync(at('kit.json')).mode & 0o777).toBe(0o600);
+    // What it was made of is as it was: nothing beside the databases that the seal would have to tell of.
+    expect((await expectVerified(at('data'))).records.verified).toBe(600);
     const restored = await restore('--json');
     expect(restored.code, restored.err).toBe(0);
     expect(JSON.parse(restored.out)).toMatchObject({ lostRecords: 0, lostTokens: 0, removalsReplayed: 0 });
@@ -120,6 +122,7 @@ describe('a backup', () => {
     for (const what of ['backup.restored', 'backup.make']) expect(told.out).toContain(what);
     // A kit made later: the record of that alone, which it brings along, does not make the backup one that would fork the log.
     expect((await run(['export', '--data', at('data'), '--keys', at('later.json')])).code).toBe(0);
+    await expectVerified(at('data'));
     const later = await run(['restore', at('backup'), '--keys', at('later.json'), '--data', at('again'), '--json']);
     expect(later.code, later.err).toBe(0);
     expect(JSON.parse(later.out)).toMatchObject({

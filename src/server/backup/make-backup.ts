@@ -21,6 +21,7 @@ import { dataDirPaths } from '../../storage/data-dir.ts';
 import { segmentPath } from '../../storage/files/segment-store.ts';
 import type { SegmentName } from '../../storage/segment-store.ts';
 import { openSqliteRecordSource } from '../../storage/sqlite/record-source.ts';
+import { readOnlyLocation } from '../../storage/sqlite/open-database.ts';
 import { listKeyFiles } from '../../vault/key-file.ts';
 import { openKeyring } from '../../vault/keyring.ts';
 import { readSigningKeys } from '../../vault/rotate-signing-key.ts';
@@ -179,7 +180,7 @@ class Copy {
     this.#prepare(path);
     const target = join(this.#to, `${path}.new`);
     rmSync(target, { force: true });
-    const source = new DatabaseSync(join(this.#from, path), { readOnly: true, timeout: 10_000 });
+    const source = new DatabaseSync(readOnlyLocation(join(this.#from, path)), { readOnly: true, timeout: 10_000 });
     try {
       source.prepare('VACUUM INTO ?').run(target);
     } finally {

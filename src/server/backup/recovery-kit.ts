@@ -32,6 +32,7 @@ import { dataDirPaths } from '../../storage/data-dir.ts';
 import { openFileTileSource } from '../../storage/files/tile-store.ts';
 import { bucketLeaves } from '../../storage/record-store.ts';
 import { openSqliteRecordSource } from '../../storage/sqlite/record-source.ts';
+import { readOnlyLocation } from '../../storage/sqlite/open-database.ts';
 import { listKeyFiles, readKeyFile } from '../../vault/key-file.ts';
 import { openKeyring } from '../../vault/keyring.ts';
 import { formatToken } from '../../vault/token.ts';
@@ -99,7 +100,7 @@ export async function makeKit(dataDir: string, nowMs: number, before: ReadonlyMa
   // Its root would be one that is about to go, or one that not everything is under yet.
   refuseRemoval(dataDir);
   const keyring = readKeyring(keysDir);
-  const vault = new DatabaseSync(join(dataDir, vaultFileName), { readOnly: true, timeout: 10_000 });
+  const vault = new DatabaseSync(readOnlyLocation(join(dataDir, vaultFileName)), { readOnly: true, timeout: 10_000 });
   try {
     const all = (sql: string): Record<string, unknown>[] => vault.prepare(sql).all() as Record<string, unknown>[];
     const sealed = ({ sealed_key: key, ...place }: Record<string, unknown>): SealedBucketKey =>
@@ -190,7 +191,7 @@ async function readRecorded(
 }
 
 function readHeads(dataDir: string, rewritten: readonly { log: string; bucket: number }[]): RecoveryKit['heads'] {
-  const records = new DatabaseSync(dataDirPaths(dataDir).records, { readOnly: true, timeout: 10_000 });
+  const records = new DatabaseSync(readOnlyLocation(dataDirPaths(dataDir).records), { readOnly: true, timeout: 10_000 });
   try {
     // A head is shorter than this.
     const find = records.prepare(

@@ -66,9 +66,7 @@ export function openDatabase(path: string, format: DatabaseFormat): DatabaseSync
  */
 export function openDatabaseReadOnly(path: string, format: DatabaseFormat): DatabaseSync {
   try {
-    const location = pathToFileURL(path);
-    if (!existsSync(`${path}-wal`)) location.search = '?immutable=1';
-    const database = new DatabaseSync(location, { readOnly: true, timeout: 5_000 });
+    const database = new DatabaseSync(readOnlyLocation(path), { readOnly: true, timeout: 5_000 });
     try {
       const version = checkFormat(database, format);
       if (version < format.migrations.length) {
@@ -85,6 +83,16 @@ export function openDatabaseReadOnly(path: string, format: DatabaseFormat): Data
   } catch (error) {
     throw storageError(error, `open ${format.name}`);
   }
+}
+
+/**
+ * Where to open a database that is only read. Without a WAL beside it nobody has it open: it is read as one that does not change, which leaves no file
+ * behind. A seal would call such a file one too many.
+ */
+export function readOnlyLocation(path: string): URL {
+  const location = pathToFileURL(path);
+  if (!existsSync(`${path}-wal`)) location.search = '?immutable=1';
+  return location;
 }
 
 function migrate(database: DatabaseSync, format: DatabaseFormat, version: number): void {
