@@ -25,11 +25,10 @@ import type { Problem } from '../verify/problem.ts';
 import { configFileName, readDataConfig } from './data-config.ts';
 import { keysDirectory, listTileFiles, recordsFileName, sealedPaths } from './data-files.ts';
 import { openRecordReader } from './open-records.ts';
-import { recordedLogs } from './signing-key-events.ts';
 import { readForks, readWitnessPolicy } from './witness-files.ts';
-import { findUnfinishedLogs } from './unfinished-logs.ts';
 import { openStoredVault, vaultFileName, type StoredVault } from './stored-vault.ts';
 import { verifyUnmoved } from './verify-at-rest.ts';
+import { addRecorded, addUnfinished, otherLogs } from './verify-known-logs.ts';
 import { removalChecks, verifyErasures } from './verify-removals.ts';
 import { addRequests } from './verify-requests.ts';
 import type { VerifyThreadData } from './verify-thread.ts';
@@ -109,6 +108,7 @@ async function verifyOpened(dataDir: string, options: StoredOptions, closing: ((
   };
   closing.push(async () => threads?.close());
   const report = await verify(options, store);
+  if (options.others || !options.leavesOnly) addRecorded(report, dataDir);
   if (options.requests) await addRequests(report, dataDir, records, openRecordReader(dataDir, records, vault));
   if (!options.others) return report;
   for (const log of await otherLogs(dataDir, options.log, keyring, records, vault)) {
@@ -127,23 +127,6 @@ async function verifyOpened(dataDir: string, options: StoredOptions, closing: ((
   await addUnfinished(report, dataDir, keyring, records);
   await addRequests(report, dataDir, records, openRecordReader(dataDir, records, vault));
   return report;
-}
-
-/** Logs that a crash left half made are no finding, unless there are traces of more. */
-async function addUnfinished(report: VerifyReport, dataDir: string, keyring: Keyring, records: RecordSource): Promise<void> {
-  for (const { log, traces } of await findUnfinishedLogs(dataDir, keyring, records)) {
-    if (traces.length === 0) {
-      const notice = `log ${log} is half made: a crash came before anything was in it, and the next start finishes it`;
-      report.notices = [...(report.notices ?? []), notice];
-      continue;
-    }
-    const where = `${keysDirectory}/${log}.unfinished-signing-key`;
-    const message = `log ${log}: its key says that it was never made, but there is more of it: ${traces.join(', ')}`;
-    report.ok = false;
-    report.problems.push({ code: 'log_unknown', where, message });
-    report.problemCount++;
-    report.steps.push({ step: `log ${log}`, ok: false, detail: message });
-  }
 }
 
 /** The same parts, with a rest after each step; ranges are as small as they can be. */
@@ -166,22 +149,6 @@ function paced(parts: VerifyParts, pace: () => Promise<void>): VerifyParts {
     ...(listTiles ? { listTiles: (log: string) => after(listTiles(log)) } : {}),
     ...(store ? { store: { ...store, verifyVault: () => after(store.verifyVault()) } } : {}),
   };
-}
-
-/** Logs that there are or were, by the records, their keys, the keys of their buckets and what `_system` was told: one that is missing is a finding. */
-async function otherLogs(dataDir: string, log: string, keyring: Keyring, records: RecordSource, vault: StoredVault): Promise<string[]> {
-  const all = new Set([...keyring.logs(), ...(await records.logs()).map((one) => one.log)]);
-  const unfinished = new Set(keyring.unfinished().map((one) => one.log));
-  for (const read of [() => vault.bucketKeyLogs(), async () => recordedLogs(dataDir)]) {
-    try {
-      // One that is half made is for `addUnfinished`.
-      for (const one of await read()) if (!unfinished.has(one)) all.add(one);
-    } catch (error) {
-      if (!(error instanceof VeiltrailError)) throw error; // other steps say that it cannot be read
-    }
-  }
-  all.delete(log);
-  return [...all].toSorted();
 }
 
 /** Seal, databases and vault are those of the whole directory: the first log's verification has checked them. */

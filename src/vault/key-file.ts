@@ -148,9 +148,10 @@ function shred(path: string): void {
 
 /**
  * The text of a key file.
+ * @param bytesMax of the file
  * @throws VeiltrailError `key_file_open` when group or others have rights to it, `key_file_missing`, `key_file_syntax` for what is no small regular file
  */
-export function readKeyFile(dir: string, name: string, secrecy: 'secret' | 'public' = 'secret'): string {
+export function readKeyFile(dir: string, name: string, secrecy: 'secret' | 'public' = 'secret', bytesMax = fileBytesMax): string {
   let fd: number;
   try {
     fd = openSync(join(dir, name), 'r');
@@ -160,7 +161,7 @@ export function readKeyFile(dir: string, name: string, secrecy: 'secret' | 'publ
   }
   try {
     const stat = fstatSync(fd);
-    if (!stat.isFile() || stat.size > fileBytesMax) throw new VeiltrailError('key_file_syntax', `${name} is not a key file`, { file: name });
+    if (!stat.isFile() || stat.size > bytesMax) throw new VeiltrailError('key_file_syntax', `${name} is not a key file`, { file: name });
     if (secrecy === 'secret' && modesCount && (stat.mode & 0o077) !== 0) {
       const mode = (stat.mode & 0o777).toString(8);
       throw new VeiltrailError('key_file_open', `others may read the key file ${name} (mode ${mode}); make it private: chmod 600`, {
