@@ -13,7 +13,8 @@
  *   9 tokens *      those in records are in the vault
  *  10 tiles         every tile above, up to the root; and no file that should not be there
  *  11 vault *       every token opens and is the commitment to what is in it
- *  12 state *       what the records say beside the records, from which the next start goes on (verify-state.ts); where all else is in order
+ *  12 state *       what the records say beside the records: chunks, segments, newest time of receipt, origin; and of a directory at rest that tiles and staged
+ *                   entries lead to the committed root (verify-state.ts); where all else is in order
  *
  * Leaves are verified in other threads, and everything that needs nothing of them meanwhile in this one. Memory is bounded by the range size,
  * not by the log; time is linear.
@@ -236,7 +237,8 @@ class Verification {
 
   async #state({ stateChecks, mayGrow }: StoreParts, step: Step): Promise<string> {
     await verifyState(stateChecks, (problem) => step.problems.add(problem));
-    return mayGrow ? 'the records say of the log what it is' : 'the next start finds what it goes on from';
+    const always = 'chunks, segments, newest time of receipt and origin fit the log';
+    return mayGrow ? always : `${always}; tiles and staged entries lead to the committed root`;
   }
 
   async #checkpoint(store: StoreParts | undefined, step: Step): Promise<VerifiedCheckpoint> {

@@ -1,6 +1,6 @@
 /**
- * What the records say of a log beside the records themselves: from where the next start goes on. Nothing that is read of a log depends on it, so reading all
- * of it would find none of this; a start that is refused would, or the event after it.
+ * What the records say of a log beside the records themselves. Nothing that is read of a log depends on it, so reading all of it would find none of this; a
+ * start that is refused would, or the event after it. It is part of what a start needs, not all: keys, policy, access and requests are read there, too.
  */
 import { VeiltrailError } from '../core/errors.ts';
 import type { StrayRow } from '../storage/record-store.ts';

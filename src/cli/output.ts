@@ -1,7 +1,7 @@
 /** Printing: facts as JSON lines on standard output, words for people on standard error. */
 import { errorColors } from './colors.ts';
 import { VeiltrailError } from '../core/errors.ts';
-import { visibleJson } from '../core/visible.ts';
+import { visible, visibleJson } from '../core/visible.ts';
 
 /** One fact: a JSON object on a line of standard output. What strangers wrote in it turns no line round and moves no cursor. */
 export function printJson(fact: unknown): void {
@@ -19,7 +19,7 @@ export function say(line = ''): void {
 }
 
 export function printError(error: unknown): void {
-  if (error instanceof VeiltrailError) say(`${errorColors.red('error')} ${error.message} ${errorColors.dim(`(${error.code})`)}`);
+  if (error instanceof VeiltrailError) say(`${errorColors.red('error')} ${visible(error.message)} ${errorColors.dim(`(${error.code})`)}`);
   else if (error instanceof Error) say(`${errorColors.red('error')} ${process.env['VEILTRAIL_DEBUG'] ? error.stack : error.message}`);
   else say(`${errorColors.red('error')} ${String(error)}`);
 }

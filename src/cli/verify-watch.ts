@@ -6,7 +6,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { VerifyOptions, VerifyReport } from '../app/verify-log.ts';
 import { VeiltrailError } from '../core/errors.ts';
-import { visibleJson } from '../core/visible.ts';
+import { visibleJson, visibleLine } from '../core/visible.ts';
 import { errorColors } from './colors.ts';
 import { exitCodes } from './exit.ts';
 import { printJson, say } from './output.ts';
@@ -154,7 +154,7 @@ function tell(log: string, pass: Pass, { json }: WatchOptions): void {
   const at = new Date().toISOString();
   const what = kind === 'full' ? `all ${treeSize} leaves` : `${Math.max(0, treeSize - from)} new leaves, ${treeSize} in all`;
   say(`${at} ${log}: ${what} in ${seconds.toFixed(1)} s: ${ok ? errorColors.green('all well') : errorColors.red('something is wrong')}`);
-  for (const { message, code } of problems) say(`  ${errorColors.red(message)} ${errorColors.dim(`(${code})`)}`);
+  for (const { message, code } of problems) say(`  ${errorColors.red(visibleLine(message))} ${errorColors.dim(`(${code})`)}`);
 }
 
 /** The alarm that failed is told, too, and the watch ends as it would have. */

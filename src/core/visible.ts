@@ -11,6 +11,11 @@ export function visible(text: string): string {
   return text.replaceAll(unseen, (character) => `\\u{${(character.codePointAt(0) as number).toString(16)}}`);
 }
 
+/** On one line: newlines and tabs are marked as well, so that nobody's words look like a line of ours. */
+export function visibleLine(text: string): string {
+  return visible(text).replaceAll(/[\n\t]/g, (character) => (character === '\n' ? '\\u{a}' : '\\u{9}'));
+}
+
 /** In quotes, on one line: two texts that differ in a character that {@link visible} marks, or a backslash, are two. */
 export function quoted(text: string): string {
   return visible(JSON.stringify(text));

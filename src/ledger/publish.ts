@@ -112,7 +112,7 @@ export async function recover(
 }
 
 /**
- * Whether a start would find what it goes on from: of a directory at rest. Changes nothing.
+ * Whether tiles and staged entries of a directory at rest lead to the committed root, and no tile beyond it, as a start demands. Changes nothing.
  * @throws VeiltrailError `log_damaged`, `behind_checkpoint`
  */
 export async function checkRecoverable(

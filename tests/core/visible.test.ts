@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { quoted, visible, visibleJson } from '../../src/core/visible.ts';
+import { quoted, visible, visibleJson, visibleLine } from '../../src/core/visible.ts';
 
 it('marks what shows nothing, looks like a space, turns the order round or moves a cursor', () => {
   const unseen = {
@@ -16,6 +16,10 @@ it('marks what shows nothing, looks like a space, turns the order round or moves
 
 it('leaves alone what is seen', () => {
   for (const text of ['', 'plain words,\n\tin lines', 'čeština 漢字 עברית हिन्दी 😀 “” … ›', '\\u{9b}']) expect(visible(text)).toBe(text);
+});
+
+it('keeps a line one line', () => {
+  expect(visibleLine('a\n\tb\r\u001b[2K c')).toBe('a\\u{a}\\u{9}b\\u{d}\\u{1b}[2K c');
 });
 
 const text = fc.string({

@@ -5,6 +5,7 @@ import { colors, errorColors } from '../colors.ts';
 import type { VerifyReport } from '../../app/verify-log.ts';
 import type { AskWitnessCheckpoint } from '../../app/verify-witness-copies.ts';
 import { VeiltrailError } from '../../core/errors.ts';
+import { visibleLine } from '../../core/visible.ts';
 import type { CheckpointTrust, VerifiedCheckpoint } from '../../log/checkpoint.ts';
 import { createTrust } from '../../log/trust.ts';
 import { createAskWitnessCheckpoint } from '../../witness/ask-witness.ts';
@@ -48,7 +49,8 @@ const always = ['vkey', 'json', 'data', 'askWitnesses'];
 const ofLogs = [...always, 'checkpoint', 'witnessPolicy', 'log'];
 /** Options that count, by what is verified. */
 const optionsFor = {
-  dataDir: [...ofLogs, 'anchors', 'config'],
+  dataDir: ofLogs,
+  anchored: [...ofLogs, 'anchors', 'config'],
   log: ofLogs,
   passes: [...ofLogs, 'resume'],
   watch: [...ofLogs, 'resume', 'watch', 'every', 'fullEvery', 'metrics', 'alert', 'keepGoing'],
@@ -107,8 +109,9 @@ async function runVerify(target: string | undefined, options: VerifyOptions, com
   const kind = statSync(where, { throwIfNoEntry: false });
   if (!kind) throw new VeiltrailError('not_found', `${where}: there is nothing here to verify`);
   if (kind.isDirectory()) {
-    if (isDataDir(where)) only(optionsFor.dataDir, 'a data directory');
-    else only(optionsFor.log, 'a directory of tiles');
+    if (!isDataDir(where)) only(optionsFor.log, 'a directory of tiles');
+    else if (options.anchors) only(optionsFor.anchored, 'a data directory');
+    else only(optionsFor.dataDir, 'a data directory without --anchors');
     const report = isDataDir(where) ? await verifyStored(where, vkey, options) : await verifyPublished(where, vkey, options);
     if (options.anchors && isDataDir(where)) await verifyAnchorsOf(report, where, vkey, options);
     else if (existsSync(join(where, 'anchors'))) report.notChecked.push('what third parties keep of it, and by when it was there: --anchors');
@@ -225,15 +228,17 @@ function reportLog(report: VerifyReport, options: VerifyOptions): void {
     const { steps: _steps, problemCount: _count, ...facts } = report;
     return printJson(facts);
   }
-  for (const { step, ok, detail } of report.steps) print(`${ok ? colors.green('✓') : colors.red('✗')} ${step.padEnd(11)}  ${detail}`);
-  for (const { message, code } of report.problems) print(`  ${colors.red(message)} ${colors.dim(`(${code})`)}`);
+  // Names of files, logs and rows are whoever's who could write there.
+  for (const { step, ok, detail } of report.steps)
+    print(`${ok ? colors.green('✓') : colors.red('✗')} ${visibleLine(step).padEnd(11)}  ${visibleLine(detail)}`);
+  for (const { message, code } of report.problems) print(`  ${colors.red(visibleLine(message))} ${colors.dim(`(${code})`)}`);
   if (report.problemCount > report.problems.length) print(colors.dim(`  … and ${report.problemCount - report.problems.length} more`));
-  for (const notice of report.notices ?? []) say(errorColors.yellow(notice));
-  for (const what of report.notChecked) say(errorColors.dim(`not checked: ${what}`));
+  for (const notice of report.notices ?? []) say(errorColors.yellow(visibleLine(notice)));
+  for (const what of report.notChecked) say(errorColors.dim(`not checked: ${visibleLine(what)}`));
   const verdict = report.ok
     ? colors.green('all well')
     : colors.red(report.firstBadLeaf === null ? 'something is wrong' : `first bad leaf: ${report.firstBadLeaf}`);
-  print(`${colors.bold(report.origin)}, ${report.treeSize} leaves: ${verdict}`);
+  print(`${colors.bold(visibleLine(report.origin))}, ${report.treeSize} leaves: ${verdict}`);
 }
 
 /** Receipts and disclosures: one file, and the key of the log. */
