@@ -4,6 +4,7 @@
  */
 import { pathToFileURL } from 'node:url';
 import { Readable, Writable } from 'node:stream';
+import type { Worker } from 'node:worker_threads';
 
 export interface Asked {
   args: readonly string[];
@@ -17,6 +18,8 @@ export interface Answered {
   code: number;
   out: string;
   err: string;
+  /** What the command left open and waited for no longer: as a process of its own it would not have ended. Types of `process.getActiveResourcesInfo()`, and threads. */
+  left: string[];
 }
 
 /** The commands set it, TypeScript does not see that. */
@@ -52,6 +55,8 @@ async function run({ args, cwd, env, input }: Asked): Promise<Answered> {
   process.exit = (code) => {
     throw new Exit(String(code ?? process.exitCode ?? 0));
   };
+  const before = keepingUs();
+  let isExit = false;
   let code: number;
   try {
     // The file is run anew each time; what it imports is there.
@@ -61,12 +66,44 @@ async function run({ args, cwd, env, input }: Asked): Promise<Answered> {
   } catch (error) {
     if (!(error instanceof Exit)) throw error;
     code = Number(error.message);
+    isExit = true;
   }
   process.exit = leave;
   process.exitCode = undefined;
   // As a process whose last command this was: what it left to a turn to come is done.
   await new Promise((resolve) => setImmediate(resolve));
-  return { code, out: out.text(), err: err.text() };
+  const left = isExit ? [] : await leftOpen(before);
+  return { code, out: out.text(), err: err.text(), left };
+}
+
+/** Threads that run: Node does not count them among its resources. Nothing of ours has one that it does not wait for. */
+const threads = new Set<Worker>();
+process.on('worker', (worker: Worker) => {
+  threads.add(worker);
+  worker.once('exit', () => threads.delete(worker));
+});
+
+function keepingUs(): string[] {
+  return [...process.getActiveResourcesInfo(), ...Array.from(threads, () => 'Worker')];
+}
+
+/** What closes has this long to be closed. */
+const closingMs = 500;
+
+/** What keeps the process that did not before, once that had time to close. */
+async function leftOpen(before: readonly string[]): Promise<string[]> {
+  const endMs = performance.now() + closingMs;
+  for (;;) {
+    const known = [...before];
+    const left = keepingUs().filter((type) => {
+      const at = known.indexOf(type);
+      if (at >= 0) known.splice(at, 1);
+      return at < 0;
+    });
+    if (left.length === 0 || performance.now() > endMs) return left;
+    // Our own timer must not count; the channel to who asks keeps us.
+    await new Promise((resolve) => setTimeout(resolve, 5).unref());
+  }
 }
 
 process.on('disconnect', () => leave(0));

@@ -4,24 +4,32 @@ import { fileURLToPath } from 'node:url';
 import { main } from './command.ts';
 import type { Answered, Asked } from './command-host.ts';
 
-/** Waiting for something to do. As many as ever ran at a time; they end with the process of the tests. */
-const idle: ChildProcess[] = [];
+/** By command; waiting for something to do. As many as ever ran at a time; they end with the process of the tests. */
+const idle = new Map<string, ChildProcess[]>();
 
-/** Runs a command to its end. @throws Error when it takes its process with it */
-export async function runInHost(asked: Asked): Promise<Answered> {
-  const host = idle.pop() ?? start(asked.env);
+/**
+ * Runs a command to its end.
+ * @param command its main file
+ * @throws Error when it takes its process with it, or leaves something open that would keep a process of its own from ending
+ */
+export async function runInHost(asked: Asked, command = main): Promise<Answered> {
+  const host = idle.get(command)?.pop() ?? start(asked.env, command);
   const answered = await new Promise<Answered>((resolve, reject) => {
     host.once('message', resolve);
     host.once('exit', (code, signal) => reject(new Error(`a command ended its process: ${code ?? signal}`)));
     host.send(asked);
   });
   host.removeAllListeners('exit');
-  idle.push(host);
+  if (answered.left.length > 0) {
+    host.kill();
+    throw new Error(`a command left open: ${answered.left.join(', ')} (${asked.args.join(' ')})\n${answered.err}`);
+  }
+  idle.set(command, [...(idle.get(command) ?? []), host]);
   return answered;
 }
 
-function start(env: Record<string, string>): ChildProcess {
-  const host = fork(fileURLToPath(new URL('command-host.ts', import.meta.url)), [main], {
+function start(env: Record<string, string>, command: string): ChildProcess {
+  const host = fork(fileURLToPath(new URL('command-host.ts', import.meta.url)), [command], {
     env,
     execArgv: [],
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
