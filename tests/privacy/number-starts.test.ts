@@ -67,7 +67,22 @@ describe('the first look at digit runs', () => {
     expect(kindsIn('request ba970b45-d80d-d3ed-1499-0a1b2c3d4e5f is done')).toEqual([]);
     expect(kindsIn('pay ba97-0b45-d80d-d3ed-1499 today')).toEqual(['iban']);
     expect(kindsIn('pay DE89-3704-0044-0532-0130-00')).toEqual(['iban']);
-    expect(kindsIn('pay DE89 3704 0044 0532 0130 00-x')).toEqual(['iban']);
+    // What goes on behind an IBAN does not hide it.
+    for (const behind of [' 0532 0130 00-x', '-0532-0130-00-EUR', '-0532-0130-00-0a1b2c3d4e5f'])
+      expect(kindsIn(`pay DE89-3704-0044${behind}`)).toEqual(['iban']);
+    // Nor is one found that begins with a later group: BA20 from the third on, AD24 from the second.
+    for (const [country, size] of [
+      ['ba', 16],
+      ['ad', 20],
+    ] as const) {
+      const rest = Array.from({ length: size }, (_, i) => (i * 7) % 10).join('');
+      const digits = Array.from({ length: 100 }, (_, n) => `${country}${String(n).padStart(2, '0')}${rest}`).find((text) =>
+        isIban(text.toUpperCase()),
+      );
+      const all = (size === 16 ? '4fca53f0e1b2' : '4fca53f0') + (digits as string);
+      const text = [all.slice(0, 8), all.slice(8, 12), all.slice(12, 16), all.slice(16, 20), all.slice(20)].join('-');
+      expect(kindsIn(`request ${text} is done`), text).toEqual([]);
+    }
   });
 
   it('lets every number through, wherever it stands', () => {

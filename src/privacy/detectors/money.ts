@@ -164,7 +164,7 @@ function detectIban({ text, survey, found }: ScanContext): void {
     const length = ibanLengths[text.slice(start, digit).toUpperCase()];
     if (length === undefined) continue;
     const end = ibanEnd(text, start, length);
-    if (end > 0 && isIban(compact(text.slice(start, end)))) found.push({ kind: 'iban', start, end, confidence: 0.95 });
+    if (end > 0 && isIban(compact(text.slice(start, end))) && !standsInUuid(text, start)) found.push({ kind: 'iban', start, end, confidence: 0.95 });
     else if (ibanWord.test(before(text, start, 24))) {
       const loose = looseIbanEnd(text, start);
       if (loose > 0) found.push({ kind: 'iban', start, end: loose, confidence: 0.7 });
@@ -172,19 +172,25 @@ function detectIban({ text, survey, found }: ScanContext): void {
   }
 }
 
-/** The end of `length` letters and digits with at most one space or dash between them, or -1. Groups with dashes that go on are a UUID's. */
+const uuid = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}(?![0-9a-z])/i;
+/** Where the groups of a UUID begin that an IBAN may begin with. */
+const uuidGroups = [0, 9, 14, 19];
+
+/** Some groups of one UUID in 30,000 pass for an IBAN of Andorra, Bosnia, Belgium or Estonia. */
+function standsInUuid(text: string, start: number): boolean {
+  return uuidGroups.some(
+    (group) => group <= start && uuid.test(text.slice(start - group, start - group + 37)) && !isWord(text.charCodeAt(start - group - 1)),
+  );
+}
+
+/** The end of `length` letters and digits with at most one space or dash between them, or -1. */
 function ibanEnd(text: string, start: number, length: number): number {
   let count = 0;
-  let isDashed = false;
   for (let at = start; at < text.length && at - start < length * 2; at++) {
     const unit = text.charCodeAt(at);
     if (isLetter(unit) || isDigit(unit)) {
-      if (++count < length) continue;
-      if (isWord(text.charCodeAt(at + 1))) return -1;
-      return isDashed && text.charCodeAt(at + 1) === 45 && isIdentifier(text.charCodeAt(at + 2)) ? -1 : at + 1;
-    }
-    isDashed ||= unit === 45;
-    if ((unit !== 32 && unit !== 45 && unit !== 0xa0) || !isIdentifier(text.charCodeAt(at + 1))) return -1;
+      if (++count === length) return isWord(text.charCodeAt(at + 1)) ? -1 : at + 1;
+    } else if ((unit !== 32 && unit !== 45 && unit !== 0xa0) || !isIdentifier(text.charCodeAt(at + 1))) return -1;
   }
   return -1;
 }
