@@ -71,20 +71,23 @@ async function expectVerified(dataDir: string): Promise<{ treeSize: number; reco
   return JSON.parse(out) as { treeSize: number; records: { verified: number; erased: number } };
 }
 
-/** Posts event after event, three at a time, until it is stopped; says how many were taken. */
-function underLoad(served: Served): { stop: () => Promise<number> } {
+/** Posts event after event, three at a time, until it is stopped, which says how many were taken; the first has been when this comes back. */
+async function underLoad(served: Served): Promise<{ stop: () => Promise<number> }> {
   const over = new AbortController();
+  const first = Promise.withResolvers<void>();
   const post = async (): Promise<number> => {
     const headers = { authorization: `Bearer ${served.key('writer')}`, 'content-type': 'application/json' };
     let taken = 0;
     for (; !over.signal.aborted; taken++) {
       const { ok, status } = await fetch(`${served.url}/api/v1/logs/default/events`, { method: 'POST', headers, body: '{"action":"order"}' });
       if (!ok) throw new Error(`the server answers ${status}`);
+      first.resolve();
     }
     return taken;
   };
   const done = Promise.all([post(), post(), post()]).then((taken) => taken.reduce((sum, one) => sum + one));
   done.catch(() => undefined); // for whoever does not come to stop it
+  await Promise.race([first.promise, done]);
   return {
     stop() {
       over.abort();
@@ -180,7 +183,7 @@ describe('a backup', () => {
     const why = ['--purpose', 'every Sunday', '--url', server.url, '--key'];
     expect(await backUp(...why, server.key('reader'))).toMatchObject({ code: 3, err: expect.stringContaining('backup.make') });
     // While events come: the kit knows of no larger log than the backup has.
-    const load = underLoad(server);
+    const load = await underLoad(server);
     const told = await backUp(...why, key);
     const more = await load.stop();
     expect(more).toBeGreaterThan(5);
