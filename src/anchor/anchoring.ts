@@ -59,6 +59,7 @@ export class Anchoring {
   readonly #timers = new Set<NodeJS.Timeout>();
   readonly #failures = new Map<string, number>();
   readonly #segments = new Map<string, number>();
+  readonly #writes = new Set<Promise<void>>();
   #underWay: Promise<unknown> = Promise.resolve();
   #stopped = false;
   /** What is still under way comes too late to be kept: the directory is being sealed, or somebody else's. */
@@ -144,8 +145,8 @@ export class Anchoring {
   }
 
   /**
-   * Returns when nothing is under way any more, or after a while: a target may take as long as it likes. What it gives back later is not kept; the next
-   * start gives it that checkpoint, or a newer one, again.
+   * Returns when nothing is under way any more, or after a while: a target may take as long as it likes. What it gives back later is not kept, and the
+   * directory is not written to any more; the next start gives it that checkpoint, or a newer one, again.
    * @param waitMsMax how long [{@link stopMsMax}]
    */
   async stop(waitMsMax = stopMsMax): Promise<void> {
@@ -156,6 +157,20 @@ export class Anchoring {
     await Promise.race([this.#underWay, late]);
     clearTimeout(timer);
     this.#abandoned = true;
+    // What began to be written before: a few small files, which no target delays.
+    await Promise.allSettled(this.#writes);
+  }
+
+  /** Writes into the directory, unless that comes too late. */
+  async #keep(target: string, write: () => Promise<void>): Promise<void> {
+    if (this.#abandoned) throw new VeiltrailError('stopping', `anchor ${target}: made too late to be kept`);
+    const written = write();
+    this.#writes.add(written);
+    try {
+      await written;
+    } finally {
+      this.#writes.delete(written);
+    }
   }
 
   async #anchor(target: AnchorTarget, anchored: Anchored): Promise<AnchorResult> {
@@ -165,8 +180,7 @@ export class Anchoring {
       const anchor: Anchor = { ...anchored, kind, target: name, madeAt: new Date(this.#parts.clock.now()).toISOString(), proof };
       const earlier = await this.#parts.store.at(anchor);
       if (earlier && (await isAsGood(target, earlier))) return { anchor: earlier };
-      if (this.#abandoned) throw new VeiltrailError('stopping', `anchor ${name}: made too late to be kept`);
-      await this.#parts.store.add(anchor);
+      await this.#keep(name, () => this.#parts.store.add(anchor));
       return { anchor };
     } catch (error) {
       return { target: name, kind, log: anchored.log, error: toldOf(name, error) };
@@ -178,7 +192,9 @@ export class Anchoring {
     if (!isBeacon || !quote) return [];
     try {
       const newest = await store.newest(log, name);
-      if (newest && !isQuoteOf(newest.quote ?? '', newest.anchor)) await store.addQuote(newest.anchor, await quote(newest.anchor));
+      if (!newest || isQuoteOf(newest.quote ?? '', newest.anchor)) return [];
+      const disclosure = await quote(newest.anchor);
+      await this.#keep(name, () => store.addQuote(newest.anchor, disclosure));
       return [];
     } catch (error) {
       return [{ target: name, kind, log, error: toldOf(name, error) }];
@@ -205,8 +221,8 @@ export class Anchoring {
     const { store } = this.#parts;
     try {
       const locks = await target.renewLocks?.(log, await store.locks(log, name));
-      if (!locks || this.#abandoned) return [];
-      await store.keepLocks(log, name, locks);
+      if (!locks) return [];
+      await this.#keep(name, () => store.keepLocks(log, name, locks));
       return locks.extended > 0 ? [{ target: name, kind, log, locks }] : [];
     } catch (error) {
       return [{ target: name, kind, log, error: toldOf(name, error) }];

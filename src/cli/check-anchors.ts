@@ -59,7 +59,8 @@ export async function addAnchors(
   report.brackets = Object.fromEntries(checked.map(({ log: name, brackets }) => [name, brackets]));
   for (const { log: name, anchors, brackets } of checked) {
     if (anchors.length === 0) continue;
-    for (const { ok, file, detail } of anchors) if (ok === false) addProblem('anchor_mismatch', file, `${file}: ${detail}`);
+    for (const { ok, notCompared, file, detail } of anchors)
+      if (ok === false) addProblem(notCompared ? 'anchor_not_compared' : 'anchor_mismatch', file, `${file}: ${detail}`);
     const wrong = contradictions(brackets);
     for (const one of wrong) addProblem('anchor_contradiction', `anchors/${name}`, `log ${name}, ${bracketText(one)}: both cannot be true`);
     const unasked = anchors.filter(({ ok }) => ok === undefined).length;

@@ -11,7 +11,9 @@ import { equalBytes } from '../core/bytes.ts';
 import { readTile } from '../app/read-tile.ts';
 import { VeiltrailError } from '../core/errors.ts';
 import { openCheckpoint, type CheckpointTrust, type VerifiedCheckpoint } from '../log/checkpoint.ts';
-import { rootFromTiles, tilesForRoot } from '../log/tile.ts';
+import { rootFromTiles, tilesForRoot, tileWidth } from '../log/tile.ts';
+import { formatTilePath } from '../log/tile-path.ts';
+import { hashBytes } from '../log/tree.ts';
 import { createTrust } from '../log/trust.ts';
 import type { TileSource } from '../storage/tile-store.ts';
 import type { OpenedAnchors } from './anchors.ts';
@@ -26,6 +28,8 @@ export interface CheckedAnchor {
   ok: boolean | undefined;
   /** Its target did not answer. */
   unreachable?: true;
+  /** It could not be held against the log, which lacks tiles here: neither fits nor contradicts it. */
+  notCompared?: true;
   detail: string;
   provedAt?: string;
   /** The leaf that quotes it, and the time before which nobody could have: see `anchor-quote.ts`. */
@@ -88,8 +92,8 @@ async function verifyAnchor(log: string, filed: FiledAnchor, { trust, treeSize, 
   try {
     const checkpoint = openCheckpoint(anchor.checkpoint, trust);
     if (checkpoint.treeSize !== anchor.treeSize) return { ...named, ok: false, detail: 'its checkpoint is of another size' };
-    const problem = await prefixProblem(checkpoint, 'it was anchored', { treeSize, tiles, log });
-    if (problem !== undefined) return { ...named, ok: false, detail: problem };
+    const misfit = await misfitOf(checkpoint, 'it was anchored', { treeSize, tiles, log });
+    if (misfit) return { ...named, ok: false, ...misfit };
   } catch (error) {
     if (!(error instanceof VeiltrailError)) throw error;
     return { ...named, ok: false, detail: `its checkpoint: ${error.message}` };
@@ -97,8 +101,8 @@ async function verifyAnchor(log: string, filed: FiledAnchor, { trust, treeSize, 
   try {
     if (filed.quote !== undefined) {
       const { leafIndex, checkpoint, isOfThis } = verifyQuote(filed.quote, anchor, trust);
-      const problem = await prefixProblem(checkpoint, 'it was quoted', { treeSize, tiles, log });
-      if (problem !== undefined) return { ...named, ok: false, detail: problem };
+      const misfit = await misfitOf(checkpoint, 'it was quoted', { treeSize, tiles, log });
+      if (misfit) return { ...named, ok: false, ...misfit };
       if (isOfThis) quoted = { quotedAt: leafIndex };
       isQuoteOld = !isOfThis;
     }
@@ -141,9 +145,9 @@ async function verifyKept(log: string, target: AnchorTarget, known: readonly Che
       const checkpoint = text === undefined ? undefined : signedByLog(text, trust);
       if (!checkpoint) strange++;
       if (!checkpoint || named.has(checkpoint.treeSize)) continue;
-      const detail = await prefixProblem(checkpoint, 'it was given to this target', { ...now, log });
-      if (detail === undefined && unnamed++ === 0) newest = checkpoint.treeSize;
-      if (detail !== undefined && wrong.push({ ...about(checkpoint.treeSize), ok: false, detail }) >= wrongMax) break;
+      const misfit = await misfitOf(checkpoint, 'it was given to this target', { ...now, log });
+      if (!misfit && unnamed++ === 0) newest = checkpoint.treeSize;
+      if (misfit && wrong.push({ ...about(checkpoint.treeSize), ok: false, ...misfit }) >= wrongMax) break;
     }
   } catch (error) {
     if (!(error instanceof VeiltrailError)) throw error;
@@ -167,25 +171,30 @@ function signedByLog(text: string, trust: CheckpointTrust): VerifiedCheckpoint |
   }
 }
 
-/** Why the log has not grown from a checkpoint; undefined where it has. */
-async function prefixProblem(
+/** Why it cannot be said that the log has grown from a checkpoint; undefined where it has. */
+async function misfitOf(
   { treeSize, root }: { treeSize: number; root: Uint8Array },
   when: string,
   now: { treeSize: number; tiles: TileSource; log: string },
-): Promise<string | undefined> {
-  if (treeSize > now.treeSize) return `the log had ${treeSize} leaves when ${when}, and has ${now.treeSize} now: it was rolled back`;
-  const found = await rootAt(now.tiles, now.log, treeSize);
-  if (found && equalBytes(found, root)) return undefined;
-  return `the log had another root at ${treeSize} leaves: its history was rewritten`;
+): Promise<Pick<CheckedAnchor, 'detail' | 'notCompared'> | undefined> {
+  if (treeSize > now.treeSize) return { detail: `the log had ${treeSize} leaves when ${when}, and has ${now.treeSize} now: it was rolled back` };
+  const found = await rootAt(treeSize, now);
+  if (typeof found === 'string')
+    return { detail: `${found} of the log is missing here, or not whole: the checkpoint could not be compared`, notCompared: true };
+  return equalBytes(found, root) ? undefined : { detail: `the log had another root at ${treeSize} leaves: its history was rewritten` };
 }
 
-/** The root of the log's first leaves, from its tiles. */
-async function rootAt(tiles: TileSource, log: string, treeSize: number): Promise<Uint8Array | undefined> {
+/** The root of the log's first leaves, from its tiles; the path of a tile that is not there whole. */
+async function rootAt(treeSize: number, now: { treeSize: number; tiles: TileSource; log: string }): Promise<Uint8Array | string> {
   const bytes = new Map<string, Uint8Array>();
   for (const tile of tilesForRoot(treeSize)) {
-    const found = await readTile(tiles, log, tile);
-    if (!found) return undefined;
-    bytes.set(`${tile.level}/${tile.index}`, found);
+    const { level, index, width } = tile;
+    // Whoever put another history in the log's place has not published it at this size.
+    const found =
+      (await readTile(now.tiles, now.log, tile)) ??
+      (await now.tiles.read(now.log, formatTilePath({ level, index, width: tileWidth(level, index, now.treeSize) })))?.subarray(0, width * hashBytes);
+    if (found?.length !== width * hashBytes) return formatTilePath(tile);
+    bytes.set(`${level}/${index}`, found);
   }
   return rootFromTiles(treeSize, (level, index) => bytes.get(`${level}/${index}`));
 }
