@@ -28,7 +28,11 @@ export default defineConfig({
       { extends: true, test: { name: 'rest', include: ['tests/**/*.test.ts'], exclude: [...alone, ...trails], isolate: false } },
     ],
     sequence: { sequencer: LongestFirst },
-    testTimeout: 60_000,
+    // They end what hangs. None of them may decide on a machine that is ten times slower: what is slow there is not wrong.
+    testTimeout: 300_000,
+    hookTimeout: 300_000,
+    teardownTimeout: 60_000,
+    expect: { poll: { timeout: 60_000 } },
     // For two cores: of those that stop servers, fill disks and wait for witnesses, a third of the time is waiting.
     maxWorkers: 3,
     reporters: ['default', './tests/reporter/summary-reporter.ts'],

@@ -331,4 +331,4 @@ trustedProxies: [127.0.0.0/8]
   const store = openSqliteAlertSource(join(dir, 'data', 'alerts.db'));
   onTestFinished(() => store.close());
   expect(store.fact('persons')).toBeDefined();
-}, 60_000);
+});

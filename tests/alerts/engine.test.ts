@@ -8,7 +8,7 @@ import type { OpenTrail } from '../../src/server/compose.ts';
 import { verifyStoredLog } from '../../src/server/verify.ts';
 import { alertsOf, append, directory, login, rule, told, watching } from './alerting-trail.ts';
 
-const timeout = 60_000;
+const timeout = 300_000;
 const failures = rule({ name: 'failed-logins', q: 'action:login outcome:failure', count: 3, withinMs: 60_000, by: '/actor/id', quietMs: 60_000 });
 
 async function reveal(trail: OpenTrail): Promise<void> {
@@ -98,7 +98,7 @@ function copyOf(dataDir: string): string {
   return copy;
 }
 
-test('killed at any step between a reveal and its alert, the next start raises it, once', { timeout: 120_000 }, async () => {
+test('killed at any step between a reveal and its alert, the next start raises it, once', async () => {
   const dataDir = directory();
   const copies: { step: string; copy: string }[] = [];
   const trail = await watching(dataDir);

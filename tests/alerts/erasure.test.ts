@@ -23,7 +23,7 @@ function holding(dataDir: string, piece: Buffer): string[] {
   return [...filesOf(dataDir)].filter(({ bytes }) => bytes.includes(piece)).map(({ path }) => path.slice(dataDir.length));
 }
 
-test('an erased subject is in no alert any more, and what it was sealed as is on no page', { timeout: 60_000 }, async () => {
+test('an erased subject is in no alert any more, and what it was sealed as is on no page', async () => {
   const dataDir = directory();
   let trail = await watching(dataDir, [byActor, each]);
   const [jane, omar] = [login('jane.roe@example.com'), login('omar.haddad@example.com')];
@@ -73,7 +73,7 @@ test('an erased subject is in no alert any more, and what it was sealed as is on
   expect(readdirSync(backup).filter((name) => name.startsWith('alerts'))).toEqual([]);
 });
 
-test('an alert that is about others, too, stays with what is left of it', { timeout: 60_000 }, async () => {
+test('an alert that is about others, too, stays with what is left of it', async () => {
   const trail = await watching(directory(), [rule({ name: 'rush', q: 'action:login', count: 3, withinMs: 60_000, quietMs: 60_000 })]);
   await append(trail, [login('jane.roe@example.com'), login('omar.haddad@example.com'), login('ann.lee@example.com')]);
   expect(await alertsOf(trail, 'rush')).toMatchObject([{ leaves: [0, 1, 2], count: 3 }]);

@@ -383,7 +383,7 @@ test('where a time begins in a log is found by halving', async () => {
   );
 });
 
-test('a file of alerts that is damaged is begun anew, and that is on record', { timeout: 60_000 }, async () => {
+test('a file of alerts that is damaged is begun anew, and that is on record', async () => {
   const dataDir = directory();
   let trail = await watching(dataDir);
   await trail.access.write({ action: 'hold.lift', principal: 'someofficerx', outcome: 'success', severity: 4 });

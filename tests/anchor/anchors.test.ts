@@ -314,7 +314,7 @@ describe('veiltrail anchor', () => {
   });
   afterEach(() => log.remove());
 
-  test('now | list | verify: what was made is found, and what somebody changed as well', { timeout: 60_000 }, async () => {
+  test('now | list | verify: what was made is found, and what somebody changed as well', async () => {
     await log.grow(300);
     const at = ['--data', log.dataDir];
     const made = await run(['anchor', 'now', ...at, '--config', config]);
@@ -345,7 +345,7 @@ describe('veiltrail anchor', () => {
     expect(await run(['anchor', 'now', ...at, '--config', config])).toMatchObject({ code: 2, err: expect.stringContaining('kind is one of') });
   });
 
-  test('verify: what a target keeps counts where the anchors beside the log were deleted', { timeout: 60_000 }, async () => {
+  test('verify: what a target keeps counts where the anchors beside the log were deleted', async () => {
     await log.grow(300);
     expect((await run(['anchor', 'now', '--data', log.dataDir, '--config', config])).code).toBe(0);
     const settings = readTargets([{ kind: 'file', name: 'usb', dir: join(home, 'usb') }]);
@@ -370,31 +370,27 @@ describe('veiltrail anchor', () => {
     expect(await check(log.fork(200))).toContainEqual(expect.objectContaining({ ok: false, detail: expect.stringContaining('rolled back') }));
   });
 
-  test(
-    'verify: a history that was given away and rewritten since is found, also where the log was anchored again behind it',
-    { timeout: 60_000 },
-    async () => {
-      const settings = readTargets([{ kind: 'file', name: 'usb', dir: join(home, 'usb') }]);
-      const anchor = async (dataDir: string): Promise<void> => {
-        expect((await run(['anchor', 'now', '--data', dataDir, '--config', config])).code).toBe(0);
-      };
-      await log.grow(100);
-      await anchor(log.dataDir);
-      const rewritten = log.fork(100);
-      await log.grow(1);
-      await anchor(log.dataDir); // the history that is to be forgotten
-      const later = log.fork(103, 'another');
-      for (const dataDir of [rewritten, later]) {
-        const checked = (await checkAnchors(dataDir, settings, { vkey: log.vkey })).flatMap(({ anchors }) => anchors);
-        expect(checked).toContainEqual(expect.objectContaining({ ok: false, treeSize: 101 }));
-      }
-      await anchor(later).catch(() => undefined);
-      const checked = (await checkAnchors(later, settings, { vkey: log.vkey })).flatMap(({ anchors }) => anchors);
-      expect(checked).toContainEqual(expect.objectContaining({ ok: false, treeSize: 101, detail: expect.stringContaining('rewritten') }));
-    },
-  );
+  test('verify: a history that was given away and rewritten since is found, also where the log was anchored again behind it', async () => {
+    const settings = readTargets([{ kind: 'file', name: 'usb', dir: join(home, 'usb') }]);
+    const anchor = async (dataDir: string): Promise<void> => {
+      expect((await run(['anchor', 'now', '--data', dataDir, '--config', config])).code).toBe(0);
+    };
+    await log.grow(100);
+    await anchor(log.dataDir);
+    const rewritten = log.fork(100);
+    await log.grow(1);
+    await anchor(log.dataDir); // the history that is to be forgotten
+    const later = log.fork(103, 'another');
+    for (const dataDir of [rewritten, later]) {
+      const checked = (await checkAnchors(dataDir, settings, { vkey: log.vkey })).flatMap(({ anchors }) => anchors);
+      expect(checked).toContainEqual(expect.objectContaining({ ok: false, treeSize: 101 }));
+    }
+    await anchor(later).catch(() => undefined);
+    const checked = (await checkAnchors(later, settings, { vkey: log.vkey })).flatMap(({ anchors }) => anchors);
+    expect(checked).toContainEqual(expect.objectContaining({ ok: false, treeSize: 101, detail: expect.stringContaining('rewritten') }));
+  });
 
-  test.skipIf(!hasOpenssl())('a time stamp brackets what was there (needs openssl)', { timeout: 60_000 }, async () => {
+  test.skipIf(!hasOpenssl())('a time stamp brackets what was there (needs openssl)', async () => {
     const authority = await startTimeStampAuthority();
     try {
       await log.grow(10);
@@ -412,75 +408,71 @@ describe('veiltrail anchor', () => {
 });
 
 describe('a server that anchors', () => {
-  test(
-    'does it by the clock, tells _system, quotes what came back, and verify --anchors says between which times leaves came',
-    { timeout: 120_000 },
-    async () => {
-      const data = join(home, 'data');
-      const usb = join(home, 'usb');
-      mkdirSync(usb);
-      const config = join(home, 'config.yaml');
-      const authority = hasOpenssl() ? await startTimeStampAuthority() : undefined;
-      if (authority) writeFileSync(join(home, 'root.pem'), authority.trusted);
-      const stamps = authority ? `  - {kind: rfc3161, name: tsa, url: "${authority.url}", trusted: ${join(home, 'root.pem')}, every: 1s}\n` : '';
-      writeFileSync(config, `anchors:\n  - {kind: file, name: usb, dir: ${usb}, every: 1s}\n${stamps}`);
-      const server = launch(data, { args: ['--config', config] });
-      const url = await server.answering;
-      const post = async (): Promise<number> => {
-        const answer = await fetch(`${url}/api/v1/logs/default/events`, {
-          method: 'POST',
-          headers: { authorization: `Bearer ${keyOf(data, 'writer')}`, 'content-type': 'application/json' },
-          body: '{"action":"x"}',
-        });
-        expect(answer.status).toBe(201);
-        return ((await answer.json()) as { receipts: { leafIndex: number }[] }).receipts[0]?.leafIndex as number;
-      };
-      const anchorsOf = (log: string, end: string): string[] =>
-        existsSync(join(data, 'anchors', log))
-          ? readdirSync(join(data, 'anchors', log))
-              .filter((name) => name.endsWith(end))
-              .toSorted()
-          : [];
-      const until = (files: () => string[], count: number): Promise<void> =>
-        vi.waitFor(() => expect(files()).toHaveLength(count), { timeout: 30_000, interval: 50 });
-      expect(await post()).toBe(0);
-      await until(() => anchorsOf('default', '-usb.json'), 1);
-      if (authority) await until(() => anchorsOf('default', '.quote'), 1);
-      // Behind what was quoted: the authority vouches that this one is younger.
-      const second = await post();
-      expect(second).toBe(authority ? 2 : 1);
-      await until(() => anchorsOf('default', '-usb.json'), 2);
-      if (authority) await until(() => anchorsOf('default', '.quote'), 2);
-      const { key } = openKeys(data, { clock: systemClock, random: systemRandom }).create({ role: 'operator' });
-      const metrics = async (): Promise<string> => (await fetch(`${url}/metrics`, { headers: { authorization: `Bearer ${key}` } })).text();
-      await expect.poll(metrics, { timeout: 5_000 }).toMatch(/veiltrail_anchor_behind_leaves\{log="default",target="usb"\} 0\n/);
-      await server.end('SIGTERM');
-      expect(await server.ended, server.said()).toBe(0);
-      await authority?.close();
-      // Quotes ask for no further anchors, though the clock came round some times.
-      expect(anchorsOf('default', '-usb.json')).toHaveLength(2);
-      const told = await run(['search', 'action:anchor.made', '--log', '_system', '--data', data, '--json']);
-      expect(told.out).toContain('anchor.made');
-      const verified = await run(['verify', data, '--anchors', '--config', config, '--log', 'default']);
-      expect(verified.code, verified.out + verified.err).toBe(0);
-      expect(verified.out).toMatch(new RegExp(`✓ anchors +${authority ? 4 : 2} of log default`));
-      expect(verified.err).not.toContain('that clock');
-      const future = { leafIndex: second, time: '2100-01-01T00:00:00.000Z', target: 'tsa' };
-      expect((await clockDoubtsOf(data, 'default', [{ from: 0, to: 3, after: future }])).join()).toMatch(/set back$/);
-      expect(await clockDoubtsOf(join(home, 'nowhere'), 'default', [{ from: 0, to: 3, after: future }])).toEqual([]);
-      if (authority) await checkBracket(data, config, second);
-      const kept = join(usb, readdirSync(usb).find((name) => name.endsWith('default')) as string);
-      const file = join(kept, readdirSync(kept)[0] as string);
-      rmSync(file);
-      const changed = await run(['verify', data, '--anchors', '--config', config, '--json', '--log', 'default']);
-      expect(changed.code).toBe(1);
-      expect(JSON.parse(changed.out)).toMatchObject({
-        ok: false,
-        problems: [{ code: 'anchor_mismatch', where: expect.stringMatching(/^anchors\/default\//) }],
-        brackets: { default: expect.any(Array) },
+  test('does it by the clock, tells _system, quotes what came back, and verify --anchors says between which times leaves came', async () => {
+    const data = join(home, 'data');
+    const usb = join(home, 'usb');
+    mkdirSync(usb);
+    const config = join(home, 'config.yaml');
+    const authority = hasOpenssl() ? await startTimeStampAuthority() : undefined;
+    if (authority) writeFileSync(join(home, 'root.pem'), authority.trusted);
+    const stamps = authority ? `  - {kind: rfc3161, name: tsa, url: "${authority.url}", trusted: ${join(home, 'root.pem')}, every: 1s}\n` : '';
+    writeFileSync(config, `anchors:\n  - {kind: file, name: usb, dir: ${usb}, every: 1s}\n${stamps}`);
+    const server = launch(data, { args: ['--config', config] });
+    const url = await server.answering;
+    const post = async (): Promise<number> => {
+      const answer = await fetch(`${url}/api/v1/logs/default/events`, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${keyOf(data, 'writer')}`, 'content-type': 'application/json' },
+        body: '{"action":"x"}',
       });
-    },
-  );
+      expect(answer.status).toBe(201);
+      return ((await answer.json()) as { receipts: { leafIndex: number }[] }).receipts[0]?.leafIndex as number;
+    };
+    const anchorsOf = (log: string, end: string): string[] =>
+      existsSync(join(data, 'anchors', log))
+        ? readdirSync(join(data, 'anchors', log))
+            .filter((name) => name.endsWith(end))
+            .toSorted()
+        : [];
+    const until = (files: () => string[], count: number): Promise<void> =>
+      vi.waitFor(() => expect(files()).toHaveLength(count), { timeout: 120_000, interval: 50 });
+    expect(await post()).toBe(0);
+    await until(() => anchorsOf('default', '-usb.json'), 1);
+    if (authority) await until(() => anchorsOf('default', '.quote'), 1);
+    // Behind what was quoted: the authority vouches that this one is younger.
+    const second = await post();
+    expect(second).toBe(authority ? 2 : 1);
+    await until(() => anchorsOf('default', '-usb.json'), 2);
+    if (authority) await until(() => anchorsOf('default', '.quote'), 2);
+    const { key } = openKeys(data, { clock: systemClock, random: systemRandom }).create({ role: 'operator' });
+    const metrics = async (): Promise<string> => (await fetch(`${url}/metrics`, { headers: { authorization: `Bearer ${key}` } })).text();
+    await expect.poll(metrics).toMatch(/veiltrail_anchor_behind_leaves\{log="default",target="usb"\} 0\n/);
+    await server.end('SIGTERM');
+    expect(await server.ended, server.said()).toBe(0);
+    await authority?.close();
+    // Quotes ask for no further anchors, though the clock came round some times.
+    expect(anchorsOf('default', '-usb.json')).toHaveLength(2);
+    const told = await run(['search', 'action:anchor.made', '--log', '_system', '--data', data, '--json']);
+    expect(told.out).toContain('anchor.made');
+    const verified = await run(['verify', data, '--anchors', '--config', config, '--log', 'default']);
+    expect(verified.code, verified.out + verified.err).toBe(0);
+    expect(verified.out).toMatch(new RegExp(`✓ anchors +${authority ? 4 : 2} of log default`));
+    expect(verified.err).not.toContain('that clock');
+    const future = { leafIndex: second, time: '2100-01-01T00:00:00.000Z', target: 'tsa' };
+    expect((await clockDoubtsOf(data, 'default', [{ from: 0, to: 3, after: future }])).join()).toMatch(/set back$/);
+    expect(await clockDoubtsOf(join(home, 'nowhere'), 'default', [{ from: 0, to: 3, after: future }])).toEqual([]);
+    if (authority) await checkBracket(data, config, second);
+    const kept = join(usb, readdirSync(usb).find((name) => name.endsWith('default')) as string);
+    const file = join(kept, readdirSync(kept)[0] as string);
+    rmSync(file);
+    const changed = await run(['verify', data, '--anchors', '--config', config, '--json', '--log', 'default']);
+    expect(changed.code).toBe(1);
+    expect(JSON.parse(changed.out)).toMatchObject({
+      ok: false,
+      problems: [{ code: 'anchor_mismatch', where: expect.stringMatching(/^anchors\/default\//) }],
+      brackets: { default: expect.any(Array) },
+    });
+  });
 
   /** The leaf between two stamps is between their times; quotes that say anything else are found. */
   async function checkBracket(data: string, config: string, leaf: number): Promise<void> {

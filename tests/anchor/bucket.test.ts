@@ -82,7 +82,7 @@ describe.skipIf(!hasObjectStore())('a bucket under Object Lock (needs radosgw)',
     });
   });
 
-  test('the log is published as it grows, partial tiles never, and verified from the bucket alone', { timeout: 120_000 }, async () => {
+  test('the log is published as it grows, partial tiles never, and verified from the bucket alone', async () => {
     for (const size of [1, 255, 256, 257, 700]) {
       await log.grow(size - log.treeSize);
       const [result] = await anchor();
@@ -112,7 +112,7 @@ describe.skipIf(!hasObjectStore())('a bucket under Object Lock (needs radosgw)',
     expect(keys.filter((key) => key.includes('/checkpoint/')).length).toBe(5);
   });
 
-  test('locks of tiles and checkpoints are made longer before half of their time is over', { timeout: 120_000 }, async () => {
+  test('locks of tiles and checkpoints are made longer before half of their time is over', async () => {
     const opened = openAnchors(log.dataDir, target());
     const dayMs = 86_400_000;
     const later = async (days: number): Promise<unknown[]> => {
@@ -150,7 +150,7 @@ describe.skipIf(!hasObjectStore())('a bucket under Object Lock (needs radosgw)',
     expect([code, out]).toEqual([0, expect.stringMatching(/default +locks  s3 +9 objects, locked until 20\d\d-\d\d-\d\d at least/)]);
   });
 
-  test('nobody deletes or overwrites what is there, with whatever keys', { timeout: 120_000 }, async () => {
+  test('nobody deletes or overwrites what is there, with whatever keys', async () => {
     const versions: { key: string; versionId: string }[] = [];
     for await (const version of bucket.versions('prod/')) versions.push(version);
     expect(versions.length).toBeGreaterThan(8);
@@ -167,7 +167,7 @@ describe.skipIf(!hasObjectStore())('a bucket under Object Lock (needs radosgw)',
     }
   });
 
-  test('a marker in front of an object, and another version on top of it, fool nobody and are reported', { timeout: 120_000 }, async () => {
+  test('a marker in front of an object, and another version on top of it, fool nobody and are reported', async () => {
     const tile = 'prod/default/tile/0/000';
     expect((await store.request('administrator', 'DELETE', `locked/${tile}`)).status).toBe(204);
     expect((await store.request('writer', 'PUT', 'locked/prod/default/tile/entries/000', {}, 'another history')).status).toBe(200);
@@ -179,7 +179,7 @@ describe.skipIf(!hasObjectStore())('a bucket under Object Lock (needs radosgw)',
     expect(await verifyLogFrom(kept, { log: 'default', vkey: log.vkey })).toMatchObject({ ok: true, treeSize: 700 });
   });
 
-  test('anchors in the bucket are checked against the log: rollback and rewriting are found', { timeout: 60_000 }, async () => {
+  test('anchors in the bucket are checked against the log: rollback and rewriting are found', async () => {
     const opened = openAnchors(log.dataDir, target());
     const { anchors: checked } = await verifyAnchors('default', log.vkey, opened);
     expect(checked.map(({ ok, treeSize }) => [ok, treeSize])).toEqual([1, 255, 256, 257, 700].map((size) => [true, size]));
@@ -196,7 +196,7 @@ describe.skipIf(!hasObjectStore())('a bucket under Object Lock (needs radosgw)',
     expect(found.at(-1)?.detail).toContain('rewritten');
   });
 
-  test('a version that came in parts has the time at which it was announced: it proves no presence by then', { timeout: 60_000 }, async () => {
+  test('a version that came in parts has the time at which it was announced: it proves no presence by then', async () => {
     const opened = openAnchors(log.dataDir, target());
     const { anchor: kept } = (await opened.store.newest('default', 's3')) as { anchor: Anchor };
     const [key, first] = [kept.proof['key'] as string, kept.proof['versionId'] as string];
@@ -241,10 +241,10 @@ describe.skipIf(!hasObjectStore())('a bucket under Object Lock (needs radosgw)',
       const opened = openAnchors(sealed.dataDir, [settings()]);
       only = () => opened.targets[0] as AnchorTarget;
       anchoring = new Anchoring({ ...opened, clock: systemClock, onResult: () => undefined });
-    }, 240_000);
+    });
     afterAll(() => sealed?.remove());
 
-    test('one object a class, locked until the last of its records is due; nothing is copied twice', { timeout: 120_000 }, async () => {
+    test('one object a class, locked until the last of its records is due; nothing is copied twice', async () => {
       expect(await copy()).toMatchObject({ segments: 2, objects: 2, held: 0 });
       expect((await anchoring.figures()).find(({ log: of }) => of === 'default')).toMatchObject({ segments: 2, behind: 0 });
       expect(await copy()).toBe(undefined);
@@ -263,22 +263,18 @@ describe.skipIf(!hasObjectStore())('a bucket under Object Lock (needs radosgw)',
           expect([400, 403]).toContain((await store.request(as, 'DELETE', `locked/${key}?versionId=${versionId}`)).status);
     });
 
-    test(
-      'the records are verified from the bucket, by whoever has vault and keyring; others are told that they are sealed',
-      { timeout: 120_000 },
-      async () => {
-        const { report, problems } = await verifyBucketLog(settings(), 'default', vkeyOf(), sealed.dataDir);
-        expect(problems).toEqual([]);
-        expect(report, JSON.stringify(report.problems)).toMatchObject({ ok: true, treeSize, records: { verified: 65_536 } });
-        expect(report.steps.at(-1)).toMatchObject({ step: 'records', ok: true, detail: '65536 in 2 sealed segments open their commitments' });
-        expect(report.notChecked).toContain('the records of 64 leaves: they are in no sealed segment yet');
-        const stranger = await verifyBucketLog(settings(), 'default', vkeyOf());
-        expect(stranger.report).toMatchObject({ ok: true, records: { verified: 0 } });
-        expect(stranger.report.notChecked.join()).toContain('the records in 2 sealed segments');
-      },
-    );
+    test('the records are verified from the bucket, by whoever has vault and keyring; others are told that they are sealed', async () => {
+      const { report, problems } = await verifyBucketLog(settings(), 'default', vkeyOf(), sealed.dataDir);
+      expect(problems).toEqual([]);
+      expect(report, JSON.stringify(report.problems)).toMatchObject({ ok: true, treeSize, records: { verified: 65_536 } });
+      expect(report.steps.at(-1)).toMatchObject({ step: 'records', ok: true, detail: '65536 in 2 sealed segments open their commitments' });
+      expect(report.notChecked).toContain('the records of 64 leaves: they are in no sealed segment yet');
+      const stranger = await verifyBucketLog(settings(), 'default', vkeyOf());
+      expect(stranger.report).toMatchObject({ ok: true, records: { verified: 0 } });
+      expect(stranger.report.notChecked.join()).toContain('the records in 2 sealed segments');
+    });
 
-    test('a hold puts its legal hold on what it may be about, and takes it away', { timeout: 60_000 }, async () => {
+    test('a hold puts its legal hold on what it may be about, and takes it away', async () => {
       const { dataProtection } = sealed.trail;
       await dataProtection.setHold({ name: 'elsewhere', why: 'w', log: '_system' }, 'x');
       expect(await copy()).toBe(undefined);
@@ -299,7 +295,7 @@ describe.skipIf(!hasObjectStore())('a bucket under Object Lock (needs radosgw)',
       expect(Math.round((until - Date.now()) / 86_400_000)).toBe(120);
     });
 
-    test('an erasure leaves an object that no key opens, and a new one without what was erased', { timeout: 240_000 }, async () => {
+    test('an erasure leaves an object that no key opens, and a new one without what was erased', async () => {
       const [old] = (await objects()).filter((one) => one.class === 'kept') as [KeptSegment];
       const bytes = (await bucket.read(old.key, old.versionId, 0, old.size)) as Uint8Array;
       const before = sealed.copy();
@@ -338,7 +334,7 @@ describe.skipIf(!hasObjectStore())('a bucket under Object Lock (needs radosgw)',
       expect(report.steps.at(-1)?.detail).toContain('1 objects have no key any more');
     });
 
-    test('what is lost or damaged here is fetched, byte for byte', { timeout: 120_000 }, async () => {
+    test('what is lost or damaged here is fetched, byte for byte', async () => {
       await sealed.stop();
       try {
         const path = (name: string): string => join(sealed.dataDir, 'segments/default', name);

@@ -115,7 +115,7 @@ describe.skipIf(absent !== undefined)('in a browser', () => {
     bobsOwn = (await post('/api/v1/keys', 'admin', { role: 'admin', owner: 'bob@example.com' })).json['key'] as string;
     const enrolled = await post('/api/v1/approvers', 'admin', { card: await makeCard(bob, 'Bob'), owner: 'bob@example.com', name: 'Bob' });
     expect([enrolled.status, enrolled.json['kind']]).toEqual([201, 'webauthn-es256']);
-  }, 120_000);
+  });
   afterAll(async () => {
     for (const context of contexts) await context.close();
     await browser.close();

@@ -46,7 +46,7 @@ let html: string;
 beforeAll(async () => {
   dir = mkdtempSync(join(tmpdir(), 'veiltrail-page-'));
   ({ html } = await buildEvidencePage());
-}, 60_000);
+});
 afterAll(async () => {
   rmSync(dir, { recursive: true, force: true });
   if (absent === undefined) await browser.close();
@@ -151,7 +151,7 @@ describe.skipIf(absent !== undefined)('in a browser, offline, from a file', () =
     }
     const { page } = await open(text.replace('"purpose":"who', '"purpose":"why'));
     expect(await page.locator('.verdict.bad').innerText()).toContain('export: the line of “export” is not the one that was signed');
-  }, 60_000);
+  });
 
   it('compares a key', async () => {
     const { page } = await open(text);

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { run, temporaryDirectory } from '../e2e/product.ts';
 
-const timeout = 60_000;
+const timeout = 300_000;
 const head = 'version: 2\nname: mine\nowner: privacy office\n';
 
 function files(texts: Record<string, string>): (name: string) => string {

@@ -6,7 +6,7 @@ import { expect, test } from 'vitest';
 import { openTrail } from '../../src/server/compose.ts';
 import { run, temporaryDirectory } from '../e2e/product.ts';
 
-test('names of files and of rows move no cursor and forge no line; --config without --anchors is refused', { timeout: 60_000 }, async () => {
+test('names of files and of rows move no cursor and forge no line; --config without --anchors is refused', async () => {
   const data = join(temporaryDirectory(), 'data');
   const trail = await openTrail({ dataDir: data, workers: 1 });
   await trail.createLog('default');

@@ -69,7 +69,7 @@ function sample(runs: readonly PlannedRun[]): PlannedRun[] {
 const sizes = { 'a bucket that is compacted': 0, 'a tile': random.pick(borders.tile), 'a bucket': random.pick(borders.bucket) };
 
 for (const [border, size] of Object.entries(sizes))
-  test(`every kind of call that writes, at the border of ${border}`, { timeout: 120_000 }, (context) => failEveryKind(context, size));
+  test(`every kind of call that writes, at the border of ${border}`, (context) => failEveryKind(context, size));
 
 async function failEveryKind(context: TestContext, size: number): Promise<void> {
   const { lane } = needShim(context);
@@ -92,14 +92,14 @@ async function failEveryKind(context: TestContext, size: number): Promise<void> 
   expect(fired).toBeGreaterThanOrEqual(chosen.length - 2);
 }
 
-test('a disk that has no room even for removing is a full one, and not a broken one', { timeout: 120_000 }, async (context) => {
+test('a disk that has no room even for removing is a full one, and not a broken one', async (context) => {
   const { lane } = needShim(context);
   const path = 'logs/a/tile/entries/000.p/255';
   const job = { size: 255, seed: await openEngineSeed(home, 255), fault: { fault: 'ENOSPC', stays: false, kind: 'unlink', path, nth: 1 } } as const;
   expect(await lane.run(job)).toMatchObject({ became: 'unharmed', fired: 1 });
 });
 
-test('a lock of the keys that cannot be removed keeps nobody from changing them', { timeout: 120_000 }, async (context) => {
+test('a lock of the keys that cannot be removed keeps nobody from changing them', async (context) => {
   const { library } = needShim(context);
   const at = join(home, 'keys-lock');
   const dataDir = join(at, 'data');
@@ -121,7 +121,7 @@ test('a lock of the keys that cannot be removed keeps nobody from changing them'
   control.close();
 });
 
-test('the calls of a life make its directory again, and what its kills leave is whole', { timeout: 120_000 }, async (context) => {
+test('the calls of a life make its directory again, and what its kills leave is whole', async (context) => {
   const { library, lane } = needShim(context);
   const life = await openEngineLife(library, home, random.pick(borders.tile), lane);
   const at = join(home, 'kills');
@@ -200,7 +200,7 @@ test('what no recovery reads of a write-ahead log names no other state', () => {
   database.close();
 });
 
-test('a real server that is killed at a call while it starts, with its seal half taken off', { timeout: 120_000 }, async (context) => {
+test('a real server that is killed at a call while it starts, with its seal half taken off', async (context) => {
   const { library } = needShim(context);
   const path = random.pick(['seal.json', 'records.db-wal', 'vault.db-wal', 'requests.db-wal']);
   const kind = path === 'seal.json' ? random.pick(['rename', 'unlink']) : 'create';
@@ -214,7 +214,7 @@ test('a real server that is killed at a call while it starts, with its seal half
   }
 });
 
-test('what a kill of a server leaves is judged in one thread as processes judge it', { timeout: 120_000 }, async (context) => {
+test('what a kill of a server leaves is judged in one thread as processes judge it', async (context) => {
   const { library } = needShim(context);
   const life = await openServerLife(library, home, 255, 'append');
   const at = join(home, 'served-kills');
@@ -236,7 +236,7 @@ test('what a kill of a server leaves is judged in one thread as processes judge 
   expect(await judge(classes[0]?.[0], { judge: tooEarly, control: tooEarly })).toHaveProperty('error');
 });
 
-test('a process that serves again and again ends where one of its own would, and the next one serves', { timeout: 120_000 }, async (context) => {
+test('a process that serves again and again ends where one of its own would, and the next one serves', async (context) => {
   const { library } = needShim(context);
   const lane = new RunLane(library, join(home, 'served'));
   const opened = await openSeed(home, 255);

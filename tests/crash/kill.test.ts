@@ -297,7 +297,7 @@ const firstFiles = [
   'logs/default',
 ];
 
-test.each(firstFiles)('a first start that is killed as %s appears is completed by the next', { timeout: 60_000 }, async (file) => {
+test.each(firstFiles)('a first start that is killed as %s appears is completed by the next', async (file) => {
   const data = join(temporaryDirectory(), 'data');
   const killed = launch(data);
   for (let waits = 0; !existsSync(join(data, file)); waits++) {

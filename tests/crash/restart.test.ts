@@ -74,7 +74,7 @@ async function expectRefused(code: string, exitCode: number): Promise<void> {
   expect(ended).toBe(exitCode);
 }
 
-test('SIGTERM under load: what is acknowledged is there, and the directory is sealed', { timeout: 60_000 }, async () => {
+test('SIGTERM under load: what is acknowledged is there, and the directory is sealed', async () => {
   for (let times = 0; times < 3; times++) {
     const { url, server } = await start();
     const load = startLoad({ url, key: keyOf(data, 'writer'), book, random, senders: 8 });
@@ -92,7 +92,7 @@ test('SIGTERM under load: what is acknowledged is there, and the directory is se
   await stop(server);
 });
 
-test('SIGTERM as soon as it says that it serves is an orderly stop', { timeout: 60_000 }, async () => {
+test('SIGTERM as soon as it says that it serves is an orderly stop', async () => {
   for (let times = 0; times < 5; times++) {
     const server = launch(data);
     await server.answering;
@@ -102,7 +102,7 @@ test('SIGTERM as soon as it says that it serves is an orderly stop', { timeout: 
   }
 });
 
-test('what breaks while it serves is named in its own output, and to nobody else', { timeout: 60_000 }, async () => {
+test('what breaks while it serves is named in its own output, and to nobody else', async () => {
   const { url, server } = await start();
   await send(url, 100);
   const { treeSize } = await createClient({ url, key: keyOf(data, 'reader') }).search({ limit: 1 });
@@ -120,7 +120,7 @@ test('what breaks while it serves is named in its own output, and to nobody else
   await stop(server);
 });
 
-test('a second server on a directory is refused and says why; the first does not notice', { timeout: 60_000 }, async () => {
+test('a second server on a directory is refused and says why; the first does not notice', async () => {
   const { url, server } = await start();
   await send(url, 100);
   await expectRefused('data_dir_in_use', 3);
@@ -142,7 +142,7 @@ describe('files that are not what they were', () => {
     for (const [id, leaf] of made.book.leaves) book.leaves.set(id, leaf);
     for (const [id, event] of made.book.sent) book.sent.set(id, event);
     for (const [size, text] of made.book.checkpoints) book.checkpoints.set(size, text);
-  }, 60_000);
+  });
   afterAll(() => rmSync(join(made.newest, '..'), { recursive: true, force: true }));
 
   async function make(): Promise<void> {
@@ -175,7 +175,7 @@ describe('files that are not what they were', () => {
     expect(code, text).toBe(0);
   }
 
-  test('an older records.db is not gone on with', { timeout: 60_000 }, async () => {
+  test('an older records.db is not gone on with', async () => {
     const away = join(data, '../away');
     renameSync(join(data, 'records.db'), away);
     copyFileSync(join(older, 'records.db'), join(data, 'records.db'));
@@ -188,7 +188,7 @@ describe('files that are not what they were', () => {
     await expectGoodAgain();
   });
 
-  test('an older vault.db is not gone on with', { timeout: 60_000 }, async () => {
+  test('an older vault.db is not gone on with', async () => {
     const away = join(data, '../away');
     renameSync(join(data, 'vault.db'), away);
     copyFileSync(join(older, 'vault.db'), join(data, 'vault.db'));
@@ -199,14 +199,14 @@ describe('files that are not what they were', () => {
     await expectGoodAgain();
   });
 
-  test('what a crash left of a small file being replaced is gone after the next start', { timeout: 60_000 }, async () => {
+  test('what a crash left of a small file being replaced is gone after the next start', async () => {
     for (const name of ['.tmp-0011', 'keys/.tmp-0022']) writeFileSync(join(data, name), 'half a', { mode: 0o600 });
     const { server } = await start();
     await stop(server);
     for (const name of ['.tmp-0011', 'keys/.tmp-0022']) expect(existsSync(join(data, name)), name).toBe(false);
   });
 
-  test('a file that is gone is not begun anew', { timeout: 120_000 }, async () => {
+  test('a file that is gone is not begun anew', async () => {
     const lost = {
       'vault.db': 'vault_missing',
       'config.json': 'config_missing',
@@ -229,7 +229,7 @@ describe('files that are not what they were', () => {
     await expectGoodAgain();
   });
 
-  test('an index that is gone or damaged is made anew, and search is right meanwhile', { timeout: 120_000 }, async () => {
+  test('an index that is gone or damaged is made anew, and search is right meanwhile', async () => {
     const attacks: Record<string, (file: string) => void> = {
       gone: (file) => rmSync(file),
       empty: (file) => truncateSync(file),
@@ -282,7 +282,7 @@ async function copyRunning(to: string): Promise<void> {
   expect(complaints).toEqual([]);
 }
 
-test('a copy of a directory that is being written to is whole, or is refused', { timeout: 120_000 }, async () => {
+test('a copy of a directory that is being written to is whole, or is refused', async () => {
   const { url, server } = await start();
   const outcomes: string[] = [];
   for (let times = 0; times < 4; times++) {

@@ -175,31 +175,27 @@ async function expectVerified(data: string, leavesAtLeast: number): Promise<void
   expect((JSON.parse(out) as { treeSize: number }).treeSize).toBeGreaterThanOrEqual(leavesAtLeast);
 }
 
-test(
-  'below 5 % of free disk no event is taken, everything else goes on, and with room events are taken again',
-  { timeout: 60_000 },
-  async (context) => {
-    const data = join(temporaryDirectory(), 'data');
-    mountSmallDisk(context, data, '16m');
-    const asked = await Asked.start(data);
-    expect(await asked.append()).toBe(201);
-    expect((await asked.get('/readyz')).status).toBe(200);
-    // Enough for thousands of events, and yet too little.
-    const makeRoom = fill(data, Math.floor(0.04 * statfsSync(data).blocks));
-    await sleep(1.1 * guardLooksMs);
-    expect(await asked.append()).toBe('disk_full');
-    const { status, text } = await asked.get('/readyz');
-    expect(status).toBe(503);
-    expect(JSON.parse(text)).toMatchObject({ ready: false, reasons: [expect.stringContaining('5 %')] });
-    await asked.expectReading();
-    makeRoom();
-    await asked.appendWhenPossible();
-    expect((await asked.get('/readyz')).status).toBe(200);
-    await asked.stopAndVerify();
-  },
-);
+test('below 5 % of free disk no event is taken, everything else goes on, and with room events are taken again', async (context) => {
+  const data = join(temporaryDirectory(), 'data');
+  mountSmallDisk(context, data, '16m');
+  const asked = await Asked.start(data);
+  expect(await asked.append()).toBe(201);
+  expect((await asked.get('/readyz')).status).toBe(200);
+  // Enough for thousands of events, and yet too little.
+  const makeRoom = fill(data, Math.floor(0.04 * statfsSync(data).blocks));
+  await sleep(1.1 * guardLooksMs);
+  expect(await asked.append()).toBe('disk_full');
+  const { status, text } = await asked.get('/readyz');
+  expect(status).toBe(503);
+  expect(JSON.parse(text)).toMatchObject({ ready: false, reasons: [expect.stringContaining('5 %')] });
+  await asked.expectReading();
+  makeRoom();
+  await asked.appendWhenPossible();
+  expect((await asked.get('/readyz')).status).toBe(200);
+  await asked.stopAndVerify();
+});
 
-test('a disk that fills up between two looks refuses, wherever it hits, and nothing is lost', { timeout: 180_000 }, async (context) => {
+test('a disk that fills up between two looks refuses, wherever it hits, and nothing is lost', async (context) => {
   const data = join(temporaryDirectory(), 'data');
   mountSmallDisk(context, data, '16m');
   const asked = await Asked.start(data);
@@ -221,7 +217,7 @@ test('a disk that fills up between two looks refuses, wherever it hits, and noth
   await asked.stopAndVerify();
 });
 
-test('a server that is stopped while its disk is full has lost nothing', { timeout: 60_000 }, async (context) => {
+test('a server that is stopped while its disk is full has lost nothing', async (context) => {
   const data = join(temporaryDirectory(), 'data');
   mountSmallDisk(context, data, '16m');
   const asked = await Asked.start(data);
@@ -245,7 +241,7 @@ test('a server that is stopped while its disk is full has lost nothing', { timeo
   await again.stopAndVerify();
 });
 
-test('tiles on a disk that is remounted read-only: refused, then published without a restart', { timeout: 60_000 }, async (context) => {
+test('tiles on a disk that is remounted read-only: refused, then published without a restart', async (context) => {
   const data = join(temporaryDirectory(), 'data');
   const logs = join(data, 'logs');
   mountSmallDisk(context, logs, '4m');
@@ -264,7 +260,7 @@ test('tiles on a disk that is remounted read-only: refused, then published witho
   await asked.stopAndVerify();
 });
 
-test('a directory on a read-only disk is not served, and is found in order', { timeout: 60_000 }, async (context) => {
+test('a directory on a read-only disk is not served, and is found in order', async (context) => {
   const data = join(temporaryDirectory(), 'data');
   mountSmallDisk(context, data, '16m');
   const asked = await Asked.start(data);
@@ -292,7 +288,7 @@ async function remount(path: string, how: 'ro' | 'rw'): Promise<void> {
 /** Whom a directory's mode means something to: root is above it. */
 const nobody = 65_534;
 
-test('tiles in a directory that may not be written to, as anybody', { timeout: 60_000 }, async (context) => {
+test('tiles in a directory that may not be written to, as anybody', async (context) => {
   const asRoot = process.getuid?.() === 0;
   const home = mkdtempSync(join(tmpdir(), 'veiltrail-disk-'));
   onTestFinished(() => rmSync(home, { recursive: true, force: true }));
@@ -313,7 +309,7 @@ test('tiles in a directory that may not be written to, as anybody', { timeout: 6
   await asked.stopAndVerify();
 });
 
-test('a disk that fails stops the server; the next one has all that was acknowledged', { timeout: 60_000 }, async (context) => {
+test('a disk that fails stops the server; the next one has all that was acknowledged', async (context) => {
   if (!tool('prlimit', '--version')) context.skip('there is no prlimit here');
   const data = join(temporaryDirectory(), 'data');
   const asked = await Asked.start(data);

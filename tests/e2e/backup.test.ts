@@ -22,7 +22,7 @@ beforeEach(() => {
   home = temporaryDirectory();
 });
 
-const timeout = 180_000;
+const timeout = 300_000;
 const people = ['jane.doe@example.com', 'omar@example.net', 'li@example.org'];
 
 async function append(dataDir: string, from: number, to: number, emails = people): Promise<void> {

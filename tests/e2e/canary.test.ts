@@ -27,7 +27,7 @@ it('finds no leak under the default policy, and says so in _system', async () =>
   const checkpoint = join(data, 'logs/_system/checkpoint');
   writeFileSync(checkpoint, readFileSync(checkpoint, 'utf8').replace(/\n(\d+)\n/, '\n9\n'));
   expect(await run(['verify', data])).toMatchObject({ code: 1, out: expect.stringContaining('log _system: logs/_system/checkpoint') as string });
-}, 120_000);
+});
 
 it('finds what a policy lets through, in records and in files, and never shows it', async () => {
   const dir = temporaryDirectory();
@@ -52,7 +52,7 @@ it('finds what a policy lets through, in records and in files, and never shows i
     record: Record<string, unknown>;
   };
   expect(told.record).toMatchObject({ outcome: 'failure', category: 'pii_leak', severity: 5 });
-}, 120_000);
+});
 
 it('knows the logs there are', async () => {
   const data = join(temporaryDirectory(), 'data');

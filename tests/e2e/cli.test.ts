@@ -6,7 +6,7 @@ import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import { runProcess as run, serve, temporaryDirectory } from './product.ts';
 
-const timeout = 120_000;
+const timeout = 300_000;
 
 /** Asked before anything else: it tries for twelve seconds. */
 const outOfReach = run(['search', '--url', 'http://127.0.0.1:1', '--key', 'k'], { cwd: tmpdir() });

@@ -53,7 +53,7 @@ test('from listing to certificate', async () => {
     0,
     expect.objectContaining({ ok: true, records: { verified: 3, erased: 1, redacted: 1 } }),
   ]);
-}, 240_000);
+});
 
 test('wrong use is told apart from what is not there', async () => {
   const dir = temporaryDirectory();
@@ -72,4 +72,4 @@ test('wrong use is told apart from what is not there', async () => {
   );
   expect(codes).toEqual([2, 2, 2, 2, 2, 2, 2]);
   expect((await run(['subject', 'erase', '--id', 'u-1', '--erase', '--data', data])).code).toBe(1);
-}, 240_000);
+});

@@ -20,7 +20,7 @@ beforeAll(async () => {
   data = join(mkdtempSync(join(tmpdir(), 'veiltrail-evidence-')), 'data');
   const ingested = await run(['ingest', '-', '--data', data], { input: events.map((event) => JSON.stringify(event)).join('\n') });
   expect(ingested.code, ingested.err).toBe(0);
-}, 60_000);
+});
 afterAll(() => rmSync(join(data, '..'), { recursive: true, force: true }));
 
 const forSomebody = ['--audience', 'Example Court, case 12', '--purpose', 'who logged in'];
@@ -87,7 +87,7 @@ describe('from a data directory', () => {
       expect(refused.err).toMatch(words);
     }
     expect((await run(['export', '--data', join(data, '../nowhere'), '--evidence', 'x', ...forSomebody, ...out])).code).toBe(3);
-  }, 60_000);
+  });
 });
 
 describe('what is demanded and cannot be checked', () => {
@@ -108,7 +108,7 @@ describe('what is demanded and cannot be checked', () => {
       expect([option, refused.code]).toEqual([option, 2]);
       expect(refused.err).toContain(`${option} says nothing about`);
     }
-  }, 60_000);
+  });
 });
 
 describe('in a page', () => {

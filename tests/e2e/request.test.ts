@@ -5,7 +5,7 @@ import { expect, test } from 'vitest';
 import { openTrail } from '../../src/server/compose.ts';
 import { run, temporaryDirectory } from './product.ts';
 
-const timeout = 180_000;
+const timeout = 300_000;
 
 test(
   'a key that sees is made by two: the command says how, exits 3, and goes on once the other has signed',

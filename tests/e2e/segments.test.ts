@@ -79,7 +79,7 @@ beforeAll(async () => {
     .filter((entry) => entry.isFile())
     .map((entry) => join(entry.parentPath, entry.name).slice(dataDir.length + 1))
     .join();
-}, 240_000);
+});
 afterAll(() => rmSync(root, { recursive: true, force: true }));
 
 test('one file holds the bucket; the chunks, and the key they were under, are gone', async () => {

@@ -31,7 +31,7 @@ test('receivers that hang and refuse, clients that keep connections and searches
   const headers = { authorization: `Bearer ${server.key('writer')}`, 'content-type': 'application/x-ndjson' };
   const body = '{"message":"m"}\n'.repeat(500);
   expect((await fetch(`${server.url}/api/v1/logs/default/events`, { method: 'POST', headers, body })).status).toBe(201);
-  await expect.poll(() => held, { timeout: 20_000 }).toBeGreaterThanOrEqual(2);
+  await expect.poll(() => held).toBeGreaterThanOrEqual(2);
   const port = Number(new URL(server.url).port);
   const idle = Array.from({ length: 300 }, () => connect(port, '127.0.0.1').on('error', () => undefined));
   onTestFinished(() => idle.forEach((socket) => socket.destroy()));
@@ -45,4 +45,4 @@ test('receivers that hang and refuse, clients that keep connections and searches
   expect(performance.now() - started).toBeLessThan(12_000);
   expect(existsSync(join(data, 'seal.json'))).toBe(true);
   expect(JSON.parse(readFileSync(join(data, 'seal.json'), 'utf8'))).toHaveProperty('body.files.0');
-}, 90_000);
+});

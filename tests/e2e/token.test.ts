@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { launch, run, temporaryDirectory } from './product.ts';
 
-const timeout = 120_000;
+const timeout = 300_000;
 const event = `${JSON.stringify({ action: 'login', actor: { type: 'user', id: 'u-1', email: 'Jane@Example.com' } })}\n`;
 
 test(

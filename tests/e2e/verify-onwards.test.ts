@@ -68,7 +68,7 @@ describe('--resume', () => {
     cpSync(join(dir, 'older'), data, { recursive: true });
     expect((await pass()).report.problems.map(({ code }) => code)).toContain('rolled_back');
     expect(VerifyState.open(file).get('default')).toMatchObject({ verifiedTo: 1_000 });
-  }, 60_000);
+  });
 
   test('by the command, over all logs of a directory', async () => {
     const dir = temporaryDirectory();
@@ -148,7 +148,7 @@ describe('--watch', () => {
     expect(await stopped).toBe(1);
     expect(alarms().map(({ ok }) => ok)).toEqual([false, true]);
     await expect(raiseAlarm(join(dir, 'none'), '')).rejects.toMatchObject({ code: 'alert_failed' });
-  }, 60_000);
+  });
 });
 
 describe('how far a log is in order', () => {

@@ -6,7 +6,7 @@ import { createCosigner } from '../../src/log/cosignature.ts';
 import { serveWitness } from '../../src/witness/serve-witness.ts';
 import { run, serve, temporaryDirectory } from './product.ts';
 
-test('serve asks, verify checks, a restored backup stops the log, acknowledge lets it go on', { timeout: 240_000 }, async () => {
+test('serve asks, verify checks, a restored backup stops the log, acknowledge lets it go on', async () => {
   const dir = temporaryDirectory();
   const data = join(dir, 'data');
   // The first start makes the log's key.

@@ -64,4 +64,4 @@ test('a thread that dies is started again, with what shall run, from where the c
   expect(readCursor(cursorsPath, 'one', 'a')).toBe(3);
   await client.close();
   await records.close();
-}, 60_000);
+});

@@ -33,7 +33,7 @@ beforeAll(async () => {
   process.env['TEST_FORWARD_HMAC'] = 'sign-with-this';
   config = { secrets: { token: { file }, hmac: { env: 'TEST_FORWARD_HMAC' } }, directory: temporary };
   ({ trail, close } = await open(join(temporary, 'data'), config));
-}, 60_000);
+});
 afterAll(async () => {
   await close();
   rmSync(temporary, { recursive: true });
@@ -160,7 +160,7 @@ test('what was erased while the receiver was away is not sent; what was redacted
   expect(text).not.toContain('xyzzy-4711');
   expect(text).not.toContain('"u-17"');
   expect(text).toMatch(/\[REDACTED leaf \d+\]/);
-}, 60_000);
+});
 
 test('a receiver that never answers keeps nobody waiting: neither whoever appends, nor the other forwarders', async () => {
   const [receiver, other] = [await receiveHttp(), await receiveHttp()];
@@ -176,7 +176,7 @@ test('a receiver that never answers keeps nobody waiting: neither whoever append
   expect((await laneOf('slow'))?.lagSeconds).toBeGreaterThan(0);
   expect(receiver.received).toHaveLength(1);
   await trail.forwarders.remove('slow', asked);
-}, 60_000);
+});
 
 test('alerts go out by syslog as they are raised', async () => {
   const receiver = await receiveSyslog();
@@ -241,4 +241,4 @@ test('goes on where it was after a stop; a copy of the directory delivers nothin
     { setting: { name: 'siem' }, state: 'stopped', reason: 'cursors_missing' },
   ]);
   expect([receiver.received.length, lines().length]).toEqual([heard, 3]);
-}, 120_000);
+});

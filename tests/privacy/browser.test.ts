@@ -15,7 +15,7 @@ beforeAll(async () => {
   expect(output).toHaveLength(1);
   expect(output[0].imports).toEqual([]);
   code = output[0].code;
-}, 60_000);
+});
 
 /** The module's exports in a realm of its own. */
 function load(): typeof import('../../src/privacy/index.ts') {

@@ -8,7 +8,7 @@ import { verifyStoredLog } from '../../src/server/verify.ts';
 import { createTrust, verifyCertificate, verifyDisclosure, verifyReceipt } from '../../src/verify/index.ts';
 import { append, asked, directory, event, told, tokenAt, withTrail } from './protected-trail.ts';
 
-const timeout = 120_000;
+const timeout = 300_000;
 
 async function verified(dataDir: string): Promise<{ erased: number; redacted: number }> {
   const report = await verifyStoredLog(dataDir, { log: 'default', others: true });

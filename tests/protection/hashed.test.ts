@@ -31,4 +31,4 @@ test('a person whose address is hashed is found by the address; unlinking says w
   } finally {
     await trail.close();
   }
-}, 120_000);
+});

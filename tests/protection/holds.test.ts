@@ -7,7 +7,7 @@ import { VeiltrailError } from '../../src/core/errors.ts';
 import type { OpenTrail } from '../../src/server/compose.ts';
 import { append, asked, directory, event, told, tokenAt, withTrail } from './protected-trail.ts';
 
-const timeout = 60_000;
+const timeout = 300_000;
 
 async function isHeld(trail: OpenTrail, request: Parameters<OpenTrail['dataProtection']['planErasure']>[0]): Promise<string | undefined> {
   return (await trail.dataProtection.planErasure(request, asked)).held;

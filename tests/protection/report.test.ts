@@ -4,7 +4,7 @@ import { formatReportPage } from '../../src/app/report-page.ts';
 import type { SubjectReport } from '../../src/app/report-subject.ts';
 import { append, asked, directory, event, told, tokenAt, withTrail } from './protected-trail.ts';
 
-const timeout = 60_000;
+const timeout = 300_000;
 
 test(
   'a person is found by id, token and value, with the tokens beside the id, and without those of others',

@@ -7,7 +7,7 @@ import type { OpenTrail } from '../../src/server/compose.ts';
 import { verifyStoredLog } from '../../src/server/verify.ts';
 import { append, asked, directory, event, told, withTrail } from './protected-trail.ts';
 
-const timeout = 120_000;
+const timeout = 300_000;
 const table = `version: 1
 rules:
   - {name: logins, category: authentication, keep: 90 days, basis: art. 5}

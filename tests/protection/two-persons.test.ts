@@ -21,7 +21,7 @@ beforeAll(async () => {
     approverOwner: 'Second',
     name: 'the second person',
   });
-}, 60_000);
+});
 afterAll(() => server.close());
 
 const send = (method: string, path: string, body?: object): Promise<Answer> =>
@@ -66,7 +66,7 @@ test('erasing takes two; the detail has no id of the person, and the certificate
   const record = (await server.trail.readEvent('default', tombstone?.leafIndex as number))?.record;
   expect(record?.['tombstone']).toMatchObject({ request: { id: request, approvals: [{ approver: approver.id }] } });
   expect(JSON.stringify(record)).not.toContain(email);
-}, 60_000);
+});
 
 test('an approved request is for exactly that', async () => {
   const why = { purpose: 'p', reference: 'r' };
@@ -99,7 +99,7 @@ test('an approved request is for exactly that', async () => {
     ...why,
   });
   expect(second.json, second.text).toMatchObject({ removal: { fields: 1 } });
-}, 60_000);
+});
 
 test('lifting a hold and shortening a retention take two, setting and lengthening one', async () => {
   expect((await send('POST', '/api/v1/holds', { name: 'case-3', why: 'order 3', log: 'default' })).status).toBe(201);
@@ -124,7 +124,7 @@ test('lifting a hold and shortening a retention take two, setting and lengthenin
   const [mode, holds] = [await send('GET', '/api/v1/retention/due'), await send('GET', '/api/v1/holds')];
   expect(mode.json).toMatchObject({ dryRun: true });
   expect(holds.json).toMatchObject({ holds: [{ name: 'case-3' }] });
-}, 60_000);
+});
 
 test('setting a forwarder takes two, removing one does not; what was approved is all of it', async () => {
   const { admin } = server.key;
@@ -155,7 +155,7 @@ test('setting a forwarder takes two, removing one does not; what was approved is
   expect((await put({ ...setting, destination: { kind: 'http', url: 'http://169.254.169.254/' } })).json['code']).toBe('forwarder_invalid');
   expect((await server.send('DELETE', '/api/v1/forwarders/siem', { key: admin })).json).toEqual({ removed: 'siem' });
   expect((await server.send('GET', '/api/v1/forwarders', { key: admin })).json).toEqual({ forwarders: [] });
-}, 60_000);
+});
 
 test('a report is a page or facts, for officers, with a purpose', async () => {
   const body = { ids: ['u-178'], purpose: 'request of 3 May', reference: 'T-204' };
@@ -169,4 +169,4 @@ test('a report is a page or facts, for officers, with a purpose', async () => {
   // Two values at once are many: a second person is asked before they are shown.
   const reveal = await send('POST', '/api/v1/subjects/report', { ...body, reveal: true });
   expect([reveal.status, reveal.json['code']]).toEqual([403, 'approval_needed']);
-}, 60_000);
+});

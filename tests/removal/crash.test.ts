@@ -30,7 +30,7 @@ function copyAtSteps(dataDir: string): { step: string; copy: string }[] {
   return copies;
 }
 
-test('is finished by the next start, wherever it came', { timeout: 240_000 }, async () => {
+test('is finished by the next start, wherever it came', async () => {
   const dataDir = makeDataDir();
   const trail = await openOn(dataDir);
   await append(trail, [event('jane', '1', { note: 'a secret of hers' }), event('joe', 'a slip of joe'), event('ann')]);

@@ -312,7 +312,7 @@ test('wherever a byte is flipped, the index answers rightly or is made anew', ()
   }
   expect(intact).toBeGreaterThan(100);
   expect(remade).toBeGreaterThan(100);
-}, 120_000);
+});
 
 test('a reader follows a writer, sees what it grows only while it lives, and a file that was replaced', () => {
   let live = true;

@@ -214,7 +214,7 @@ test('strangers are counted a minute, and told when the server ends at the lates
     .map((record) => [record['reason'], record.actor.id, record.metadata['count'] ?? 1].map((one) => JSON.stringify(one)).join(' '));
   expect(failures.toSorted()).toEqual(['"key_in_url" "stranger" 1', '"unauthenticated" "stranger" 5']);
   await own.close();
-}, 30_000);
+});
 
 test('health, metrics, tiles, checkpoints and the description are on nobody’s record', async () => {
   const { key, id } = keysFor.operating;
@@ -279,7 +279,7 @@ test('a key that cannot be put on record is not left behind', async () => {
   expect(status).toBe(500);
   expect(broken.keys.list().find(({ name }) => name === 'lost')).toMatchObject({ revokedAt: expect.any(String) as string });
   await broken.close();
-}, 30_000);
+});
 
 test('what cannot be put on record is not read: no byte of it is in the answer', async () => {
   const disk = { full: true };
@@ -313,7 +313,7 @@ test('what cannot be put on record is not read: no byte of it is in the answer',
   } finally {
     await broken.close();
   }
-}, 30_000);
+});
 
 test('what is forwarded from a log of this server is not taken by it', async () => {
   const origin = server.trail.vkeyOf('default').split('+')[0] as string;

@@ -29,7 +29,7 @@ const onwards = async (): Promise<string[][]> =>
 const byItself = async (): Promise<(string | undefined)[][]> =>
   (await runSelfVerification({ dataDir: data, kind: 'new', share: 100 })).problems.map(({ log, code }) => [log, code]);
 
-test('a log that is gone from the records, then from the keyring, is a finding of every look', { timeout: 60_000 }, async () => {
+test('a log that is gone from the records, then from the keyring, is a finding of every look', async () => {
   expect(await listExpectedLogs(data, [])).toEqual(['default', 'other']);
   expect(await onwards()).toEqual([[], []]);
   expect(VerifyState.open(resume).logs().toSorted()).toEqual(['default', 'other']);

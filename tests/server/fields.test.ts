@@ -17,7 +17,7 @@ import { openKeyring } from '../../src/vault/keyring.ts';
 import { checkToken, parseToken } from '../../src/vault/token.ts';
 import { runServer } from './running-server.ts';
 
-const timeout = 60_000;
+const timeout = 300_000;
 const quarantine = defaultPolicyYaml.replace('unknown: scan', 'unknown: quarantine');
 
 function directory(policy = defaultPolicyYaml): { dataDir: string; policyFile: string } {

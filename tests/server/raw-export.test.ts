@@ -40,11 +40,11 @@ beforeAll(async () => {
       metadata: { 'of bob@example.org': 1, nested: '{"mail":"quote\\"d@example.net","to":"bob@example.org"}', list: ['bob@example.org', 'x'] },
     },
   ]);
-}, 60_000);
+});
 afterAll(async () => {
   await server.close();
   rmSync(dir, { recursive: true, force: true });
-}, 30_000);
+});
 
 async function append(events: readonly object[]): Promise<void> {
   await server.trail.append({ log: 'default', principal: 'test', body: Buffer.from(JSON.stringify(events)), format: 'json' });
@@ -405,7 +405,7 @@ describe('a large export', () => {
       sent.end(body);
     });
     let ends: JsonObject[] = [];
-    await expect.poll(async () => (ends = await told('action:export.end')).length, { timeout: 10_000, interval: 20 }).toBe(before + 1);
+    await expect.poll(async () => (ends = await told('action:export.end')).length, { interval: 20 }).toBe(before + 1);
     const { metadata } = ends[0] as { metadata: { events: number } };
     expect(ends[0]).toMatchObject({ outcome: 'failure', reason: 'broken_off', severity: 4 });
     // Some hundred KiB are on their way in sockets; most of it was never made.
@@ -420,9 +420,9 @@ describe('a large export', () => {
       const sent = httpRequest(`${server.url}${path}`, { method: 'POST', headers: { authorization: `Bearer ${server.key.investigator}` } });
       sent.once('error', () => undefined);
       await new Promise<void>((resolve) => sent.end(body, resolve));
-      await expect.poll(() => server.trail.requests.show((JSON.parse(body) as { request: string }).request).state, { timeout: 10_000 }).toBe('used');
+      await expect.poll(() => server.trail.requests.show((JSON.parse(body) as { request: string }).request).state).toBe('used');
       sent.destroy();
-      await expect.poll(async () => (await told('action:export.end')).length, { timeout: 10_000 }).toBe(before + i + 1);
+      await expect.poll(async () => (await told('action:export.end')).length).toBe(before + i + 1);
     }
     expect((await told('action:export.end'))[0]).toMatchObject({ outcome: 'failure', reason: 'broken_off' });
     expect(server.mistakes).toEqual([]);
@@ -483,7 +483,7 @@ describe('a large export', () => {
       sent.end(body);
     });
     expect(how).toBe('broken off');
-    await expect.poll(async () => (await told('action:export.end')).length, { timeout: 10_000, interval: 20 }).toBe(before + 1);
+    await expect.poll(async () => (await told('action:export.end')).length, { interval: 20 }).toBe(before + 1);
     expect((await told('action:export.end'))[0]).toMatchObject({ outcome: 'failure', reason: 'key_revoked', severity: 4 });
     expect((await told('action:key.revoke'))[0]).toMatchObject({ purpose: 'left us' });
     expect(server.mistakes).toEqual([]);

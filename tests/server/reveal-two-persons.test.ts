@@ -32,7 +32,7 @@ beforeAll(async () => {
   approver = newApprover();
   const now = new Date().toISOString();
   await server.trail.requests.enrol({ principal: 'adminaaaaaaa', card: cardOf(approver, now), approverOwner: 'Second', name: 'the second person' });
-}, 60_000);
+});
 afterAll(async () => {
   await server.close();
   rmSync(dir, { recursive: true, force: true });

@@ -35,7 +35,7 @@ beforeAll(async () => {
     if (email !== undefined) tokens[email] = email;
     else tokens['phone'] = (record['metadata'] as JsonObject)['phone'] as string;
   }
-}, 60_000);
+});
 afterAll(async () => {
   await server.close();
   rmSync(dir, { recursive: true, force: true });

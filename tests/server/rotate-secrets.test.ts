@@ -11,7 +11,7 @@ import { verifyStoredLog } from '../../src/server/verify.ts';
 import { addSecretVersion, openKeyring, type SecretPurpose } from '../../src/vault/keyring.ts';
 import { cardOf, newApprover } from '../app/second-person.ts';
 
-const timeout = 60_000;
+const timeout = 300_000;
 const by = { principal: 'adminaaaaaaa', role: 'admin' };
 const policy = `${defaultPolicyYaml.replace('  phone: tokenize', '  phone: hash')}\n`;
 

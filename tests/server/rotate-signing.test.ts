@@ -78,7 +78,7 @@ function isSignedBy(vkey: string, checkpoint: string): boolean {
   }
 }
 
-test('old and new sign together, witnesses follow, the old key goes; with it a thief gets nothing cosigned', { timeout: 120_000 }, async () => {
+test('old and new sign together, witnesses follow, the old key goes; with it a thief gets nothing cosigned', async () => {
   const old = signerIn('default.signing-key');
   witness = await serveWitness({ dir: join(folder, 'witness'), name: 'w.example', host: '127.0.0.1', port: 0, logs: [old.vkey] });
   const policy = join(folder, 'policy');

@@ -74,7 +74,7 @@ function damage(file: string, at: number): void {
   writeFileSync(file, bytes);
 }
 
-const soon = { timeout: 30_000, interval: 50 };
+const soon = { timeout: 120_000, interval: 50 };
 
 test('what was read, and when; what is damaged meanwhile, and that it is well again', async () => {
   const startedS = Date.now() / 1_000;

@@ -67,7 +67,7 @@ const wrong: readonly (readonly [string, (good: string, vkey: string) => string 
   ['a name that is too long', (_, key) => inLogs(`{"${'x'.repeat(65)}":[${JSON.stringify(key)}]}`)],
 ];
 
-test.each(wrong)('%s: a start refuses it, and verify says the same', { timeout: 60_000 }, async (_, make) => {
+test.each(wrong)('%s: a start refuses it, and verify says the same', async (_, make) => {
   write(make(good, vkey));
   const error = { code: 'config_damaged', message: 'signing-keys.json is damaged' };
   for (const others of [true, false]) {
@@ -80,7 +80,7 @@ test.each(wrong)('%s: a start refuses it, and verify says the same', { timeout: 
   await expect(openTrail({ dataDir, workers: 1 })).rejects.toMatchObject(error);
 });
 
-test('the command ends with exit 1 and a report, a log that is half made among what it finds', { timeout: 60_000 }, async () => {
+test('the command ends with exit 1 and a report, a log that is half made among what it finds', async () => {
   write('{}\n');
   const key = join(dataDir, 'keys/half.unfinished-signing-key');
   writeFileSync(key, readFileSync(join(dataDir, 'keys/default.signing-key'), 'utf8'), { mode: 0o600 });

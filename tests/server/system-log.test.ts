@@ -13,7 +13,7 @@ import { defaultPolicyYaml } from '../../src/privacy/default-policy.ts';
 import { openTrail, type OpenTrail, systemLog } from '../../src/server/compose.ts';
 import { createHttpServer } from '../../src/server/http.ts';
 
-const timeout = 60_000;
+const timeout = 300_000;
 
 function directory(): string {
   const dir = mkdtempSync(join(tmpdir(), 'veiltrail-system-'));

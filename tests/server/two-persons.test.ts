@@ -24,7 +24,7 @@ import { cardOf, decisionOf, newApprover } from '../app/second-person.ts';
 import { createAuthenticator, origin as pageOrigin } from '../verify/software-authenticator.ts';
 import { type Answer, runServer, type RunningServer } from './running-server.ts';
 
-const timeout = 120_000;
+const timeout = 300_000;
 
 async function recordsOf(trail: Pick<OpenTrail, 'search'>, q: string): Promise<JsonObject[]> {
   return (await trail.search(systemLog, { q, limit: 1_000 })).events.map(({ record }) => record);

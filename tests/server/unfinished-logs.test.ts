@@ -33,7 +33,7 @@ beforeAll(async () => {
   trail = await open(dataDir);
   killedWithOther = copy(dataDir, 'killed-with-other');
   await trail.close();
-}, 60_000);
+});
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 function open(dataDir: string): Promise<OpenTrail> {
@@ -97,7 +97,7 @@ async function copyEachStep(dataDir: string): Promise<string[]> {
   return steps;
 }
 
-test('a kill at any step of making a log is no finding, and the next start finishes it', { timeout: 120_000 }, async () => {
+test('a kill at any step of making a log is no finding, and the next start finishes it', async () => {
   const steps = await copyEachStep(copy(killed, 'stepped'));
   expect(steps.map((dir) => dir.replace(/.*step-\d-/, ''))).toEqual([
     'before',
@@ -159,7 +159,7 @@ const traces: Record<string, (dataDir: string) => void> = {
   },
 };
 
-test('a log that somebody deletes is found, whatever its key is called then', { timeout: 120_000 }, async () => {
+test('a log that somebody deletes is found, whatever its key is called then', async () => {
   expect((await verify(killedWithOther)).problems).toEqual([]);
   const deleted = copy(killedWithOther, 'deleted');
   deleteRows(deleted);

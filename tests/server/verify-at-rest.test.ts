@@ -35,7 +35,7 @@ async function send(url: string, key: string, events: number): Promise<void> {
 test.each([
   ['one event, in a tile of another width', 1],
   ['as many as fill the tile', 12],
-])('a server is started and takes %s', { timeout: 60_000 }, async (_, events) => {
+])('a server is started and takes %s', async (_, events) => {
   const dataDir = await stopped();
   const report = await verifyWhile(dataDir, async () => {
     const served = await serve(dataDir);
@@ -45,7 +45,7 @@ test.each([
   expect([report.ok, report.treeSize]).toEqual([true, leaves + events]);
 });
 
-test('a server is started, takes an event and is gone again before anybody looks; damage is found nevertheless', { timeout: 60_000 }, async () => {
+test('a server is started, takes an event and is gone again before anybody looks; damage is found nevertheless', async () => {
   const dataDir = await stopped();
   const runs = async (): Promise<void> => {
     const served = await serve(dataDir);

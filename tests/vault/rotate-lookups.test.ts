@@ -173,7 +173,7 @@ describe('a crash', () => {
 });
 
 describe('kill -9', () => {
-  it('at any moment of rotations of lookup key and root loses no value its token, and the next start goes on', { timeout: 60_000 }, async () => {
+  it('at any moment of rotations of lookup key and root loses no value its token, and the next start goes on', async () => {
     const needs = emails(0, 1_500);
     const first = openVault(at);
     const tokens = await settle(first, needs);

@@ -6,6 +6,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import * as native from '../../src/verify/index.ts';
 import * as sample from '../log/sample-log.ts';
 import { sampleEvidence, signer, witness } from './sample-evidence.ts';
+import { ended, rawExportVkey, sampleRawExport } from './sample-raw-export.ts';
 
 /** What an auditor downloads, minified and compressed. */
 const gzippedMax = 60_000;
@@ -22,7 +23,7 @@ beforeAll(async () => {
   code = output[0].code;
   // No crypto: nothing here may wait for WebCrypto, and nothing needs randomness.
   verify = runInContext(`${code};verify`, createContext({ TextEncoder, TextDecoder })) as typeof native;
-}, 60_000);
+});
 
 describe('in a browser', () => {
   it('has no need of Node', () => {
@@ -41,6 +42,20 @@ describe('in a browser', () => {
     const options = { vkeys: [signer.vkey], witnesses: [witness.vkey] };
     expect(JSON.stringify(verify.verifyEvidence(text, options))).toBe(JSON.stringify(native.verifyEvidence(text, options)));
     expect(verify.verifyEvidence(text.replace('user.login', 'user.logon'), options).ok).toBe(false);
+  });
+
+  it('verifies raw exports, a line at a time', () => {
+    const check = (lines: readonly string[]): object => {
+      const verifier = new verify.RawExportVerifier(verify.createTrust([rawExportVkey]));
+      for (const line of lines) verifier.add(line);
+      return verifier.end();
+    };
+    const lines = sampleRawExport();
+    expect(JSON.parse(lines[0] as string)).toMatchObject({ format: verify.rawExportFormat });
+    expect(check(lines)).toMatchObject({ origin: 'example.com/exported', treeSize: 2, events: 2, values: 2, removed: 0 });
+    expect(() => check(ended(lines.slice(0, -1).map((line) => line.replace('by jane', 'by joan'))))).toThrow(/leaf 0: the event is not the record/);
+    expect(() => check(lines.toSpliced(1, 1))).toThrow(/last line does not fit/);
+    expect(() => check(lines.slice(0, -1))).toThrow(/cut short/);
   });
 
   it('verifies receipts, disclosures and checkpoints with cosignatures', () => {

@@ -262,7 +262,7 @@ describe('one changed character', () => {
       const blamed = at.filter((place) => place.startsWith('leaf') && !expected(offset).includes(place));
       if (blamed.length > 0) expect([offset, text.slice(offset - 20, offset + 20), blamed]).toEqual([]);
     }
-  }, 120_000);
+  });
 
   test('by any other, into or out of the text, with or without a key to compare', () => {
     const edit = fc.record({

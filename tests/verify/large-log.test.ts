@@ -24,7 +24,7 @@ beforeAll(async () => {
   }
   await trail.close();
   return () => rmSync(root, { recursive: true, force: true });
-}, 60_000);
+});
 
 async function attacked(attack: (dir: string) => void, progress: number[] = []): Promise<VerifyReport> {
   rmSync(work, { recursive: true, force: true });
