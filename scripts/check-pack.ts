@@ -12,7 +12,7 @@ const program = `
 import { openTrail, verifyStoredLog, type VerifyReport } from 'veiltrail';
 import { createPrivacyEngine, defaultPolicyYaml, parsePolicy } from 'veiltrail/privacy';
 import { leafHash } from 'veiltrail/log';
-import { createTrust, verifyReceipt } from 'veiltrail/verify';
+import { createTrust, RawExportVerifier, type VerifiedRawExport, verifyReceipt } from 'veiltrail/verify';
 import { createClient } from 'veiltrail/sdk';
 
 const engine = createPrivacyEngine(parsePolicy(defaultPolicyYaml), { pseudonymKey: { version: 1, key: new Uint8Array(32) } });
@@ -22,6 +22,14 @@ for (const one of [openTrail, leafHash, createTrust, verifyReceipt, createClient
 const trail = await openTrail({ dataDir: 'data' });
 await trail.createLog('default');
 const { treeSize } = await trail.append({ log: 'default', principal: 'local', body: new TextEncoder().encode('{"action":"x","message":"jane@example.net"}'), format: 'json' });
+const asked = { principal: 'local', purpose: 'a try', reference: '1' };
+const { text } = await trail.lookUps.exportRaw({ ...asked, log: 'default' });
+const verifier = new RawExportVerifier(createTrust([trail.vkeyOf('default')]));
+let exported = '';
+for await (const piece of text) exported += piece;
+for (const line of exported.split('\\n').slice(0, -1)) verifier.add(line);
+const raw: VerifiedRawExport = verifier.end();
+if (raw.events !== 1 || raw.values !== 1 || !exported.includes('"message":"jane@example.net"')) throw new Error('the packed export does not verify');
 await trail.close();
 const report: VerifyReport = await verifyStoredLog('data', { log: 'default' });
 if (treeSize !== 1 || !report.ok) throw new Error('the packed product does not work');

@@ -11,6 +11,7 @@ import { withRecords } from '../server/open-records.ts';
 import { readConfig } from '../server/config.ts';
 import { keysDirectory } from '../server/data-files.ts';
 import { type CheckedLog, verifyAnchors } from '../server/verify-anchors.ts';
+import { checkVkey } from './vkey-option.ts';
 
 /** Of the newest leaves, in a report. */
 const bracketsShown = 3;
@@ -95,9 +96,12 @@ export async function clockDoubtsOf(dataDir: string, log: string, brackets: read
 }
 
 function ownVkey(dataDir: string, log: string): string {
+  const file = `${keysDirectory}/${log}.vkey`;
+  let text: string;
   try {
-    return readFileSync(join(dataDir, keysDirectory, `${log}.vkey`), 'utf8').trim();
+    text = readFileSync(join(dataDir, file), 'utf8');
   } catch (cause) {
-    throw new VeiltrailError('vkey_missing', `there is no public key of log ${log}; say it with --vkey`, {}, { cause });
+    throw new VeiltrailError('vkey_missing', `there is no public key of log ${log} (${file}); say it with --vkey`, {}, { cause });
   }
+  return checkVkey(text.trim(), file);
 }

@@ -50,7 +50,7 @@ export function createCosigner(name: string, seed: Uint8Array): Cosigner {
  */
 export function createCosignatureVerifier(vkey: string): NoteVerifier {
   const { name, keyId, type, publicKey } = parseVerifierKey(vkey);
-  if (type !== signatureTypes.cosignature) throw new VeiltrailError('vkey_type', 'a log’s key where a cosigner’s was due');
+  if (type !== signatureTypes.cosignature) throw new VeiltrailError('vkey_type', 'a log’s key where a witness’s was due');
   const verify = createEd25519Verifier(publicKey);
   return {
     name,

@@ -56,8 +56,26 @@ export function parseVerifierKey(vkey: string): VerifierKey {
   }
   const publicKey = bytes.slice(1);
   const keyId = keyIdOf(name, type, publicKey);
-  if (publicKey.length !== ed25519PublicKeyBytes || formatKeyId(keyId) !== id) throw badKey('vkey_syntax');
+  if (publicKey.length !== ed25519PublicKeyBytes) throw badKey('vkey_syntax');
+  if (formatKeyId(keyId) !== id)
+    throw new VeiltrailError('vkey_syntax', 'a public key whose id is not that of its name and key: a character of it was changed');
   return { name, keyId, type, publicKey };
+}
+
+/**
+ * Reads several verifier keys.
+ * @param whose what they are the keys of, for people
+ * @throws VeiltrailError what `read` throws; the message says which key it is of, and `position` counts from 1
+ */
+export function readVerifierKeys<T>(vkeys: readonly string[], whose: string, read: (vkey: string) => T): T[] {
+  return vkeys.map((vkey, i) => {
+    try {
+      return read(vkey);
+    } catch (error) {
+      if (!(error instanceof VeiltrailError)) throw error;
+      throw new VeiltrailError(error.code, `key ${i + 1} of ${whose}: ${error.message}`, { ...error.detail, position: i + 1 });
+    }
+  });
 }
 
 export function formatVerifierKey(name: string, type: SignatureType, publicKey: Uint8Array): string {
@@ -110,7 +128,7 @@ export function createNoteSigner(name: string, seed: Uint8Array): NoteKeySigner 
  */
 export function createNoteVerifier(vkey: string): NoteVerifier {
   const { name, keyId, type, publicKey } = parseVerifierKey(vkey);
-  if (type !== signatureTypes.ed25519) throw new VeiltrailError('vkey_type', 'a cosigner’s key where a log’s was due');
+  if (type !== signatureTypes.ed25519) throw new VeiltrailError('vkey_type', 'a witness’s key where a log’s was due');
   const verify = createEd25519Verifier(publicKey);
   return { name, keyId, verify: (text, signature) => verify(utf8(text), signature) };
 }
@@ -131,5 +149,6 @@ function formatKeyId(keyId: number): string {
 }
 
 function badKey(code: string): VeiltrailError {
-  return new VeiltrailError(code, 'not a key of a signed note');
+  const form = code === 'vkey_syntax' ? 'not a public key: NAME+8 hex digits+base64' : 'not a signing key: PRIVATE+KEY+NAME+8 hex digits+base64';
+  return new VeiltrailError(code, form);
 }

@@ -13,6 +13,7 @@ import { canonicalJson } from '../core/canonical-json.ts';
 import { VeiltrailError } from '../core/errors.ts';
 import { isJsonObject, parseJson, type JsonObject, type JsonValue } from '../core/json.ts';
 import { createTrust, createNoteVerifier, formatSignatureLine, type NoteSigner, openNote, parseDisclosure, parseProof } from '../log/index.ts';
+import { readVerifierKeys } from '../log/note-key.ts';
 import { verifyDisclosure } from './disclosure.ts';
 
 const format = 'veiltrail-certificate/1';
@@ -71,6 +72,7 @@ export function signCertificate(body: Omit<CertificateBody, 'format'>, tombstone
  */
 export function verifyCertificate(text: string, vkeys: readonly string[]): VerifiedCertificate {
   const { body, signatures, tombstones } = parseCertificate(text);
+  readVerifierKeys(vkeys, 'the given keys', createNoteVerifier);
   const own = vkeys.filter((vkey) => nameOf(vkey) === body.origin);
   if (own.length === 0) throw new VeiltrailError('certificate_unproved', `the certificate is signed by ${body.origin}, whose key is not given`);
   openNote(`${signedText(body)}\n${signatures.map((line) => `${line}\n`).join('')}`, own.map(createNoteVerifier));

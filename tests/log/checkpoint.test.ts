@@ -147,4 +147,9 @@ test('createTrust', () => {
   expect(refusalOf(() => createTrust([signer.vkey, other.vkey]))).toBe('trust_origin');
   expect(refusalOf(() => createTrust(['x']))).toBe('vkey_syntax');
   expect(refusalOf(() => createTrust([signer.vkey], { witnesses: [other.vkey] }))).toBe('vkey_type');
+  // Which one it is, of several.
+  const changed = signer.vkey.replace(/.$/, (last) => (last === 'A' ? 'B' : 'A'));
+  expect(() => createTrust([signer.vkey, changed])).toThrow(/^key 2 of the log: a public key whose id is not that of its name and key/);
+  expect(() => createTrust([signer.vkey, 'x'])).toThrow(expect.objectContaining({ detail: { position: 2 } }) as Error);
+  expect(() => createTrust([signer.vkey], { witnesses: ['x'] })).toThrow(/^key 1 of the witnesses: not a public key/);
 });

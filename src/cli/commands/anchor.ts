@@ -186,7 +186,7 @@ async function verifyAnchorsCommand(options: VerifyOptions): Promise<void> {
   const log = leaf === undefined ? options.log : (options.log ?? 'default');
   const checked = await checkAnchors(dataDirOf(options), await settingsOf(options), {
     ...(log === undefined ? {} : { log }),
-    ...(options.vkey === undefined ? {} : { vkey: readVkey(options.vkey) }),
+    ...(options.vkey === undefined ? {} : { vkey: readVkey(options.vkey, '--vkey') }),
   });
   const anchors = checked.flatMap((one) => one.anchors);
   const wrong = checked.flatMap(({ brackets }) => contradictions(brackets));
@@ -228,7 +228,7 @@ async function verifyBucket(name: string, options: VerifyOptions): Promise<void>
   const target = await targetOf(name, options);
   const { verifyBucketLog } = await import('../../server/verify-bucket.ts');
   const log = options.log ?? 'default';
-  const { report, problems, sizes } = await verifyBucketLog(target, log, readVkey(options.vkey), options.data);
+  const { report, problems, sizes } = await verifyBucketLog(target, log, readVkey(options.vkey, '--vkey'), options.data);
   const ok = report.ok && problems.length === 0;
   if (!ok) process.exitCode = exitCodes.wrong;
   if (options.json) return printJson({ ...report, ok, problems: [...problems, ...report.problems], checkpoints: sizes });

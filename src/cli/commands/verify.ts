@@ -97,7 +97,7 @@ export function addVerify(program: Command): void {
 
 async function runVerify(target: string | undefined, options: VerifyOptions, command: Command): Promise<void> {
   const only = (names: readonly string[], what: string): void => refuseUnusedOptions(command, names, what);
-  const vkey = options.vkey === undefined ? undefined : readVkey(options.vkey);
+  const vkey = options.vkey === undefined ? undefined : readVkey(options.vkey, '--vkey');
   const where = target ?? dataDirOf(options);
   if (options.watch) only(optionsFor.watch, 'watching');
   else if (options.resume !== undefined) only(optionsFor.passes, 'a run that is resumed');

@@ -70,7 +70,7 @@ async function serve({ data, listen, name, log = [] }: ServeOptions): Promise<vo
     dir: data,
     ...address,
     ...(name === undefined ? {} : { name }),
-    logs: log.map(readVkey),
+    logs: log.map((vkey, i) => readVkey(vkey, log.length === 1 ? '--log' : `--log, number ${i + 1}`)),
     report(error) {
       printError(error);
       // What is on disk is not known any more: the next start finds out, and nothing is cosigned meanwhile.
@@ -100,7 +100,7 @@ async function addLog(vkey: string, { data }: WitnessOptions): Promise<void> {
   const { addWitnessedLog, openWitnessDirectory } = await import('../../witness/witness-directory.ts');
   const { store } = openWitnessDirectory(data);
   try {
-    say(`added ${addWitnessedLog(store, readVkey(vkey))}`);
+    say(`added ${addWitnessedLog(store, readVkey(vkey, 'VKEY'))}`);
   } finally {
     store.close();
   }
@@ -109,7 +109,7 @@ async function addLog(vkey: string, { data }: WitnessOptions): Promise<void> {
 async function removeKey(vkey: string, { data }: WitnessOptions): Promise<void> {
   const { openWitnessDirectory } = await import('../../witness/witness-directory.ts');
   const { createNoteVerifier } = await import('../../log/note-key.ts');
-  const text = readVkey(vkey);
+  const text = readVkey(vkey, 'VKEY');
   const { name } = createNoteVerifier(text);
   const { store } = openWitnessDirectory(data, { create: false });
   try {

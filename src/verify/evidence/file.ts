@@ -1,7 +1,7 @@
 /** Takes an evidence file apart, and finds the lines that are not as they were signed. */
 import { VeiltrailError } from '../../core/errors.ts';
 import { formatNote, type NoteVerifier, parseNote } from '../../log/note.ts';
-import { createNoteVerifier } from '../../log/note-key.ts';
+import { createNoteVerifier, readVerifierKeys } from '../../log/note-key.ts';
 import { attempt } from './attempt.ts';
 import {
   badEvidence,
@@ -155,7 +155,7 @@ function readSignature(line: string): Note {
 
 /** Every key of the file signed, in its order, and nobody else: a signature line that is not checked could be changed. */
 function verifySignature({ text, signatures }: Note, vkeys: readonly string[]): true {
-  const keys: NoteVerifier[] = vkeys.map(createNoteVerifier);
+  const keys: NoteVerifier[] = readVerifierKeys(vkeys, 'the evidence', createNoteVerifier);
   const good =
     signatures.length === keys.length &&
     keys.every((key, i) => {
