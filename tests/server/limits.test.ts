@@ -1,10 +1,15 @@
 /** How much one client can make the server hold, and for how long. */
+import { connect } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { createAdmissionDesk } from '../../src/server/admission.ts';
 import { isLoopback, listen, parseListen } from '../../src/server/listen.ts';
 import type { HttpLimits } from '../../src/server/limits.ts';
 import { parsePublicUrl } from '../../src/server/public-url.ts';
 import { runServer, sendRaw, type RunningServer } from './running-server.ts';
+
+/** What is not the limit that a test is about does not come to its help. */
+const patient = { headersTimeoutMs: 300_000, requestTimeoutMs: 600_000, keepAliveTimeoutMs: 600_000, drainMs: 600_000 };
+const forMs = 600_000;
 
 const events = '/api/v1/logs/default/events';
 let server: RunningServer | undefined;
@@ -26,10 +31,10 @@ describe('bodies', () => {
     const { port, key } = await start({ bodyBytesMax: 1_000 });
     const head = `POST ${events} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${key.writer}\r\n`;
     const chunk = `${(400).toString(16)}\r\n${'x'.repeat(400)}\r\n`;
-    const answer = await sendRaw(port, [`${head}transfer-encoding: chunked\r\n\r\n`, chunk, chunk, chunk, chunk], { pauseMs: 20, forMs: 2_000 });
+    const answer = await sendRaw(port, [`${head}transfer-encoding: chunked\r\n\r\n`, chunk, chunk, chunk, chunk], { pauseMs: 20 });
     expect(answer).toContain('"code":"body_too_large"');
     expect(answer).toContain('connection: close');
-    expect(await sendRaw(port, [`${head}content-length: 1001\r\n\r\n`], { forMs: 1_000 })).toContain('"code":"body_too_large"');
+    expect(await sendRaw(port, [`${head}content-length: 1001\r\n\r\n`])).toContain('"code":"body_too_large"');
   });
 
   it('of one key are bounded together, and of all keys; both are given back', async () => {
@@ -94,7 +99,7 @@ describe('a server that stops', () => {
     let open = (): void => undefined;
     const gate = new Promise<void>((done) => (open = done));
     let isUnderWay = false;
-    const { port, key, app } = await start({}, (trail) => ({
+    const { port, key, app } = await start(patient, (trail) => ({
       ...trail,
       append(request) {
         isUnderWay = true;
@@ -102,40 +107,40 @@ describe('a server that stops', () => {
       },
     }));
     const head = `POST ${events} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${key.writer}\r\ncontent-length: 15\r\n\r\n{"message":"m"}`;
-    const answer = sendRaw(port, [head, head], { pauseMs: 300 });
+    let requests = 0;
+    app.server.on('request', () => requests++);
+    const isStopping = async (): Promise<void> => {
+      await expect.poll(() => app.server.listening).toBe(false);
+    };
+    const answer = sendRaw(port, [head, isStopping, head], { forMs });
     await expect.poll(() => isUnderWay).toBe(true);
-    const started = performance.now();
     const closing = app.close();
-    setTimeout(open, 500);
+    await expect.poll(() => requests).toBe(2);
+    open();
     const text = await answer;
     await closing;
     expect([...text.matchAll(/HTTP\/1\.1 (\d+)/g)].map(([, status]) => status)).toEqual(['201', '503']);
     expect(text).toContain('"code":"stopping"');
     expect(text).toContain('retry-after: 5');
-    expect(performance.now() - started).toBeLessThan(3_000);
   });
 });
 
 describe('a stop', () => {
   it('closes connections that never asked for anything, however long what is under way may take', async () => {
-    const { port, app } = await start({});
-    const silent = [sendRaw(port, [], { forMs: 60_000 }), sendRaw(port, ['GET / HT'], { forMs: 60_000 })];
+    const { port, app } = await start(patient);
+    const silent = [sendRaw(port, [], { forMs }), sendRaw(port, ['GET / HT'], { forMs })];
     await expect.poll(() => new Promise((resolve) => app.server.getConnections((_error, count) => resolve(count)))).toBe(2);
-    const started = performance.now();
     await app.close();
     await Promise.all(silent);
-    expect(performance.now() - started).toBeLessThan(8_000);
   });
 
   it('does not wait for who sends half a request, and is not kept by idle connections', async () => {
-    const { port, key, app, trail } = await start({ drainMs: 300 });
+    const { port, key, app, trail } = await start({ ...patient, drainMs: 300 });
     const head = `POST ${events} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${key.writer}\r\n`;
-    const halves = [[`${head}content-length: 900\r\n\r\n`, 'half a body'], [head], ['P'], []].map((parts) => sendRaw(port, parts, { forMs: 30_000 }));
+    const halves = [[`${head}content-length: 900\r\n\r\n`, 'half a body'], [head], ['P'], []].map((parts) => sendRaw(port, parts, { forMs }));
     await expect.poll(() => new Promise((resolve) => app.server.getConnections((_error, count) => resolve(count)))).toBe(4);
-    const started = performance.now();
     await app.close();
     await Promise.all(halves);
-    expect(performance.now() - started).toBeLessThan(5_000);
     expect(trail.logs()).toContain('default');
   });
 });
@@ -153,9 +158,17 @@ describe('a client that goes away', () => {
       },
     }));
     const head = `POST ${events} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${key.writer}\r\ncontent-length: 900\r\n\r\n`;
-    await sendRaw(port, [head, `{"message":"${'x'.repeat(886)}"}`], { forMs: 300 });
-    expect(waiting).toBe(1);
-    for (let i = 0; i < 3; i++) await sendRaw(port, [head, 'x'.repeat(899)], { forMs: 100 });
+    let requests = 0;
+    running.app.server.on('request', () => requests++);
+    const isWaiting = async (): Promise<void> => {
+      await expect.poll(() => waiting).toBe(1);
+    };
+    await sendRaw(port, [head, `{"message":"${'x'.repeat(886)}"}`, isWaiting], { leaves: true });
+    const isBegun = async (): Promise<void> => {
+      await expect.poll(() => requests).toBe(before + 1);
+    };
+    let before = requests;
+    for (let i = 0; i < 3; i++, before++) await sendRaw(port, [head, 'x'.repeat(899), isBegun], { leaves: true });
     const post = (): Promise<number> =>
       running.send('POST', events, { key: key.writer, body: JSON.stringify({ message: 'y'.repeat(880) }) }).then(({ status }) => status);
     await expect.poll(post).toBe(201);
@@ -167,19 +180,16 @@ describe('a client that goes away', () => {
 describe('time', () => {
   it('for headers and for bodies is bounded, however slowly they drip', async () => {
     const { port, key, send } = await start({ headersTimeoutMs: 400, requestTimeoutMs: 800, timeoutsCheckedEveryMs: 100 });
-    const started = performance.now();
+    // For as long as anybody looks.
+    const drips = Array.from({ length: 1_000 });
     const [slowHead, slowBody] = await Promise.all([
-      sendRaw(port, ['GET /healthz HTTP/1.1\r\n', ...Array.from({ length: 100 }, (_, i) => `x-${i}: 1\r\n`)], { pauseMs: 50 }),
+      sendRaw(port, ['GET /healthz HTTP/1.1\r\n', ...drips.map((_, i) => `x-${i}: 1\r\n`)], { pauseMs: 50, forMs: 50_000 }),
       sendRaw(
         port,
-        [
-          `POST ${events} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${key.writer}\r\ncontent-length: 1000\r\n\r\n`,
-          ...Array.from({ length: 100 }, () => ' '),
-        ],
-        { pauseMs: 50 },
+        [`POST ${events} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${key.writer}\r\ncontent-length: 1000\r\n\r\n`, ...drips.map(() => ' ')],
+        { pauseMs: 50, forMs: 50_000 },
       ),
     ]);
-    expect(performance.now() - started).toBeLessThan(3_000);
     expect(slowHead).toContain('"code":"request_timeout"');
     expect(slowBody).toContain('408');
     expect((await send('GET', '/healthz')).status).toBe(200);
@@ -189,8 +199,18 @@ describe('time', () => {
 describe('connections', () => {
   it('are bounded', async () => {
     const { port } = await start({ connectionsMax: 3 });
-    const get = 'GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n';
-    const answers = await Promise.all(Array.from({ length: 8 }, () => sendRaw(port, [get], { forMs: 500 })));
+    const sockets = Array.from({ length: 8 }, () => connect(port, '127.0.0.1').on('error', () => undefined));
+    // Each stays until all have been answered, or closed: one that went would make room.
+    const answers = await Promise.all(
+      sockets.map(
+        (socket) =>
+          new Promise<string>((resolve) => {
+            socket.on('data', (bytes) => resolve(bytes.toString())).on('close', () => resolve(''));
+            socket.write('GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n');
+          }),
+      ),
+    );
+    for (const socket of sockets) socket.destroy();
     expect(answers.filter((answer) => answer.startsWith('HTTP/1.1 200')).length).toBe(3);
     expect(answers.filter((answer) => answer === '').length).toBe(5);
   });

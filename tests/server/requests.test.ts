@@ -357,7 +357,7 @@ describe('bytes that are no request', () => {
     ],
     ['a chunk that lies', () => [head('transfer-encoding: chunked\r\n'), `zz\r\n${canary}\r\n`], '400', 'malformed_request'],
   ] as const)('%s: %s', async (_name, parts, status, code) => {
-    const answer = await sendRaw(server.port, parts(), { forMs: 3_000 });
+    const answer = await sendRaw(server.port, parts());
     expect(answer.slice(9, 12)).toBe(status);
     if (code !== undefined) expect(answer).toContain(`"code":"${code}"`);
     expect(answer).not.toContain(canary);
@@ -372,11 +372,10 @@ describe('bytes that are no request', () => {
   it('a body that is refused is not taken for the next request', async () => {
     const smuggled = `POST /api/v1/keys HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${server.key.admin}\r\ncontent-length: 16\r\n\r\n{"role":"admin"}`;
     const before = server.keys.list().length;
-    const answer = await sendRaw(
-      server.port,
-      [`POST ${events} HTTP/1.1\r\nhost: x\r\ncontent-length: ${smuggled.length + 20_000_000}\r\n\r\n`, smuggled],
-      { forMs: 1_000 },
-    );
+    const answer = await sendRaw(server.port, [
+      `POST ${events} HTTP/1.1\r\nhost: x\r\ncontent-length: ${smuggled.length + 20_000_000}\r\n\r\n`,
+      smuggled,
+    ]);
     expect(answer.match(/HTTP\/1\.1 /g)?.length).toBe(1);
     expect(answer).toContain('connection: close');
     expect(server.keys.list().length).toBe(before);

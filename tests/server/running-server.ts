@@ -101,9 +101,25 @@ function answerOf(status: number, headers: Headers, text: string): Answer {
   return { status, headers, text, json };
 }
 
-/** Writes bytes to the port and reads until the server closes the connection, or `forMs` are over. */
-export function sendRaw(port: number, parts: readonly (string | Uint8Array)[], { pauseMs = 0, forMs = 10_000 } = {}): Promise<string> {
-  return new Promise((resolve) => {
+export interface SendRawOptions {
+  /** Behind each part. */
+  pauseMs?: number;
+  /** So long at the most. */
+  forMs?: number;
+  /** Goes away once all is written. */
+  leaves?: boolean;
+}
+
+/**
+ * Writes bytes to the port and reads until the server closes the connection, or `forMs` are over.
+ * @param parts bytes, and what is waited for before the next of them
+ */
+export function sendRaw(
+  port: number,
+  parts: readonly (string | Uint8Array | (() => Promise<unknown>))[],
+  { pauseMs = 0, forMs = 120_000, leaves = false }: SendRawOptions = {},
+): Promise<string> {
+  return new Promise((resolve, reject) => {
     const socket = connect(port, '127.0.0.1');
     let received = '';
     const done = (): void => {
@@ -119,10 +135,15 @@ export function sendRaw(port: number, parts: readonly (string | Uint8Array)[], {
       void (async () => {
         for (const part of parts) {
           if (socket.destroyed) return;
-          socket.write(part);
+          if (typeof part === 'function') await part();
+          else socket.write(part);
           if (pauseMs > 0) await new Promise((next) => setTimeout(next, pauseMs));
         }
-      })();
+        if (leaves) done();
+      })().catch((error: unknown) => {
+        reject(error as Error);
+        done();
+      });
     });
   });
 }
