@@ -93,10 +93,11 @@ test('who read which leaf can be answered: by reading, by searching, by proof', 
 test('equal queries have equal digests, others others, and no query is stored', async () => {
   const { key, id } = keysFor.searching;
   for (const q of ['quux-needle', 'quux-needle', 'other-needle']) await server.send('GET', `/api/v1/logs/default/events?q=${q}`, { key });
-  const [one, ...more] = await told((record) => record.actor.id === id);
-  expect(more).toEqual([]);
-  expect(one?.metadata).toMatchObject({ count: 3 });
-  expect(new Set(one?.metadata['queries'] as string[]).size).toBe(2);
+  await server.trail.access.flush();
+  // One event, or two where the second in which they are gathered came to its end between them.
+  const mine = (await systemRecords()).filter((record) => record.actor.id === id);
+  expect(mine.reduce((sum, { metadata }) => sum + ((metadata['count'] as number | undefined) ?? 1), 0)).toBe(3);
+  expect(new Set(mine.flatMap(({ metadata }) => metadata['queries'] as string[])).size).toBe(2);
   expect(JSON.stringify(await systemRecords())).not.toContain('needle');
 });
 
@@ -289,6 +290,7 @@ test('what cannot be put on record is not read: no byte of it is in the answer',
       clock: systemClock,
       digestQuery: () => '',
       systemLog: '_system',
+      gatherMs: 600_000,
       entriesMax: 1,
     });
     return { ...trail, access };
