@@ -2,7 +2,8 @@
 import { cpSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, onTestFinished, test } from 'vitest';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { systemClock } from '../../src/core/clock.ts';
 import { VeiltrailError } from '../../src/core/errors.ts';
 import type { JsonObject } from '../../src/core/json.ts';
@@ -104,11 +105,13 @@ test('an erasure ends what a forwarder that is being dropped still sends', async
   const setting = parseForwarderSetting({ name: 'one', logs: ['a'], destination });
   forwarding.run({ id: 'one', setting, logs: [{ log: 'a', origin: 'test.example/a', treeSize, start: 0 }] });
   await receiver.had(1);
+  // By itself it would have a second to end, which never is over here.
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  onTestFinished(() => void vi.useRealTimers());
   const dropped = forwarding.drop('one').then(() => 'ended');
   await forwarding.forget('a');
-  // By itself it would have a second to end.
-  const late = new Promise((resolve) => setTimeout(resolve, 700, 'under way'));
-  expect(await Promise.race([dropped, late])).toBe('ended');
+  expect(await Promise.race([dropped, sleep(60_000, 'under way', { ref: false })])).toBe('ended');
+  vi.useRealTimers();
   await forwarding.close();
   await source.close();
   await records.close();

@@ -131,7 +131,7 @@ export async function receiveSyslog(
 
 /** Until something is so; for what no event tells. */
 export async function until(isSo: () => boolean | Promise<boolean>): Promise<void> {
-  for (let left = 1_000; !(await isSo()); left--) {
+  for (let left = 10_000; !(await isSo()); left--) {
     if (left === 0) throw new Error('it never came about');
     await new Promise((resolve) => setTimeout(resolve, 10));
   }

@@ -3,7 +3,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { MessageChannel, type MessagePort, type Worker } from 'node:worker_threads';
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, expect, onTestFinished, test, vi } from 'vitest';
 import { SearchClient, startSearchThread } from '../../src/search/search-client.ts';
 import type { SearchPage } from '../../src/search/search.ts';
 import { type SearchThreadSettings, serveIndexing, serveSearching } from '../../src/search/search-thread.ts';
@@ -70,7 +70,7 @@ test('one thread indexes and one answers', async () => {
   await records.append('a', events(100, 'logout'));
   expect(await found(search, 'logout-7')).toEqual([107]);
   search.published('a', 200);
-  await vi.waitFor(async () => expect(await search.state('a')).toEqual({ indexedTo: 200, treeSize: 200 }), 5_000);
+  await expect.poll(() => search.state('a')).toEqual({ indexedTo: 200, treeSize: 200 });
   const page = await search.search({ log: 'a', query: 'logout-7' });
   expect(page.hits.map(({ leafIndex, fields }) => [leafIndex, fields.length])).toEqual([[107, 2]]);
   expect(page.indexedTo).toBe(200);
@@ -102,12 +102,13 @@ test('a full partition found damaged by the one thread is made anew by the other
   const search = open();
   await search.idle();
   expect(await found(search, 'login-3')).toEqual([262_144 - 17]);
-  await vi.waitFor(() => {
+  const madeAnew = (): number => {
     const reading = new DatabaseSync(join(dir, 'index.db'), { readOnly: true });
     const ids = reading.prepare('SELECT id FROM partitions WHERE number = 0 AND seal IS NOT NULL AND id > 2').all();
     reading.close();
-    expect(ids.length).toBe(1);
-  }, 5_000);
+    return ids.length;
+  };
+  await expect.poll(madeAnew).toBe(1);
   expect(await found(search, 'login-3')).toEqual([262_144 - 17]);
   expect(errors).toEqual([]);
 });
@@ -121,6 +122,9 @@ test('a thread that dies is started again, and what waited is told', async () =>
   expect(await found(search, 'login-2')).toEqual([2]);
   expect(workers.length).toBe(2);
   const dying = workers.splice(0);
+  // They are started again when this says that a second is over.
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  onTestFinished(() => void vi.useRealTimers());
   const waiting = found(search, 'login-1').then(
     () => 'answered',
     (error: { code: string }) => error.code,
@@ -129,7 +133,10 @@ test('a thread that dies is started again, and what waited is told', async () =>
   expect(['answered', 'search_stopped']).toContain(await waiting);
   await expect(found(search, 'login-1')).rejects.toMatchObject({ code: 'search_stopped' });
   search.published('a', 10);
-  await vi.waitFor(async () => expect(await found(search, 'login-1')).toEqual([1]), 5_000);
+  await expect.poll(() => errors.length).toBe(3);
+  vi.advanceTimersByTime(1_000);
+  vi.useRealTimers();
+  expect(await found(search, 'login-1')).toEqual([1]);
   await search.idle();
   expect(await search.state('a')).toEqual({ indexedTo: 10, treeSize: 10 });
   expect(errors.map((error) => (error as { code?: string }).code)).toEqual(['search_stopped', 'search_stopped', 'search_stopped']);
@@ -145,7 +152,7 @@ test('threads that cannot start say so', async () => {
     onError: (error) => errors.push(error),
   });
   await expect(search.search({ log: 'a', query: '' })).rejects.toMatchObject({ code: 'search_stopped' });
-  await vi.waitFor(() => expect(errors.length).toBeGreaterThanOrEqual(2));
+  await expect.poll(() => errors.length).toBeGreaterThanOrEqual(2);
   await search.close();
 });
 
