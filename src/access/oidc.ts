@@ -52,6 +52,8 @@ export function openOidc(configs: readonly IssuerConfig[], parts: OidcParts): To
   const issuers = new Map(configs.map((config) => [config.issuer, { config, keys: createKeySource(config, clock, triedAgainMs) }]));
   const recognised = new Map<string, { principal: Principal; untilMs: number }>();
   const logins = new Map<string, number>();
+  /** Tokens that stayed what they were while their provider was away, and until when it is not asked about them again. */
+  const spared = new Map<string, number>();
 
   const verify = async (token: string, digest: string): Promise<Principal> => {
     const issuer = issuers.get(issuerOf(token));
@@ -81,15 +83,42 @@ export function openOidc(configs: readonly IssuerConfig[], parts: OidcParts): To
     return principal;
   };
 
+  const authenticate = (token: string): Principal | Promise<Principal> => {
+    const digest = hash('sha256', token, 'base64url');
+    const known = recognised.get(digest);
+    if (known && clock.now() < known.untilMs) return known.principal;
+    recognised.delete(digest);
+    return verify(token, digest);
+  };
   return {
-    authenticate(token) {
+    authenticate,
+    async authenticateAgain(token, before) {
       const digest = hash('sha256', token, 'base64url');
-      const known = recognised.get(digest);
-      if (known && clock.now() < known.untilMs) return known.principal;
-      recognised.delete(digest);
-      return verify(token, digest);
+      const nowMs = clock.now();
+      const sparedUntilMs = spared.get(digest);
+      if (sparedUntilMs !== undefined && nowMs < sparedUntilMs && sparedUntilMs - nowMs <= triedAgainMs) {
+        refuseOver(token, issuers.get(issuerOf(token))?.config, nowMs);
+        return before;
+      }
+      spared.delete(digest);
+      try {
+        return await authenticate(token);
+      } catch (error) {
+        if (!(error instanceof VeiltrailError) || error.code !== 'issuer_unreachable') throw error;
+        refuseOver(token, issuers.get(issuerOf(token))?.config, nowMs);
+        keep(spared, digest, nowMs + triedAgainMs);
+        return before;
+      }
     },
   };
+}
+
+/** By its own times alone: of a token whose signature was right before. @throws VeiltrailError `token_expired`, `token_invalid` */
+function refuseOver(token: string, config: IssuerConfig | undefined, nowMs: number): void {
+  const { exp, iat } = decodeJwt(token);
+  if (!config || exp === undefined || iat === undefined) throw invalid();
+  const now = Math.floor(nowMs / 1_000) - config.clockSkewSeconds;
+  if (exp <= now || now - iat > config.ageSecondsMax) throw over();
 }
 
 /** Who says that it made the token: attacker-controlled, and used for nothing but to choose the keys that it must be signed with. */
@@ -115,13 +144,17 @@ async function claimsOf(token: string, config: IssuerConfig, key: JWTVerifyGetKe
     if (!typesAccepted.has(protectedHeader.typ?.toLowerCase())) throw invalid();
     return payload;
   } catch (error) {
-    if (error instanceof errors.JWTExpired) throw new VeiltrailError('token_expired', 'this token is over: ask the identity provider for another');
-    if (error instanceof errors.JWKSTimeout || error instanceof Unreachable) throw unreachable(error);
+    if (error instanceof errors.JWTExpired) throw over();
+    if (error instanceof errors.JOSEError && keysNotHad.has(error.code)) throw unreachable(error);
+    if (error instanceof Unreachable) throw unreachable(error);
     throw error instanceof VeiltrailError ? error : invalid();
   }
 }
 
 class Unreachable extends Error {}
+
+/** The provider's keys came too late, were none, or no JSON: which says nothing about the token. */
+const keysNotHad: ReadonlySet<string> = new Set([errors.JWKSTimeout.code, errors.JWKSInvalid.code, errors.JOSEError.code]);
 
 /** The provider's keys, found when they are first needed. */
 function createKeySource(config: IssuerConfig, clock: Clock, triedAgainMs: number): () => Promise<JWTVerifyGetKey> {
@@ -153,8 +186,7 @@ function createKeySource(config: IssuerConfig, clock: Clock, triedAgainMs: numbe
 async function discover(issuer: string): Promise<string> {
   const answer = await fetchBounded(`${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`, { signal: AbortSignal.timeout(fetchTimeoutMs) });
   const metadata = (await answer.json()) as { issuer?: unknown; jwks_uri?: unknown };
-  if (answer.status !== 200 || metadata.issuer !== issuer || typeof metadata.jwks_uri !== 'string' || !isSafeUrl(metadata.jwks_uri))
-    throw new Unreachable();
+  if (metadata.issuer !== issuer || typeof metadata.jwks_uri !== 'string' || !isSafeUrl(metadata.jwks_uri)) throw new Unreachable();
   return metadata.jwks_uri;
 }
 
@@ -162,6 +194,7 @@ async function discover(issuer: string): Promise<string> {
 async function fetchBounded(url: string, options: RequestInit): Promise<Response> {
   try {
     const response = await fetch(url, { ...options, redirect: 'error' });
+    if (response.status !== 200) throw new Error('no keys in it');
     const pieces: Uint8Array[] = [];
     let bytes = 0;
     for await (const piece of response.body ?? []) {
@@ -169,7 +202,7 @@ async function fetchBounded(url: string, options: RequestInit): Promise<Response
       bytes += (piece as Uint8Array).length;
       if (bytes > metadataBytesMax) throw new Error('too much');
     }
-    return new Response(Buffer.concat(pieces), { status: response.status, headers: { 'content-type': 'application/json' } });
+    return new Response(Buffer.concat(pieces), { headers: { 'content-type': 'application/json' } });
   } catch (cause) {
     throw new Unreachable('the identity provider did not answer as it should', { cause });
   }
@@ -210,6 +243,10 @@ function keep<T>(map: Map<string, T>, key: string, value: T): void {
 
 function invalid(): VeiltrailError {
   return new VeiltrailError('token_invalid', 'this token is not one that this server accepts');
+}
+
+function over(): VeiltrailError {
+  return new VeiltrailError('token_expired', 'this token is over: ask the identity provider for another');
 }
 
 function unreachable(cause?: unknown): VeiltrailError {

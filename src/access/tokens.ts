@@ -7,6 +7,13 @@ export interface TokenAuthenticator {
    * `issuer_unreachable` while the provider's keys cannot be had
    */
   authenticate(token: string): Principal | Promise<Principal>;
+  /**
+   * The same of a token that was accepted before, for whoever is in the middle of something: while the provider's keys cannot be had, it is what it was
+   * until it is over.
+   * @param before whose it was then
+   * @throws as {@link authenticate}, but for `issuer_unreachable`
+   */
+  authenticateAgain(token: string, before: Principal): Promise<Principal>;
 }
 
 /** Whether a bearer may be a signed JWT and not an API key. */

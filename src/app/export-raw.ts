@@ -32,7 +32,7 @@ export interface RawExportParts extends ReportParts, DetailParts, Omit<RawTextPa
   vault: RawTextParts['vault'] & { kindsOf(tokens: readonly string[]): Promise<(string | undefined)[]> };
   rules: VaultRules;
   limits: LookUpLimits;
-  desk: Pick<RequestDesk, 'permit' | 'show'>;
+  desk: Pick<RequestDesk, 'permit' | 'permitsStill' | 'show'>;
   /** With real values, limited and on record as such. */
   search(log: string, request: ValueSearchRequest, asker: Asker): Promise<SearchAnswer & { lookedUp?: LookedUp[] }>;
   clock: Clock;
@@ -182,7 +182,7 @@ export class RawExporter {
     const sent: Sent = { events: 0, removed: 0, values: 0, bytes: 0 };
     const held = new HeldRecords(by.log);
     const inner = rawExportText({ ...this.#parts, snapshot }, { log: by.log, leaves: found.leaves, head, hides: by.hides, held }, sent);
-    const { text, brokenOff } = this.#watched(inner, { sent, held }, by, id);
+    const { text, brokenOff } = this.#watched(inner, { sent, held }, by, { id, permission });
     // Since it was put on record.
     if (this.#closed || by.signal?.aborted) await text.return?.();
     return { id, events: found.leaves.length, text, brokenOff };
@@ -261,9 +261,9 @@ export class RawExporter {
     inner: AsyncGenerator<string, void>,
     { sent, held }: { sent: Sent; held: HeldRecords },
     by: RawExportRequest,
-    id: string,
+    { id, permission }: { id: string; permission: Permission },
   ): Pick<RawExport, 'text' | 'brokenOff'> {
-    const { recorder } = this.#parts;
+    const { recorder, limits, desk } = this.#parts;
     const broken = new AbortController();
     let over: Promise<void> | undefined;
     const end = async (how: Pick<AccessEntry, 'outcome' | 'reason'>): Promise<void> => {
@@ -279,6 +279,8 @@ export class RawExporter {
         if (over) return { done: true, value: undefined };
         try {
           await by.mayGoOn?.();
+          limits.refuseStopped(countedAs(by), 'reveal');
+          desk.permitsStill(permission?.id);
           const piece = await inner.next();
           // It may have broken off while this was made.
           if (over) return { done: true, value: undefined };

@@ -69,9 +69,8 @@ export class LookUpLimits {
    * @throws VeiltrailError `look_up_stopped` with `until`, `look_up_rate` with `retryAfterSeconds`
    */
   enter(principal: string, use: LookUp): void {
+    this.refuseStopped(principal, use);
     const nowMs = this.#parts.clock.now();
-    const stop = this.#standing(nameOf(principal, use), nowMs);
-    if (stop) throw stopped(stop);
     const { perMinute, burst } = this.#rates(use);
     const name = nameOf(principal, use);
     const { left, atMs } = this.#buckets.get(name) ?? { left: burst, atMs: nowMs };
@@ -82,6 +81,12 @@ export class LookUpLimits {
     }
     if (this.#buckets.size >= accountsMax) this.#buckets.clear();
     this.#buckets.set(name, { left: filled - 1, atMs: nowMs });
+  }
+
+  /** For a call that goes on for long. @throws VeiltrailError `look_up_stopped` with `until` */
+  refuseStopped(principal: string, use: LookUp): void {
+    const stop = this.#standing(nameOf(principal, use), this.#parts.clock.now());
+    if (stop) throw stopped(stop);
   }
 
   /**

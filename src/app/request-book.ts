@@ -176,12 +176,21 @@ export class RequestBook {
     if (!isAsker || !isAsAsked(purpose, facts.purpose) || !isAsAsked(reference, facts.reference))
       throw new VeiltrailError('request_mismatch', 'it was approved for somebody else, or for another purpose', { request: id });
     const approvals = this.#approvals(id, stored);
+    const isOver = ({ time }: Approval): boolean => Date.parse(time) + this.#parts.usableMs <= this.#parts.clock.now();
+    if (approvals.some(isOver)) throw new VeiltrailError('request_expired', 'the approval has expired');
     const next: Stored = { ...stored, state: 'used', usedAt: timeText(this.#parts.clock.now()), usedBy: principal };
     const change = { ...this.#move(id, stored, next), untold: [this.event(useEntry(infoOf(id, next), approvals))] };
     return { id, digest, approvals, change };
   }
 
-  /** Those that hold now. */
+  /** Whether who approved a request that was used would still be heard. @throws VeiltrailError `approver_removed`, `request_unknown`, `request_damaged` */
+  stands(id: string): void {
+    const row = this.#parts.store.request(id);
+    if (!row) throw new VeiltrailError('request_unknown', 'there is no request of that id');
+    this.#approvals(id, this.#open(row));
+  }
+
+  /** Those whose approvers count now. */
   #approvals(id: string, { facts, decisions }: Stored): Approval[] {
     const digest = digestRequest(facts.action, facts.detail);
     const counted = countedApprovers(this.approvers());
@@ -197,8 +206,6 @@ export class RequestBook {
       const { owner, removedAt } = counted.find(({ card }) => card.id === approval.approver) as Approver;
       if (owner === facts.owner) throw damaged();
       if (removedAt !== undefined) throw new VeiltrailError('approver_removed', 'who approved it was removed since');
-      if (Date.parse(approval.time) + this.#parts.usableMs <= this.#parts.clock.now())
-        throw new VeiltrailError('request_expired', 'the approval has expired');
     }
     if (approvals.length === 0) throw damaged();
     return approvals;

@@ -83,6 +83,12 @@ export class StoredRequestDesk implements RequestDesk {
     return this.#parts.origin;
   }
 
+  permitsStill(request: string | undefined): void {
+    if (!this.needsTwo()) return;
+    if (request === undefined) throw new VeiltrailError('approval_needed', 'this needs a second person by now');
+    this.#parts.book.stands(request);
+  }
+
   needsTwo(): boolean {
     return this.#parts.book.needsTwo(this.#parts.mode);
   }

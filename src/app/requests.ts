@@ -137,6 +137,12 @@ export interface RequestDesk {
    * `request_mismatch` (another action, detail, purpose or person), `request_damaged`, `approver_removed`; each is on record
    */
   permit(permit: Permit): Promise<Approval[]>;
+  /**
+   * For what goes on for long: whether what was permitted still is.
+   * @param request as `permit` was given it
+   * @throws VeiltrailError `approval_needed` where a single person may not act any more, `approver_removed`, `request_unknown`, `request_damaged`
+   */
+  permitsStill(request: string | undefined): void;
   /** Whether `permit` wants a request now. */
   needsTwo(): boolean;
   /**

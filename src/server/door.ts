@@ -23,10 +23,13 @@ export type Door = (request: FastifyRequest, right: Right, done: (error?: Error)
 const bearerMax = 16_384;
 
 export function createDoor({ authenticator, tokens, hides = {}, desk, records }: DoorParts): Door {
-  const enter = (request: FastifyRequest, right: Right, known: Principal): void => {
+  const withHidden = (known: Principal): Principal => {
     const hidden = hides[known.role];
+    return hidden ? { ...known, hides: joinHidden(known.hides, hidden) ?? [] } : known;
+  };
+  const enter = (request: FastifyRequest, right: Right, known: Principal): void => {
     const { log } = (request.params ?? {}) as { log?: string };
-    const principal = hidden ? { ...known, hides: joinHidden(known.hides, hidden) ?? [] } : known;
+    const principal = withHidden(known);
     try {
       authorize(principal, right, log);
     } catch (error) {
@@ -35,18 +38,22 @@ export function createDoor({ authenticator, tokens, hides = {}, desk, records }:
     }
     request.admission = desk.admit(principal.id);
     request.principal = principal;
-    request.checkAgain = () => {
-      const check = (now: Principal): void => {
-        if (now.id !== principal.id) throw new VeiltrailError('unauthenticated', 'this is another key than before');
+    request.checkAgain = (more) => {
+      const check = (found: Principal): void => {
+        const now = withHidden(found);
+        refuseOther(principal, now);
         authorize(now, right, log);
+        more?.(now);
       };
-      const now = recognise(request);
+      const now = recognise(request, known);
       return now instanceof Promise ? now.then(check) : check(now);
     };
   };
-  const recognise = (request: FastifyRequest): Principal | Promise<Principal> => {
+  /** @param before who it was, when asked again */
+  const recognise = (request: FastifyRequest, before?: Principal): Principal | Promise<Principal> => {
     const bearer = bearerOf(request.headers.authorization);
-    if (tokens && bearer !== undefined && looksLikeToken(bearer)) return tokens.authenticate(bearer);
+    if (tokens && bearer !== undefined && looksLikeToken(bearer))
+      return before ? tokens.authenticateAgain(bearer, before) : tokens.authenticate(bearer);
     return authenticator.authenticate(bearer, request.clientAddress);
   };
   return (request, right, done) => {
@@ -71,6 +78,14 @@ export function createDoor({ authenticator, tokens, hides = {}, desk, records }:
     if (principal instanceof Promise) principal.then(go, refuse);
     else go(principal);
   };
+}
+
+/** Whoever is in the middle of something must be who began it, and must not get to see less by now. @throws VeiltrailError `unauthenticated`, `forbidden` */
+function refuseOther(before: Principal, now: Principal): void {
+  if (now.id !== before.id || now.owner !== before.owner) throw new VeiltrailError('unauthenticated', 'this is another key than before');
+  const covers = (path: string, member: string): boolean => member === path || member.startsWith(`${path}.`);
+  if (now.hides?.some((member) => !before.hides?.some((path) => covers(path, member))))
+    throw new VeiltrailError('forbidden', 'this key does not get to see by now what it did');
 }
 
 function bearerOf(header: string | undefined): string | undefined {

@@ -63,8 +63,8 @@ declare module 'fastify' {
     /** Who asks, on every route that is not open. */
     principal: Principal;
     admission: Admission | undefined;
-    /** For answers that take long: throws once whoever asked would not be let in any more. */
-    checkAgain: () => void | Promise<void>;
+    /** For answers that take long: throws once whoever asked would not be let in any more; `more` is what the route itself asked of them. */
+    checkAgain: (more?: (principal: Principal) => void) => void | Promise<void>;
     clientAddress: string;
     /** What the answer shows: set by routes whose reading is recorded. */
     seen: ReadDetail | undefined;

@@ -38,7 +38,7 @@ export interface LookUpParts {
   vault: Pick<VaultClient, 'kindsOf' | 'reveal' | 'restore' | 'findValue'>;
   policy: Policy;
   recorder: AccessRecorder;
-  desk: Pick<RequestDesk, 'permit' | 'show'>;
+  desk: Pick<RequestDesk, 'permit' | 'permitsStill' | 'show'>;
   /** The log of that name. @throws VeiltrailError `log_unknown` */
   published(log: string): PublishedLog;
   tiles: TileSource;

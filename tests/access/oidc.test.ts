@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { decodeJwt, decodeProtectedHeader, exportSPKI, generateKeyPair, SignJWT, UnsecuredJWT, type CryptoKey } from 'jose';
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { KeyRefused } from '../../src/access/authenticate.ts';
 import { type Login, openOidc, type OidcParts } from '../../src/access/oidc.ts';
 import { isSafeUrl, type IssuerConfig } from '../../src/access/oidc-rules.ts';
@@ -151,6 +151,59 @@ describe('a real provider', () => {
     expect(back.asked.metadata).toBe(0);
     nowMs += 31_000;
     expect(await refusal(accept(fresh))).toBe('accepted');
+  });
+
+  test('while it is away a token that was accepted stays so for what is under way, until it is over or known to be none', async () => {
+    vi.useFakeTimers({ toFake: ['Date'] });
+    onTestFinished(() => void vi.useRealTimers());
+    const away = await startIdentityProvider(people);
+    const tokens = openOidc([configFor({ issuer: away.issuer })], { clock: systemClock, secret });
+    const token = await sign({ iss: away.issuer, exp: now() + 1_800 }, {}, away.privateKey);
+    const short = await sign({ iss: away.issuer, exp: now() + 700 }, {}, away.privateKey);
+    const [principal, other] = [await tokens.authenticate(token), await tokens.authenticate(short)];
+    await away.close();
+    // The keys that it gave us are good for ten minutes.
+    const later = (seconds: number): unknown => vi.setSystemTime(Date.now() + seconds * 1_000);
+    later(660);
+    expect(await refusal(Promise.resolve().then(() => tokens.authenticate(token)))).toBe('issuer_unreachable');
+    expect(await tokens.authenticateAgain(token, principal)).toEqual(principal);
+    expect(await tokens.authenticateAgain(short, other)).toEqual(other);
+    // Whoever comes anew is not let in by that.
+    expect(await refusal(Promise.resolve().then(() => tokens.authenticate(token)))).toBe('issuer_unreachable');
+    later(25);
+    expect(await refusal(tokens.authenticateAgain(short, other))).toBe('accepted');
+    later(60);
+    expect(await refusal(tokens.authenticateAgain(short, other))).toBe('token_expired');
+    const broken = createServer((_request, response) => response.writeHead(503).end('{"keys":[]}'));
+    await new Promise<void>((done) => broken.listen(Number(new URL(away.issuer).port), '127.0.0.1', done));
+    expect(await tokens.authenticateAgain(token, principal)).toEqual(principal);
+    await new Promise<void>((done) => {
+      broken.close(() => done());
+      broken.closeAllConnections();
+    });
+    const back = await startIdentityProvider(people, Number(new URL(away.issuer).port), 'another');
+    onTestFinished(() => back.close());
+    later(31);
+    expect(await refusal(tokens.authenticateAgain(token, principal))).toBe('token_invalid');
+    expect(back.asked.keys).toBeGreaterThan(0);
+  });
+
+  test('keys that it does not give are no fault of the token', async () => {
+    let answer: [number, string] = [500, 'out of order'];
+    const server = createServer((request, response) => {
+      const metadata = JSON.stringify({ issuer: base, jwks_uri: `${base}/jwks` });
+      if (request.url === '/jwks') response.writeHead(answer[0]).end(answer[1]);
+      else response.end(metadata);
+    });
+    await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+    onTestFinished(() => void server.close());
+    const base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    for (answer of [
+      [500, 'out of order'],
+      [200, 'hello'],
+      [200, '{}'],
+    ] as [number, string][])
+      expect(await refusal(open({ issuer: base })(await sign({ iss: base }))), answer[1]).toBe('issuer_unreachable');
   });
 });
 

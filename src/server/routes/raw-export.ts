@@ -55,14 +55,15 @@ export function registerRawExportRoute(app: FastifyInstance, trail: Pick<Trail, 
     },
     async (asked, reply) => {
       const { params, body: sent, principal } = asked;
-      authorize(principal, 'events.read', params.log);
+      const mayRead = (who: typeof principal): void => authorize(who, 'events.read', params.log);
+      mayRead(principal);
       const value = jsonOf(sent);
       if (!body.Check(value))
         throw new VeiltrailError('export_request', 'an export is {"query"?, "since"?, "until"?, "limit"?, "purpose", "reference", "request"?, …}');
       const { text, brokenOff } = await trail.lookUps.exportRaw({
         ...requestOf(params.log, value, principal),
         signal: stopping.signal,
-        mayGoOn: asked.checkAgain,
+        mayGoOn: () => asked.checkAgain(mayRead),
       });
       if (stopping.signal.aborted) {
         await text.return?.();
