@@ -47,6 +47,8 @@ export interface PathNode {
   name: NameFacts | undefined;
   /** Values of late in which nothing was found: a ring, `cleanNext` is where the next one goes. */
   readonly clean: string[];
+  /** What the words of each begin with (names.ts). */
+  readonly cleanStarts: number[];
   cleanNext: number;
   /** Values in a row that were not among them. */
   cleanMisses: number;
@@ -64,6 +66,8 @@ export interface NameFacts {
   readonly isStructural: boolean;
   /** Does it hold anything encoded? */
   readonly layered: boolean;
+  /** What its words begin with (names.ts). */
+  readonly starts: number;
 }
 
 interface State {
@@ -173,6 +177,7 @@ function createNode(
     pointer,
     name: undefined,
     clean: [],
+    cleanStarts: [],
     cleanNext: 0,
     cleanMisses: 0,
     sighting: undefined,

@@ -11,7 +11,7 @@ import { sharedMailboxes, systemAccounts } from './lexicon.ts';
 import { hasDigit, isCommon, isDistinct, isUnspaced, localOf, partsOf, wordsOf } from './name-parts.ts';
 import { nominatives } from './declension.ts';
 import { ShortMap } from './short-map.ts';
-import { isCapital, isDigit, isGeorgian, isLetter, isWord } from './survey.ts';
+import { isCapital, isDigit, isGeorgian, isLetter, isWord, isWordBeyondAscii } from './survey.ts';
 
 interface Known {
   readonly kind: string;
@@ -48,7 +48,39 @@ function filterSlot(first: number, second: number): number {
   return ((first < 128 ? first | 32 : 1) * 37 + (second < 128 ? second | 32 : 1)) & (filterSize - 1);
 }
 
+/** What words begin with, as bits: a letter in either case each its own, all digits one, all that is beyond ASCII one. */
+const startBits = new Int32Array(128);
+for (let letter = 97; letter < 123; letter++) startBits[letter] = startBits[letter - 32] = 1 << (letter - 97);
+const digitStart = 1 << 26;
+startBits.fill(digitStart, 48, 58);
+const startBeyond = 1 << 27;
+
+/** 0 for a unit that is part of no word. */
+function startBit(unit: number): number {
+  return unit < 128 ? (startBits[unit] as number) : isWordBeyondAscii(unit) ? startBeyond : 0;
+}
+
+/** What the words of texts begin with that nobody looked at. */
+export const anyStart = -1;
+/** What those of time stamps and of hexadecimal identifiers begin with at the most. */
+export const timeStarts = digitStart;
+export const hexStarts = digitStart | 0b111111;
+
+/** What the words of a text begin with: names that begin otherwise need not be looked for in it (see {@link NameIndex.starts}). */
+export function wordStarts(text: string): number {
+  let starts = 0;
+  let inside = false;
+  for (let i = 0; i < text.length; i++) {
+    const bit = startBit(text.charCodeAt(i));
+    if (!inside) starts |= bit;
+    inside = bit !== 0;
+  }
+  return starts;
+}
+
 export class NameIndex {
+  /** What the forms of all names begin with: a text whose words do not holds none. */
+  starts = 0;
   /** Before {@link #made} all forms are made; of the others those only that begin with words which were asked for. */
   readonly #met: (Met | undefined)[] = [];
   #metCount = 0;
@@ -79,7 +111,11 @@ export class NameIndex {
     const lower = kind === 'email' ? localOf(value) : value.toLowerCase();
     const wordsMost = this.#expect(lower, kind === 'person_name');
     this.#met[this.#metCount++] = { kind, value, lower, canonical, words: undefined, wordsMost, known: undefined };
-    if (isUnspaced(lower)) this.#hasUnspaced = true;
+    if (isUnspaced(lower)) {
+      this.#hasUnspaced = true;
+      // Those are found within words.
+      this.starts = anyStart;
+    }
     if (this.#made > 0 || this.#firsts.size === 0) return;
     this.#firsts.clear();
     this.#forms.clear();
@@ -96,9 +132,10 @@ export class NameIndex {
 
   /** Forgets everybody. */
   clear(): void {
-    this.#met.fill(undefined);
+    for (let i = 0; i < this.#metCount; i++) this.#met[i] = undefined;
     this.#metCount = 0;
     this.#made = 0;
+    this.starts = 0;
     this.#firsts.clear();
     this.#forms.clear();
     this.#filter.fill(0);
@@ -117,18 +154,21 @@ export class NameIndex {
     let previous = 0;
     for (let i = 0; i < lower.length; i++) {
       const unit = lower.charCodeAt(i);
+      const bit = startBit(unit);
       // Parts of an address begin behind digits too.
-      if (isWord(unit) && (!isWord(previous) || (isDigit(previous) && !isDigit(unit)))) {
+      if (bit !== 0 && (previous === 0 || (previous === digitStart && bit !== digitStart))) {
+        this.starts |= bit;
         const second = i + 1 < lower.length ? lower.charCodeAt(i + 1) : 0;
-        filter[filterSlot(unit, isWord(second) ? second : 0)] = 1;
+        const isLast = startBit(second) === 0;
+        filter[filterSlot(unit, isLast ? 0 : second)] = 1;
         count++;
         if (first === 0) first = unit;
         else if (isPerson) {
           filter[filterSlot(first, unit)] = 1;
-          if (!isWord(second)) filter[filterSlot(unit, first)] = 1;
+          if (isLast) filter[filterSlot(unit, first)] = 1;
         }
       }
-      previous = unit;
+      previous = bit;
     }
     return count;
   }
@@ -249,13 +289,16 @@ export class NameIndex {
       findUnspaced(text, this.#unspaced, found);
     }
     const filter = this.#filter;
-    const length = text.length;
+    const { starts } = this;
+    const { length } = text;
     let inside = false;
     for (let i = 0; i < length; i++) {
       const unit = text.charCodeAt(i);
-      if (!isWord(unit)) inside = false;
+      const bit = startBit(unit);
+      if (bit === 0) inside = false;
       else if (!inside) {
         inside = true;
+        if ((bit & starts) === 0) continue;
         const second = i + 1 < length ? text.charCodeAt(i + 1) : 0;
         if (filter[filterSlot(unit, isWord(second) ? second : 0)] === 0) continue;
         const end = this.#match(text, i, found);

@@ -13,7 +13,7 @@ import type { Candidate } from './finding.ts';
 import { activateKeyRules } from './key-rules.ts';
 import { commonWords } from './lexicon.ts';
 import { isListedValue, listedName } from './listed-names.ts';
-import { NameIndex } from './names.ts';
+import { anyStart, NameIndex, wordStarts } from './names.ts';
 import { findInNumber } from './numbers.ts';
 import { lastPart, pairedNames } from './paired-names.ts';
 import type { Frame, JsonText } from './plan.ts';
@@ -94,7 +94,7 @@ export class Reader {
       if (child.nameRule !== undefined && this.#readNamed(frame, key, this.#keys[child.nameRule] as KeyRule, child, reading)) continue;
       const name = (child.name ??= this.#nameFacts(key));
       if (name.found !== nothing) reading.names.push({ frame, key, found: name.found, rule: undefined });
-      if (!name.isStructural) reading.addFreeName(frame, key, name.layered);
+      if (!name.isStructural) reading.addFreeName(frame, key, name);
       this.#readMember(frame, key, container[key] as JsonValue, child, reading);
     }
   }
@@ -123,7 +123,13 @@ export class Reader {
   /** Settled once per place in the shape of events. */
   #nameFacts(key: string): NameFacts {
     const found = this.#scanner.scan(key, '');
-    return { found: found.length > 0 ? found : nothing, isStructural: isStructural(key, this.#tree.names), layered: this.#scanner.layered };
+    const { layered } = this.#scanner;
+    return {
+      found: found.length > 0 ? found : nothing,
+      isStructural: isStructural(key, this.#tree.names),
+      layered,
+      starts: layered ? anyStart : wordStarts(key),
+    };
   }
 
   /** A member whose name a rule settles. @returns whether the member is dealt with, value and all */
@@ -152,7 +158,7 @@ export class Reader {
         return;
       }
       const found = this.#readNumber(value, node);
-      if (found.length > 0) reading.addLeaf(frame, key, value, node, undefined, '', found, false);
+      if (found.length > 0) reading.addLeaf(frame, key, value, node, undefined, '', found, false, anyStart, true);
     } else if (typeof value === 'boolean') {
       this.#meet(frame, key, node, 4, rule, reading);
       // A kind says what a value is, and no kind of ours is a yes or no: only a rule for whatever stands here is meant.
@@ -171,7 +177,7 @@ export class Reader {
   }
 
   #addSettled(frame: Frame, key: string | number, value: number | boolean, rule: FieldRule, node: PathNode, reading: Reading): void {
-    reading.addLeaf(frame, key, value, node, rule, kindOfField(rule, String(value)), nothing, false);
+    reading.addLeaf(frame, key, value, node, rule, kindOfField(rule, String(value)), nothing, false, anyStart, true);
   }
 
   #readNumber(value: number, node: PathNode): readonly Candidate[] {
@@ -211,7 +217,7 @@ export class Reader {
     if (value === '' || (rule && (rule.transform === 'keep' || isTransformed(value)))) return;
     if (rule && isWholeValue(rule, value)) {
       const kind = kindOfField(rule, value);
-      reading.addLeaf(frame, key, value, node, rule, kind, nothing, false);
+      reading.addLeaf(frame, key, value, node, rule, kind, nothing, false, anyStart, true);
       if (NameIndex.knows(kind)) reading.people.meet(kind, value);
       return;
     }
@@ -223,13 +229,14 @@ export class Reader {
     }
     const field = named ?? (node.isValue ? pairedField(frame, node) : node.field);
     // What is clean under one name beside it may be personal under another.
-    if (field === node.field && this.#isKnownClean(value, node)) {
-      reading.addLeaf(frame, key, value, node, undefined, '', nothing, false);
+    const known = field === node.field ? this.#indexOfClean(value, node) : -1;
+    if (known >= 0) {
+      reading.addLeaf(frame, key, value, node, undefined, '', nothing, false, node.cleanStarts[known] as number, true);
       return;
     }
     const found = this.#scanner.scan(value, field);
-    const { layered } = this.#scanner;
-    reading.addLeaf(frame, key, value, node, undefined, '', found, layered);
+    const { layered, starts, mayHold } = this.#scanner;
+    reading.addLeaf(frame, key, value, node, undefined, '', found, layered, starts, mayHold);
     if (found.length === 0) {
       if (!layered && field === node.field) this.#rememberClean(value, node);
       return;
@@ -242,20 +249,22 @@ export class Reader {
    * Values repeat (actions, outcomes, agents): the last clean ones of each place are remembered. Nothing that was found is, and only texts
    * without encodings are.
    */
-  #isKnownClean(text: string, node: PathNode): boolean {
-    if (text.length > rememberedUnitsMax || !isAsked(node)) return false;
-    for (const known of node.clean) {
-      if (known !== text) continue;
+  #indexOfClean(text: string, node: PathNode): number {
+    if (text.length > rememberedUnitsMax || !isAsked(node)) return -1;
+    const { clean } = node;
+    for (let i = 0; i < clean.length; i++) {
+      if (clean[i] !== text) continue;
       node.cleanMisses = 0;
-      return true;
+      return i;
     }
-    return false;
+    return -1;
   }
 
   #rememberClean(text: string, node: PathNode): void {
     if (text.length <= rememberedUnitsMax && isAsked(node)) {
-      if (node.clean.length < rememberedMax) node.clean.push(text);
-      else node.clean[node.cleanNext++ % rememberedMax] = text;
+      const at = node.clean.length < rememberedMax ? node.clean.length : node.cleanNext++ % rememberedMax;
+      node.clean[at] = text;
+      node.cleanStarts[at] = wordStarts(text);
     }
     node.cleanMisses++;
   }
@@ -265,8 +274,8 @@ export class Reader {
     for (let i = 0; i < reading.leafCount; i++) {
       const leaf = reading.leaf(i);
       const { value } = leaf;
-      if (leaf.rule || typeof value !== 'string' || value.length < 2) continue;
-      leaf.found = this.#scanner.addNames(value, people, leaf.layered, leaf.found);
+      if ((leaf.starts & people.starts) === 0 || leaf.rule || typeof value !== 'string' || value.length < 2) continue;
+      leaf.found = this.#scanner.addNames(value, people, leaf.layered, leaf.found, leaf.mayHold);
     }
     if (reading.freeNameCount > 0) this.#findPeopleInNames(reading);
   }
@@ -276,11 +285,13 @@ export class Reader {
     let present: Map<Frame, Map<string, PersonalName>> | undefined;
     let added: PersonalName[] | undefined;
     for (let i = 0; i < reading.freeNameCount; i++) {
+      const facts = reading.freeFacts(i);
+      if ((facts.starts & people.starts) === 0) continue;
       const key = reading.freeKey(i);
       const frame = reading.freeFrame(i);
       const name = names.length === 0 ? undefined : (present ??= byPlace(names)).get(frame)?.get(key);
       const before = name?.found ?? nothing;
-      const found = this.#scanner.addNames(key, people, reading.freeLayered(i), before);
+      const found = this.#scanner.addNames(key, people, facts.layered, before);
       if (name) name.found = found;
       else if (found !== before) (added ??= []).push({ frame, key, found, rule: undefined });
     }
@@ -289,7 +300,7 @@ export class Reader {
 }
 
 /** Of a name that a rule settles: there is nothing more to look for. */
-const settledName: NameFacts = { found: nothing, isStructural: true, layered: false };
+const settledName: NameFacts = { found: nothing, isStructural: true, layered: false, starts: anyStart };
 
 function frameOf(
   parent: Frame | undefined,

@@ -2,7 +2,7 @@
  * All that is personal in a value, before it is decided what happens to it. One reading at a time: its lists and leaves are used again for the
  * next one, so that reading an event makes next to no garbage, and nothing of an event is kept once it is planned.
  */
-import type { PathNode } from './fields.ts';
+import type { NameFacts, PathNode } from './fields.ts';
 import type { Unmet } from './field-watch.ts';
 import type { Candidate } from './finding.ts';
 import { NameIndex } from './names.ts';
@@ -22,6 +22,9 @@ export interface Leaf {
   found: readonly Candidate[];
   /** Does it hold anything encoded? */
   readonly layered: boolean;
+  /** What its words begin with at the most (names.ts), and whether it may hold tokens or hashes. */
+  readonly starts: number;
+  readonly mayHold: boolean;
 }
 
 /** A leaf at home in its reading. */
@@ -55,7 +58,7 @@ export class Reading {
   /** Names of members that are not part of a known shape: people are looked for in them. */
   readonly #freeFrames: (Frame | undefined)[] = [];
   readonly #freeKeys: string[] = [];
-  readonly #freeLayered: boolean[] = [];
+  readonly #freeFacts: (NameFacts | undefined)[] = [];
   #freeCount = 0;
 
   get leafCount(): number {
@@ -75,6 +78,8 @@ export class Reading {
     kind: string,
     found: readonly Candidate[],
     layered: boolean,
+    starts: number,
+    mayHold: boolean,
   ): void {
     const slot = this.#slots[this.#leafCount];
     if (slot) {
@@ -86,7 +91,9 @@ export class Reading {
       slot.kind = kind;
       slot.found = found;
       slot.layered = layered;
-    } else this.#slots.push({ frame, key, value, node, rule, kind, found, layered });
+      slot.starts = starts;
+      slot.mayHold = mayHold;
+    } else this.#slots.push({ frame, key, value, node, rule, kind, found, layered, starts, mayHold });
     this.#leafCount++;
   }
 
@@ -102,14 +109,13 @@ export class Reading {
     return this.#freeKeys[i] as string;
   }
 
-  freeLayered(i: number): boolean {
-    return this.#freeLayered[i] as boolean;
+  freeFacts(i: number): NameFacts {
+    return this.#freeFacts[i] as NameFacts;
   }
 
-  /** @param layered does the name hold anything encoded? */
-  addFreeName(frame: Frame, key: string, layered: boolean): void {
+  addFreeName(frame: Frame, key: string, facts: NameFacts): void {
     this.#freeFrames[this.#freeCount] = frame;
-    this.#freeLayered[this.#freeCount] = layered;
+    this.#freeFacts[this.#freeCount] = facts;
     this.#freeKeys[this.#freeCount++] = key;
   }
 
@@ -124,10 +130,11 @@ export class Reading {
     }
     for (let i = 0; i < this.#freeCount; i++) {
       this.#freeFrames[i] = undefined;
+      this.#freeFacts[i] = undefined;
       this.#freeKeys[i] = '';
     }
     if (this.#slots.length > pooledMax) this.#slots.length = pooledMax;
-    if (this.#freeFrames.length > pooledMax) this.#freeFrames.length = this.#freeKeys.length = this.#freeLayered.length = pooledMax;
+    if (this.#freeFrames.length > pooledMax) this.#freeFrames.length = this.#freeKeys.length = this.#freeFacts.length = pooledMax;
     this.#leafCount = 0;
     this.#freeCount = 0;
     // Even to set a length of 0 anew is work.

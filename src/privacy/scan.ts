@@ -8,7 +8,7 @@ import { labelOfField } from './detectors/vocabulary.ts';
 import { labelBefore } from './detectors/vocabulary.ts';
 import { type Candidate, mergeCandidates } from './finding.ts';
 import { isHexId } from './hex-id.ts';
-import { NameIndex } from './names.ts';
+import { anyStart, hexStarts, NameIndex, timeStarts } from './names.ts';
 import { type Hidden, hiddenTexts, mayHide } from './runs.ts';
 import { has, Survey, surveyText } from './survey.ts';
 import { isTimeStamp } from './time-stamp.ts';
@@ -77,9 +77,20 @@ export class Scanner {
   scan(text: string, field: string): readonly Candidate[] {
     const found = this.#scratch;
     this.layered = false;
-    if (this.#custom.length === 0 && (isTimeStamp(text) || isHexId(text)) && labelOfField(field) === undefined) return nothing;
+    if (this.#custom.length === 0 && this.#isKnownForm(text) && labelOfField(field) === undefined) return nothing;
+    this.starts = anyStart;
     this.#search(text, field, this.#detect, found, 0);
-    return found.length === 0 ? nothing : this.settle(text, this.#handOver(), this.#mayHoldOutcome(0));
+    this.mayHold = this.#mayHoldOutcome(0);
+    return found.length === 0 ? nothing : this.settle(text, this.#handOver(), this.mayHold);
+  }
+
+  /** Is it of a form in which no detector finds anything? */
+  #isKnownForm(text: string): boolean {
+    const isTime = isTimeStamp(text);
+    if (!isTime && !isHexId(text)) return false;
+    this.starts = isTime ? timeStarts : hexStarts;
+    this.mayHold = false;
+    return true;
   }
 
   /** By its survey: may the text of this level hold the outcome of a transform? */
@@ -101,22 +112,25 @@ export class Scanner {
     const people = this.#people;
     for (const { kind, start, end, value } of found) if (NameIndex.knows(kind)) people.meet(kind, value ?? text.slice(start, end));
     if (people.isEmpty) return found;
-    const all = this.addNames(text, people, this.layered, found);
+    const all = this.addNames(text, people, this.layered, found, this.mayHold);
     people.clear();
     return all;
   }
 
   /** Did the last text that was scanned hold anything encoded? If not, looking for names in it can stay on the surface. */
   layered = false;
+  /** What its words begin with at the most (names.ts), and whether it may hold tokens or hashes. */
+  starts = anyStart;
+  mayHold = true;
 
   /** `found`, and what `names` knows in `text`; behind encodings too if the text is `layered`. */
-  addNames(text: string, names: NameIndex, layered: boolean, found: readonly Candidate[]): readonly Candidate[] {
+  addNames(text: string, names: NameIndex, layered: boolean, found: readonly Candidate[], mayHold = true): readonly Candidate[] {
     const all = this.#scratch;
     if (!layered) names.find(text, all);
     else this.#search(text, '', (context) => names.find(context.text, context.found), all, 0);
     if (all.length === 0) return found;
     for (const one of found) all.push(one);
-    return this.settle(text, this.#handOver());
+    return this.settle(text, this.#handOver(), mayHold);
   }
 
   /**
