@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { FaultLine, faultyRecords } from '../crash/faulty-stores.ts';
 import { Installation, originOf, testSigner } from './installation.ts';
 import { numbered, packBatch } from './batches.ts';
 import { ManualTimers } from './manual-timers.ts';
@@ -208,27 +209,29 @@ describe('repetitions', () => {
     const day = 24 * 3_600_000;
     let now = 10 * day;
     const timers = new ManualTimers();
-    const ledger = await at.openWith(['main'], { clock: { now: () => now }, timers });
+    const line = new FaultLine();
+    const ledger = await at.openWith(['main'], { clock: { now: () => now }, timers, records: faultyRecords(at.openRecords(), line) });
+    /** What timers start is done. */
+    const fire = async (): Promise<void> => {
+      const prunes = (): number => line.writes.filter((write) => write === 'prune').length;
+      const before = prunes();
+      timers.fire();
+      await expect.poll(prunes).toBeGreaterThan(before);
+      await line.quiet();
+    };
     const append = (from: number, count: number) =>
       at.append(ledger, { log: 'main', events: numbered(from, count).map((event) => ({ ...event, atMs: 7 * day })), receivedAtMs: now });
     await append(0, 2);
     now += 2 * day;
     await append(2, 1);
-    timers.fire();
-    await settled();
+    await fire();
     expect((await append(0, 1)).appended[0]?.duplicate).toBe(true);
     now += 2 * day;
-    timers.fire();
-    await settled();
+    await fire();
     expect((await append(0, 3)).appended.map(({ duplicate }) => duplicate)).toEqual([false, false, true]);
     await ledger.close();
   });
 });
-
-/** What timers started is done when storage has answered. */
-function settled(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, 20));
-}
 
 describe('the queue', () => {
   test('is bounded in bytes, and takes one batch however large', async () => {

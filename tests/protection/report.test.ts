@@ -80,7 +80,7 @@ test(
       trail.access.read({ action: 'event.read', principal: 'reader-1', outcome: 'success', log: 'default' }, { leaves: [jane] });
       trail.access.read({ action: 'event.read', principal: 'reader-2', outcome: 'success', log: 'default' }, { leaves: [77] });
       await trail.lookUps.reveal({ ...asked, tokens: [token], purpose: 'claim', reference: 'C-1' });
-      await new Promise((resolve) => setTimeout(resolve, 1_500));
+      await trail.access.flush();
 
       const veiled = await trail.dataProtection.reportSubject({ ids: ['u-17'] }, asked);
       expect(veiled.tokens.every(({ value }) => value === undefined)).toBe(true);
