@@ -173,7 +173,7 @@ describe('kill -9 while settling', () => {
     const keys = new Map<string, string>();
     for (let round = 0; round < 4; round++) {
       const name = `person of round ${round}`;
-      for (const line of await killedOutput(name, 5 + 40 * round)) {
+      for (const line of await killedOutput(name, 1 + 3 * round, 5 * round)) {
         const { i, tokens, key } = JSON.parse(line) as { i: number; tokens: string[]; key: string };
         tokens.forEach((token, j) => settled.set(`${name} ${i + j}`, token));
         keys.set(`${name}/${i}`, key);
@@ -193,15 +193,15 @@ describe('kill -9 while settling', () => {
   });
 });
 
-/** What a settling process had printed when it was killed, some time after its first line. */
-async function killedOutput(name: string, afterMs: number): Promise<string[]> {
+/** What a settling process had printed when it was killed, some time after so many lines. */
+async function killedOutput(name: string, lines: number, afterMs: number): Promise<string[]> {
   const child = spawn(process.execPath, [new URL('./settling-process.ts', import.meta.url).pathname, at.dir, at.keyringDir, name], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   let output = '';
   child.stdout.on('data', (chunk: Buffer) => {
-    if (output === '') setTimeout(() => child.kill('SIGKILL'), afterMs);
     output += chunk.toString();
+    if (output.split('\n').length > lines) setTimeout(() => child.kill('SIGKILL'), afterMs);
   });
   await new Promise((resolve) => child.on('close', resolve));
   return output.split('\n').slice(0, -1);
