@@ -17,6 +17,6 @@ test.each([
   const command = join(temporaryDirectory(), 'command.mjs');
   writeFileSync(command, `process.stdout.write('done');\n${source}\n`);
   const asked = { args: ['some', 'command'], cwd: process.cwd(), env: {}, input: '' };
-  if (expected instanceof RegExp) await expect(runInHost(asked, command)).rejects.toThrow(expected);
+  if (expected instanceof RegExp) await expect(runInHost(asked, command, 500)).rejects.toThrow(expected);
   else expect(await runInHost(asked, command)).toEqual({ code: expected ?? 0, out: 'done', err: '', left: [] });
 });

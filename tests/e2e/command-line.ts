@@ -10,10 +10,11 @@ const idle = new Map<string, ChildProcess[]>();
 /**
  * Runs a command to its end.
  * @param command its main file
+ * @param closingMs how long what it leaves open has to close; of the first run of a command
  * @throws Error when it takes its process with it, or leaves something open that would keep a process of its own from ending
  */
-export async function runInHost(asked: Asked, command = main): Promise<Answered> {
-  const host = idle.get(command)?.pop() ?? start(asked.env, command);
+export async function runInHost(asked: Asked, command = main, closingMs?: number): Promise<Answered> {
+  const host = idle.get(command)?.pop() ?? start(asked.env, command, closingMs);
   const answered = await new Promise<Answered>((resolve, reject) => {
     host.once('message', resolve);
     host.once('exit', (code, signal) => reject(new Error(`a command ended its process: ${code ?? signal}`)));
@@ -28,8 +29,8 @@ export async function runInHost(asked: Asked, command = main): Promise<Answered>
   return answered;
 }
 
-function start(env: Record<string, string>, command: string): ChildProcess {
-  const host = fork(fileURLToPath(new URL('command-host.ts', import.meta.url)), [command], {
+function start(env: Record<string, string>, command: string, closingMs?: number): ChildProcess {
+  const host = fork(fileURLToPath(new URL('command-host.ts', import.meta.url)), [command, ...(closingMs === undefined ? [] : [String(closingMs)])], {
     env,
     execArgv: [],
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
