@@ -22,7 +22,7 @@ test('every attack is found by what SECURITY.md says, and by nothing less', asyn
   }
   // What is not detectable is shown as such: by whoever kept nothing, and by whoever trusts a witness that colludes.
   const undetected = (defence: Defence): number => results.filter(({ claim, against }) => claim !== 'prevented' && !against[defence].found).length;
-  expect(defences.map(undetected)).toEqual([8, 1, 2]);
+  expect(defences.map(undetected)).toEqual([11, 4, 5]);
   expect(new Set(results.map(({ claim }) => claim))).toEqual(new Set(['alone', 'kept', 'witnesses', 'prevented', 'nobody']));
   expect(readFileSync(junit, 'utf8')).toContain(`<testsuites name="veiltrail drill" tests="${3 * results.length}" failures="0"`);
 });

@@ -18,7 +18,7 @@ interface DrillOptions {
 export function addDrill(program: Command): void {
   program
     .command('drill')
-    .description('Rehearse attacks on a copy, and show which check finds each: what SECURITY.md claims, tried out.')
+    .description('Rehearse attacks on a copy of a directory and on an export, and show which check finds each: what SECURITY.md claims, tried out.')
     .option('--data <dir>', 'a stopped data directory, of which a copy is attacked [one is made]')
     .option('--only <text>', 'attacks whose class holds this text')
     .option('--json', 'as JSON, one line each')

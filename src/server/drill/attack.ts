@@ -7,7 +7,8 @@ export type Adversary =
   | 'thief of the disk'
   | 'administrator'
   | 'administrator with all keys'
-  | 'administrator with all keys and a witness';
+  | 'administrator with all keys and a witness'
+  | 'holder of the file';
 
 /**
  * What somebody else has against it, which is what the administrators of SECURITY.md differ in: nothing, a checkpoint kept elsewhere, or the cosignatures of
@@ -16,7 +17,9 @@ export type Adversary =
 export const defences = ['nothing', 'checkpoint', 'witnesses'] as const;
 export type Defence = (typeof defences)[number];
 
-export interface Attack {
+export type Attack = DirectoryAttack | ExportAttack;
+
+interface AttackFacts {
   /** Of the classes in SECURITY.md. */
   class: string;
   name: string;
@@ -26,10 +29,20 @@ export interface Attack {
    * witnesses; `prevented`: it has no effect; `nobody`.
    */
   claim: Claim;
+}
+
+export interface DirectoryAttack extends AttackFacts {
   /** Demand these witnesses' cosignatures [both]; of either nobody is asked what they hold. */
   quorum?: 'both' | 'either';
   /** What the attacker does. Returns how it was prevented, when it was. */
   act(stage: Stage): unknown;
+}
+
+/** On the file of a raw export, which is verified by the log's key alone, whatever else somebody has. */
+export interface ExportAttack extends AttackFacts {
+  quorum?: never;
+  /** Its lines, without line feeds, as the attacker leaves them. */
+  change(lines: readonly string[]): string[];
 }
 
 export type Claim = 'alone' | 'kept' | 'witnesses' | 'prevented' | 'nobody';

@@ -10,6 +10,7 @@ import { packedBytesMax, packRecord, unpackRecord } from '../../log/packed-recor
 import { openTrail } from '../compose.ts';
 import type { Attack } from './attack.ts';
 import { attacksAtWork } from './attacks-at-work.ts';
+import { attacksOnExports } from './attacks-on-exports.ts';
 import { edit, putBackFilled, rewriteHistory, type Stage, tileFile, turnBit, turnBitOfFile, unseal } from './stage.ts';
 
 const anyChunk = 'SELECT rowid AS id, sealed FROM chunks WHERE log = (SELECT id FROM logs WHERE name = ?) ORDER BY first_leaf';
@@ -290,6 +291,7 @@ export const attacks: readonly Attack[] = [
     act: ({ dir }) => edit(dir, 'records.db', (database) => database.exec('UPDATE trees SET last_received_at_ms = 1')),
   },
   ...attacksAtWork,
+  ...attacksOnExports,
   {
     class: 'witness colluding',
     name: 'another history, cosigned by one of two witnesses, both of which are demanded',

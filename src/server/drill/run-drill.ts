@@ -13,8 +13,9 @@ import { parseWitnessPolicy } from '../../log/witness-policy.ts';
 import { witnessedPath } from '../../storage/tile-store.ts';
 import { type OpenTrail, openTrail } from '../compose.ts';
 import { verifyStoredLog } from '../verify.ts';
-import { type Attack, type Claim, claimedDefences, type Defence, defences } from './attack.ts';
+import { type Attack, type Claim, claimedDefences, type Defence, defences, type DirectoryAttack, type ExportAttack } from './attack.ts';
 import { attacks, prepare } from './attacks.ts';
+import { type ExportedFile, exportNewest, findingOf } from './attacks-on-exports.ts';
 import { copyStage, type Stage } from './stage.ts';
 
 export interface DrillOptions {
@@ -57,13 +58,15 @@ export async function runDrill({ dataDir, only = '', onResult }: DrillOptions): 
     const stage = await setStage(home, dataDir);
     await expectGood(stage);
     const results: DrillResult[] = [];
+    let exported: ExportedFile | undefined;
     for (const [i, attack] of attacks.entries()) {
       if (!attack.class.includes(only)) continue;
-      const copy = copyStage(stage, join(home, `attack-${i}`));
-      const result = await rehearse(attack, copy);
+      const result =
+        'change' in attack
+          ? await judge(attack, changeExport(attack, (exported ??= await makeExport(home))))
+          : await rehearse(attack, stage, join(home, `attack-${i}`));
       results.push(result);
       onResult?.(result);
-      rmSync(copy.dir, { recursive: true, force: true });
     }
     return results;
   } finally {
@@ -71,15 +74,49 @@ export async function runDrill({ dataDir, only = '', onResult }: DrillOptions): 
   }
 }
 
-async function rehearse(attack: Attack, stage: Stage): Promise<DrillResult> {
-  prepare(stage);
-  writeFileSync(join(dataDirPaths(stage.dir).logs, stage.log, witnessedPath), stage.cosigned);
-  const prevented = await attack.act(stage);
+/** Attacks a copy of the stage. */
+async function rehearse(attack: DirectoryAttack, stage: Stage, dir: string): Promise<DrillResult> {
+  const copy = copyStage(stage, dir);
+  prepare(copy);
+  writeFileSync(join(dataDirPaths(copy.dir).logs, copy.log, witnessedPath), copy.cosigned);
+  const prevented = await attack.act(copy);
+  const result = await judge(attack, { prevented, verify: (defence) => verifyUnder(copy, defence, attack.quorum) });
+  rmSync(copy.dir, { recursive: true, force: true });
+  return result;
+}
+
+/** Of a log of the drill's own: of somebody's directory, two persons may be needed for it. */
+async function makeExport(home: string): Promise<ExportedFile> {
+  const dir = join(home, 'exported');
+  await appendTo(dir, { default: 20 });
+  return withTrail(dir, (trail) => exportNewest(trail, 'default'));
+}
+
+function changeExport(attack: ExportAttack, { vkey, lines }: ExportedFile): Attacked {
+  const attacked = { vkey, lines: attack.change(lines) };
+  return {
+    prevented: undefined,
+    verify() {
+      const startedMs = performance.now();
+      const found = findingOf(attacked);
+      if (!found) return Promise.resolve(undefined);
+      return Promise.resolve({ checks: [found.code], firstBadLeaf: found.leafIndex, seconds: (performance.now() - startedMs) / 1_000 });
+    },
+  };
+}
+
+/** What there is after an attack. */
+interface Attacked {
+  prevented: unknown;
+  readonly verify: (defence: Defence) => Promise<Found | undefined>;
+}
+
+async function judge(attack: Attack, { prevented, verify: verifyAs }: Attacked): Promise<DrillResult> {
   const { claim, by, name, quorum } = attack;
   const claimed = claimedDefences(attack);
   const found = {} as Record<Defence, Found | undefined>;
   // What is found with nothing else is found with more: each verification only adds to that.
-  for (const defence of defences) found[defence] = found.nothing ?? (await verifyUnder(stage, defence, quorum));
+  for (const defence of defences) found[defence] = found.nothing ?? (await verifyAs(defence));
   const against = {} as DrillResult['against'];
   for (const defence of defences)
     against[defence] = { found: found[defence] !== undefined, claimed: claimed[defence], checks: found[defence]?.checks ?? [] };
@@ -106,7 +143,7 @@ interface Found {
   seconds: number;
 }
 
-async function verifyUnder(stage: Stage, defence: Defence, quorum: Attack['quorum']): Promise<Found | undefined> {
+async function verifyUnder(stage: Stage, defence: Defence, quorum: DirectoryAttack['quorum']): Promise<Found | undefined> {
   const startedMs = performance.now();
   const report = await verify(stage, defence, quorum);
   if (report.ok) return undefined;
