@@ -20,13 +20,35 @@ export function generalize(kind: string, value: string, options: TransformOption
 }
 
 function generalizeIp(value: string, { ipv4 = 24, ipv6 = 48 }: TransformOptions): string | undefined {
-  const four = parseIpv4(value) ?? parseIpv4(canonicalIp(value));
+  const written = parseIpv4(value);
+  if (written !== undefined && (ipv4 & 7) === 0 && isShortest(written, value)) return wholeOctets(value, ipv4 >> 3);
+  const four = written ?? parseIpv4(canonicalIp(value));
   if (four !== undefined) return `${formatIpv4(ipv4 === 0 ? 0 : (four & (-1 << (32 - ipv4))) >>> 0)}/${ipv4}`;
   const address = canonicalIp(value);
   if (!ipaddr.IPv6.isValid(address)) return undefined;
   const bytes = ipaddr.IPv6.parse(address).toByteArray();
   for (let bit = ipv6; bit < 128; bit++) bytes[bit >> 3] = (bytes[bit >> 3] as number) & ~(0x80 >> (bit & 7));
   return `${(ipaddr.fromByteArray(bytes) as InstanceType<typeof ipaddr.IPv6>).toRFC5952String()}/${ipv6}`;
+}
+
+/** Is the address written without leading zeros? */
+function isShortest(address: number, text: string): boolean {
+  let size = 3;
+  for (let shift = 24; shift >= 0; shift -= 8) {
+    const octet = (address >>> shift) & 255;
+    size += octet > 99 ? 3 : octet > 9 ? 2 : 1;
+  }
+  return size === text.length;
+}
+
+/** By the number of octets that are kept: what stands for the others. */
+const behindOctets = ['0.0.0.0/0', '.0.0.0/8', '.0.0/16', '.0/24', '/32'];
+
+/** The usual case: what is kept is copied as it is. */
+function wholeOctets(text: string, kept: number): string {
+  let end = kept === 0 ? 0 : text.length;
+  for (let octet = 4; octet > kept && end > 0; octet--) end = text.lastIndexOf('.', end - 1);
+  return text.slice(0, end) + (behindOctets[kept] as string);
 }
 
 /** ISO dates and times by month or year; other spellings, whose month is not sure, by year. */

@@ -350,14 +350,19 @@ export class NameIndex {
   }
 }
 
-/** How many words of ASCII letters and digits a name has, one space apart, the first with a capital; 0 if it is written otherwise, or long. */
+/** A letter of the Latin alphabet, with an accent or without, that is one letter in lower case too; or a digit. */
+function isPlainLetter(unit: number): boolean {
+  return unit < 128 ? isLetter(unit) || isDigit(unit) : unit >= 0xc0 && unit < 0x250 && unit !== 0x130 && isWordBeyondAscii(unit);
+}
+
+/** How many words of Latin letters and digits a name has, one space apart, the first with a capital; 0 if it is written otherwise, or long. */
 function plainWords(value: string): number {
   if (value.length > wordUnitsMax || !isCapital(value.charCodeAt(0))) return 0;
   let count = 1;
   let previous = 32;
   for (let i = 0; i < value.length; i++) {
     const unit = value.charCodeAt(i);
-    if (unit === 32 ? previous === 32 : !isLetter(unit) && !isDigit(unit)) return 0;
+    if (unit === 32 ? previous === 32 : !isPlainLetter(unit)) return 0;
     if (unit === 32) count++;
     previous = unit;
   }

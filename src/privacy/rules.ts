@@ -4,7 +4,7 @@ import { kindSpecs } from './detectors/all.ts';
 import { normalName } from './fields.ts';
 import { commonWords, personTypes, systemAccounts } from './lexicon.ts';
 import type { FieldRule, KeyRule } from './policy-model.ts';
-import { isDigit } from './survey.ts';
+import { isDigit, isLetter } from './survey.ts';
 
 /** What a rule of either sort says about a value that it settles. */
 export type SettlingRule = FieldRule | KeyRule;
@@ -87,6 +87,17 @@ function endsInNumber(value: string): boolean {
   return at === value.length - 5 && !value.includes('@');
 }
 
+/** `cust-42`, `u_7`: a number with a prefix, as most identifiers are. */
+function isNumbered(value: string): boolean {
+  let at = 0;
+  while (isLetter(value.charCodeAt(at))) at++;
+  const joint = value.charCodeAt(at);
+  if (at === 0 || (joint !== 45 && joint !== 95)) return false;
+  const from = ++at;
+  while (isDigit(value.charCodeAt(at))) at++;
+  return at > from && at === value.length;
+}
+
 const typeNames = ['type', 'Type'];
 
 /**
@@ -94,7 +105,7 @@ const typeNames = ['type', 'Type'];
  * beside it must stand for a person, or be missing.
  */
 export function looksPersonal(value: JsonValue, container: JsonObject | JsonValue[]): boolean {
-  if (typeof value !== 'string' || value.length < 2 || value.length > 128 || endsInNumber(value)) return false;
+  if (typeof value !== 'string' || value.length < 2 || value.length > 128 || endsInNumber(value) || isNumbered(value)) return false;
   const type = member(container, typeNames);
   if (typeof type === 'string' && !personTypes.has(plainName(type))) return false;
   if (value.includes('@')) return wholeEmail.test(value);

@@ -8,7 +8,7 @@ import { encodeBase64url } from '../core/base64.ts';
 import { concatBytes, toHex, uint32be, utf8 } from '../core/bytes.ts';
 import { createMac, sha256 } from '../core/sha256.ts';
 import { kindSpecs } from './detectors/all.ts';
-import { isCapital } from './survey.ts';
+import { isCapital, isLetter } from './survey.ts';
 import type { TransformOptions } from './policy-model.ts';
 
 export interface PseudonymKey {
@@ -117,6 +117,9 @@ const whole = new RegExp(
 
 /** Is the whole value the outcome of a transform already? */
 export function isTransformed(value: string): boolean {
+  const first = value.charCodeAt(0);
+  // What begins with a letter has a token, a keyed hash (both with a `_`) or a plain one.
+  if (first > 127 || isCapital(first) || (isLetter(first) && !value.includes('_') && !value.startsWith('sha256:'))) return false;
   return whole.test(value);
 }
 

@@ -55,6 +55,10 @@ describe('a name as it was met', () => {
       'Jane-Ann Doe',
       'Ann Ann',
       'José Doe',
+      'Zoë Łukasz',
+      'Çelik Ünal',
+      'Ann İnan',
+      'Ann Иван',
     ];
     const others: Met[] = [
       ['email', 'jane.doe@example.com'],
@@ -63,7 +67,7 @@ describe('a name as it was met', () => {
       ['username', 'jane doe miller jr'],
       ['person_name', 'Jane Doe Miller'],
     ];
-    const words = [...people, 'JANE DOE', 'doe.jane', 'jdoe', 'Miller', 'x', 'used', '7'];
+    const words = [...people, 'JANE DOE', 'doe.jane', 'jdoe', 'ZOË ŁUKASZ', 'Miller', 'x', 'used', '7'];
     const joints = [' ', ' ', ', ', '.', '-', '_', "'", '/', '\n'];
     let count = 0;
     for (let i = 0; i < 4000; i++) {

@@ -20,7 +20,9 @@ import { isLineEnd, isLineStart, isNameByte, knownAs, type Word, wordAt, wordsAr
 
 /** `Jane  DOE`, `Doe, Jane` and `Ms. Jane Doe` → `jane doe`: case, spacing, a comma's order and titles do not matter; other order does. */
 function canonicalName(value: string): string {
-  const name = isPlain(value) ? value.toLowerCase() : value.normalize('NFKC').trim().replace(/\s+/g, ' ').toLowerCase();
+  const isWritten = plainness(value);
+  if (isWritten === 'simple') return value.toLowerCase();
+  const name = isWritten === 'plain' ? value.toLowerCase() : value.normalize('NFKC').trim().replace(/\s+/g, ' ').toLowerCase();
   const plain = withoutTitle(name);
   const comma = plain.indexOf(',');
   return comma < 0 ? plain : givenFirst(plain, comma);
@@ -41,15 +43,20 @@ function withoutTitle(name: string): string {
   return titles.has(name.slice(0, name.charCodeAt(space - 1) === 46 ? space - 1 : space)) ? withoutTitle(name.slice(space + 1)) : name;
 }
 
-/** Nothing but ASCII, single spaces, and none at the ends: most names. */
-function isPlain(value: string): boolean {
+/** Plain: nothing but ASCII, single spaces, and none at the ends; simple: two words at the most and no comma, as most names are. */
+function plainness(value: string): 'simple' | 'plain' | '' {
   let previous = 32;
+  let spaces = 0;
+  let hasComma = false;
   for (let i = 0; i < value.length; i++) {
     const unit = value.charCodeAt(i);
-    if (unit > 126 || unit < 32 || (unit === 32 && previous === 32)) return false;
+    if (unit > 126 || unit < 32 || (unit === 32 && previous === 32)) return '';
+    if (unit === 32) spaces++;
+    else if (unit === 44) hasComma = true;
     previous = unit;
   }
-  return previous !== 32;
+  if (previous === 32) return '';
+  return spaces < 2 && !hasComma ? 'simple' : 'plain';
 }
 
 const personName: KindSpec = {
