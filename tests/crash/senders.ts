@@ -65,6 +65,8 @@ export class Book {
 export interface Load {
   /** Events acknowledged so far. */
   readonly acknowledged: number;
+  /** Settled when nobody sends any more. */
+  readonly ended: Promise<unknown>;
   /** Lets requests under way end, and returns then. @throws what no dying server excuses */
   stop(): Promise<void>;
 }
@@ -125,6 +127,7 @@ export function startLoad(options: LoadOptions): Load {
     get acknowledged() {
       return state.acknowledged;
     },
+    ended: running,
     async stop() {
       state.stopped = true;
       await running;
