@@ -104,8 +104,7 @@ describe.skipIf(!possible)('a full disk', () => {
     expect(await outcome(ledger, 0)).toBe('not_published');
     expect(await outcome(ledger, 20)).toBe('disk_full');
     makeRoom();
-    for (let tries = 0; tries < 100 && published.at(-1) !== 20; tries++) await new Promise((resolve) => setTimeout(resolve, 50));
-    expect(published.at(-1)).toBe(20);
+    await expect.poll(() => published.at(-1)).toBe(20);
     expect(await at.check('main')).toBe(20);
     await ledger.close();
   });

@@ -52,6 +52,8 @@ class Asked {
   readonly server: Launched;
   readonly data: string;
   readonly leaves = new Map<string, number>();
+  /** Why an append was refused the last time, in words. */
+  refusal = '';
   #url = '';
   #made = 0;
   #unanswered: object[] = [];
@@ -92,7 +94,8 @@ class Asked {
       this.#unanswered = [];
       return 201;
     }
-    const { code } = (await response.json()) as { code: string };
+    const { code, detail } = (await response.json()) as { code: string; detail?: string };
+    this.refusal = detail ?? '';
     expect({ status: response.status, code }, this.server.said()).toMatchObject({ status: 503 });
     expect(Number(response.headers.get('retry-after'))).toBeGreaterThan(0);
     return code;
@@ -120,7 +123,7 @@ class Asked {
 
   /** Once there is room again, without hands. */
   async appendWhenPossible(): Promise<void> {
-    const until = performance.now() + 5_000;
+    const until = performance.now() + 120_000;
     let answer = await this.append();
     for (; answer !== 201 && performance.now() < until; answer = await this.append()) await sleep(50);
     expect(answer, this.server.said()).toBe(201);
@@ -200,14 +203,16 @@ test('a disk that fills up between two looks refuses, wherever it hits, and noth
   mountSmallDisk(context, data, '16m');
   const asked = await Asked.start(data);
   let byTheDiskItself = 0;
-  for (const leavePages of [0, 0, 1, 2, 3, 4, 6, 8, 10, 12, 16, 24, 32]) {
+  const rooms = [0, 0, 1, 2, 3, 4, 6, 8, 10, 12, 16, 24, 32];
+  // On a slow machine the second may be over before the disk is full: then it is filled more often.
+  for (let round = 0; round < rooms.length || (byTheDiskItself <= 3 && round < 60); round++) {
+    const leavePages = rooms[round] ?? 0;
     await sleep(1.1 * guardLooksMs);
     // The guard looks now, and sees a disk with room; what comes within a second meets the full disk itself.
     await asked.appendWhenPossible();
-    const lookedMs = performance.now();
     const makeRoom = fill(data, leavePages);
     const code = await asked.appendUntilRefused();
-    if (performance.now() - lookedMs < 0.9 * guardLooksMs) byTheDiskItself++;
+    if (!asked.refusal.includes('5 %')) byTheDiskItself++;
     expect(refusalCodes, asked.server.said()).toContain(code);
     await asked.expectReading();
     makeRoom();
@@ -248,15 +253,19 @@ test('tiles on a disk that is remounted read-only: refused, then published witho
   chmodSync(data, 0o700);
   const asked = await Asked.start(data);
   expect(await asked.append()).toBe(201);
-  for (let times = 0; times < 3; times++) {
+  let unseen = 0;
+  for (let times = 0; times < 3 || (unseen === 0 && times < 30); times++) {
     await remount(logs, 'ro');
-    // The first is stored, and nobody can see it; from then on nothing is.
-    expect(await asked.append()).toBe('not_published');
+    // The first is stored, and nobody can see it; from then on nothing is. It may be the server's own, of what was read before.
+    const first = await asked.append();
+    if (first === 'not_published') unseen++;
+    else expect(first).toBe('storage_readonly');
     expect(await asked.append()).toBe('storage_readonly');
     await asked.expectReading();
     await remount(logs, 'rw');
     await asked.appendWhenPossible();
   }
+  expect(unseen, 'events that were stored and could not be seen').toBeGreaterThan(0);
   await asked.stopAndVerify();
 });
 
@@ -278,7 +287,7 @@ test('a directory on a read-only disk is not served, and is found in order', asy
 
 /** Busy for a moment when a tile is being written. */
 async function remount(path: string, how: 'ro' | 'rw'): Promise<void> {
-  for (let tries = 0; tries < 100; tries++) {
+  for (let tries = 0; tries < 3_000; tries++) {
     if (tool('mount', '-o', `remount,${how}`, path)) return;
     await sleep(20);
   }
