@@ -61,7 +61,10 @@ test('kill -9 between sending and remembering: it is sent again, nothing is miss
   expect(receiver.leaves().slice(sent.length)[0]).toBe(1);
   expect(receiver.leaves().filter((leaf) => leaf === 0)).toEqual([0]);
 
-  const list = await run(['forwarder', 'list', '--json', '--url', server.url, '--key', server.key('admin')]);
+  const listed = (): ReturnType<typeof run> => run(['forwarder', 'list', '--json', '--url', server.url, '--key', server.key('admin')]);
+  // The receiver has it before the server knows that it has.
+  await expect.poll(async () => (JSON.parse((await listed()).out) as { progress: { behind: number }[] }).progress[0]?.behind).toBe(0);
+  const list = await listed();
   expect(JSON.parse(list.out)).toMatchObject({ state: 'running', progress: [{ log: 'default', behind: 0, failures: 0 }] });
   await server.stop();
   const said = server.said() + list.out + list.err;

@@ -111,7 +111,7 @@ describe('--watch', () => {
     });
     const ended = new Promise((resolve) => watching.on('close', resolve));
     const until = async (isThere: () => boolean): Promise<void> => {
-      for (let i = 0; i < 200 && !isThere(); i++) await new Promise((resolve) => setTimeout(resolve, 50));
+      for (let i = 0; i < 3_000 && !isThere(); i++) await new Promise((resolve) => setTimeout(resolve, 50));
       expect(isThere()).toBe(true);
     };
     await until(() => passes.length >= 2);

@@ -32,7 +32,7 @@ test('a directory that is ruined in any way raises the alarm, and the watch goes
     return lines.map((line) => JSON.parse(line) as Alarm);
   };
   const until = async (isThere: () => boolean, what: string): Promise<void> => {
-    for (let i = 0; i < 600 && !isThere(); i++) await new Promise((resolve) => setTimeout(resolve, 25));
+    for (let i = 0; i < 6_000 && !isThere(); i++) await new Promise((resolve) => setTimeout(resolve, 25));
     expect(isThere(), what).toBe(true);
   };
   await until(() => passes > 1, 'a pass');
