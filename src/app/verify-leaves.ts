@@ -125,7 +125,11 @@ class Leaves {
     const { entries, records, tokens, removals } = result;
     this.#entries.problems.merge(entries);
     // Without steps of their own they are told with the entries.
-    (this.#parts.removals ? this.#records : this.#entries).problems.merge(records);
+    const told = (this.#parts.removals ? this.#records : this.#entries).problems;
+    // A segment is in many ranges.
+    const ofSegments = records.list.filter(({ code }) => code.startsWith('segment_'));
+    for (const problem of ofSegments) told.addOnce(problem);
+    told.merge({ list: records.list.filter(({ code }) => !code.startsWith('segment_')), count: records.count - ofSegments.length });
     (this.#parts.removals ? this.#tokens : this.#entries).problems.merge(tokens);
     this.#account.add(removals);
     this.#frontier.add(firstLeaf, endLeaf, entries.count + records.count + tokens.count === 0 && nothingGone(removals));

@@ -38,7 +38,7 @@ import { verifyLeaves, type VerifiedLeaves } from './verify-leaves.ts';
 import type { RangeResult, RangeTask } from './verify-range.ts';
 import type { RemovalChecks } from './verify-removals.ts';
 import { type StateChecks, verifyState } from './verify-state.ts';
-import { describeStep, runStep, type Step, type VerifyStep } from './verify-step.ts';
+import { describeStep, runStep, type Step, type VerifyStep, refuseOutOfReach } from './verify-step.ts';
 import { type AskWitnessCheckpoint, verifyWitnessCopies } from './verify-witness-copies.ts';
 import { verifyWitnesses, type WitnessChecks } from './verify-witnesses.ts';
 
@@ -119,7 +119,10 @@ export interface VerifyReport {
   notices?: string[];
 }
 
-/** @throws VeiltrailError `vkey_missing` where no key is known; whatever is wrong with the log is in the report */
+/**
+ * @throws VeiltrailError `vkey_missing` where no key is known, `unreachable`, `queue_full`, `too_many_requests` where whoever has the log does not answer and
+ * nothing else is wrong; whatever is wrong with the log is in the report
+ */
 export async function verifyLog(options: VerifyOptions, parts: VerifyParts): Promise<VerifyReport> {
   const run = new Verification(options, parts);
   return run.report();
@@ -140,7 +143,11 @@ class Verification {
     this.#options = options;
     this.#parts = parts;
     const vkey = options.vkey ?? parts.store?.vkey;
-    if (vkey === undefined) throw new VeiltrailError('vkey_missing', "say whose log it should be: --vkey, the log's public key");
+    if (vkey === undefined)
+      throw new VeiltrailError(
+        'vkey_missing',
+        "say whose log it should be: --vkey, the log's public key, which its owner gives you (`veiltrail key export-public`)",
+      );
     this.#vkey = vkey;
     this.#origin = parts.store?.state.origin ?? createTrust([vkey]).origin;
   }
@@ -160,6 +167,7 @@ class Verification {
     const steps = [...rest.databases, signed, ...rest.history, ...leaves.steps, tiles, ...rest.vault];
     const problems = new Problems();
     for (const step of steps) problems.merge({ list: step.problems.list(), count: step.problems.count });
+    refuseOutOfReach(problems.list());
     // Damage that was found would be found again: a start goes on from the same tiles.
     if (store && problems.count === 0) {
       const state = await runStep('state', (step) => this.#state(store, step));
@@ -335,7 +343,7 @@ class Verification {
     }
     step.problems.merge({ list: files.problems.list(), count: files.problems.count });
     step.notChecked.push(...files.notChecked);
-    return `${files.detail} make the root that was signed`;
+    return checkpoint ? `${files.detail} make the root that was signed` : `${files.detail} fit each other`;
   }
 
   /** The log's files: each has a place in the tree. */

@@ -1,6 +1,6 @@
 /** Steps of a verification: what each found, in words and problems. */
 import { VeiltrailError } from '../core/errors.ts';
-import { Problems } from '../verify/problem.ts';
+import { type Problem, Problems } from '../verify/problem.ts';
 
 export interface VerifyStep {
   step: string;
@@ -18,6 +18,15 @@ export interface Step {
 
 export function newStep(name: string): Step {
   return { name, problems: new Problems(), notChecked: [], detail: '' };
+}
+
+/** Problems that say nothing about a log: whoever has it does not answer. */
+const outOfReach: ReadonlySet<string> = new Set(['unreachable', 'queue_full', 'too_many_requests']);
+
+/** Where nothing else is wrong, nothing was found out. @throws VeiltrailError `unreachable`, `queue_full`, `too_many_requests` */
+export function refuseOutOfReach(problems: readonly Problem[]): void {
+  const [first] = problems;
+  if (first && problems.every(({ code }) => outOfReach.has(code))) throw new VeiltrailError(first.code, first.message);
 }
 
 /** Runs one step; what it throws is a problem like those it finds. */

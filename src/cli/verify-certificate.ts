@@ -23,7 +23,10 @@ export function certificateIn(bytes: Buffer): string | undefined {
 /** Says what the certificate proves, and sets the exit code. @throws VeiltrailError `vkey_missing` */
 export async function reportCertificate(text: string, file: string, { vkey, data, json }: VerifyCertificateOptions): Promise<void> {
   if (vkey === undefined && data === undefined) {
-    throw new VeiltrailError('vkey_missing', 'say whose certificate it should be: --vkey, the key of the log _system; or --data, the data directory');
+    throw new VeiltrailError(
+      'vkey_missing',
+      'say whose certificate it should be: --vkey, the public key of the log _system, which its owner gives you (`veiltrail key export-public --log _system`); or --data, the data directory',
+    );
   }
   try {
     const found = data === undefined ? undefined : await openLogs(data);

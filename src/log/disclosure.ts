@@ -76,7 +76,8 @@ export function createDisclosure(record: DisclosableRecord & { readonly receipt:
     const { salt, value } = field;
     return shown.has(pointer) ? { pointer, value, salt } : { pointer, valueDigest: valueDigest(salt, value) };
   });
-  if (fields.filter(isShown).length !== shown.size) throw new VeiltrailError('disclosure_pointer', 'the record has no such field to show');
+  if (fields.filter(isShown).length !== shown.size)
+    throw new VeiltrailError('disclosure_pointer', 'the record has no such field to show: a field is named by its pointer, such as /action');
   return { fields, receipt: record.receipt };
 }
 

@@ -1,4 +1,5 @@
 /** Anchors of a data directory: which checkpoints are there to be given away, the targets of the configuration, and what is said of the results. */
+import { statSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { Anchoring, type AnchorFigures, type AnchorResult } from '../anchor/anchoring.ts';
 import type { Anchor, Anchored, AnchorTarget } from '../anchor/anchor.ts';
@@ -49,6 +50,12 @@ export function openAnchors(dataDir: string, settings: readonly TargetSettings[]
       return found;
     },
   };
+}
+
+/** What was mistyped must not look like a log that nobody anchored. @throws VeiltrailError `data_dir_missing` */
+export function refuseNoLogs(dataDir: string): void {
+  if (!statSync(dataDirPaths(dataDir).logs, { throwIfNoEntry: false })?.isDirectory())
+    throw new VeiltrailError('data_dir_missing', `${dataDir} is not a data directory: there are no logs in it`);
 }
 
 /** What anchoring needs of the server that it runs in. */

@@ -24,6 +24,16 @@ export class Problems {
     if (leafIndex !== undefined && (this.#firstBadLeaf === undefined || leafIndex < this.#firstBadLeaf)) this.#firstBadLeaf = leafIndex;
   }
 
+  /** A problem of something that is come upon several times: told once for its place, of the first leaf. */
+  addOnce(problem: Problem): void {
+    const { code, where, leafIndex } = problem;
+    const known = this.#kept.get(code)?.find((one) => one.where === where);
+    if (!known) return this.add(problem);
+    if (leafIndex === undefined || leafIndex >= (known.leafIndex ?? Infinity)) return;
+    known.leafIndex = leafIndex;
+    if (this.#firstBadLeaf === undefined || leafIndex < this.#firstBadLeaf) this.#firstBadLeaf = leafIndex;
+  }
+
   /** How many there were, kept or not. */
   get count(): number {
     return this.#count;

@@ -41,6 +41,7 @@ export function addAnchor(program: Command): void {
     .option('--force', 'also where the target has this checkpoint already')
     .option(...dataOption)
     .option(...jsonOption)
+    .addHelpText('after', '\nExits 0 when every target has it, 3 when one does not take it.')
     .action(anchorNow);
   anchor
     .command('verify')
@@ -76,6 +77,8 @@ async function settingsOf({ config }: AnchorOptions): Promise<TargetSettings[]> 
 
 async function listAnchors(options: AnchorOptions): Promise<void> {
   const { AnchorStore } = await import('../../anchor/anchor-store.ts');
+  const { refuseNoLogs } = await import('../../server/anchors.ts');
+  refuseNoLogs(dataDirOf(options));
   const store = new AnchorStore(dataDirOf(options));
   let count = 0;
   for (const log of options.log === undefined ? await store.logs() : [options.log]) {
@@ -128,7 +131,7 @@ async function anchorNow(options: AnchorOptions & { target?: string; force?: boo
   const { systemClock } = await import('../../core/clock.ts');
   const all = await settingsOf(options);
   const chosen = all.filter(({ name }) => options.target === undefined || name === options.target);
-  if (chosen.length === 0) throw new VeiltrailError('anchor_config', 'no target of that name');
+  if (chosen.length === 0) throw noTarget(all);
   const opened = openAnchors(dataDirOf(options), chosen);
   const anchoring = new Anchoring({ ...opened, clock: systemClock, onResult: () => undefined });
   for (const target of opened.targets) {
@@ -224,7 +227,11 @@ export function checkLine({ ok, log, treeSize, target, detail }: CheckedAnchor):
 
 /** A log as a stranger finds it: the bucket, and the log's key. */
 async function verifyBucket(name: string, options: VerifyOptions): Promise<void> {
-  if (options.vkey === undefined) throw new VeiltrailError('vkey_missing', "say whose log it should be: --vkey, the log's public key");
+  if (options.vkey === undefined)
+    throw new VeiltrailError(
+      'vkey_missing',
+      "say whose log it should be: --vkey, the log's public key, which its owner gives you (`veiltrail key export-public`)",
+    );
   const target = await targetOf(name, options);
   const { verifyBucketLog } = await import('../../server/verify-bucket.ts');
   const log = options.log ?? 'default';
@@ -241,9 +248,14 @@ async function verifyBucket(name: string, options: VerifyOptions): Promise<void>
 }
 
 async function targetOf(name: string, options: AnchorOptions): Promise<TargetSettings> {
-  const target = (await settingsOf(options)).find((one) => one.name === name);
-  if (!target) throw new VeiltrailError('anchor_config', 'no target of that name');
+  const all = await settingsOf(options);
+  const target = all.find((one) => one.name === name);
+  if (!target) throw noTarget(all);
   return target;
+}
+
+function noTarget(all: readonly TargetSettings[]): VeiltrailError {
+  return new VeiltrailError('anchor_config', `the configuration has no target of that name; there are ${all.map(({ name }) => name).join(', ')}`);
 }
 
 async function fetchCommand(options: AnchorOptions & { target: string }): Promise<void> {

@@ -31,13 +31,13 @@ export function addDrill(program: Command): void {
 }
 
 async function runDrillCommand(options: DrillOptions): Promise<void> {
-  const { runDrill } = await import('../../server/drill/run-drill.ts');
+  const { drillClasses, runDrill } = await import('../../server/drill/run-drill.ts');
   const results = await runDrill({
     ...(options.data === undefined ? {} : { dataDir: options.data }),
     ...(options.only === undefined ? {} : { only: options.only }),
     onResult: (result) => (options.json ? printJson(result) : print(lineOf(result))),
   });
-  if (results.length === 0) throw new VeiltrailError('drill_unknown', 'no attack is of such a class');
+  if (results.length === 0) throw new VeiltrailError('drill_unknown', `no attack is of such a class; there are ${drillClasses().join(', ')}`);
   if (options.junit !== undefined) writeFileSync(options.junit, formatJunit(results.flatMap(testsOf), 'veiltrail drill'));
   const failed = results.filter(({ ok }) => !ok).length;
   if (failed > 0) process.exitCode = exitCodes.wrong;

@@ -91,7 +91,12 @@ export function addVerify(program: Command): void {
     .option('--alert <program>', 'with --watch: run when something is wrong, with the report as a line of JSON on its standard input')
     .option('--keep-going', 'with --watch: go on after an alarm; it is raised again when something else is wrong, or all is well again')
     .option('--json', 'the report as one line of JSON; with --watch, one a pass')
-    .addHelpText('after', '\nExits 0 when all is well, 1 when something is wrong and says which leaf or file, 2 on wrong use.')
+    .addHelpText(
+      'after',
+      '\nExits 0 when all is well, 1 when something is wrong and says which leaf or file, 2 on wrong use, 3 when the log is out of reach.' +
+        '\n\n  veiltrail verify ./veiltrail-data\n  veiltrail verify https://audit.example.com --vkey @default.vkey\n  veiltrail verify 7.tlog-proof --vkey @default.vkey' +
+        "\n\nThe log's owner prints its public key with `veiltrail key export-public`, and gives it to you by another way than the file.",
+    )
     .action(runVerify);
 }
 
@@ -107,7 +112,7 @@ async function runVerify(target: string | undefined, options: VerifyOptions, com
     return reportLog(await verifyPublished(where, vkey, options), options);
   }
   const kind = statSync(where, { throwIfNoEntry: false });
-  if (!kind) throw new VeiltrailError('not_found', `${where}: there is nothing here to verify`);
+  if (!kind) throw new VeiltrailError('not_found', `${where}: there is nothing here to verify; say which data directory, file or URL`);
   if (kind.isDirectory()) {
     if (!isDataDir(where)) only(optionsFor.log, 'a directory of tiles');
     else if (options.anchors) only(optionsFor.anchored, 'a data directory');
@@ -119,7 +124,7 @@ async function runVerify(target: string | undefined, options: VerifyOptions, com
   }
   if (isRawExport(where)) {
     only(always, 'a raw export');
-    if (vkey === undefined) throw new VeiltrailError('vkey_missing', "say whose log it should be from: --vkey, the log's public key");
+    if (vkey === undefined) throw noVkey();
     return reportRawExport(where, vkey, options.json ?? false);
   }
   const certificate = certificateIn(readFileSync(where));
@@ -137,7 +142,7 @@ async function runVerify(target: string | undefined, options: VerifyOptions, com
   only(optionsFor.evidence, 'evidence');
   reportEvidence(evidence, {
     ...(vkey === undefined ? {} : { vkeys: [vkey] }),
-    ...(options.witnessPolicy === undefined ? {} : { witnessPolicy: parseWitnessPolicy(readText(options.witnessPolicy)) }),
+    ...(options.witnessPolicy === undefined ? {} : { witnessPolicy: readPolicy(options.witnessPolicy) }),
     ...(options.audience === undefined ? {} : { audience: options.audience }),
     ...(options.checkpoint === undefined ? {} : { checkpoint: readText(options.checkpoint) }),
     ...(options.tsa === undefined ? {} : { timeStampRoots: [readText(options.tsa)] }),
@@ -205,7 +210,7 @@ function logOptions(
     log: options.log ?? 'default',
     ...(vkey === undefined ? {} : { vkey }),
     ...(options.checkpoint === undefined ? {} : { keptCheckpoint: readText(options.checkpoint) }),
-    ...(options.witnessPolicy === undefined ? {} : { witnessPolicy: parseWitnessPolicy(readText(options.witnessPolicy)) }),
+    ...(options.witnessPolicy === undefined ? {} : { witnessPolicy: readPolicy(options.witnessPolicy) }),
     ...(seen ? { seen } : {}),
     ...(options.askWitnesses ? { askWitness: createAskWitnessCheckpoint({ timeoutMs: witnessMs }) } : {}),
     onProgress: (leaves, of) => (leaves === of ? progress.end() : progress.update(`${leaves} of ${of} leaves`)),
@@ -248,7 +253,7 @@ async function verifyFile(
   options: VerifyOptions,
   only: (names: readonly string[], what: string) => void,
 ): Promise<void> {
-  if (vkey === undefined) throw new VeiltrailError('vkey_missing', "say whose log it should be from: --vkey, the log's public key");
+  if (vkey === undefined) throw noVkey();
   const text = readText(file);
   const isReceipt = text.startsWith('c2sp.org/tlog-proof@');
   if (isReceipt) only(optionsFor.receipt, 'a receipt');
@@ -257,11 +262,22 @@ async function verifyFile(
     if (isReceipt) await verifyReceiptText(text, vkey, options);
     else await verifyDisclosureText(text, vkey, options);
   } catch (error) {
-    if (!(error instanceof VeiltrailError) || error.code === 'vkey_syntax') throw error;
+    if (!(error instanceof VeiltrailError) || usage.has(error.code)) throw error;
     process.exitCode = exitCodes.wrong;
-    if (options.json) printJson({ ok: false, problems: [{ code: error.code, where: file, message: error.message }] });
-    else print(`${colors.red('✗')} ${file}: ${error.message} ${colors.dim(`(${error.code})`)}`);
+    const message = `${error.message}${hintOf(error.code, vkey)}`;
+    if (options.json) printJson({ ok: false, problems: [{ code: error.code, where: file, message }] });
+    else print(`${colors.red('✗')} ${file}: ${message} ${colors.dim(`(${error.code})`)}`);
   }
+}
+
+/** Wrong in what stands beside the file. */
+const usage: ReadonlySet<string> = new Set(['vkey_syntax', 'vkey_type', 'ed25519_public_key', 'witness_policy', 'input_unreadable']);
+
+/** For whoever gave another file, or another key, than they meant to. */
+function hintOf(code: string, vkey: string): string {
+  if (code === 'note_unverified') return `: it is not signed by the key that was given, of ${vkey.split('+', 1)[0]}`;
+  if (code !== 'json_syntax' && code !== 'disclosure_syntax') return '';
+  return '; `verify` takes a data directory, a URL, a receipt, a disclosure, evidence, a raw export or a certificate of removal';
 }
 
 async function verifyReceiptText(text: string, vkey: string, options: VerifyOptions): Promise<void> {
@@ -272,7 +288,8 @@ async function verifyReceiptText(text: string, vkey: string, options: VerifyOpti
   if (!extra) throw new VeiltrailError('receipt_without_entry', 'the receipt does not carry its entry, so nothing says what it is for');
   const { leafIndex, entry, checkpoint } = verifyReceipt(text, extra, trust);
   if (options.event !== undefined) {
-    const disclosed = verifyDisclosure(readText(options.event), trust);
+    const event = options.event;
+    const disclosed = ofFile(event, () => verifyDisclosure(readText(event), trust));
     if (disclosed.leafIndex !== leafIndex || Buffer.compare(disclosed.entry, entry) !== 0) {
       throw new VeiltrailError('other_event', `the receipt is for leaf ${leafIndex}, the event is at leaf ${disclosed.leafIndex}`);
     }
@@ -313,6 +330,28 @@ async function verifyDisclosureText(text: string, vkey: string, options: VerifyO
   print(colors.dim(`  and ${hidden.length + redactedCount} fields that are not shown`));
 }
 
+/** @throws VeiltrailError `input_unreadable`, `witness_policy`, which names the file */
+function readPolicy(file: string): WitnessPolicy {
+  return ofFile(file, () => parseWitnessPolicy(readText(file)));
+}
+
+/** What is wrong is wrong with this file, and with no other. */
+function ofFile<T>(file: string, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (!(error instanceof VeiltrailError) || error.code === 'input_unreadable') throw error;
+    throw new VeiltrailError(error.code, `${file}: ${error.message}`, error.detail);
+  }
+}
+
+function noVkey(): VeiltrailError {
+  return new VeiltrailError(
+    'vkey_missing',
+    "say whose log it should be from: --vkey, the log's public key, which its owner gives you (`veiltrail key export-public`)",
+  );
+}
+
 interface Cosigned {
   facts: { cosigned?: string[] };
   words: string;
@@ -324,7 +363,7 @@ function witnessedTrust(
   { witnessPolicy }: VerifyOptions,
 ): { trust: CheckpointTrust; judge: (checkpoint: VerifiedCheckpoint) => Cosigned } {
   if (witnessPolicy === undefined) return { trust: createTrust([vkey]), judge: () => ({ facts: {}, words: '' }) };
-  const policy = parseWitnessPolicy(readText(witnessPolicy));
+  const policy = readPolicy(witnessPolicy);
   return {
     trust: createTrust([vkey], { witnesses: policy.witnesses.map((witness) => witness.vkey) }),
     judge({ signatures }) {

@@ -45,7 +45,10 @@ export function addWitness(program: Command): void {
   ).action(removeKey);
   withDirectory(witness.command('list').description('The logs, and how far each was seen.')).option('--json', 'one JSON object a line').action(list);
   withDirectory(
-    witness.command('checkpoint').description('The newest checkpoint of a log that was cosigned here.').argument('<origin>', 'the origin of the log'),
+    witness
+      .command('checkpoint')
+      .description('The newest checkpoint of a log that was cosigned here; `witness list` shows which there are.')
+      .argument('<origin>', 'the origin of the log'),
   ).action(printCheckpoint);
   witness
     .command('acknowledge')

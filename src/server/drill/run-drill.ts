@@ -1,5 +1,5 @@
 /** Rehearses attacks on copies of a data directory, and compares what finds them with what is claimed. */
-import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { VeiltrailError } from '../../core/errors.ts';
@@ -51,7 +51,11 @@ const honestUrl = 'https://honest.drill.example';
 const madeEvents = 600;
 const laterEvents = 60;
 
-/** @throws VeiltrailError `data_dir_in_use`, `drill_failed` when the stage itself does not verify */
+export function drillClasses(): string[] {
+  return [...new Set(attacks.map((attack) => attack.class))];
+}
+
+/** @throws VeiltrailError `data_dir_missing`, `data_dir_in_use`, `drill_failed` when the stage itself does not verify */
 export async function runDrill({ dataDir, only = '', onResult }: DrillOptions): Promise<DrillResult[]> {
   const home = mkdtempSync(join(tmpdir(), 'veiltrail-drill-'));
   try {
@@ -180,6 +184,8 @@ async function setStage(home: string, dataDir: string | undefined): Promise<Stag
   const log = 'default';
   const other = 'drill-other';
   if (dataDir !== undefined) {
+    if (!existsSync(join(dataDir, 'config.json')))
+      throw new VeiltrailError('data_dir_missing', `${dataDir} is not a data directory: it has no config.json`);
     if (isDataDirInUse(dataDir))
       throw new VeiltrailError('data_dir_in_use', 'another process has this data directory: stop it, or drill without --data');
     cpSync(dataDir, earlier, { recursive: true });
