@@ -56,6 +56,9 @@ export interface PathNode {
   sighting: Sighting | undefined;
   readonly states: readonly State[];
   readonly children: Map<string, PathNode>;
+  /** Names of members in the order of late, and their places: events have theirs in the same order over and over. */
+  readonly names: string[];
+  readonly places: PathNode[];
   element: PathNode | undefined;
 }
 
@@ -77,6 +80,8 @@ interface State {
 
 const nodesMax = 16_384;
 const nameMax = 256;
+/** Members of a container whose order is remembered. */
+const orderMax = 32;
 const pointerMax = 512;
 
 /** A name as RFC 6901 writes it. */
@@ -89,6 +94,8 @@ export interface PathTree {
   /** The array that holds a JSON text as its only element: what is in the element is matched like a whole event. */
   document(): PathNode;
   member(node: PathNode, name: string): PathNode;
+  /** The same for the `at`th member of a container: nothing is looked up while they come as they came before. */
+  memberAt(node: PathNode, name: string, at: number): PathNode;
   element(node: PathNode): PathNode;
   /** All names that patterns spell out, normalised. */
   readonly names: ReadonlySet<string>;
@@ -150,6 +157,17 @@ export function createPathTree(rules: readonly FieldRule[], nameRules: readonly 
       }
       return found;
     },
+    memberAt(node, name, at) {
+      const { names, places } = node;
+      if (at < names.length && names[at] === name) return places[at] as PathNode;
+      const found = this.member(node, name);
+      // What is not kept is not remembered here either.
+      if (at < orderMax && at <= names.length && node.children.has(name)) {
+        names[at] = name;
+        places[at] = found;
+      }
+      return found;
+    },
     element(node) {
       node.element ??= createNode(advance(node.states, undefined), node.field, node.rules, undefined, node.below);
       return node.element;
@@ -183,6 +201,8 @@ function createNode(
     sighting: undefined,
     states,
     children: new Map(),
+    names: [],
+    places: [],
     element: undefined,
   };
 }

@@ -32,7 +32,9 @@ export function partsOf(local: string): string[] {
 
 /** The local part of an address in lower case, without its `+tag`. */
 export function localOf(address: string): string {
-  const local = address.slice(0, address.lastIndexOf('@')).toLowerCase();
+  let at = address.length - 1;
+  while (at >= 0 && address.charCodeAt(at) !== 64) at--;
+  const local = address.slice(0, at).toLowerCase();
   const plus = local.indexOf('+');
   return plus > 0 ? local.slice(0, plus) : local;
 }

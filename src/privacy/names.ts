@@ -94,6 +94,8 @@ export class NameIndex {
   /** Names in scripts without spaces: looked for as they are. */
   readonly #unspaced = new Map<string, Known>();
   #hasUnspaced = false;
+  /** Did the last value that was met have anything beyond ASCII? */
+  #wasBeyond = false;
 
   get isEmpty(): boolean {
     return this.#metCount === 0;
@@ -111,7 +113,7 @@ export class NameIndex {
     const lower = kind === 'email' ? localOf(value) : value.toLowerCase();
     const wordsMost = this.#expect(lower, kind === 'person_name');
     this.#met[this.#metCount++] = { kind, value, lower, canonical, words: undefined, wordsMost, known: undefined };
-    if (isUnspaced(lower)) {
+    if (this.#wasBeyond && isUnspaced(lower)) {
       this.#hasUnspaced = true;
       // Those are found within words.
       this.starts = anyStart;
@@ -149,16 +151,20 @@ export class NameIndex {
    */
   #expect(lower: string, isPerson: boolean): number {
     const filter = this.#filter;
+    const { length } = lower;
+    let { starts } = this;
+    let units = 0;
     let count = 0;
     let first = 0;
     let previous = 0;
-    for (let i = 0; i < lower.length; i++) {
+    for (let i = 0; i < length; i++) {
       const unit = lower.charCodeAt(i);
+      units |= unit;
       const bit = startBit(unit);
       // Parts of an address begin behind digits too.
       if (bit !== 0 && (previous === 0 || (previous === digitStart && bit !== digitStart))) {
-        this.starts |= bit;
-        const second = i + 1 < lower.length ? lower.charCodeAt(i + 1) : 0;
+        starts |= bit;
+        const second = i + 1 < length ? lower.charCodeAt(i + 1) : 0;
         const isLast = startBit(second) === 0;
         filter[filterSlot(unit, isLast ? 0 : second)] = 1;
         count++;
@@ -170,6 +176,8 @@ export class NameIndex {
       }
       previous = bit;
     }
+    this.starts = starts;
+    this.#wasBeyond = units > 127;
     return count;
   }
 

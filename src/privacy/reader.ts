@@ -89,8 +89,9 @@ export class Reader {
       }
       return;
     }
+    let at = 0;
     for (const key in container) {
-      const child = this.#tree.member(node, key);
+      const child = this.#tree.memberAt(node, key, at++);
       if (child.nameRule !== undefined && this.#readNamed(frame, key, this.#keys[child.nameRule] as KeyRule, child, reading)) continue;
       const name = (child.name ??= this.#nameFacts(key));
       if (name.found !== nothing) reading.names.push({ frame, key, found: name.found, rule: undefined });

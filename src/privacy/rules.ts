@@ -70,12 +70,26 @@ const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 /** Accounts of Kubernetes and its hosts; ARNs, whose user is found by the detectors. */
 const machineAccount = /^(?:system|eks|aks|gke|arn):/;
 
+const systemMax = Math.max(...Array.from(systemAccounts, ({ length }) => length));
+
+/** A first look that names and addresses fail: may the value be what {@link systemAccounts}, {@link machineAccount} or {@link uuid} stand for? */
+function mayBeMachine(value: string): boolean {
+  const { length } = value;
+  const first = value.charCodeAt(0);
+  const last = value.charCodeAt(length - 1);
+  // With blanks at its ends it is not what it looks like.
+  if (first <= 32 || first > 126 || last <= 32 || last > 126 || length === 36) return true;
+  if (value.charCodeAt(3) === 58 || value.charCodeAt(6) === 58) return true;
+  return length <= systemMax && !value.includes(' ') && !value.includes('@');
+}
+
 /** Is the value what its field promises, so that the rule settles all of it? If not, detectors look through it. */
 export function isWholeValue({ kind, transform }: SettlingRule, value: string): boolean {
   if (kind === 'ip_address') return transform !== undefined && transform !== 'generalize';
   if (kind !== 'username' && kind !== 'person_name') return true;
   // `org/repo` is the full name of no person.
   if (kind === 'person_name' && value.includes('/')) return false;
+  if (!mayBeMachine(value)) return true;
   const plain = value.trim().toLowerCase();
   return !systemAccounts.has(plain) && !machineAccount.test(plain) && !(plain.length === 36 && uuid.test(plain));
 }

@@ -2,9 +2,10 @@
 import { expect, it } from 'vitest';
 import { canonicalOf, kindSpecs } from '../../src/privacy/detectors/all.ts';
 import { generalize } from '../../src/privacy/generalize.ts';
-import { looksPersonal } from '../../src/privacy/rules.ts';
+import { isWholeValue, looksPersonal } from '../../src/privacy/rules.ts';
+import { systemAccounts } from '../../src/privacy/lexicon.ts';
 import { createHasher, isTransformed, mask, plainSha256, redact, tokenShape } from '../../src/privacy/transforms.ts';
-import { pseudonymKey } from './engine-for-test.ts';
+import { cleaned, engineOf, pseudonymKey } from './engine-for-test.ts';
 
 it('networks of addresses, with leading zeros or without, of any length', () => {
   const octets = [0, 1, 9, 10, 99, 100, 127, 200, 255];
@@ -52,4 +53,34 @@ it('what transforms leave behind is told from what only begins like it', () => {
   for (const one of outcomes) expect(isTransformed(one), one).toBe(true);
   for (const other of ['', 'Jane', 'jane', 'Étok_', 'tok_', 'sha256:', `${hash}x`, `X${token}`, 'hash', '10..', '[Redacted]', `é${token}`])
     expect(isTransformed(other), other).toBe(false);
+});
+
+it('accounts of machines, with blanks around or without', () => {
+  const rule = { path: ['**.userName'], kind: 'username' };
+  const accounts = ['system:node:a', 'EKS:one', 'arn:aws:iam::1:user/jane@example.com', '0b1c2d3e-4f5a-4b7c-8d9e-0f1a2b3c4d5e', ...systemAccounts];
+  for (const account of accounts.flatMap((one) => [one, one.toUpperCase(), ` ${one}`, `${one}\u00a0`]))
+    expect(isWholeValue(rule, account), account).toBe(false);
+  for (const name of ['jdoe', 'Jane Doe', 'root@example.com', 'root user', 'user', 'é'].filter((one) => !systemAccounts.has(one)))
+    expect(isWholeValue(rule, name), name).toBe(true);
+});
+
+it('members in the order of the event before, and in any other', () => {
+  const members = Object.entries({
+    email: 'jane@example.com',
+    id: 'x-1',
+    phone: '+1 458 665 7205',
+    status: 'on',
+    'a.b': 1,
+    ip: '8.8.4.4',
+    name: 'x',
+  });
+  const expected = JSON.stringify(cleaned(engineOf(), Object.fromEntries(members)).event);
+  const engine = engineOf();
+  for (let i = 0; i < 40; i++) {
+    const turned = [...members.slice(i % 7), ...members.slice(0, i % 7)];
+    const { event } = cleaned(engine, Object.fromEntries(i % 3 === 0 ? turned.toReversed() : turned));
+    expect(event).toEqual(JSON.parse(expected));
+  }
+  const wide = Object.fromEntries(Array.from({ length: 100 }, (_, i) => [`field ${i}`, `${i}@example.com`]));
+  for (let i = 0; i < 3; i++) expect(JSON.stringify(cleaned(engine, wide).event)).not.toContain('@');
 });

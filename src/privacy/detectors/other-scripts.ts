@@ -236,7 +236,10 @@ const withDigits = 1 << scripts.indexOf('hebrew');
 
 function readStreet(text: string, { anchor, back }: Street, found: ScanContext['found']): void {
   let floor = 0;
-  for (const { 0: all, index } of text.matchAll(anchor)) {
+  // Not by `matchAll`, which makes the expression anew.
+  anchor.lastIndex = 0;
+  for (let match = anchor.exec(text); match; match = anchor.exec(text)) {
+    const { 0: all, index } = match;
     const before = back?.exec(text.slice(Math.max(floor, index - backMax), index));
     floor = index + all.length;
     // A street that is told by its own word needs nothing before it; one that is told by a number does.
