@@ -8,7 +8,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { allLocales } from '@faker-js/faker';
 import nlp from 'compromise';
-import { foldName } from '../src/privacy/name-lexicon.ts';
+import { foldName, wordFamilies, wordOfFamily } from '../src/privacy/name-lexicon.ts';
 import { shapeAlphabet, shapeFeatures, shapeScale, shapeSize } from '../src/privacy/name-shape.ts';
 import { moreFamily, moreGiven, plainlyGiven } from './name-additions.ts';
 
@@ -108,6 +108,26 @@ function isKept(word: string): boolean {
   return (place.size > 0 && other.size > 0) || other.has('compromise') || [...common].some((list) => keptCommon.has(list));
 }
 
+const families = Object.entries(wordFamilies).toSorted(([, a], [, b]) => b.length - a.length);
+
+/** The words that are listed, and the marks of those that they stand for. */
+function inFamilies(group: readonly string[]): [word: string, marks: string][] {
+  const left = new Set(group);
+  const listed = group.map((word): [string, string] => {
+    let marks = '';
+    if (left.has(word))
+      for (const [mark, endings] of families) {
+        const made = endings.map((ending) => wordOfFamily(word, ending));
+        // Only what comes later, so that no word stands for itself.
+        if (!made.every((one) => one > word && left.has(one))) continue;
+        for (const one of made) left.delete(one);
+        marks += mark;
+      }
+    return [word, marks];
+  });
+  return listed.filter(([word]) => left.has(word));
+}
+
 /** Words by what they are known as, each as what it adds to the one before (see name-lexicon.ts). */
 function encode(isWanted: (word: string) => boolean): string {
   const groups = new Map<number, string[]>();
@@ -124,10 +144,10 @@ function encode(isWanted: (word: string) => boolean): string {
   for (const [what, group] of [...groups].toSorted(([a], [b]) => a - b)) {
     let last = '';
     out += what;
-    for (const word of group) {
+    for (const [word, marks] of inFamilies(group)) {
       let shared = 0;
       while (shared < 25 && shared < last.length && word[shared] === last[shared]) shared++;
-      out += String.fromCharCode(65 + shared) + word.slice(shared);
+      out += String.fromCharCode(65 + shared) + word.slice(shared) + marks;
       last = word;
     }
   }

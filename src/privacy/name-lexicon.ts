@@ -3,8 +3,8 @@
  *
  * The words come as two strings, in groups. A group begins with what its words are known as, in decimal: 8 × (4 × given + family, each 0 … 3 for the
  * number of languages it is a name in) + 1 place + 2 common + 4 other. Its words are sorted, each a capital that says how many leading letters it shares
- * with the one before (`A` none, `B` one …), and the letters that follow. Line breaks do not count. In groups they compress a tenth better than in one
- * list. With the first look-up they become a table of 32-bit hashes: 0.8 MB a thread instead of ten for a map of strings, and a word that is not in the
+ * with the one before (`A` none, `B` one …), the letters that follow, and marks for words that it is the stem of (see {@link wordFamilies}). Line breaks
+ * do not count. In groups they compress a tenth better than in one list. With the first look-up they become a table of 32-bit hashes: 0.8 MB a thread instead of ten for a map of strings, and a word that is not in the
  * lists passes for one of them once in 90,000 times.
  */
 import { commonWords } from './lexicon.ts';
@@ -43,6 +43,24 @@ export function givenRank(word: number): number {
 /** 0 … 3: in how many languages it is a family name. */
 export function familyRank(word: number): number {
   return (word >> 3) & 3;
+}
+
+/** By mark, what follows the stem of words that are not listed themselves; behind a `~`, what follows the stem without its last letter. */
+export const wordFamilies: Readonly<Record<string, readonly string[]>> = {
+  '!': ['s'],
+  '"': ['s', 'ed', 'ing'],
+  '#': ['~es', '~ed', '~ing'],
+  '%': ['es', 'ed', 'ing'],
+  '&': ['s', 'ed', 'ing', 'ings'],
+  '(': ['er', 'est'],
+  ')': ['a'],
+  '*': ['ova'],
+  '+': ['~ova'],
+};
+
+/** A word of a family. */
+export function wordOfFamily(stem: string, ending: string): string {
+  return ending.startsWith('~') ? stem.slice(0, -1) + ending.slice(1) : stem + ending;
 }
 
 const slots = 1 << 17;
@@ -185,10 +203,17 @@ function readWords(text: string, add: (word: string, what: number) => void): voi
     }
     const shared = words.charCodeAt(at) - 65;
     let end = at + 1;
-    // Words have neither capitals nor digits; behind the last one there is nothing.
-    while (end < words.length && !isCapital(words.charCodeAt(end)) && !isDigit(words.charCodeAt(end))) end++;
+    // Words have neither capitals nor digits nor marks of families; behind the last one there is nothing.
+    while (end < words.length && !isCapital(words.charCodeAt(end)) && !isDigit(words.charCodeAt(end)) && !isFamilyMark(words.charCodeAt(end))) end++;
     word = word.slice(0, shared) + words.slice(at + 1, end);
     add(word, what);
+    for (; end < words.length && isFamilyMark(words.charCodeAt(end)); end++)
+      for (const ending of wordFamilies[words[end] as string] as readonly string[]) add(wordOfFamily(word, ending), what);
     at = end;
   }
+}
+
+/** `!` to `+`, but for the apostrophe. */
+function isFamilyMark(unit: number): boolean {
+  return unit > 32 && unit < 44 && unit !== 39;
 }
