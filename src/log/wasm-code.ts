@@ -55,6 +55,7 @@ export const loop = (...body: Code[]): Code => [0x02, 0x40, 0x03, 0x40, ...body.
 export const leaveIf = (condition: Code): Code => [...condition, 0x0d, 1];
 export const returnValue = (value: Code): Code => [...value, 0x0f];
 export const not32 = (a: Code): Code => [...a, 0x45];
+export const equal32 = (a: Code, b: Code): Code => [...a, ...b, 0x46];
 export const differ32 = (a: Code, b: Code): Code => [...a, ...b, 0x47];
 /** The first where the condition is not zero, else the second. */
 export const choose32 = (first: Code, second: Code, condition: Code): Code => [...first, ...second, ...condition, 0x1b];

@@ -47,27 +47,7 @@ import {
   xor64,
   zeros64,
 } from '../log/wasm-code.ts';
-
-/** Longer texts are not worth the memory. */
-export const laneUnitsMax = 32_768;
-
-/** Texts that are looked through at the same time, one within the other: each has a part of the memory for itself. */
-export const laneLevels = 4;
-
-/** Where things lie in such a part, in bytes. Zeros stand before the text. */
-export const countsAt = 0;
-export const unitsAt = 64;
-export const classesAt = unitsAt + laneUnitsMax + 128;
-export const digitsAt = classesAt + laneUnitsMax + 128;
-export const edgesAt = digitsAt + 4 * (laneUnitsMax + 64);
-export const runsAt = edgesAt + 4 * (laneUnitsMax + 64);
-export const capitalsAt = runsAt + 12 * (laneUnitsMax / 8 + 64);
-export const colonsAt = capitalsAt + 4 * (laneUnitsMax + 64);
-export const equalsAt = colonsAt + 4 * (laneUnitsMax + 64);
-export const levelBytes = equalsAt + 4 * (laneUnitsMax + 64);
-/** Sixteen bytes of ones, sixteen of zeros. */
-export const masksAt = laneLevels * levelBytes;
-export const pages = Math.ceil((masksAt + 64) / 65_536);
+import { capitalsAt, classesAt, colonsAt, countsAt, digitsAt, edgesAt, equalsAt, masksAt, runsAt, unitsAt } from './survey-memory.ts';
 
 /** Bits of what `survey` returns, from the lowest: eight single characters, then eight classes of characters, then sequences. */
 export const laneMarks = '@:%&\\= .';
@@ -331,6 +311,9 @@ export function surveyFunction(leads: string): WasmFunction {
       list('equals', 'equalsTo'),
       write('at', add32(read('at'), i32(64))),
     ),
+    // Behind the last digit run: far away, and nothing. (starts-code.ts looks at the next two.)
+    ...write('from', add32(read('length'), i32(32))),
+    ...[0, 4, 8, 12, 16, 20].flatMap((offset) => store32(read('digitsTo'), read('from'), offset)),
     // Runs that are long enough: all are written down, and what is too short is written over.
     ...write('at', startOf(edgesAt)),
     ...loop(

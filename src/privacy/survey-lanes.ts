@@ -3,6 +3,8 @@
  * (log/wasm-code.ts); where there is no WebAssembly (or no SIMD, or a page's policy forbids compiling) survey.ts goes through the text by itself.
  */
 import { assembleModule } from '../log/wasm-code.ts';
+import { startsFunction } from './starts-code.ts';
+import { surveyFunction } from './survey-code.ts';
 import {
   capitalsAt,
   colonsAt,
@@ -15,17 +17,18 @@ import {
   masksAt,
   pages,
   runsAt,
-  surveyFunction,
+  sortsAt,
+  startsAt,
   unitsAt,
-} from './survey-code.ts';
+} from './survey-memory.ts';
 
-export { laneUnitsMax } from './survey-code.ts';
+export { laneUnitsMax } from './survey-memory.ts';
 
 /** What is found in one text; good until the next text of the same level. */
 export interface SurveyLane {
   /** Where the text is written to, a byte a unit. */
   readonly units: Uint8Array<ArrayBuffer>;
-  /** How many `digits`, `runs` (of two and three words), `capitals`, `colons` and `equals` there are. */
+  /** How many `digits`, `runs` (of two and three words), `capitals`, `colons`, `equals` and `starts` there are. */
   readonly counts: Int32Array<ArrayBuffer>;
   readonly digits: Int32Array<ArrayBuffer>;
   readonly runs: Int32Array<ArrayBuffer>;
@@ -36,6 +39,13 @@ export interface SurveyLane {
   readonly base: number;
   /** Looks through the `length` bytes of the text at `base`, in time linear in it; fills the lists. Returns flags, see {@link laneMarks}. */
   readonly survey: (base: number, length: number) => number;
+  /** Starts of numbers, as pairs, and what each may begin: see detectors/number-starts.ts. */
+  readonly starts: Int32Array<ArrayBuffer>;
+  readonly sorts: Int32Array<ArrayBuffer>;
+  /** Looks at the first `count` digit runs of the text at `base`; fills the two. Returns all bits of `sorts`. */
+  readonly lookAtRuns: (base: number, count: number) => number;
+  /** All of the memory, the same for all levels: whoever calls for the starts has to put his tables there first. */
+  readonly memory: Uint8Array<ArrayBuffer>;
 }
 
 interface WasmHost {
@@ -60,15 +70,20 @@ function open(leads: string): SurveyLane[] {
   const { WebAssembly } = globalThis as WasmHost;
   if (WebAssembly === undefined) return [];
   try {
-    const module = new WebAssembly.Module(assembleModule(pages, [surveyFunction(leads)]));
-    const { memory, survey } = new WebAssembly.Instance(module).exports as { memory: { buffer: ArrayBuffer }; survey: SurveyLane['survey'] };
-    new Uint8Array(memory.buffer).fill(255, masksAt, masksAt + 16);
+    const module = new WebAssembly.Module(assembleModule(pages, [surveyFunction(leads), startsFunction()]));
+    const { memory, survey, starts } = new WebAssembly.Instance(module).exports as {
+      memory: { buffer: ArrayBuffer };
+      survey: SurveyLane['survey'];
+      starts: SurveyLane['lookAtRuns'];
+    };
+    const whole = new Uint8Array(memory.buffer);
+    whole.fill(255, masksAt, masksAt + 16);
     return Array.from({ length: laneLevels }, (_, level) => {
       const base = level * levelBytes;
       const list = (at: number, count: number): Int32Array<ArrayBuffer> => new Int32Array(memory.buffer, base + at, count);
       return {
         units: new Uint8Array(memory.buffer, base + unitsAt, laneUnitsMax),
-        counts: list(countsAt, 5),
+        counts: list(countsAt, 6),
         digits: list(digitsAt, laneUnitsMax),
         runs: list(runsAt, 3 * (laneUnitsMax / 8)),
         capitals: list(capitalsAt, laneUnitsMax),
@@ -76,6 +91,10 @@ function open(leads: string): SurveyLane[] {
         equals: list(equalsAt, laneUnitsMax),
         base,
         survey,
+        starts: list(startsAt, laneUnitsMax),
+        sorts: list(sortsAt, laneUnitsMax / 2),
+        lookAtRuns: starts,
+        memory: whole,
       };
     });
   } catch {

@@ -1,4 +1,5 @@
 /** The first look at digit runs: what begins with one must never be overlooked, and lines of logs must not keep the detectors busy. */
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { isIban } from '../../src/privacy/detectors/money.ts';
 import { may, NumberStarts } from '../../src/privacy/detectors/number-starts.ts';
@@ -8,8 +9,7 @@ import { Survey, surveyText } from '../../src/privacy/survey.ts';
 
 const starts = new NumberStarts();
 
-function sortsOf(text: string): string[] {
-  const survey = new Survey();
+function sortsOf(text: string, survey = new Survey()): string[] {
   surveyText(text, survey);
   const { any } = starts.of(survey);
   return Object.keys(may).filter((sort) => (any & may[sort as keyof typeof may]) !== 0);
@@ -44,13 +44,48 @@ describe('the first look at digit runs', () => {
     ['+52.52+013.40/', 'beDegree'],
   ])('%s: %s', (text, sort) => {
     for (const whole of [text, ` ${text} `, `it was ${text}, and so on to the end of a line that is long enough for vectors`])
-      expect(sortsOf(whole)).toContain(sort);
+      for (const survey of [new Survey(), new Survey(0)]) expect(sortsOf(whole, survey)).toContain(sort);
+  });
+
+  it('passes over nearly all that a line of a web server has, in lanes', () => {
+    const line =
+      '83.149.9.216 - - [17/May/2015:10:05:03 +0000] "GET /logs-2013/b3.png HTTP/1.1" 200 203023 "-" "Mozilla/5.0 (X11; WOW64; rv:24.0; Windows NT 6.1) Chrome/32.0.1700.77"';
+    expect(sortsOf(line, new Survey(0))).toEqual([]);
+    expect(sortsOf(line)).not.toEqual([]);
   });
 
   it('passes over what a line of a web server has', () => {
     const line =
       '83.149.9.216 - - [17/May/2015:10:05:03 +0000] "GET /a-2013/b3.png HTTP/1.1" 200 203023 "-" "Mozilla/5.0 (KHTML) Chrome/32.0.1700.77"';
     for (const sort of ['beSsn', 'beCard', 'beIban', 'beDegree']) expect(sortsOf(line)).not.toContain(sort);
+  });
+
+  it('lets detectors find the same in lanes and unit by unit', () => {
+    const policy = parsePolicy(defaultPolicyYaml);
+    const pseudonymKey = { version: 1, key: new Uint8Array(32) };
+    const inLanes = createPrivacyEngine(policy, { pseudonymKey });
+    // Somebody else's code may scan, so it gets no lanes.
+    const byUnits = createPrivacyEngine(policy, { pseudonymKey, recognizers: [() => []] });
+    const digits = fc.oneof(fc.stringMatching(/^[0-9]{1,5}$/), fc.stringMatching(/^[0-9]{6,19}$/));
+    const marks = fc.constantFrom(...Array.from(' -./:,(=#"_)[]\'\n\t$€é–\u00a0\u2019+'));
+    const words = fc.constantFrom(
+      ...'SSN|tax id|tax-id|userID|MRNs|NHS number|no.|number is|passport|PESEL|Steuer-ID|policy|POL|id|zip|DE|GB|X|NT |May |th|card |iban |lat '.split(
+        '|',
+      ),
+      ...'phone |call |tel: |(415) |+1 |-year-old| ans|corner of | Oak Street|Via Roma|/ssn/|/bsn/|Mozilla/|rv:|DE89|536-22-1845'.split('|'),
+      ...'415-555-2671|756.9217.0769.85|4111 1111 1111 1111'.split('|'),
+    );
+    const texts = fc.array(fc.oneof(digits, marks, words), { minLength: 4, maxLength: 24 }).map((parts) => parts.join(''));
+    let found = 0;
+    fc.assert(
+      fc.property(texts, (text) => {
+        const all = inLanes.scanText(text);
+        found += all.length;
+        expect(all).toEqual(byUnits.scanText(text));
+      }),
+      { numRuns: 3000 },
+    );
+    expect(found).toBeGreaterThan(100);
   });
 
   it('is of the text that was surveyed last, however many numbers that has', () => {

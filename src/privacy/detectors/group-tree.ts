@@ -8,7 +8,7 @@ const sizesMax = 32;
 const marksMax = 8;
 
 /** By unit: a separator's number; 0 for what separates nothing. What is beyond ASCII may be a space or a dash: see {@link GroupTree}. */
-const markOf = new Uint8Array(129);
+export const markOf = new Uint8Array(129);
 for (const [i, mark] of Array.from(' -./(+').entries()) markOf[mark.charCodeAt(0)] = i + 1;
 /** No-break spaces and the many dashes: whichever fits. */
 const blank = markOf[32] as number;
@@ -55,6 +55,19 @@ export class GroupTree {
     }
     this.#next[slot] = child;
     return child;
+  }
+
+  /**
+   * The tree in bytes, for starts-code.ts: of each node 256 bytes of children by size and mark, and 32 bits: the lowest says whether letters may follow,
+   * the others with which sizes a skeleton may end. No more than `nodesMax` nodes.
+   */
+  inBytes(nodesMax: number): { children: Uint8Array; ends: Uint32Array } {
+    const count = this.#ends.length;
+    if (count > Math.min(nodesMax, 256)) throw new Error(`too many nodes: ${count}`);
+    return {
+      children: Uint8Array.from(this.#next.subarray(0, count * sizesMax * marksMax)),
+      ends: Uint32Array.from(this.#ends, (sizes, node) => (sizes | Number(this.#letters[node])) >>> 0),
+    };
   }
 
   /** May digit run `i` be the first group of a skeleton of several groups? */

@@ -10,8 +10,8 @@ import type { NumberKind, Proof } from './number-kind.ts';
 import { behindJoint, behindLetters, behindSlash, may, numberStarts } from './number-starts.ts';
 import { NumberWalk, skeletonHash } from './number-walk.ts';
 import { monthStart, readAnnounced } from './announced-values.ts';
-import { GroupTree } from './group-tree.ts';
 import { isDenied } from './government.ts';
+import { digitGroups } from './start-tables.ts';
 import type { Label } from './labels.ts';
 import {
   type Announced,
@@ -60,9 +60,6 @@ const prefixMax = 9;
 /** Shorter runs of digits are nobody's number without separators. */
 const bareMin = 8;
 const bareMax = 18;
-
-const groups = new GroupTree();
-for (const { distinct, grouped } of numberKinds) for (const skeleton of [...distinct, ...grouped]) groups.add(skeleton);
 
 const listGapMax = 6;
 const listGap = /^(?:, (?:and |or )?| (?:and|or|und|et|y|e|en|i|&) |; |\/| \/ )$/;
@@ -132,7 +129,7 @@ function mayHaveShape(survey: Survey, start: number, i: number): boolean {
   const to = digitRuns[2 * i + 1] as number;
   const next = units[to] as number;
   if (to - from >= bareMin) return to - from <= bareMax && !isSmall(next);
-  if (start === from) return groups.mayBegin(survey, i);
+  if (start === from) return digitGroups.mayBegin(survey, i);
   return to - start >= 7 ? !isSmall(next) && next !== 95 : isCapital(next) || (next !== 95 && isPlace(units[to + 1] as number));
 }
 

@@ -29,11 +29,12 @@ function plainLetter(unit: number): number {
 }
 
 /** May stand between the words of one label. */
-function isJoint(unit: number): boolean {
+export function isJoint(unit: number): boolean {
   return unit === 32 || unit === 95 || unit === 45 || unit === 39 || unit === 46 || unit === 47 || unit === 0x2019 || unit === 0xa0;
 }
 
-const jointsMax = 2;
+/** How many may stand beside each other. */
+export const jointsMax = 2;
 
 /** A set of labels. Add all, then look up; looking up costs at most the length of the longest label. */
 export class LabelSet<T> {
@@ -100,6 +101,11 @@ export class LabelSet<T> {
   /** A first look: does any label end with these two ASCII letters? True for what is no letter before the last one. */
   mayEndWith(last: number, least: number): boolean {
     return !isLetter(last) || this.#lastTwo[((last & 31) << 5) | (least & 31)] === 1;
+  }
+
+  /** All labels, in lower case letters only. */
+  get phrases(): string[] {
+    return this.#labels.map(({ phrase }) => phrase);
   }
 
   /** The label that is all of a normalised field name, or its end if it is long enough not to be there by chance. */

@@ -3,45 +3,47 @@
  * any detector. Settled once for a text, whichever detector asks first, and by tables: what a run is cannot be foretold, so branches would cost more than
  * all look-ups together.
  */
+import { gapMax, howShift, sizeMax, sorts as sort, ways as way } from '../starts-code.ts';
 import { isCapital, isDigit, isLetter, isSmall, isWord, type Survey } from '../survey.ts';
+import type { SurveyLane } from '../survey-lanes.ts';
+import { fillStartTables } from './start-tables.ts';
 import { mayFollowLabel } from './vocabulary.ts';
 
 /** Letters stand directly before the run. */
-export const behindLetters = 1;
+export const { behindLetters } = way;
 /** A dash, underscore or colon that hangs on a word stands before the run. */
-export const behindJoint = 2;
+export const { behindJoint } = way;
 /** Nothing that belongs to it stands before the run. */
-const free = 3;
+const { free } = way;
 
 /** A slash that ends a word stands before the run: `/ssn/536-22-1845`, but also `Chrome/120`. */
-export const behindSlash = 4;
+export const { behindSlash } = way;
 
 /** What may begin with a run, as bits. What is not said here is not there; what is, the detectors find out. */
 export const may = {
   /** Nine digits, or three and then two. */
-  beSsn: 1 | 2,
+  beSsn: sort.ssnBare | sort.ssnGroups,
   /** Seven digits or more, or a group that another one follows. */
-  bePhone: 4 | 8,
+  bePhone: sort.phoneBare | sort.phoneGroups,
   /** Twelve digits or more, or four or six and then a group. */
-  beCard: 16 | 32,
+  beCard: sort.cardBare | sort.cardGroups,
   /** The check number of an IBAN. */
-  beIban: 64,
+  beIban: sort.iban,
   /** `34-year-old`, `34 ans` */
-  beAge: 128,
+  beAge: sort.age,
   /** The number of a house, or what stands behind a street. */
-  bePostal: 256,
+  bePostal: sort.postal,
   /** Something that a label before it, or its shape, tells: see identifiers.ts. */
-  beIdentifier: 512 | 1024 | 2048,
+  beIdentifier: sort.announced | sort.shapedBare | sort.shapedGroups,
   /** A degree of six digits at most, a dot, and four places or more, or behind a sign two. */
-  beDegree: 4096 | 8192,
+  beDegree: sort.fineDegree | sort.signedDegree,
 } as const;
 
 const all = 0xffff;
 /** Units of the survey: ASCII, and one for all others. */
 const unitCount = 129;
-const [ssnBare, ssnGroups, phoneBare, phoneGroups, cardBare, cardGroups] = [1, 2, 4, 8, 16, 32] as const;
-const [iban, age, postal, announced, shapedBare, shapedGroups] = [64, 128, 256, 512, 1024, 2048] as const;
-const [fineDegree, signedDegree] = [4096, 8192] as const;
+const { ssnBare, ssnGroups, phoneBare, phoneGroups, cardBare, cardGroups, iban, age, postal, announced } = sort;
+const { shapedBare, shapedGroups, fineDegree, signedDegree } = sort;
 
 /** A table of bits: for each index those of the rules whose test holds, and those that no rule is about. */
 function tableOf(length: number, ...rules: readonly (readonly [bits: number, test: (index: number) => boolean])[]): Uint16Array {
@@ -49,7 +51,6 @@ function tableOf(length: number, ...rules: readonly (readonly [bits: number, tes
 }
 
 /** By the size of the run; 31 and more are one. */
-const sizeMax = 31;
 const bySize = tableOf(
   sizeMax + 1,
   [ssnBare, (size) => size === 9],
@@ -67,7 +68,6 @@ const bySize = tableOf(
 );
 
 /** By the number of units up to the next run and the size of that; four and more, and no next run, are one. */
-const gapMax = 4;
 const byBehind = tableOf(
   (gapMax + 1) * (sizeMax + 1),
   [ssnGroups, (behind) => behind === sizeMax + 1 + 2],
@@ -158,7 +158,6 @@ function wayOf(before: number, previous: number): number {
 }
 
 /** By the two units before the run, the nearer one last: how it stands, above what it may be. */
-const howShift = 16;
 const byPair = Uint32Array.from({ length: unitCount * unitCount }, (_, pair) => {
   const before = Math.floor(pair / unitCount);
   const previous = pair % unitCount;
@@ -169,12 +168,16 @@ const byPair = Uint32Array.from({ length: unitCount * unitCount }, (_, pair) => 
 
 export class NumberStarts {
   /** Pairs: index of the digit run, how it stands. */
-  list = new Int32Array(64);
+  #list = new Int32Array(64);
+  list = this.#list;
   /** By start: what it may begin, see {@link may}. */
-  sorts = new Int32Array(32);
+  #sorts = new Int32Array(32);
+  sorts = this.#sorts;
   count = 0;
   /** What may begin with any of them. */
   any = 0;
+  /** The memory of lanes in which the tables are. */
+  #filled: Uint8Array | undefined;
   #survey: Survey | undefined;
   #serial = 0;
 
@@ -183,10 +186,31 @@ export class NumberStarts {
     if (this.#survey === survey && this.#serial === survey.serial) return this;
     this.#survey = survey;
     this.#serial = survey.serial;
+    const { lane } = survey;
+    if (lane !== undefined && survey.units === lane.units) this.#ofLane(lane, survey.digitRunCount);
+    else this.#ofUnits(survey);
+    return this;
+  }
+
+  #ofLane(lane: SurveyLane, digitRunCount: number): void {
+    if (lane.memory !== this.#filled) {
+      fillStartTables(lane.memory, { byPair, bySize, byBehind, byNext });
+      this.#filled = lane.memory;
+    }
+    this.any = lane.lookAtRuns(lane.base, digitRunCount);
+    this.count = lane.counts[5] as number;
+    this.list = lane.starts;
+    this.sorts = lane.sorts;
+  }
+
+  /** Without looking more closely, which is dear here. */
+  #ofUnits(survey: Survey): void {
     const { digitRuns, digitRunCount, units } = survey;
+    this.list = this.#list;
+    this.sorts = this.#sorts;
     if (this.sorts.length < digitRunCount) {
-      this.list = new Int32Array(4 * digitRunCount);
-      this.sorts = new Int32Array(2 * digitRunCount);
+      this.list = this.#list = new Int32Array(4 * digitRunCount);
+      this.sorts = this.#sorts = new Int32Array(2 * digitRunCount);
     }
     const { list, sorts } = this;
     let count = 0;
@@ -216,7 +240,6 @@ export class NumberStarts {
     }
     this.count = count;
     this.any = any;
-    return this;
   }
 }
 

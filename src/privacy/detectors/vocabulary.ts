@@ -76,6 +76,16 @@ for (const mark of ':=#>|') between[mark.charCodeAt(0)] = 2;
 export const mayFollowLabel = new Uint8Array(129).fill(1, 128);
 for (let unit = 0; unit < 128; unit++) mayFollowLabel[unit] = between[unit] === 0 && unit !== 41 && unit !== 93 ? 0 : 1;
 
+/** May the unit stand between a label and its value? Anything beyond ASCII may. */
+export function mayStandBetween(unit: number): boolean {
+  return unit >= 128 || between[unit] !== 0;
+}
+
+/** All labels, in lower case letters only. */
+export function labelPhrases(): string[] {
+  return labels.phrases;
+}
+
 /** The label that ends before `at`, with nothing between but marks, brackets and words such as `number is`. */
 export function labelBefore(text: string, units: Uint8Array, at: number): Announcement | undefined {
   let end = at;
