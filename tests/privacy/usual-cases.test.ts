@@ -1,9 +1,11 @@
 /** Usual cases that are decided sooner come out as all others do. */
 import { expect, it } from 'vitest';
 import { canonicalOf, kindSpecs } from '../../src/privacy/detectors/all.ts';
+import { deedBehind, isBodyBehind } from '../../src/privacy/detectors/person-cues.ts';
 import { generalize } from '../../src/privacy/generalize.ts';
 import { isWholeValue, looksPersonal } from '../../src/privacy/rules.ts';
 import { systemAccounts } from '../../src/privacy/lexicon.ts';
+import { bodies, companyForms } from '../../src/privacy/name-words.ts';
 import { createHasher, isTransformed, mask, plainSha256, redact, tokenShape } from '../../src/privacy/transforms.ts';
 import { cleaned, engineOf, pseudonymKey } from './engine-for-test.ts';
 
@@ -83,4 +85,23 @@ it('members in the order of the event before, and in any other', () => {
   }
   const wide = Object.fromEntries(Array.from({ length: 100 }, (_, i) => [`field ${i}`, `${i}@example.com`]));
   for (let i = 0; i < 3; i++) expect(JSON.stringify(cleaned(engine, wide).event)).not.toContain('@');
+});
+
+it('words behind a name', () => {
+  for (const form of companyForms) expect(isBodyBehind(`Jane ${form} x`, 4), form).toBe(true);
+  for (const body of bodies) {
+    expect(isBodyBehind(`Jane ${body[0]?.toUpperCase()}${body.slice(1)}`, 4), body).toBe(true);
+    expect(isBodyBehind(`Jane, ${body}`, 4), body).toBe(companyForms.has(body));
+  }
+  for (const other of ['used', 'Used', 'as', 'É', '']) expect(isBodyBehind(`Jane ${other}`, 4), other).toBe(false);
+  for (const word of ['from', 'via', 'at', 'on', 'as', 'in']) {
+    expect(deedBehind(`Jane ${word} `, 4)).toBe('place');
+    expect(deedBehind(`Jane  (${word}`, 4)).toBe('place');
+    expect(deedBehind(`Jane ${word}x`, 4)).toBe('');
+    expect(deedBehind(`Jane <${word}@`, 4)).toBe('deed');
+    expect(deedBehind(`Jane (user)${word}`, 4)).toBe('deed');
+  }
+  for (const word of ['signed', 'is', 'logs', 'attempts', 'born', 'aged']) expect(deedBehind(`Jane ${word}`, 4), word).toBe('deed');
+  expect(deedBehind("Jane's", 4)).toBe('genitive');
+  expect(deedBehind('Jane.', 4)).toBe('');
 });

@@ -1,11 +1,30 @@
 /** What stands before and behind a name and says that it is one, or that it is something else's name. */
 import { bodies, brands, companyForms, labels, nameOpeners, salutations, titles } from '../name-words.ts';
-import { isLetter, isWord } from '../survey.ts';
+import { isCapital, isLetter, isSmall, isWord } from '../survey.ts';
 import { before } from './detector.ts';
 
 function cues(text: string): ReadonlySet<string> {
   return new Set(text.split(/\s+/).filter(Boolean));
 }
+
+/** By the last five bits of their first letters: the sizes of some words, as bits. Most other words are out without a look-up. */
+export function sizesByLetter(words: ReadonlySet<string>): Int32Array {
+  const sizes = new Int32Array(32);
+  for (const word of words) {
+    const letter = word.charCodeAt(0) & 31;
+    sizes[letter] = (sizes[letter] as number) | (1 << word.length);
+  }
+  return sizes;
+}
+
+/** May the word of fewer than 32 units be one of those, in any case? */
+export function mayBeOneOf(sizes: Int32Array, text: string, start: number, end: number): boolean {
+  const first = text.charCodeAt(start);
+  return first > 127 || ((sizes[first & 31] as number) & (1 << (end - start))) !== 0;
+}
+
+const bodySizes = sizesByLetter(bodies);
+const formSizes = sizesByLetter(companyForms);
 
 /** Does a title end before `at`, so that any word that follows is somebody's name? */
 export function followsTitle(text: string, at: number): boolean {
@@ -88,6 +107,8 @@ export function cueBefore(text: string, start: number): Cue {
 }
 
 function isCapitalAt(text: string, at: number): boolean {
+  const unit = text.charCodeAt(at);
+  if (unit < 128) return isCapital(unit);
   const letter = text[at] as string;
   return letter !== letter.toLowerCase();
 }
@@ -123,7 +144,17 @@ function isCueMark(unit: number): boolean {
 
 /** Cues that stand behind a name: a verb, a genitive, an address. */
 const deed =
-  /(?:['’]s\b|\s+\(?(?:[a-z]{3,14}ed|is|was|has|had|did|does|will|would|can|could|cannot|may|must|should|wants?|made|set|sent|got|left|ran|read|wrote|began|took|gave|saw|went|came|made|reset|shut|put|cut|logs?|signs?|accesses|access|tried|tries|attempts?|(?<place>from|via|at|on|as|in)|lives?|works?|spent|kept|lost|won|met|knew|thought|felt|found|bought|sold|paid|speaks?|spoke|says?|said|told|thinks?|knows?|needs?|likes?|loves?|hates?|employs?|asked|(?:who|whose|aged?|born)\b)(?![a-z])|\s*[<(]\s*[^\s@<>()]{1,64}@|\s*\((?:user|id|admin|employee|customer|[a-z][\w.-]{2,30})\))/y;
+  /(?:['’]s\b|\s+\(?(?:[a-z]{3,14}ed|is|was|has|had|did|does|will|would|can|could|cannot|may|must|should|wants?|made|set|sent|got|left|ran|read|wrote|began|took|gave|saw|went|came|made|reset|shut|put|cut|logs?|signs?|accesses|access|tried|tries|attempts?|from|via|at|on|as|in|lives?|works?|spent|kept|lost|won|met|knew|thought|felt|found|bought|sold|paid|speaks?|spoke|says?|said|told|thinks?|knows?|needs?|likes?|loves?|hates?|employs?|asked|(?:who|whose|aged?|born)\b)(?![a-z])|\s*[<(]\s*[^\s@<>()]{1,64}@|\s*\((?:user|id|admin|employee|customer|[a-z][\w.-]{2,30})\))/y;
+
+const placeWords = new Set(['from', 'via', 'at', 'on', 'as', 'in']);
+const placeWordMax = 4;
+
+/** Is what stands in [start, end), behind blanks and a bracket, a word that a place follows? */
+function isPlaceWord(text: string, start: number, end: number): boolean {
+  let from = end;
+  while (from > start && isSmall(text.charCodeAt(from - 1))) from--;
+  return end > from && end - from <= placeWordMax && placeWords.has(text.slice(from, end));
+}
 
 export type Deed = 'deed' | 'genitive' | 'place' | '';
 
@@ -132,9 +163,8 @@ export function deedBehind(text: string, end: number): Deed {
   const unit = text.charCodeAt(end);
   if (unit !== 32 && unit !== 39 && unit !== 0x2019 && unit !== 60 && unit !== 40) return '';
   deed.lastIndex = end;
-  const match = deed.exec(text);
-  if (!match) return '';
-  if (match.groups?.['place'] !== undefined) return 'place';
+  if (!deed.test(text)) return '';
+  if (isPlaceWord(text, end, deed.lastIndex)) return 'place';
   return unit === 39 || unit === 0x2019 ? 'genitive' : 'deed';
 }
 
@@ -157,7 +187,9 @@ export function isBodyBehind(text: string, end: number): boolean {
   let to = from;
   while (to - from < 20 && to < text.length && isWord(text.charCodeAt(to))) to++;
   // `Lewis Forbes as guardian` is not Forbes AS.
-  return to > from && (isCapitalAt(text, from) ? bodies : companyForms).has(text.slice(from, to).toLowerCase());
+  if (to === from) return false;
+  const isUpper = isCapitalAt(text, from);
+  return mayBeOneOf(isUpper ? bodySizes : formSizes, text, from, to) && (isUpper ? bodies : companyForms).has(text.slice(from, to).toLowerCase());
 }
 
 /** Does a plain word of sentences follow: `Katrine so`, `Alexandra his address`? */

@@ -6,7 +6,7 @@
 import { familyRank, foldName, givenRank, known } from '../name-lexicon.ts';
 import { isSyllabic, nameShape } from '../name-shape.ts';
 import { placePhrases } from '../name-words.ts';
-import { isLetter } from '../survey.ts';
+import { isLetter, isSmall } from '../survey.ts';
 import {
   actsOn,
   type Cue,
@@ -18,6 +18,8 @@ import {
   isCell,
   isListBehind,
   isProseBehind,
+  mayBeOneOf,
+  sizesByLetter,
 } from './person-cues.ts';
 import { followsNumber, isLineEnd, isLineStart, type Word } from './person-words.ts';
 
@@ -34,6 +36,7 @@ const openings = new Set(
 );
 
 const openingMax = 6;
+const openingSizes = sizesByLetter(openings);
 
 /** By unit: does a phrase for a place begin with it? What is beyond ASCII may be any letter. */
 const placeStarts = new Uint8Array(128);
@@ -80,6 +83,7 @@ function wordScore(all: string, { known: what, shape, start, end }: Judged): num
 
 function hasInnerCapital(text: string): boolean {
   for (let i = 1; i < text.length; i++) {
+    if (isSmall(text.charCodeAt(i))) continue;
     const letter = text[i] as string;
     if (letter === letter.toLowerCase() || text[i - 1] === '-' || text[i - 1] === "'" || text[i - 1] === '’') continue;
     return text !== text.toUpperCase();
@@ -98,15 +102,22 @@ export function nameScore(text: string, name: readonly Judged[]): number {
   const last = name[name.length - 1] as Judged;
   const { start } = first;
   const { end } = last;
-  const full = name.filter(({ shape }) => shape !== 'initial' && shape !== 'particle');
-  if (full.length === 0 || end - start < 2) return 0;
-  const caseless = full.some(({ shape }) => shape === 'caseless');
+  let full = 0;
+  let upper = 0;
+  let caseless = false;
+  for (const { shape } of name) {
+    if (shape === 'initial' || shape === 'particle') continue;
+    full++;
+    if (shape === 'upper') upper++;
+    else if (shape === 'caseless') caseless = true;
+  }
+  if (full === 0 || end - start < 2) return 0;
   if (caseless && end - start > 40) return 0;
-  const shouted = full.every(({ shape }) => shape === 'upper');
+  const shouted = upper === full;
   let score = 0;
   const cue = cueBefore(text, start);
   const titled = followsTitle(text, start);
-  const floor = floorOf(text, first, cue);
+  const floor = floorOf(titled, first, cue);
   // However many unknown words look like names, they are two at most.
   let unknown = 0;
   for (const word of name) {
@@ -128,7 +139,7 @@ export function nameScore(text: string, name: readonly Judged[]): number {
   if (!single && givenRank(first.known) === 3 && (first.known & (known.common | known.ofLogs)) === known.common) score += 0.4;
   // A given name that is no common word, and a word that nobody knows.
   if (
-    full.length === 2 &&
+    full === 2 &&
     first.shape === 'capital' &&
     last.shape === 'capital' &&
     last.known === 0 &&
@@ -138,11 +149,17 @@ export function nameScore(text: string, name: readonly Judged[]): number {
     score += 0.35;
   // `Ellis-Ingram`: two family names and a dash are a company's as often as a person's.
   if (single && text.slice(start, end).includes('-') && givenRank(first.known) <= familyRank(first.known)) score -= 0.5;
-  if (!single && first.end - start <= openingMax && openings.has(text.slice(start, first.end).toLowerCase())) score -= 2.5;
+  if (
+    !single &&
+    first.end - start <= openingMax &&
+    mayBeOneOf(openingSizes, text, start, first.end) &&
+    openings.has(text.slice(start, first.end).toLowerCase())
+  )
+    score -= 2.5;
   if (name.length === 2 && isPlacePhrase(text, start, end)) score -= 4;
-  if (full.length > 3) score -= 0.75 * (full.length - 3);
+  if (full > 3) score -= 0.75 * (full - 3);
   // `ticket closed by রহিম উদ্দিন`: what sentences in Latin letters spell in another script is a name more often than anything else.
-  if (caseless && full.length < 4 && isAmongLatin(text, start, end)) score += isSetTo(text, start) ? -1.5 : single ? 0.4 : 0.7;
+  if (caseless && full < 4 && isAmongLatin(text, start, end)) score += isSetTo(text, start) ? -1.5 : single ? 0.4 : 0.7;
   return score + contextScore(text, cue, start, end, single, caseless) - (shouted ? (single ? 2 : 1) : 0) - (single ? 0.5 : 0);
 }
 
@@ -164,8 +181,8 @@ function isAmongLatin(text: string, start: number, end: number): boolean {
 }
 
 /** The least that an unknown word counts: behind `Mrs.`, a label, or a name that is known, any word may be a name, whatever it looks like. */
-function floorOf(text: string, first: Judged, cue: Cue): number {
-  if (followsTitle(text, first.start) || cue === 'label' || cue === 'name') return 0.15;
+function floorOf(titled: boolean, first: Judged, cue: Cue): number {
+  if (titled || cue === 'label' || cue === 'name') return 0.15;
   if (givenRank(first.known) > 1 && (first.known & known.common) === 0) return 0;
   return cue === 'hint' ? -0.05 : -2;
 }

@@ -105,7 +105,12 @@ function shapeOf(text: string, start: number, end: number): Word['shape'] | unde
   const unit = text.charCodeAt(start);
   const size = end - start;
   if (unit < 128) {
-    if (!isCapital(unit)) return particles.has(text.slice(start, end)) ? 'particle' : isJoined(text, start, end) ? 'capital' : undefined;
+    if (!isCapital(unit))
+      return particleStarts[unit] === 1 && size < 6 && particles.has(text.slice(start, end))
+        ? 'particle'
+        : isJoined(text, start, end)
+          ? 'capital'
+          : undefined;
     if (size === 1) return 'initial';
     return isAllUpper(text, start, end) ? 'upper' : 'capital';
   }
