@@ -69,6 +69,7 @@ export const builtInRules: readonly AlertRule[] = [
     'action:witness.fork OR action:witness.fork.acknowledge',
     'A witness holds another history of a log: it was rewritten.',
   ),
+  rule('quorum-missing', 'high', 'action:witness.quorum outcome:failure', 'For minutes nobody but the log itself has vouched for what is new in it.'),
   rule('witness-policy', 'medium', 'action:witness.policy.change', 'Others, or fewer, witnesses are asked from now on.'),
   rule('verification-failed', 'critical', 'action:verification.failed', 'What is stored is not what was stored.'),
   rule('canary-leaked', 'critical', 'action:canary.run outcome:failure', 'A made-up value got through the policy: real ones do, too.'),

@@ -23,7 +23,7 @@ export interface WitnessOptions {
   /** Told when a witness holds another history. */
   onFork?: (fork: KnownFork) => void;
   /** For tests: other times than the usual ones. */
-  witnessTimes?: Partial<WitnessTimes> & { waitMs?: number };
+  witnessTimes?: Partial<WitnessTimes> & { waitMs?: number; lateMs?: number };
 }
 
 export interface WitnessingParts extends WitnessOptions {
@@ -37,6 +37,9 @@ export interface WitnessingParts extends WitnessOptions {
 
 /** No answer for so long is none. */
 const askMs = 10_000;
+/** A log without its quorum for so long is told of: what `/readyz` says is not heard by everybody. */
+const lateMsDefault = 300_000;
+const lookMsMax = 30_000;
 
 export class Witnessing {
   readonly #parts: WitnessingParts;
@@ -45,12 +48,17 @@ export class Witnessing {
   #changed = false;
   readonly #witnesses: Witnesses | undefined;
   #telling: Promise<unknown> = Promise.resolve();
+  /** Logs whose missing quorum was told. */
+  readonly #late = new Map<string, number>();
+  readonly #lateMs: number = lateMsDefault;
+  #timer: NodeJS.Timeout | undefined;
 
   private constructor(parts: WitnessingParts) {
     this.#parts = parts;
     this.#forks = readForks(parts.dataDir);
     const stored = readWitnessPolicy(parts.dataDir);
-    const { witnessPolicyFile, witnessMode, witnessTimes: { waitMs, ...times } = {} } = parts;
+    const { witnessPolicyFile, witnessMode, witnessTimes: { waitMs, lateMs, ...times } = {} } = parts;
+    this.#lateMs = lateMs ?? lateMsDefault;
     const policy = witnessPolicyFile === undefined ? stored?.policy : readPolicy(witnessPolicyFile);
     if (policy === undefined) return;
     this.#policy = { mode: witnessMode ?? stored?.mode ?? 'flag', policy };
@@ -126,6 +134,8 @@ export class Witnessing {
       throw error;
     }
     await this.#parts.ledger.halt(log, false);
+    // That of another log, too, where this one is the log in which forks are told.
+    for (const known of [fork, ...this.#undecided()]) await this.#tellFork(known);
     await this.#parts.tell(forkEvent(fork, 'witness.fork.acknowledge', { type: 'user', id: by }));
     await this.#recordPolicy();
     const info = this.#parts.ledger.logs().find((one) => one.log === log);
@@ -135,6 +145,7 @@ export class Witnessing {
 
   /** Asks nobody any more; what is being told is told when it returns. */
   async close(): Promise<void> {
+    clearInterval(this.#timer);
     this.#witnesses?.close();
     await this.#telling;
   }
@@ -143,6 +154,50 @@ export class Witnessing {
     for (const { log } of this.#parts.ledger.logs()) await this.stopIfForked(log);
     await this.#recordPolicy();
     for (const info of this.#parts.ledger.logs()) this.published(info);
+    // Whoever starts the server again is told what keeps it from going on.
+    for (const fork of this.#undecided()) {
+      this.#parts.onFork?.(fork);
+      this.#telling = this.#telling.then(() => this.#tellFork(fork));
+    }
+    if (!this.#witnesses) return;
+    this.#timer = setInterval(() => (this.#telling = this.#telling.then(() => this.#tellLate())), Math.min(lookMsMax, this.#lateMs)).unref();
+  }
+
+  /** A fork is told once, under an id and a time of its own; in a log that is stopped it cannot be, and the file is all there is until that goes on. */
+  async #tellFork(fork: KnownFork): Promise<void> {
+    const id = `witness.fork:${fork.log}:${fork.at}`;
+    await this.#parts.tell({ id, time: fork.at, ...forkEvent(fork, 'witness.fork', { type: 'system', id: 'veiltrail' }) }).catch(() => undefined);
+  }
+
+  /** Tells of quorums that are missing for long, and of those that are there again. */
+  async #tellLate(): Promise<void> {
+    const late = this.#witnesses?.late(this.#lateMs) ?? [];
+    const isLate = new Set(late.map(({ log }) => log));
+    const events = [
+      ...late.filter(({ log }) => !this.#late.has(log)).map((one) => ({ ...one, outcome: 'failure' as const })),
+      ...[...this.#late].filter(([log]) => !isLate.has(log)).map(([log, sinceMs]) => ({ log, sinceMs, outcome: 'success' as const })),
+    ];
+    for (const { log, sinceMs, outcome, ...size } of events) {
+      const told = this.#parts.tell({
+        source: 'veiltrail',
+        action: 'witness.quorum',
+        category: 'integrity',
+        outcome,
+        severity: outcome === 'failure' ? 4 : 2,
+        actor: { type: 'system', id: 'veiltrail' },
+        targets: [{ type: 'log', id: log }],
+        message: outcome === 'failure' ? `log ${log} is without its quorum of witnesses` : `log ${log} has its quorum of witnesses again`,
+        metadata: { since: new Date(sinceMs).toISOString(), ...size },
+      });
+      // What could not be told is tried again.
+      const isTold = await told.then(
+        () => true,
+        (error: VeiltrailError) => error.code === 'not_witnessed', // stored
+      );
+      if (!isTold) continue;
+      if (outcome === 'failure') this.#late.set(log, sinceMs);
+      else this.#late.delete(log);
+    }
   }
 
   /** The directory's policy is the one that is on record: where it cannot be told now, it is in force, and told when that is possible again. */
@@ -176,8 +231,9 @@ export class Witnessing {
         writeForks(this.#parts.dataDir, this.#forks);
       } finally {
         // Where the server's own log is the one that is stopped, the file is all there is.
-        this.#telling = this.#parts.tell(forkEvent(fork, 'witness.fork', { type: 'system', id: 'veiltrail' })).catch(() => undefined);
-        await this.#telling;
+        const told = this.#tellFork(fork);
+        this.#telling = Promise.all([this.#telling, told]);
+        await told;
       }
     }
   }

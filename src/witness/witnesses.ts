@@ -162,6 +162,14 @@ export class Witnesses {
     return { stopped, flagged };
   }
 
+  /** Logs that have been without their quorum for longer than this; those of which a witness holds another history are another matter. */
+  late(ms: number): { log: string; witnessedSize: number; sinceMs: number }[] {
+    const now = this.#parts.clock.now();
+    return [...this.#logs].flatMap(([log, { witnessedSize, behindSinceMs: sinceMs }]) =>
+      sinceMs === undefined || now - sinceMs <= ms || this.forkOf(log) ? [] : [{ log, witnessedSize, sinceMs }],
+    );
+  }
+
   /** Begins anew for a log, after somebody decided about a fork. */
   restart(log: string, newest: PublishedSize, cosigned?: PublishedSize): void {
     this.#logs.get(log)?.stop();

@@ -4,7 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { VerifyOptions, VerifyReport } from '../../src/app/verify-log.ts';
+import { builtInRules } from '../../src/alerts/built-in-rules.ts';
 import { VeiltrailError } from '../../src/core/errors.ts';
+import type { JsonObject } from '../../src/core/json.ts';
 import { createAskWitnessCheckpoint } from '../../src/witness/ask-witness.ts';
 import {
   createCosigner,
@@ -251,6 +253,26 @@ describe('by a policy that flags', () => {
     expect(text).not.toContain('veiltrail_log_witnessed_size{log="_system"}');
   });
 
+  test('a quorum that is missing for long is told of, and that it is there again', async () => {
+    make();
+    const witness = await startWitness('a');
+    const port = Number(new URL(witness.url).port);
+    const policy = writePolicy([witness], 'all');
+    await stopWitness(witness);
+    await open({ witnessPolicyFile: policy, witnessTimes: { ...times, lateMs: 30 } });
+    await append(5);
+    const told = (): Promise<(JsonObject & { metadata: JsonObject })[]> =>
+      trail
+        .search('_system', { q: 'action:witness.quorum' })
+        .then(({ events }) => events.map(({ record }) => record as JsonObject & { metadata: JsonObject }));
+    const missing = await until(told, ({ length }) => length > 0);
+    expect(missing).toMatchObject([{ outcome: 'failure', severity: 4, targets: [{ type: 'log', id: 'default' }], metadata: { witnessedSize: 0 } }]);
+    const { q } = builtInRules.find(({ name }) => name === 'quorum-missing') as (typeof builtInRules)[number];
+    expect((await trail.search('_system', { q })).events).toHaveLength(1);
+    await startWitness('a', port);
+    await until(told, (all) => all.some(({ outcome }) => outcome === 'success'));
+  });
+
   test('the change of the policy is on record', async () => {
     make();
     await open({ witnessPolicyFile: writePolicy([await startWitness('a')], 'all') });
@@ -271,9 +293,10 @@ test('a policy that cannot be told, because the log for that is stopped, is told
   const policyFile = join(folder, 'policy');
   writeFileSync(policyFile, `log ${vkey()}\nquorum none\n`);
   const fork = { log: '_system', witness: 'w0', vkey: vkey(), kind: 'ahead', witnessSize: 5, checkpoint: 'x', at: '2026-11-01T00:00:00Z' } as const;
-  writeForks(dataDir(), [fork]);
+  writeForks(dataDir(), [fork, { ...fork, log: 'default' }]);
   const stopped = new Set<string>();
   const told: unknown[] = [];
+  const ids = new Set<unknown>();
   const witnessing = await Witnessing.open({
     dataDir: dataDir(),
     witnessPolicyFile: policyFile,
@@ -289,13 +312,17 @@ test('a policy that cannot be told, because the log for that is stopped, is told
     vkeysOf: () => [],
     async tell(event) {
       if (stopped.has('_system')) throw new VeiltrailError('history_forked', 'the log is stopped');
+      // As a log does.
+      if (event['id'] !== undefined && ids.has(event['id'])) return;
+      ids.add(event['id']);
       told.push(event['action']);
     },
   });
   try {
     expect([told, readWitnessPolicy(dataDir())]).toEqual([[], undefined]);
     await witnessing.acknowledge('_system', 'somebody');
-    expect(told).toEqual(['witness.fork.acknowledge', 'witness.policy.change']);
+    // Of the other log as well, which nothing told of so far.
+    expect(told).toEqual(['witness.fork', 'witness.fork', 'witness.fork.acknowledge', 'witness.policy.change']);
     expect(readWitnessPolicy(dataDir())?.policy).toBe(readFileSync(policyFile, 'utf8'));
   } finally {
     await witnessing.close();
@@ -406,12 +433,17 @@ describe('a witness that holds another history', () => {
     expect(await trail.append(elsewhere)).toMatchObject({ treeSize: 1 });
     await expect(append(1)).rejects.toMatchObject({ code: 'history_forked' });
     await trail.close();
-    await open();
+    alarms.length = 0;
+    await open({ onFork: ({ log }) => alarms.push(log) });
+    expect(alarms, 'each start says it again').toEqual(['default']);
     expect(await trail.append({ ...elsewhere, body: Buffer.from('{"action":"y"}') })).toMatchObject({ treeSize: 2 });
     await expect(append(1)).rejects.toMatchObject({ code: 'history_forked' });
     expect(await trail.checkpoint('default')).toBe(stopped);
     const told = (await trail.search('_system', {})).events.map(({ record }) => record['action']);
-    expect(told).toContain('witness.fork');
+    expect(
+      told.filter((action) => action === 'witness.fork'),
+      'and it is on record once',
+    ).toHaveLength(1);
     await expect(trail.acknowledgeFork('other', 'somebody')).rejects.toMatchObject({ code: 'fork_unknown' });
     expect(await trail.acknowledgeFork('default', 'somebody')).toMatchObject({ log: 'default', kind: 'ahead', acknowledged: { by: 'somebody' } });
     await append(1);
