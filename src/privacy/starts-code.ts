@@ -81,6 +81,8 @@ export const unitIs = {
   groupGap: 8192,
   /** May stand between the words of a label, if it is of ASCII. */
   joint: 16_384,
+  /** `-`, `_` */
+  dash: 32_768,
 } as const;
 
 const units = 129;
@@ -117,7 +119,9 @@ const reach = 40;
 /** `starts(base, count)` → all bits of all runs. Fills the list of starts and their sorts, of which there are `counts[5]`. */
 export function startsFunction(): WasmFunction {
   const names =
-    'base count at stop listTo sortsTo i any run end next nextEnd third previous how what keep start place unit code letters joints'.split(' ');
+    'base count at stop listTo sortsTo i any run end next nextEnd third previous how what keep start place unit code letters joints behind bits'.split(
+      ' ',
+    );
   const local = (name: string): number => names.indexOf(name);
   const read = (name: string): Code => get(local(name));
   const write = (name: string, value: Code): Code => set(local(name), value);
@@ -130,6 +134,8 @@ export function startsFunction(): WasmFunction {
   const any = (first: Code, ...others: Code[]): Code => others.reduce((sum, other) => or32(sum, other), first);
   const atLeast = (a: Code, b: number): Code => less32(i32(b - 1), a);
   const keepIf = (condition: Code): Code => write('keep', or32(read('keep'), condition));
+  /** Keeps the bit if all conditions hold; looks at none behind one that does not. */
+  const keepIfAll = (...conditions: Code[]): Code => conditions.reduceRight((inner, condition) => when(condition, inner), write('keep', i32(1)));
   const distance = (from: string, to: string): Code => sub32(read(to), read(from));
   /** Takes the bit away if nothing keeps it. */
   const narrow = (bit: number, ...body: Code[]): Code =>
@@ -147,41 +153,35 @@ export function startsFunction(): WasmFunction {
     const slot = shift32([...read('code'), ...i32(spread), 0x6c], -16);
     return and32([...load8(shift32(slot, -3), endingsAt), ...and32(slot, i32(7)), 0x76], i32(1));
   };
-  /** Does a word begin at `place`? Letters beyond ASCII pass for none. */
-  const beginsWord = (): Code =>
-    any(not32(bits(unitAt('place', -1), unitIs.letter)), all(bits(unitAt('place'), unitIs.capital), bits(unitAt('place', -1), unitIs.small)));
   /** Keeps the bit if a label may end before `place`: letter by letter backwards, over marks between its words, as labels.ts does. */
-  const keepIfLabelled: Code = [
-    ...write('code', i32(1)),
-    ...write('letters', i32(0)),
-    ...write('joints', i32(0)),
-    ...loop(
+  const keepIfLabelled: Code = when(
+    bits(unitAt('place', -1), unitIs.letter),
+    write('code', i32(1)),
+    write('letters', i32(0)),
+    write('joints', i32(0)),
+    write('behind', i32(0)),
+    loop(
       write('unit', unitAt('place', -1)),
-      keepIf(bits(read('unit'), unitIs.beyond)),
-      leaveIf(
-        not32(
-          any(
-            all(bits(read('unit'), unitIs.letter), less32(read('letters'), i32(endLettersMax))),
-            all(
-              bits(read('unit'), unitIs.joint),
-              read('letters'),
-              less32(read('joints'), i32(jointsMax)),
-              less32(read('letters'), i32(endLettersMax)),
-            ),
-          ),
-        ),
-      ),
-      back('place'),
-      on('joints'),
+      write('bits', load32(shift32(read('unit'), 2), unitBitsAt)),
+      // A word begins behind the unit; letters beyond ASCII pass for none.
       when(
-        bits(read('unit'), unitIs.letter),
-        write('joints', i32(0)),
-        on('letters'),
-        write('code', or32(shift32(read('code'), 5), and32(read('unit'), i32(31)))),
-        when(any(equal32(read('letters'), i32(endLettersMax)), beginsWord()), keepIf(isEnding())),
+        all(
+          and32(read('behind'), i32(unitIs.letter)),
+          any(not32(and32(read('bits'), i32(unitIs.letter))), and32(shift32(read('behind'), -1), and32(read('bits'), i32(unitIs.small)))),
+        ),
+        keepIf(isEnding()),
       ),
+      leaveIf(not32(and32(read('bits'), i32(unitIs.letter | unitIs.joint)))),
+      back('place'),
+      write('behind', read('bits')),
+      write('joints', choose32(i32(0), add32(read('joints'), i32(1)), and32(read('bits'), i32(unitIs.letter)))),
+      leaveIf(less32(i32(jointsMax), read('joints'))),
+      when(not32(read('joints')), write('code', or32(shift32(read('code'), 5), and32(read('unit'), i32(31)))), on('letters')),
+      leaveIf(equal32(read('letters'), i32(endLettersMax))),
     ),
-  ];
+    when(equal32(read('letters'), i32(endLettersMax)), keepIf(isEnding())),
+    keepIf(and32(read('bits'), i32(unitIs.beyond))),
+  );
 
   /** `536-22-1845`: a third run of four. */
   const ssn = keepIf(
@@ -189,41 +189,41 @@ export function startsFunction(): WasmFunction {
   );
 
   const phone = [
-    // Groups one after the other: three of them, or two of seven digits that begin with a zero or stand behind a word.
-    ...write('place', read('run')),
-    ...loop(leaveIf(not32(all(bits(unitAt('place', -1), unitIs.phoneLead), less32(distance('place', 'run'), i32(6))))), back('place')),
-    ...keepIf(
-      all(
-        // Up to three digits, a dot, up to three, a dot, up to three, the first no zero: an address or a version.
+    // Up to three digits, a dot, up to three, a dot, up to three, the first no zero: an address or a version.
+    ...write('unit', i32(1)),
+    ...when(
+      is(unitAt('end'), '.'),
+      write(
+        'unit',
         not32(
           all(
             less32(distance('run', 'end'), i32(4)),
             equal32(distance('end', 'next'), i32(1)),
-            is(unitAt('end'), '.'),
             less32(sub32(load32(read('at'), digitsAt + 20), load32(read('at'), digitsAt + 16)), i32(4)),
             is(unitAt('third', -1), '.'),
             not32(is(unitAt('run'), '0')),
           ),
         ),
-        any(
-          less32(distance('nextEnd', 'third'), i32(4)),
-          any(is(unitAt('run', -1), '('), is(unitAt('run', -1), '+')),
-          all(
-            atLeast(add32(distance('run', 'end'), distance('next', 'nextEnd')), 7),
-            any(is(unitAt('run'), '0'), bits(unitAt('place', -1), unitIs.letter | unitIs.beyond)),
-          ),
-        ),
+      ),
+    ),
+    // Three groups; a bracket or plus before it; or seven digits that begin with a zero or stand behind a word.
+    ...when(
+      read('unit'),
+      keepIf(any(less32(distance('nextEnd', 'third'), i32(4)), is(unitAt('run', -1), '('), is(unitAt('run', -1), '+'))),
+      when(
+        atLeast(add32(distance('run', 'end'), distance('next', 'nextEnd')), 7),
+        write('place', read('run')),
+        loop(leaveIf(not32(all(bits(unitAt('place', -1), unitIs.phoneLead), less32(distance('place', 'run'), i32(6))))), back('place')),
+        keepIf(any(is(unitAt('run'), '0'), bits(unitAt('place', -1), unitIs.letter | unitIs.beyond))),
       ),
     ),
   ];
 
   /** Two letters that stand for a country, and nothing that they belong to before them. */
-  const iban = keepIf(
-    all(
-      bits(unitAt('run', -2), unitIs.letter),
-      not32(bits(unitAt('run', -3), unitIs.identifier)),
-      load8(or32(shift32(and32(unitAt('run', -2), i32(31)), 5), and32(unitAt('run', -1), i32(31))), countriesAt),
-    ),
+  const iban = keepIfAll(
+    bits(unitAt('run', -2), unitIs.letter),
+    not32(bits(unitAt('run', -3), unitIs.identifier)),
+    load8(or32(shift32(and32(unitAt('run', -2), i32(31)), 5), and32(unitAt('run', -1), i32(31))), countriesAt),
   );
 
   const age = [
@@ -234,10 +234,10 @@ export function startsFunction(): WasmFunction {
 
   const postal = [
     // `the corner of 5th …`; a street before the number, or before a comma and the number.
-    ...keepIf(all(is(unitAt('run', -1), ' '), is(unitAt('run', -2), 'f'), is(unitAt('run', -3), 'o'))),
-    ...keepIf(
-      all(
-        is(unitAt('run', -1), ' '),
+    ...when(
+      is(unitAt('run', -1), ' '),
+      keepIfAll(is(unitAt('run', -2), 'f'), is(unitAt('run', -3), 'o')),
+      keepIfAll(
         bits(unitAt('run', -2), unitIs.ofStreet),
         bits(unitAt('run', -3), unitIs.ofStreet),
         not32(
@@ -248,7 +248,7 @@ export function startsFunction(): WasmFunction {
         ),
       ),
     ),
-    ...keepIf(all(is(unitAt('run', -2), ','), bits(unitAt('run', -3), unitIs.ofStreet))),
+    ...keepIfAll(is(unitAt('run', -2), ','), bits(unitAt('run', -3), unitIs.ofStreet)),
     // A word behind it, or one more number and a word.
     ...write('place', add32(read('end'), yes(bits(unitAt('end'), unitIs.letter)))),
     ...when(
@@ -261,7 +261,7 @@ export function startsFunction(): WasmFunction {
       ),
       keepIf(bits(unitAt('place'), unitIs.letter | unitIs.beyond)),
     ),
-    ...keepIf(all(any(is(unitAt('end'), '-'), is(unitAt('end'), '/')), bits(unitAt('end', 1), unitIs.digit))),
+    ...keepIfAll(any(is(unitAt('end'), '-'), is(unitAt('end'), '/')), bits(unitAt('end', 1), unitIs.digit)),
   ];
 
   /** As {@link GroupTree.mayBegin} has it; anything beyond ASCII may be a mark. */
@@ -273,17 +273,27 @@ export function startsFunction(): WasmFunction {
       write('letters', sub32(read('start'), add32(read('base'), load32(read('place'), digitsAt)))),
       write('unit', unitAt('start')),
       leaveIf(not32(less32(read('letters'), i32(32)))),
-      keepIf(and32([...load32(shift32(read('code'), 2), groupEndsAt), ...read('letters'), 0x76], less32(i32(0), read('code')))),
+      when(
+        and32([...load32(shift32(read('code'), 2), groupEndsAt), ...read('letters'), 0x76], less32(i32(0), read('code'))),
+        // No number ends before `.1`. (Of seven digits the first group may be one by itself.)
+        keepIf(
+          not32(
+            all(
+              less32(distance('run', 'end'), i32(7)),
+              any(bits(read('unit'), unitIs.divider), is(read('unit'), ':')),
+              bits(unitAt('start', 1), unitIs.identifier),
+            ),
+          ),
+        ),
+      ),
       keepIf(bits(read('unit'), unitIs.capital | unitIs.beyond)),
       leaveIf(read('keep')),
       write('code', load8(or32(or32(shift32(read('code'), 8), shift32(read('letters'), 3)), load8(read('unit'), marksAt)), groupsAt)),
       leaveIf(not32(read('code'))),
       write('unit', unitAt('start', 1)),
-      keepIf(
-        all(
-          any(bits(read('unit'), unitIs.capital), is(read('unit'), '('), is(read('unit'), ')')),
-          and32(load32(shift32(read('code'), 2), groupEndsAt), i32(1)),
-        ),
+      keepIfAll(
+        and32(load32(shift32(read('code'), 2), groupEndsAt), i32(1)),
+        any(bits(read('unit'), unitIs.capital), is(read('unit'), '('), is(read('unit'), ')')),
       ),
       leaveIf(not32(bits(read('unit'), unitIs.digit))),
       write('place', add32(read('place'), i32(8))),
@@ -311,34 +321,32 @@ export function startsFunction(): WasmFunction {
         ),
       ),
       write('unit', unitAt('start', -1)),
-      keepIf(any(is(read('unit'), '$'), bits(read('unit'), unitIs.beyond))),
+      write('bits', load32(shift32(read('unit'), 2), unitBitsAt)),
+      keepIf(any(is(read('unit'), '$'), and32(read('bits'), i32(unitIs.beyond)))),
       // `May 4, 1983`, `DE 123456789`
-      keepIf(
-        all(
-          is(read('unit'), ' '),
-          any(
-            all(
-              less32(distance('start', 'end'), i32(3)),
-              any(bits(unitAt('start', -2), unitIs.small), is(unitAt('start', -2), '.')),
-              bits(unitAt('end'), unitIs.behindDay),
-            ),
-            all(
-              bits(unitAt('start', -2), unitIs.capital),
-              any(atLeast(distance('start', 'end'), 6), all(atLeast(distance('start', 'end'), 2), bits(unitAt('end'), unitIs.groupGap))),
-            ),
-          ),
+      when(
+        is(read('unit'), ' '),
+        keepIfAll(
+          less32(distance('start', 'end'), i32(3)),
+          bits(unitAt('end'), unitIs.behindDay),
+          any(bits(unitAt('start', -2), unitIs.small), is(unitAt('start', -2), '.')),
+        ),
+        keepIfAll(
+          bits(unitAt('start', -2), unitIs.capital),
+          atLeast(distance('start', 'end'), 2),
+          any(atLeast(distance('start', 'end'), 6), bits(unitAt('end'), unitIs.groupGap)),
         ),
       ),
       // `POL-2434569`
       when(
-        any(is(read('unit'), '-'), is(read('unit'), '_')),
+        and32(read('bits'), i32(unitIs.dash)),
         write('place', sub32(read('start'), i32(1))),
         loop(leaveIf(not32(all(bits(unitAt('place', -1), unitIs.letter), less32(distance('place', 'start'), i32(9))))), back('place')),
-        keepIf(all(not32(equal32(distance('place', 'start'), i32(1))), not32(bits(unitAt('place', -1), unitIs.identifier | unitIs.divider)))),
+        keepIfAll(less32(i32(1), distance('place', 'start')), not32(bits(unitAt('place', -1), unitIs.identifier | unitIs.divider))),
       ),
       // A label, and marks between it and the value.
       when(
-        bits(read('unit'), unitIs.follower),
+        and32(read('bits'), i32(unitIs.follower)),
         write('place', read('start')),
         loop(leaveIf(not32(all(bits(unitAt('place', -1), unitIs.between), less32(distance('place', 'start'), i32(reach))))), back('place')),
         write('unit', unitAt('place', -1)),

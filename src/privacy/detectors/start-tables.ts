@@ -54,6 +54,7 @@ const unitTests: Readonly<Record<keyof typeof unitIs, (unit: number) => boolean>
   divider: among('-/.'),
   behindDay: (unit) => isSmall(unit) || among(', ')(unit),
   groupGap: among(' -.,'),
+  dash: among('-_'),
   joint: (unit) => unit < 128 && isJoint(unit),
 };
 
