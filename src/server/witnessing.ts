@@ -160,7 +160,8 @@ export class Witnessing {
       this.#telling = this.#telling.then(() => this.#tellFork(fork));
     }
     if (!this.#witnesses) return;
-    this.#timer = setInterval(() => (this.#telling = this.#telling.then(() => this.#tellLate())), Math.min(lookMsMax, this.#lateMs)).unref();
+    const look = (): void => void (this.#telling = this.#telling.then(() => this.#tellLate()));
+    this.#timer = setInterval(look, Math.min(lookMsMax, this.#lateMs)).unref();
   }
 
   /** A fork is told once, under an id and a time of its own; in a log that is stopped it cannot be, and the file is all there is until that goes on. */
