@@ -154,7 +154,9 @@ interface ReadOptions {
 export interface Client {
   /**
    * Appends events, split into as many requests as their number and size ask for, one after the other. When one fails, those before it are
-   * in the log: sending all again makes duplicates of them, if the events bear ids of their own.
+   * in the log: sending all again makes duplicates of them, if the events bear ids of their own. Those that have none get one for this call: whoever
+   * means to send events again after a failure, as after `unreachable`, gives them ids, or they may come to stand there twice. Nothing is kept here
+   * of what failed: it is lost unless the caller keeps it.
    */
   append(events: readonly object[], options?: AppendOptions): Promise<AppendResult>;
   /** Appends one body as it is: a file, lines, a protocol's own. Without ids or `dedupe: 'content'` a lost answer is not followed by another try. */
