@@ -72,7 +72,8 @@ export async function performCall(options: TransportOptions, call: Call): Promis
     const refused = response && (await errorOf(response));
     const again = refused ? isForNow(refused, call) : call.repeatable;
     const waitMs = again ? waitBeforeRetry(tried, response?.headers.get('retry-after') ?? null, options.retry) : undefined;
-    if (waitMs === undefined) throw refused ?? new VeiltrailError('unreachable', 'the server does not answer', {}, { cause: failure });
+    if (waitMs === undefined)
+      throw refused ?? new VeiltrailError('unreachable', `the server at ${options.url.origin} does not answer`, {}, { cause: failure });
     await sleep(waitMs, call.signal);
   }
 }

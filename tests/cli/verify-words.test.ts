@@ -32,8 +32,9 @@ test('what was named by mistake is said, and no mistake passes for a log in orde
   const { vkey } = sample.signer;
   const other = createNoteSigner('example.com/other', new Uint8Array(32).fill(9)).vkey;
   const nowhere = join(dir, 'nowhere');
+  const away = `http://127.0.0.1:${await freePort()}`;
   const cases: [string[], number, string][] = [
-    [['verify', `http://127.0.0.1:${await freePort()}`, '--vkey', vkey], 3, 'the server does not answer'],
+    [['verify', away, '--vkey', vkey], 3, `the server at ${away} does not answer`],
     [['verify', nowhere], 1, 'say which data directory, file or URL'],
     [['verify', receipt], 2, '`veiltrail key export-public`'],
     [['verify', text, '--vkey', vkey], 1, '`verify` takes a data directory, a URL, a receipt'],
