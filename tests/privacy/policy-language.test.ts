@@ -8,6 +8,7 @@ import { checkPolicy, parsePolicy, policyOfLog } from '../../src/privacy/policy.
 import { withheldText } from '../../src/privacy/unknown-fields.ts';
 import { createDictionary } from '../../src/privacy/word-digests.ts';
 import { cleaned, engineOf, foundIn, pseudonymKey, tokenOf } from './engine-for-test.ts';
+import { growthOf } from '../setup/cpu-time.ts';
 
 const head = 'version: 1\nname: x\n';
 
@@ -493,18 +494,13 @@ allow: [{patterns: ['.*@example\\.org'], domains: [example.net], values: [a@b.co
 `);
   const texts = (units: number): string[] =>
     ['1-', 'a b c d ', 'blue ', 'a@b.co ', 'near 1-1 ', '@example.org '].map((unit) => unit.repeat(units / unit.length));
-  const time = (units: number): number => {
-    let best = Infinity;
-    for (let i = 0; i < 3; i++) {
-      const before = process.cpuUsage();
-      for (const t of texts(units)) cleaned(engine, { t, ['x'.repeat(units)]: t, list: [t] });
-      const { user, system } = process.cpuUsage(before);
-      best = Math.min(best, user + system);
-    }
-    return best;
+  const prepare = (units: number): (() => void) => {
+    const all = texts(units);
+    return () => {
+      for (const t of all) cleaned(engine, { t, ['x'.repeat(units)]: t, list: [t] });
+    };
   };
-  time(5_000);
-  expect(Math.log2(time(80_000) / time(10_000)) / 3).toBeLessThan(1.2);
+  expect(growthOf([10_000, 20_000, 40_000, 80_000], prepare, { exponentMax: 1.2 })).toBeLessThanOrEqual(1.2);
 });
 
 describe('warnings', () => {

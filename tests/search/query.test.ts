@@ -5,6 +5,7 @@ import { createPredicate } from '../../src/search/match.ts';
 import { parseQuery, type Query, queryLimits } from '../../src/search/query.ts';
 import { refusalOf } from '../log/refusal.ts';
 import { pack } from './records.ts';
+import { leastCpuMs } from '../setup/cpu-time.ts';
 
 /** A query as one line. */
 function show(query: Query): string {
@@ -89,9 +90,8 @@ test.each([
 });
 
 test('hostile queries are refused quickly', () => {
-  const start = performance.now();
   const { depthMax, leavesMax, lengthMax, wordsMax } = queryLimits;
-  for (const text of [
+  const texts = [
     'a'.repeat(100_000),
     '('.repeat(100_000),
     '('.repeat(depthMax + 1) + 'a' + ')'.repeat(depthMax + 1),
@@ -99,12 +99,14 @@ test('hostile queries are refused quickly', () => {
     `"${'a '.repeat(lengthMax / 2 - 1)}"`,
     `"${Array.from({ length: wordsMax + 1 }, (_, i) => i).join(' ')}"`,
     'a:b '.repeat(leavesMax + 1),
-  ]) {
-    expect(refusalOf(() => parseQuery(text))).toBe(text === `"${'a '.repeat(lengthMax / 2 - 1)}"` ? 'accepted' : 'query_too_complex');
-  }
-  expect(refusalOf(() => parseQuery('('.repeat(depthMax) + 'a' + ')'.repeat(depthMax)))).toBe('accepted');
-  expect(refusalOf(() => parseQuery('a '.repeat(leavesMax)))).toBe('accepted');
-  expect(performance.now() - start).toBeLessThan(1_000);
+  ];
+  const parseAll = (): void => {
+    for (const text of texts)
+      expect(refusalOf(() => parseQuery(text))).toBe(text === `"${'a '.repeat(lengthMax / 2 - 1)}"` ? 'accepted' : 'query_too_complex');
+    expect(refusalOf(() => parseQuery('('.repeat(depthMax) + 'a' + ')'.repeat(depthMax)))).toBe('accepted');
+    expect(refusalOf(() => parseQuery('a '.repeat(leavesMax)))).toBe('accepted');
+  };
+  expect(leastCpuMs(parseAll, 1_000)).toBeLessThan(1_000);
 });
 
 test('whatever is typed is understood or refused, and never repeated', () => {

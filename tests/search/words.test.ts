@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { eachOtherWord, eachWord, fold, standsIn, wordsOf } from '../../src/search/words.ts';
+import { growthOf } from '../setup/cpu-time.ts';
 
 const words = (text: string): string[] => {
   const found: string[] = [];
@@ -145,13 +146,9 @@ test.each([
 });
 
 test.each(['tok_', '2026-01-01t1:', '1.', '1', 'a', 'é', '0190a6b2-', '-', '2026-', 'hash_v1_a', '１.'])('time is linear in a run of %j', (unit) => {
-  const time = (length: number): number => {
+  const prepare = (length: number): (() => void) => {
     const text = fold(unit.repeat(length / unit.length));
-    const start = performance.now();
-    wordsOf(text);
-    return performance.now() - start;
+    return () => void wordsOf(text);
   };
-  time(100_000);
-  // Quadratic time would be 10^4 times as much for a hundred times the length.
-  expect(time(1_000_000)).toBeLessThan(50 * Math.max(time(100_000), time(100_000)) + 100);
+  expect(growthOf([100_000, 300_000, 1_000_000], prepare, { exponentMax: 1.5 })).toBeLessThanOrEqual(1.5);
 });
