@@ -41,7 +41,9 @@ export function mergeCandidates(found: Candidate[]): Candidate[] {
     } else if (next.end > last.end) last = joined(last, next);
   }
   found[count++] = last;
-  found.length = count;
+  // To set the length is dearer where little is cut off.
+  if (found.length - count > insertionMax) found.length = count;
+  else while (found.length > count) found.pop();
   return found;
 }
 

@@ -91,6 +91,8 @@ export class NameIndex {
   readonly #forms = new ShortMap<Known>();
   /** By the first two units of a word: may something known begin with it? */
   readonly #filter = new Uint8Array(filterSize);
+  /** What says so in the filter: another value for each event, so that nothing has to be wiped out between them. */
+  #mark = 1;
   /** Names in scripts without spaces: looked for as they are. */
   readonly #unspaced = new Map<string, Known>();
   #hasUnspaced = false;
@@ -140,7 +142,10 @@ export class NameIndex {
     this.starts = 0;
     this.#firsts.clear();
     this.#forms.clear();
-    this.#filter.fill(0);
+    if (++this.#mark > 255) {
+      this.#mark = 1;
+      this.#filter.fill(0);
+    }
     if (this.#unspaced.size > 0) this.#unspaced.clear();
     this.#hasUnspaced = false;
   }
@@ -151,6 +156,7 @@ export class NameIndex {
    */
   #expect(lower: string, isPerson: boolean): number {
     const filter = this.#filter;
+    const mark = this.#mark;
     const { length } = lower;
     let { starts } = this;
     let units = 0;
@@ -166,12 +172,12 @@ export class NameIndex {
         starts |= bit;
         const second = i + 1 < length ? lower.charCodeAt(i + 1) : 0;
         const isLast = startBit(second) === 0;
-        filter[filterSlot(unit, isLast ? 0 : second)] = 1;
+        filter[filterSlot(unit, isLast ? 0 : second)] = mark;
         count++;
         if (first === 0) first = unit;
         else if (isPerson) {
-          filter[filterSlot(first, unit)] = 1;
-          if (isLast) filter[filterSlot(unit, first)] = 1;
+          filter[filterSlot(first, unit)] = mark;
+          if (isLast) filter[filterSlot(unit, first)] = mark;
         }
       }
       previous = bit;
@@ -297,6 +303,7 @@ export class NameIndex {
       findUnspaced(text, this.#unspaced, found);
     }
     const filter = this.#filter;
+    const mark = this.#mark;
     const { starts } = this;
     const { length } = text;
     let inside = false;
@@ -308,7 +315,7 @@ export class NameIndex {
         inside = true;
         if ((bit & starts) === 0) continue;
         const second = i + 1 < length ? text.charCodeAt(i + 1) : 0;
-        if (filter[filterSlot(unit, isWord(second) ? second : 0)] === 0) continue;
+        if (filter[filterSlot(unit, isWord(second) ? second : 0)] !== mark) continue;
         const end = this.#match(text, i, found);
         if (end > i) i = end - 1;
       }

@@ -64,6 +64,14 @@ describe('what words begin with', () => {
     const names = indexOf('person_name', '王小明');
     names.clear();
     expect(names.starts).toBe(0);
+    const found: Candidate[] = [];
+    for (let i = 0; i < 600; i++) {
+      names.meet('username', `zq${i % 7}-x${i}`);
+      names.find(`by zq${i % 7}-x${i}, zq${(i + 1) % 7}-x${i - 1}`, found);
+      names.clear();
+      names.find(`by zq${i % 7}-x${i}`, found);
+    }
+    expect(found.map(({ value }) => value)).toEqual(Array.from({ length: 600 }, (_, i) => `zq${i % 7}-x${i}`));
   });
 });
 

@@ -50,9 +50,10 @@ export function wordsAround(text: string, units: Uint8Array, at: number, floor: 
   for (let { start } = first; words.length <= wordsMax;) {
     const word = wordBefore(text, units, start, floor);
     if (!word) break;
-    words.unshift(word);
+    words.push(word);
     start = word.start;
   }
+  if (words.length > 1) words.reverse();
   for (let { end } = first; words.length <= 2 * wordsMax;) {
     if (units[end] !== 32) break;
     const word = wordAt(text, units, end + (units[end + 1] === 32 ? 2 : 1));

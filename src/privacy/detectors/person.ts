@@ -146,7 +146,8 @@ function pushLowerCase(text: string, name: readonly Judged[], found: ScanContext
 
 /** Divides a run at the words that are no part of a name, and judges what is left between them. */
 function judgeRun(text: string, units: Uint8Array, run: readonly Word[], found: ScanContext['found']): void {
-  const words = run.map((word) => judged(text, units, word));
+  const words: Judged[] = [];
+  for (const word of run) words.push(judged(text, units, word));
   const since = found.length;
   let from = 0;
   for (let i = 0; i <= words.length; i++) {
