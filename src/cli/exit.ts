@@ -120,5 +120,7 @@ const refused = new Set([
 export function exitCodeOf(error: unknown): ExitCode {
   if (!(error instanceof VeiltrailError)) return exitCodes.refused;
   if (refused.has(error.code)) return exitCodes.refused;
+  // Begins like what is damaged on a disk, and is a person's own file.
+  if (error.code === 'config_invalid') return exitCodes.usage;
   return wrong.has(error.code) || damaged.test(error.code) ? exitCodes.wrong : exitCodes.usage;
 }

@@ -31,6 +31,7 @@ test('what a server refuses exits 3, what it does not find exits 1', () => {
   for (const [code, { status }] of Object.entries(problems)) {
     if (meant[status] !== undefined) expect(exitCodeOf(new VeiltrailError(code, 'x')), code).toBe(meant[status]);
   }
+  expect(exitCodeOf(new VeiltrailError('config_invalid', 'x')), 'a configuration that says nothing is no damage').toBe(exitCodes.usage);
   // They begin like what is damaged on a disk.
   expect(exitCodeOf(new VeiltrailError('token_damaged', 'x'))).toBe(exitCodes.wrong);
 });

@@ -31,6 +31,9 @@ test('what was named by mistake is said, and no mistake passes for a log in orde
   const config = file('a.yaml', 'anchors:\n  - {kind: file, name: usb, dir: /tmp/nowhere, every: 1h}\n');
   const { vkey } = sample.signer;
   const other = createNoteSigner('example.com/other', new Uint8Array(32).fill(9)).vkey;
+  const data = join(dir, 'data');
+  expect((await run(['ingest', '-', '--data', data], { input: '{"action":"x"}\n' })).code).toBe(0);
+  writeFileSync(join(dir, 'checkpoint'), checkpoint);
   const nowhere = join(dir, 'nowhere');
   const away = `http://127.0.0.1:${await freePort()}`;
   const cases: [string[], number, string][] = [
@@ -41,6 +44,10 @@ test('what was named by mistake is said, and no mistake passes for a log in orde
     [['verify', json, '--vkey', vkey], 1, '`verify` takes a data directory, a URL, a receipt'],
     [['verify', receipt, '--vkey', vkey, '--witness-policy', text], 2, `${text}: not a witness policy: line 1`],
     [['verify', receipt, '--vkey', other], 1, 'it is not signed by the key that was given, of example.com/other'],
+    [['verify', dir, '--vkey', vkey, '--checkpoint', text], 2, `--checkpoint, ${text}: not a signed note`],
+    [['evidence-page', text, '--out', join(dir, 'page.html')], 2, `${text}: not evidence`],
+    [['prove', '0', '--data', data, '--out', receipt], 2, `${receipt}: is there already`],
+    [['verify', data, '--anchors', '--config', file('bad.yaml', 'workers: 1\n')], 2, 'unknown setting workers'],
     [['anchor', 'list', '--data', nowhere], 3, 'is not a data directory'],
     [['anchor', 'verify', '--data', nowhere], 3, 'is not a data directory'],
     [['anchor', 'now', '--data', nowhere, '--config', config, '--target', 'other'], 2, 'there are usb'],

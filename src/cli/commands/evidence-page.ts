@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import { decodeUtf8 } from '../../core/bytes.ts';
 import { VeiltrailError } from '../../core/errors.ts';
-import { writeEvidencePage } from '../evidence-file.ts';
+import { evidenceIn, writeEvidencePage } from '../evidence-file.ts';
 import { say } from '../output.ts';
 
 export function addEvidencePage(program: Command): void {
@@ -18,7 +18,9 @@ export function addEvidencePage(program: Command): void {
       } catch {
         throw new VeiltrailError('input_unreadable', `${file}: cannot be read`);
       }
-      writeEvidencePage(out, decodeUtf8(bytes));
+      const found = evidenceIn(bytes);
+      if (!found) throw new VeiltrailError('evidence_syntax', `${file}: not evidence; "veiltrail export --evidence" makes it`);
+      writeEvidencePage(out, typeof found.evidence === 'string' ? found.evidence : decodeUtf8(found.evidence));
       say(`written to ${out}; whether the evidence is in order, the page says, and so does veiltrail verify ${out}`);
     });
 }

@@ -1,7 +1,7 @@
-import { writeFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import { VeiltrailError } from '../../core/errors.ts';
 import { addConnectionOptions, connectReader, dataDirOf, notFound, parseLeaf, type ConnectionOptions } from '../connection.ts';
+import { writeNew } from '../evidence-file.ts';
 import { say } from '../output.ts';
 
 interface ProveOptions extends ConnectionOptions {
@@ -31,7 +31,7 @@ async function runProve(leaf: string, options: ProveOptions): Promise<void> {
   if (text === undefined) throw notFound(options.log, leafIndex);
   if (options.out === undefined) process.stdout.write(text);
   else {
-    writeFileSync(options.out, text, { flag: 'wx' });
+    writeNew(options.out, text);
     say(`written to ${options.out}`);
   }
 }

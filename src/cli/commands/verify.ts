@@ -6,7 +6,8 @@ import type { VerifyReport } from '../../app/verify-log.ts';
 import type { AskWitnessCheckpoint } from '../../app/verify-witness-copies.ts';
 import { VeiltrailError } from '../../core/errors.ts';
 import { visibleLine } from '../../core/visible.ts';
-import type { CheckpointTrust, VerifiedCheckpoint } from '../../log/checkpoint.ts';
+import { type CheckpointTrust, parseCheckpointText, type VerifiedCheckpoint } from '../../log/checkpoint.ts';
+import { parseNote } from '../../log/note.ts';
 import { createTrust } from '../../log/trust.ts';
 import { createAskWitnessCheckpoint } from '../../witness/ask-witness.ts';
 import { judgeQuorum, parseWitnessPolicy, type WitnessPolicy } from '../../log/witness-policy.ts';
@@ -144,7 +145,7 @@ async function runVerify(target: string | undefined, options: VerifyOptions, com
     ...(vkey === undefined ? {} : { vkeys: [vkey] }),
     ...(options.witnessPolicy === undefined ? {} : { witnessPolicy: readPolicy(options.witnessPolicy) }),
     ...(options.audience === undefined ? {} : { audience: options.audience }),
-    ...(options.checkpoint === undefined ? {} : { checkpoint: readText(options.checkpoint) }),
+    ...(options.checkpoint === undefined ? {} : { checkpoint: readCheckpoint(options.checkpoint) }),
     ...(options.tsa === undefined ? {} : { timeStampRoots: [readText(options.tsa)] }),
     ...(options.json ? { json: true } : {}),
   });
@@ -209,7 +210,7 @@ function logOptions(
   return {
     log: options.log ?? 'default',
     ...(vkey === undefined ? {} : { vkey }),
-    ...(options.checkpoint === undefined ? {} : { keptCheckpoint: readText(options.checkpoint) }),
+    ...(options.checkpoint === undefined ? {} : { keptCheckpoint: readCheckpoint(options.checkpoint) }),
     ...(options.witnessPolicy === undefined ? {} : { witnessPolicy: readPolicy(options.witnessPolicy) }),
     ...(seen ? { seen } : {}),
     ...(options.askWitnesses ? { askWitness: createAskWitnessCheckpoint({ timeoutMs: witnessMs }) } : {}),
@@ -333,6 +334,18 @@ async function verifyDisclosureText(text: string, vkey: string, options: VerifyO
 /** @throws VeiltrailError `input_unreadable`, `witness_policy`, which names the file */
 function readPolicy(file: string): WitnessPolicy {
   return ofFile(file, () => parseWitnessPolicy(readText(file)));
+}
+
+/** Whether it is this log's is for the verification to say. @throws VeiltrailError `input_unreadable`, `kept_checkpoint` for what is no checkpoint at all */
+function readCheckpoint(file: string): string {
+  const text = readText(file);
+  try {
+    parseCheckpointText(parseNote(text).text);
+    return text;
+  } catch (error) {
+    if (!(error instanceof VeiltrailError)) throw error;
+    throw new VeiltrailError('kept_checkpoint', `--checkpoint, ${file}: ${error.message}; "veiltrail checkpoint" prints one`);
+  }
 }
 
 /** What is wrong is wrong with this file, and with no other. */
