@@ -3,6 +3,7 @@
  * of a place, the beginning of a postcode. What cannot be understood is `undefined`, and gets redacted. Doing it twice changes nothing.
  */
 import { canonicalIp, formatIpv4, parseIpv4 } from './detectors/network.ts';
+import { isShortest } from './plain-address.ts';
 import type { TransformOptions } from './policy-model.ts';
 import ipaddr from 'ipaddr.js';
 
@@ -29,16 +30,6 @@ function generalizeIp(value: string, { ipv4 = 24, ipv6 = 48 }: TransformOptions)
   const bytes = ipaddr.IPv6.parse(address).toByteArray();
   for (let bit = ipv6; bit < 128; bit++) bytes[bit >> 3] = (bytes[bit >> 3] as number) & ~(0x80 >> (bit & 7));
   return `${(ipaddr.fromByteArray(bytes) as InstanceType<typeof ipaddr.IPv6>).toRFC5952String()}/${ipv6}`;
-}
-
-/** Is the address written without leading zeros? */
-function isShortest(address: number, text: string): boolean {
-  let size = 3;
-  for (let shift = 24; shift >= 0; shift -= 8) {
-    const octet = (address >>> shift) & 255;
-    size += octet > 99 ? 3 : octet > 9 ? 2 : 1;
-  }
-  return size === text.length;
 }
 
 /** By the number of octets that are kept: what stands for the others. */

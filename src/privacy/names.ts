@@ -62,8 +62,8 @@ function startBit(unit: number): number {
 
 /** What the words of texts begin with that nobody looked at. */
 export const anyStart = -1;
-/** What those of time stamps and of hexadecimal identifiers begin with at the most. */
-export const timeStarts = digitStart;
+/** What those of time stamps and addresses, and of hexadecimal identifiers, begin with at the most. */
+export const digitStarts = digitStart;
 export const hexStarts = digitStart | 0b111111;
 
 /** What the words of a text begin with: names that begin otherwise need not be looked for in it (see {@link NameIndex.starts}). */

@@ -8,7 +8,8 @@ import { labelOfField } from './detectors/vocabulary.ts';
 import { labelBefore } from './detectors/vocabulary.ts';
 import { type Candidate, mergeCandidates } from './finding.ts';
 import { isHexId } from './hex-id.ts';
-import { anyStart, hexStarts, NameIndex, timeStarts } from './names.ts';
+import { anyStart, hexStarts, NameIndex, digitStarts } from './names.ts';
+import { addressConfidence, plainAddress } from './plain-address.ts';
 import { type Hidden, hiddenTexts, mayHide } from './runs.ts';
 import { has, Survey, surveyText } from './survey.ts';
 import { isTimeStamp } from './time-stamp.ts';
@@ -48,6 +49,8 @@ export class Scanner {
   readonly #detect: Search;
   readonly #custom: readonly Detector[];
   readonly #kept: ReadonlySet<string>;
+  /** Is what is found of an address by itself sure enough, and nothing that the policy lets stay? */
+  readonly #takesAddresses: boolean;
   /** Does nothing that is called on the way look through texts of its own? */
   readonly #isAlone: boolean;
 
@@ -61,6 +64,7 @@ export class Scanner {
     this.#floors = floors;
     this.#custom = custom;
     this.#kept = kept;
+    this.#takesAddresses = (floors.get('ip_address') ?? 0) <= addressConfidence && !kept.has('ip_address');
     this.#detect = custom.length === 0 ? detectAll : (context) => detectWith(context, custom);
   }
 
@@ -77,7 +81,15 @@ export class Scanner {
   scan(text: string, field: string): readonly Candidate[] {
     const found = this.#scratch;
     this.layered = false;
-    if (this.#custom.length === 0 && this.#isKnownForm(text) && labelOfField(field) === undefined) return nothing;
+    if (this.#custom.length === 0) {
+      if (this.#isKnownForm(text) && labelOfField(field) === undefined) return nothing;
+      const address = this.#takesAddresses ? plainAddress(text, field) : undefined;
+      if (address && labelOfField(field) === undefined) {
+        this.starts = digitStarts;
+        this.mayHold = false;
+        return [address];
+      }
+    }
     this.starts = anyStart;
     this.#search(text, field, this.#detect, found, 0);
     this.mayHold = this.#mayHoldOutcome(0);
@@ -88,7 +100,7 @@ export class Scanner {
   #isKnownForm(text: string): boolean {
     const isTime = isTimeStamp(text);
     if (!isTime && !isHexId(text)) return false;
-    this.starts = isTime ? timeStarts : hexStarts;
+    this.starts = isTime ? digitStarts : hexStarts;
     this.mayHold = false;
     return true;
   }
