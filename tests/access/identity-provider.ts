@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { hash, randomBytes } from 'node:crypto';
 import { exportJWK, generateKeyPair, type CryptoKey, type JWK } from 'jose';
 import Provider from 'oidc-provider';
+import { untilFree } from '../setup/port.ts';
 
 export const audience = 'https://audit.example.com';
 const redirectUri = 'https://app.example.com/callback';
@@ -40,6 +41,7 @@ export async function startIdentityProvider(people: Record<string, Person>, port
     if (request.url === '/jwks') asked.keys++;
     handle(request, response);
   });
+  await untilFree(port);
   await new Promise<void>((done) => server.listen(port, '127.0.0.1', done));
   const issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const provider = new Provider(issuer, {

@@ -30,6 +30,7 @@ import { Witnessing } from '../../src/server/witnessing.ts';
 import { type RunningWitness, serveWitness } from '../../src/witness/serve-witness.ts';
 import { openKeyring } from '../../src/vault/keyring.ts';
 import { openSqliteWitnessStore } from '../../src/storage/sqlite/witness-store.ts';
+import { untilFree } from '../setup/port.ts';
 
 const origin = 'witnessed.example';
 const times = { everyMs: 20, backOffMs: 20, confirmMs: 20, waitMs: 20_000 };
@@ -55,6 +56,7 @@ function dataDir(): string {
 
 /** A witness that knows the log `default`, on a directory of its own. */
 async function startWitness(name: string, port = 0): Promise<RunningWitness> {
+  await untilFree(port);
   const witness = await serveWitness({ dir: join(folder, name), name: `${name}.example`, host: '127.0.0.1', port, logs: [vkey()] });
   witnesses.push(witness);
   return witness;
