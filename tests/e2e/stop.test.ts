@@ -42,7 +42,7 @@ test('receivers that hang and refuse, clients that keep connections and searches
   const started = performance.now();
   await server.stop();
   // A lane gives what is under way a second; the rest is a loaded machine. HTTP's own bound, of 15 s, is not needed here.
-  expect(performance.now() - started).toBeLessThan(12_000);
+  expect(performance.now() - started).toBeLessThan(15_000);
   expect(existsSync(join(data, 'seal.json'))).toBe(true);
   expect(JSON.parse(readFileSync(join(data, 'seal.json'), 'utf8'))).toHaveProperty('body.files.0');
 });
