@@ -279,7 +279,7 @@ test(`a server that is killed ${roundsMax} times loses nothing that it acknowled
   );
   // Rounds in which nothing was at stake show nothing.
   expect(kills.starting + kills.answering + kills.loaded + kills.acknowledged).toBe(roundsMax);
-  expect(acknowledged).toBeGreaterThan(5 * roundsMax);
+  expect(acknowledged).toBeGreaterThan(2 * roundsMax);
   if (roundsMax >= 50)
     for (const count of [kills.starting, kills.loaded, kills.acknowledged, storedUntold, repeated]) expect(count).toBeGreaterThan(0);
 });
