@@ -50,12 +50,14 @@ export const wordFamilies: Readonly<Record<string, readonly string[]>> = {
   '!': ['s'],
   '"': ['s', 'ed', 'ing'],
   '#': ['~es', '~ed', '~ing'],
+  $: ['а'],
   '%': ['es', 'ed', 'ing'],
   '&': ['s', 'ed', 'ing', 'ings'],
   '(': ['er', 'est'],
   ')': ['a'],
   '*': ['ova'],
   '+': ['~ova'],
+  ',': ['~и'],
 };
 
 /** A word of a family. */
@@ -126,6 +128,12 @@ export function mayBeNamed(units: Uint8Array, start: number, end: number): boole
   if (!shapes) fill();
   const slot = shapeOf(end - start, units[start] as number, units[start + 1] as number, units[end - 1] as number);
   return (((shapes as Uint8Array)[slot >> 3] as number) & (1 << (slot & 7))) !== 0;
+}
+
+/** The bits that {@link mayBeNamed} looks at, for runs-code.ts. */
+export function nameShapes(): Uint8Array {
+  if (!shapes) fill();
+  return shapes as Uint8Array;
 }
 
 /** Letters count by their place in the alphabet, in both cases. */
@@ -213,7 +221,7 @@ function readWords(text: string, add: (word: string, what: number) => void): voi
   }
 }
 
-/** `!` to `+`, but for the apostrophe. */
+/** `!` to `,`, but for the apostrophe. */
 function isFamilyMark(unit: number): boolean {
-  return unit > 32 && unit < 44 && unit !== 39;
+  return unit > 32 && unit < 45 && unit !== 39;
 }

@@ -15,11 +15,12 @@ export interface Hidden {
 const bytesMin = 7;
 const base64Min = 10;
 const hexMin = 14;
-const digits = new Int8Array(128).fill(-1);
+/** By unit: its value in base64, or -1. */
+export const sixBits = new Int8Array(128).fill(-1);
 const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
-for (let i = 0; i < 64; i++) digits[alphabet.charCodeAt(i)] = i;
-digits[45] = 62;
-digits[95] = 63;
+for (let i = 0; i < 64; i++) sixBits[alphabet.charCodeAt(i)] = i;
+sixBits[45] = 62;
+sixBits[95] = 63;
 
 let buffer = new Uint8Array(1024);
 const decoder = new TextDecoder('utf-8', { fatal: true });
@@ -65,7 +66,7 @@ export function hiddenTexts(units: Uint8Array, start: number, end: number, bits:
 }
 
 function firstByte(units: Uint8Array, at: number): number {
-  return (((digits[units[at] as number] as number) << 2) | ((digits[units[at + 1] as number] as number) >> 4)) & 0xff;
+  return (((sixBits[units[at] as number] as number) << 2) | ((sixBits[units[at + 1] as number] as number) >> 4)) & 0xff;
 }
 
 /** Behind the next separator. */
@@ -131,7 +132,7 @@ function decodeWhileText(units: Uint8Array, start: number, end: number): number 
       goodEnd = at;
       goodBytes = bytes;
     }
-    word = ((word << 6) | (digits[unit] as number)) & 0xffff;
+    word = ((word << 6) | (sixBits[unit] as number)) & 0xffff;
     bits += 6;
     if (bits < 8) continue;
     bits -= 8;
@@ -171,7 +172,8 @@ function nextState(state: number, byte: number): number {
   return byte >= 0xf0 && byte < 0xf5 ? 3 : -1;
 }
 
-const firstStates = Int8Array.from({ length: 256 }, (_, byte) => nextState(0, byte));
+/** By the first byte of a character: how many are still to come, or -1. */
+export const firstStates = Int8Array.from({ length: 256 }, (_, byte) => nextState(0, byte));
 
 /** The buffer's first bytes as text; UTF-16 of ASCII has its zero bytes taken out. Short runs that decode to anything but ASCII do so by chance. */
 function textOf(bytes: number): string | undefined {

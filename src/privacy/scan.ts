@@ -4,6 +4,7 @@
  */
 import { canonicalOf, detectors } from './detectors/all.ts';
 import type { Detector, ScanContext } from './detectors/detector.ts';
+import { runsMay } from './detectors/run-glance.ts';
 import { labelOfField } from './detectors/vocabulary.ts';
 import { labelBefore } from './detectors/vocabulary.ts';
 import { type Candidate, mergeCandidates } from './finding.ts';
@@ -11,6 +12,7 @@ import { isHexId } from './hex-id.ts';
 import { anyStart, hexStarts, NameIndex, digitStarts } from './names.ts';
 import { addressConfidence, plainAddress } from './plain-address.ts';
 import { type Hidden, hiddenTexts, mayHide } from './runs.ts';
+import { runMay } from './runs-code.ts';
 import { has, Survey, surveyText } from './survey.ts';
 import { isTimeStamp } from './time-stamp.ts';
 import { mayLieInOutcome, outcomeSpans } from './transforms.ts';
@@ -187,7 +189,8 @@ export class Scanner {
     if (level >= levelsMax) return;
     if ((survey.flags & (has.percent | has.ampersand | has.backslash | has.nonAscii | has.bracket | has.mail)) !== 0)
       this.#searchView(text, survey, field, search, found, level);
-    for (let i = 0; i < 3 * survey.runCount; i += 3) {
+    const last = (runsMay(survey) & runMay.hideText) === 0 ? 0 : 3 * survey.runCount;
+    for (let i = 0; i < last; i += 3) {
       const { runs, units } = survey;
       // Nothing hides in words and paths in lower case, nor in what is short.
       if (!mayHide(runs[i] as number, runs[i + 1] as number, runs[i + 2] as number)) continue;

@@ -99,6 +99,8 @@ export const groupNodesMax = 128;
 export const groupsAt = countriesAt + 1024;
 export const groupEndsAt = groupsAt + 256 * groupNodesMax;
 export const marksAt = groupEndsAt + 4 * groupNodesMax;
+/** Where those of runs-code.ts begin. */
+export const startTablesEnd = marksAt + 132;
 
 /** So many letters tell the ends of labels apart; a label of fewer has to begin where a word does. */
 export const endLettersMax = 4;

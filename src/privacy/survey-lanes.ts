@@ -3,6 +3,7 @@
  * (log/wasm-code.ts); where there is no WebAssembly (or no SIMD, or a page's policy forbids compiling) survey.ts goes through the text by itself.
  */
 import { assembleModule } from '../log/wasm-code.ts';
+import { runsFunction } from './runs-code.ts';
 import { startsFunction } from './starts-code.ts';
 import { surveyFunction } from './survey-code.ts';
 import {
@@ -43,8 +44,10 @@ export interface SurveyLane {
   readonly starts: Int32Array<ArrayBuffer>;
   readonly sorts: Int32Array<ArrayBuffer>;
   /** Looks at the first `count` digit runs of the text at `base`; fills the two. Returns all bits of `sorts`. */
+  readonly lookAtDigits: (base: number, count: number) => number;
+  /** Looks at the first `count` runs. Returns what any of them may hold: see runs-code.ts. */
   readonly lookAtRuns: (base: number, count: number) => number;
-  /** All of the memory, the same for all levels: whoever calls for the starts has to put his tables there first. */
+  /** All of the memory, the same for all levels: whoever calls for looks at runs has to put his tables there first. */
   readonly memory: Uint8Array<ArrayBuffer>;
 }
 
@@ -70,11 +73,12 @@ function open(leads: string): SurveyLane[] {
   const { WebAssembly } = globalThis as WasmHost;
   if (WebAssembly === undefined) return [];
   try {
-    const module = new WebAssembly.Module(assembleModule(pages, [surveyFunction(leads), startsFunction()]));
-    const { memory, survey, starts } = new WebAssembly.Instance(module).exports as {
+    const module = new WebAssembly.Module(assembleModule(pages, [surveyFunction(leads), startsFunction(), runsFunction()]));
+    const { memory, survey, starts, runs } = new WebAssembly.Instance(module).exports as {
       memory: { buffer: ArrayBuffer };
       survey: SurveyLane['survey'];
-      starts: SurveyLane['lookAtRuns'];
+      starts: SurveyLane['lookAtDigits'];
+      runs: SurveyLane['lookAtRuns'];
     };
     const whole = new Uint8Array(memory.buffer);
     whole.fill(255, masksAt, masksAt + 16);
@@ -93,7 +97,8 @@ function open(leads: string): SurveyLane[] {
         survey,
         starts: list(startsAt, laneUnitsMax),
         sorts: list(sortsAt, laneUnitsMax / 2),
-        lookAtRuns: starts,
+        lookAtDigits: starts,
+        lookAtRuns: runs,
         memory: whole,
       };
     });

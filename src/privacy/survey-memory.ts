@@ -24,5 +24,5 @@ export const levelBytes = sortsAt + 4 * (laneUnitsMax / 2 + 64);
 export const masksAt = laneLevels * levelBytes;
 /** Tables that detectors bring, the same for all levels. */
 export const tablesAt = masksAt + 64;
-const tablesMax = 131_072;
+const tablesMax = 163_840;
 export const pages = Math.ceil((tablesAt + tablesMax) / 65_536);

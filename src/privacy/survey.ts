@@ -140,6 +140,8 @@ export class Survey {
   /** Runs of eight or more characters of `A-Za-z0-9_+/-` as triples (start, end, what it is `made` of), ascending. */
   runs = this.own.runs;
   runCount = 0;
+  /** What the runs may hold, see detectors/run-glance.ts; -1 until somebody asks. */
+  runsMay = -1;
   /** Where a capital, or anything beyond ASCII, follows a word and one space, comma, semicolon, bar or tab, ascending. */
   capitals = this.own.capitals;
   capitalCount = 0;
@@ -169,6 +171,7 @@ const encodedMin = 24;
 /** Fills `survey` from `text`. */
 export function surveyText(text: string, survey: Survey): void {
   survey.serial++;
+  survey.runsMay = -1;
   const { length } = text;
   const lane = length < encodedMin || length >= laneUnitsMax ? undefined : survey.lane;
   if (lane) surveyInLane(text, survey, lane);

@@ -197,7 +197,7 @@ export class NumberStarts {
       fillStartTables(lane.memory, { byPair, bySize, byBehind, byNext });
       this.#filled = lane.memory;
     }
-    this.any = lane.lookAtRuns(lane.base, digitRunCount);
+    this.any = lane.lookAtDigits(lane.base, digitRunCount);
     this.count = lane.counts[5] as number;
     this.list = lane.starts;
     this.sorts = lane.sorts;

@@ -5,7 +5,10 @@
 import { familyRank, givenRank, known, lookUpBytes, mayBeNamed, nameRanks } from '../name-lexicon.ts';
 import { isSyllabic, nameShape } from '../name-shape.ts';
 import { has, isCapital, isDigit, isIdentifier, isLetter, isSmall, made } from '../survey.ts';
+import { runMay } from '../runs-code.ts';
 import type { ScanContext } from './detector.ts';
+import { documents, seconds } from './document-endings.ts';
+import { runsMay } from './run-glance.ts';
 
 interface Part {
   readonly start: number;
@@ -18,17 +21,6 @@ const partMax = 20;
 const partsMax = 12;
 /** Known as one of these a word is something else's name too often. */
 const notNames = known.common | known.ofLogs | known.place | known.body | known.brand | known.thing | known.company;
-/** Endings of documents of somebody's, not of a program's sources or pages. */
-const endings =
-  'pdf doc docx odt rtf pages xls xlsx ods ppt pptx odp txt jpg jpeg png heic tif tiff mp3 mp4 m4a wav mov eml msg pst vcf ics zip p12 pfx csv'.split(
-    ' ',
-  );
-/** Each as a number. */
-const documents = new Set(endings.map((ending) => Array.from(ending).reduce((sum, letter) => sum * 64 + (letter.charCodeAt(0) & 63), 0)));
-/** By the first letter of an ending: which may be its second one, as bits. Most endings in logs are out with these two. */
-const seconds = new Int32Array(32);
-for (const ending of endings)
-  seconds[ending.charCodeAt(0) & 31] = (seconds[ending.charCodeAt(0) & 31] as number) | (1 << (ending.charCodeAt(1) & 31));
 /** Behind these the name of a machine, a volume or a folder is its owner's, too. */
 const owned =
   /(?:^|[-_/])(?:jupyter|notebook|jupyterhub|hub|rstudio|vscode|coder|codespace|workspace|ws|home|user|users|profile|claim|pvc|volume|personal|sandbox|desktop|laptop|macbook|mbp|iphone|ipad|pc|vm|devbox|mailbox|inbox|onedrive|dropbox|people|contacts?|customers?|employees?|members?|patients?|clients?|students?|staff|authors?|profiles?|persons?|leads?|candidates?|applicants?|resumes?|cv|invoice|contract|passport)[-_/]$/i;
@@ -38,7 +30,8 @@ const ownedMax = 16;
 export function detectJoined(context: ScanContext): void {
   const { text, survey, found } = context;
   const { units, runs, runCount, flags } = survey;
-  for (let i = 0; i < 3 * runCount; i += 3) {
+  const last = (runsMay(survey) & runMay.beNames) === 0 ? 0 : 3 * runCount;
+  for (let i = 0; i < last; i += 3) {
     const all = runs[i + 2] as number;
     if ((all & (made.ofLower | made.ofUpper)) === 0) continue;
     const start = runs[i] as number;
