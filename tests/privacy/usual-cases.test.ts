@@ -2,6 +2,7 @@
 import { expect, it } from 'vitest';
 import { canonicalOf, kindSpecs } from '../../src/privacy/detectors/all.ts';
 import { deedBehind, isBodyBehind } from '../../src/privacy/detectors/person-cues.ts';
+import { mergeCandidates } from '../../src/privacy/finding.ts';
 import { generalize } from '../../src/privacy/generalize.ts';
 import { isWholeValue, looksPersonal } from '../../src/privacy/rules.ts';
 import { systemAccounts } from '../../src/privacy/lexicon.ts';
@@ -104,4 +105,12 @@ it('words behind a name', () => {
   for (const word of ['signed', 'is', 'logs', 'attempts', 'born', 'aged']) expect(deedBehind(`Jane ${word}`, 4), word).toBe('deed');
   expect(deedBehind("Jane's", 4)).toBe('genitive');
   expect(deedBehind('Jane.', 4)).toBe('');
+});
+
+it('findings within others, few of them or many', () => {
+  for (const count of [2, 17, 18, 40]) {
+    const within = Array.from({ length: count }, (_, i) => ({ kind: 'phone', start: 2 + i, end: 3 + i, confidence: 0.6 }));
+    const around = { kind: 'email', start: 0, end: 3 + count, confidence: 0.9 };
+    expect(mergeCandidates([...within, around])).toEqual([around]);
+  }
 });
