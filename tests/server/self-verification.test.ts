@@ -231,7 +231,7 @@ test('it gives way to a removal, however late it is', async () => {
 
 test('its process ends with the server, whether or not it listens', async () => {
   const deaf = join(dir, 'deaf.mjs');
-  writeFileSync(deaf, `process.send({ state: { logs: {} } }); setTimeout(() => console.log('left behind'), 4_000);`);
+  writeFileSync(deaf, `process.send({ state: { logs: {} } }); setTimeout(() => console.log('left behind'), 60_000);`);
   const exiting = join(dir, 'exiting.mjs');
   writeFileSync(
     exiting,
@@ -245,7 +245,7 @@ test('its process ends with the server, whether or not it listens', async () => 
         return child;
       },
     }, { times: { firstMs: 1 } });
-    setTimeout(() => {}, 20_000);`,
+    setTimeout(() => {}, 120_000);`,
   );
   // Comes back when nobody holds standard output any more.
   const { stdout } = await promisify(execFile)(process.execPath, [exiting]);
