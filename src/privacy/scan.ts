@@ -4,6 +4,7 @@
  */
 import { canonicalOf, detectors } from './detectors/all.ts';
 import type { Detector, ScanContext } from './detectors/detector.ts';
+import { numberStarts } from './detectors/number-starts.ts';
 import { runsMay } from './detectors/run-glance.ts';
 import { labelOfField } from './detectors/vocabulary.ts';
 import { labelBefore } from './detectors/vocabulary.ts';
@@ -23,12 +24,22 @@ const levelsMax = 3;
 const scratchMax = 64;
 const nothing: readonly Candidate[] = [];
 
+/** A bit that every text has, for detectors that ask for no starts. */
+const always = 1 << 30;
+/** By detector: flags and starts without any of which it is not asked. */
+const gates = Int32Array.from(detectors, ({ gate }) => gate);
+const starts = Int32Array.from(detectors, (detector) => detector.starts ?? always);
+
 /** Adds what it finds in a surveyed text. */
 type Search = (context: ScanContext) => void;
 
 function detectAll(context: ScanContext): void {
-  const { flags } = context.survey;
-  for (const detector of detectors) if ((flags & detector.gate) !== 0) detector.detect(context);
+  const { flags, digitRunCount } = context.survey;
+  const any = digitRunCount === 0 ? always : numberStarts.of(context.survey).any | always;
+  for (let i = 0; i < detectors.length; i++) {
+    const detector = detectors[i] as Detector;
+    if ((flags & (gates[i] as number)) !== 0 && (any & (starts[i] as number)) !== 0) detector.detect(context);
+  }
 }
 
 function detectWith(context: ScanContext, custom: readonly Detector[]): void {

@@ -323,4 +323,4 @@ function looksLikeDate(number: string): boolean {
 }
 
 export const emailDetector: Detector = { kinds: [email], gate: has.at, detect: detectEmail };
-export const phoneDetector: Detector = { kinds: [phone], gate: has.digit, detect: detectPhone };
+export const phoneDetector: Detector = { kinds: [phone], gate: has.digit, starts: may.bePhone, detect: detectPhone };

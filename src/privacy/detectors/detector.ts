@@ -29,6 +29,8 @@ export interface Detector {
   readonly kinds: readonly KindSpec[];
   /** Flags of {@link Survey}; the detector runs if the text has any of them. */
   readonly gate: number;
+  /** Bits of number-starts.ts: without any of them there is nothing for the detector in a text. */
+  readonly starts?: number;
   /** Adds candidates to `context.found`. Linear in the text's length, whatever the text. */
   readonly detect: (context: ScanContext) => void;
   /** Is it somebody else's code, that may do whatever it likes? */

@@ -94,4 +94,4 @@ export function issuedConfidence(area: string, group: string, serial: string): n
   return (g >= 50 && g <= 65) || (g >= 70 && g <= 88) || (g >= 90 && g <= 92) || (g >= 94 && g <= 99) ? 0.85 : 0.6;
 }
 
-export const ssnDetector: Detector = { kinds: [ssn], gate: has.digit, detect: detectSsn };
+export const ssnDetector: Detector = { kinds: [ssn], gate: has.digit, starts: may.beSsn, detect: detectSsn };

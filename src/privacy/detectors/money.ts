@@ -193,5 +193,5 @@ function looseIbanEnd(text: string, start: number): number {
   return match ? start + match[0].length : -1;
 }
 
-export const cardDetector: Detector = { kinds: [card], gate: has.digit, detect: detectCard };
-export const ibanDetector: Detector = { kinds: [iban], gate: has.digit, detect: detectIban };
+export const cardDetector: Detector = { kinds: [card], gate: has.digit, starts: may.beCard, detect: detectCard };
+export const ibanDetector: Detector = { kinds: [iban], gate: has.digit, starts: may.beIban, detect: detectIban };

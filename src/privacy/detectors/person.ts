@@ -93,12 +93,12 @@ function detectNames({ text, survey, found }: ScanContext): void {
 }
 
 /** Single words that start a line: the survey knows only capitals behind a space. */
-function detectLineStarts({ text, survey: { units }, found }: ScanContext): void {
+function detectLineStarts({ text, survey: { units, flags }, found }: ScanContext): void {
   for (let at = 0; at >= 0 && at < text.length;) {
     if ((isCapital(units[at] as number) || units[at] === 128) && isLoneName(text, units, at)) {
       judgeRun(text, units, wordsAround(text, units, at, at), found);
     }
-    const next = text.indexOf('\n', at);
+    const next = (flags & has.newline) === 0 ? -1 : text.indexOf('\n', at);
     at = next < 0 ? -1 : next + 1;
   }
 }
