@@ -144,9 +144,7 @@ class Judge {
     if (Math.max(this.#seed.size, ...this.acknowledged.checkpoints.keys()) < bucketLeaves) return;
     // In a thread of the lowest priority: on a busy machine it waits for everybody.
     const untilMs = performance.now() + 180_000;
-    const dir = join(this.dataDir, 'segments/default/default');
-    // Of whatever generation: an erasure may have written the next one meanwhile.
-    while (!existsSync(dir) || !readdirSync(dir).some((name) => /^00000000\.[0-9]+$/.test(name))) {
+    while (!isCompacted(this.dataDir)) {
       if (performance.now() > untilMs) throw new Error('a full bucket is not compacted');
       await sleep(50);
     }
@@ -156,4 +154,14 @@ class Judge {
     const report = await verifyStoredLog(this.dataDir, { log: 'default', others: true, ...(this.#seed.resume ? { resume: this.#seed.resume } : {}) });
     if (!report.ok) throw new Error(`verify: ${report.problems.map(({ code, where, message }) => `${code} ${where} ${message}`).join('; ')}`);
   }
+}
+
+/**
+ * Whether the first bucket has a segment: of whatever generation, since an erasure may have written the next one meanwhile, and of whatever class, since
+ * the rules of retention may have been changed before.
+ */
+export function isCompacted(dataDir: string): boolean {
+  const dir = join(dataDir, 'segments/default');
+  if (!existsSync(dir)) return false;
+  return readdirSync(dir).some((retentionClass) => readdirSync(join(dir, retentionClass)).some((name) => /^00000000\.[0-9]+$/.test(name)));
 }

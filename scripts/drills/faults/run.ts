@@ -3,7 +3,7 @@ import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, truncateSync } from
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Acknowledged, type Answered, FaultedServer } from './faulted-server.ts';
-import { judge } from './judge.ts';
+import { isCompacted, judge } from './judge.ts';
 import type { RawLog } from './raw-log.ts';
 import { argumentsOf, play, type Scenario } from './scenarios.ts';
 import { spawnServer, WarmServers } from './server-process.ts';
@@ -163,7 +163,7 @@ export class FaultRun {
       await sleep(25);
       const now = performance.now();
       if (this.control.calls !== calls) [calls, sinceMs] = [this.control.calls, now];
-      const compacted = !isFull || existsSync(join(this.dataDir, 'segments/default/default/00000000.1')) || this.control.fired > 0;
+      const compacted = !isFull || isCompacted(this.dataDir) || this.control.fired > 0;
       if (now - startMs > maintenanceMs && now - sinceMs > (isFull ? 2 * quietMs : quietMs) && compacted) return;
     }
   }
