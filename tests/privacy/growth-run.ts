@@ -258,11 +258,16 @@ const planted: Record<string, (text: string) => void> = {
     if (sum === 0) throw new Error('nothing was summed up');
   },
 };
-for (const [what, work] of Object.entries(planted))
+for (const [what, work] of Object.entries(planted)) {
+  // Compiled by then, as detectors are that have seen some seeds.
+  for (let i = 0; i < 200; i++) work('A'.repeat(4_000));
+  // Beside a busy machine one look misses growth by 1.25 over a fourfold range now and then; some hundred seeds are as many looks, here it is five.
+  const isSeen = (sizes: readonly number[]): boolean => exponentAmong(sizes, work, 'A', { negligibleMs: 0.05 }) > exponentMax;
   say(
     what,
-    allRanges.map((sizes) => (exponentAmong(sizes, work, 'A', { negligibleMs: 0.05 }) > exponentMax ? 'it is' : 'it is not')),
+    allRanges.map((sizes) => ([1, 2, 3, 4, 5].some(() => isSeen(sizes)) ? 'it is' : 'it is not')),
   );
+}
 
 say(
   'the survey',

@@ -69,8 +69,11 @@ export function growthOf(sizes: readonly number[], prepare: (size: number) => ()
   const slope = (of: readonly (typeof works)[0][]): number => slopeOf(of.map(({ size, ms }) => [Math.log(size), Math.log(Math.max(ms, 1e-6))]));
   attempt(largest);
   if (largest.ms < negligibleMs) return 0;
-  attempt(smallest, 0.25);
-  attempt(smallest, 0.25);
+  // What is too much for the smallest is taken for little growth: until it is no less any more.
+  for (let tries = 0, before = Infinity; tries < 2 || (tries < 12 && smallest.ms < 0.98 * before); tries++) {
+    before = smallest.ms;
+    attempt(smallest, 0.25);
+  }
   let exponent = slope([smallest, largest]);
   for (let round = 0; round < roundsMax && exponent > exponentMax; round++) {
     for (const one of works) attempt(one);
