@@ -222,21 +222,21 @@ function exponentAmong(sizes: readonly number[], work: (text: string) => void, s
   );
 }
 
-/** Of these seeds thousands of values are found, which leave the caches together: through the engine, 33 to 130 kB grow by 1.00 to 1.15, and 1.04 to 1.11. */
-const manyFound = new Map([
-  ['/Jane Doe', 1.2],
-  ['=?utf-8?B?YWFh?= ', 1.2],
-]);
-
 type Ranges = readonly (readonly number[])[];
 const allRanges: Ranges = [withinLanes, beyondLanes];
 
-/** Names of the seeds that grow too fast. */
-function tooFast(work: (text: string, seed: string) => void, ranges = allRanges, allowed: ReadonlyMap<string, number> = new Map()): string[] {
+/** Names of the seeds that grow too fast: twice, since a busy spell can outlast one look. */
+function tooFast(work: (text: string, seed: string) => void, ranges = allRanges, limitOf: (seed: string) => number = () => exponentMax): string[] {
   return seeds.flatMap((seed) => {
-    const limit = allowed.get(seed) ?? exponentMax;
-    const exponent = Math.max(...ranges.map((sizes) => exponentAmong(sizes, (text) => work(text, seed), seed, { exponentMax: limit })));
-    return exponent > limit ? [`${JSON.stringify(seed)}: ${exponent.toFixed(2)}`] : [];
+    const limit = limitOf(seed);
+    const look = (sizes: readonly number[]): number => exponentAmong(sizes, (text) => work(text, seed), seed, { exponentMax: limit });
+    const exponent = Math.max(
+      ...ranges.map((sizes) => {
+        const first = look(sizes);
+        return first > limit ? Math.min(first, look(sizes)) : first;
+      }),
+    );
+    return exponent > limit ? [`${JSON.stringify(seed)}: ${exponent.toFixed(3)}`] : [];
   });
 }
 
@@ -300,16 +300,25 @@ say(
 );
 
 const engine = engineOf();
+/**
+ * Where each seed is a value that is found, or a text within the text, thousands of what is made of them leave the caches between 33 and 130 kB: of
+ * `/Jane Doe` 1.00 to 1.15 were measured, of encoded words 1.00 to 1.11, of `a@b.co ` up to 1.10.
+ */
+const limitThroughEngine = (seed: string): number => {
+  const isFound = seed.startsWith('=?') || engine.scanText(seed.repeat(100)).length >= 90;
+  return isFound ? 1.2 : exponentMax;
+};
+
 say(
   'a text through the whole engine',
-  tooFast((text) => engine.scanText(text), allRanges, manyFound),
+  tooFast((text) => engine.scanText(text), allRanges, limitThroughEngine),
 );
 say(
   'an event through plan and apply, the text as value and as name',
   tooFast(
     (text, seed) => engine.apply(engine.plan({ a: { [seed.repeat(Math.ceil(text.length / 4 / seed.length))]: 1 }, b: text }), tokenOf),
     allRanges,
-    manyFound,
+    limitThroughEngine,
   ),
 );
 
