@@ -10,7 +10,7 @@
  * - Subject and address are not stored: the principal is a keyed digest of issuer and subject.
  */
 import { hash } from 'node:crypto';
-import { createRemoteJWKSet, customFetch, decodeJwt, errors, jwtVerify, type JWTPayload, type JWTVerifyGetKey } from 'jose';
+import { createLocalJWKSet, createRemoteJWKSet, customFetch, decodeJwt, errors, jwtVerify, type JWTPayload, type JWTVerifyGetKey } from 'jose';
 import type { Clock } from '../core/clock.ts';
 import { VeiltrailError } from '../core/errors.ts';
 import type { Secret } from '../vault/keyring.ts';
@@ -54,12 +54,14 @@ export function openOidc(configs: readonly IssuerConfig[], parts: OidcParts): To
   const logins = new Map<string, number>();
   /** Tokens that stayed what they were while their provider was away, and until when it is not asked about them again. */
   const spared = new Map<string, number>();
+  /** Tokens that were accepted once and refused since: whoever is away, they are not spared again. */
+  const refused = new Map<string, VeiltrailError>();
 
   const verify = async (token: string, digest: string): Promise<Principal> => {
     const issuer = issuers.get(issuerOf(token));
     if (!issuer) throw invalid();
     const { config, keys } = issuer;
-    const claims = await claimsOf(token, config, await keys(), clock);
+    const claims = await claimsOf(token, config, await keys.find(), clock);
     const subject = claims.sub;
     if (subject === undefined || subject === '' || claims['cnf'] !== undefined) throw invalid(); // bound to a key that nobody has shown
     const id = `oidc:${base32Of(hash('sha256', Buffer.concat([secret.key, Buffer.from(JSON.stringify(['veiltrail-oidc/1', config.issuer, subject]))]), 'buffer'))}`;
@@ -90,35 +92,42 @@ export function openOidc(configs: readonly IssuerConfig[], parts: OidcParts): To
     recognised.delete(digest);
     return verify(token, digest);
   };
+  /** By its own times and the newest keys that its provider gave: a key that is gone from them does not come back because the provider is away. */
+  const spare = async (token: string, digest: string, before: Principal): Promise<Principal> => {
+    const known = refused.get(digest);
+    if (known) throw known;
+    const issuer = issuers.get(issuerOf(token));
+    const key = issuer?.keys.newest();
+    if (!issuer || !key) throw invalid(); // accepted by nobody here
+    await claimsOf(token, issuer.config, key, clock);
+    return before;
+  };
+  const again = async (token: string, digest: string, before: Principal): Promise<Principal> => {
+    const nowMs = clock.now();
+    const sparedUntilMs = spared.get(digest);
+    if (sparedUntilMs !== undefined && nowMs < sparedUntilMs && sparedUntilMs - nowMs <= triedAgainMs) return spare(token, digest, before);
+    spared.delete(digest);
+    try {
+      return await authenticate(token);
+    } catch (error) {
+      if (!(error instanceof VeiltrailError) || error.code !== 'issuer_unreachable') throw error;
+      await spare(token, digest, before);
+      keep(spared, digest, nowMs + triedAgainMs);
+      return before;
+    }
+  };
   return {
     authenticate,
     async authenticateAgain(token, before) {
       const digest = hash('sha256', token, 'base64url');
-      const nowMs = clock.now();
-      const sparedUntilMs = spared.get(digest);
-      if (sparedUntilMs !== undefined && nowMs < sparedUntilMs && sparedUntilMs - nowMs <= triedAgainMs) {
-        refuseOver(token, issuers.get(issuerOf(token))?.config, nowMs);
-        return before;
-      }
-      spared.delete(digest);
       try {
-        return await authenticate(token);
+        return await again(token, digest, before);
       } catch (error) {
-        if (!(error instanceof VeiltrailError) || error.code !== 'issuer_unreachable') throw error;
-        refuseOver(token, issuers.get(issuerOf(token))?.config, nowMs);
-        keep(spared, digest, nowMs + triedAgainMs);
-        return before;
+        if (error instanceof VeiltrailError) keep(refused, digest, error);
+        throw error;
       }
     },
   };
-}
-
-/** By its own times alone: of a token whose signature was right before. @throws VeiltrailError `token_expired`, `token_invalid` */
-function refuseOver(token: string, config: IssuerConfig | undefined, nowMs: number): void {
-  const { exp, iat } = decodeJwt(token);
-  if (!config || exp === undefined || iat === undefined) throw invalid();
-  const now = Math.floor(nowMs / 1_000) - config.clockSkewSeconds;
-  if (exp <= now || now - iat > config.ageSecondsMax) throw over();
 }
 
 /** Who says that it made the token: attacker-controlled, and used for nothing but to choose the keys that it must be signed with. */
@@ -156,29 +165,44 @@ class Unreachable extends Error {}
 /** The provider's keys came too late, were none, or no JSON: which says nothing about the token. */
 const keysNotHad: ReadonlySet<string> = new Set([errors.JWKSTimeout.code, errors.JWKSInvalid.code, errors.JOSEError.code]);
 
+interface KeySource {
+  /** @throws VeiltrailError `issuer_unreachable` */
+  find(): Promise<JWTVerifyGetKey>;
+  /** Those that the provider gave last, however long ago; undefined before the first. Asks nobody. */
+  newest(): JWTVerifyGetKey | undefined;
+}
+
 /** The provider's keys, found when they are first needed. */
-function createKeySource(config: IssuerConfig, clock: Clock, triedAgainMs: number): () => Promise<JWTVerifyGetKey> {
+function createKeySource(config: IssuerConfig, clock: Clock, triedAgainMs: number): KeySource {
   let source: Promise<JWTVerifyGetKey> | undefined;
+  let remote: ReturnType<typeof createRemoteJWKSet> | undefined;
   let triedMs = -Infinity;
   const open = async (): Promise<JWTVerifyGetKey> => {
     const url = config.jwksUri ?? (await discover(config.issuer));
-    return createRemoteJWKSet(new URL(url), {
+    remote = createRemoteJWKSet(new URL(url), {
       timeoutDuration: fetchTimeoutMs,
       cooldownDuration: triedAgainMs,
       cacheMaxAge: keysKeptMs,
       [customFetch]: fetchBounded,
     });
+    return remote;
   };
-  return async () => {
-    // A provider that did not answer is not asked again by every stranger's request.
-    if (!source && Math.abs(clock.now() - triedMs) < triedAgainMs) throw unreachable();
-    try {
-      return await (source ??= open());
-    } catch (cause) {
-      source = undefined;
-      triedMs = clock.now();
-      throw unreachable(cause);
-    }
+  return {
+    async find() {
+      // A provider that did not answer is not asked again by every stranger's request.
+      if (!source && Math.abs(clock.now() - triedMs) < triedAgainMs) throw unreachable();
+      try {
+        return await (source ??= open());
+      } catch (cause) {
+        source = undefined;
+        triedMs = clock.now();
+        throw unreachable(cause);
+      }
+    },
+    newest() {
+      const jwks = remote?.jwks();
+      return jwks && createLocalJWKSet(jwks);
+    },
   };
 }
 

@@ -4,7 +4,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { decodeJwt, decodeProtectedHeader, exportSPKI, generateKeyPair, SignJWT, UnsecuredJWT, type CryptoKey } from 'jose';
+import { decodeJwt, decodeProtectedHeader, exportJWK, exportSPKI, generateKeyPair, SignJWT, UnsecuredJWT, type CryptoKey } from 'jose';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { KeyRefused } from '../../src/access/authenticate.ts';
 import { type Login, openOidc, type OidcParts } from '../../src/access/oidc.ts';
@@ -186,6 +186,47 @@ describe('a real provider', () => {
     later(31);
     expect(await refusal(tokens.authenticateAgain(token, principal))).toBe('token_invalid');
     expect(back.asked.keys).toBeGreaterThan(0);
+  });
+
+  test('while it is away a key that is gone from those that it gave last does not come back', async () => {
+    vi.useFakeTimers({ toFake: ['Date'] });
+    onTestFinished(() => void vi.useRealTimers());
+    const later = (seconds: number): unknown => vi.setSystemTime(Date.now() + seconds * 1_000);
+    let keys: unknown[] | undefined;
+    const server = createServer((request, response) => {
+      if (!keys) response.writeHead(503).end();
+      else response.end(JSON.stringify(request.url === '/jwks' ? { keys } : { issuer: base, jwks_uri: `${base}/jwks` }));
+    });
+    await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+    onTestFinished(() => void server.close());
+    const base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const [one, two] = await Promise.all([generateKeyPair('ES256'), generateKeyPair('ES256')]);
+    const publicOf = async ({ publicKey }: typeof one, kid: string): Promise<unknown> => ({ ...(await exportJWK(publicKey)), kid, alg: 'ES256' });
+    const tokenOf = ({ privateKey }: typeof one, kid: string): Promise<string> => sign({ iss: base, exp: now() + 3_000 }, { kid }, privateKey);
+    const tokens = openOidc([configFor({ issuer: base })], { clock: systemClock, secret });
+
+    keys = [await publicOf(one, 'one')];
+    const [asked, notAsked] = [await tokenOf(one, 'one'), await tokenOf(one, 'one')]; // ECDSA never signs twice the same
+    const before = await tokens.authenticate(asked);
+    keys = [await publicOf(two, 'two')];
+    later(61);
+    const renewed = await tokenOf(two, 'two');
+    const after = await tokens.authenticate(renewed);
+    keys = undefined;
+    // Its keys are good for another nine minutes, and then for nothing but this.
+    for (const seconds of [31, 20, 700]) {
+      later(seconds);
+      expect(await refusal(tokens.authenticateAgain(asked, before)), `${seconds}`).toBe('token_invalid');
+      expect(await tokens.authenticateAgain(renewed, after)).toEqual(after);
+    }
+    // Who was refused once is so, whatever its provider gave since.
+    keys = [await publicOf(one, 'one'), await publicOf(two, 'two')];
+    later(31);
+    expect(await refusal(Promise.resolve().then(() => tokens.authenticate(notAsked)))).toBe('accepted');
+    keys = undefined;
+    later(700);
+    expect(await refusal(tokens.authenticateAgain(asked, before))).toBe('token_invalid');
+    expect(await refusal(tokens.authenticateAgain(notAsked, before))).toBe('accepted');
   });
 
   test('keys that it does not give are no fault of the token', async () => {
