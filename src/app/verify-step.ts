@@ -20,13 +20,10 @@ export function newStep(name: string): Step {
   return { name, problems: new Problems(), notChecked: [], detail: '' };
 }
 
-/** Problems that say nothing about a log: whoever has it does not answer. */
-const outOfReach: ReadonlySet<string> = new Set(['unreachable', 'queue_full', 'too_many_requests']);
-
-/** Where nothing else is wrong, nothing was found out. @throws VeiltrailError `unreachable`, `queue_full`, `too_many_requests` */
+/** Where nothing is wrong but that whoever has the log does not answer, nothing was found out about it. @throws VeiltrailError `unreachable` */
 export function refuseOutOfReach(problems: readonly Problem[]): void {
   const [first] = problems;
-  if (first && problems.every(({ code }) => outOfReach.has(code))) throw new VeiltrailError(first.code, first.message);
+  if (first && problems.every(({ code }) => code === 'unreachable')) throw new VeiltrailError(first.code, first.message, { where: first.where });
 }
 
 /** Runs one step; what it throws is a problem like those it finds. */

@@ -131,7 +131,7 @@ async function tryPass(log: string, options: WatchOptions, state: VerifyState, i
   }
 }
 
-const passing = new Set(['unreachable', 'storage_busy', 'queue_full', 'too_many_requests']);
+const passing = new Set(['unreachable', 'storage_busy']);
 /** What a person did wrong who starts a watch. */
 const misuse = new Set(['vkey_missing', 'vkey_syntax', 'vkey_type']);
 

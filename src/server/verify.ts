@@ -11,13 +11,12 @@ import { createNoteVerifier } from '../log/note-key.ts';
 import { parseWitnessPolicy } from '../log/witness-policy.ts';
 import { checkRecoverable } from '../ledger/publish.ts';
 import { checkSeal } from '../ledger/seal.ts';
-import { createClient } from '../sdk/client.ts';
 import { dataDirPaths, isDataDirInUse } from '../storage/data-dir.ts';
 import { openFileTileSource } from '../storage/files/tile-store.ts';
 import { openSqliteRecordSource } from '../storage/sqlite/record-source.ts';
 import { checkDatabase, checkDatabaseInSteps } from '../storage/sqlite/check-database.ts';
 import type { RecordSource } from '../storage/record-store.ts';
-import { type TileSource, witnessedPath } from '../storage/tile-store.ts';
+import type { TileSource } from '../storage/tile-store.ts';
 import { Caller } from '../thread/port-call.ts';
 import { threadMemory } from '../thread/thread-memory.ts';
 import { openKeyring, type Keyring } from '../vault/keyring.ts';
@@ -27,6 +26,7 @@ import { keysDirectory, listTileFiles, recordsFileName, sealedPaths } from './da
 import { openRecordReader } from './open-records.ts';
 import { readForks, readWitnessPolicy } from './witness-files.ts';
 import { openStoredVault, vaultFileName, type StoredVault } from './stored-vault.ts';
+import { openUrlTileSource } from './url-tiles.ts';
 import { verifyUnmoved } from './verify-at-rest.ts';
 import { addRecorded, addUnfinished, otherLogs } from './verify-known-logs.ts';
 import { removalChecks, verifyErasures } from './verify-removals.ts';
@@ -307,20 +307,6 @@ function openDirectoryTileSource(dir: string): TileSource {
     async read(_log, path) {
       const file = join(dir, path);
       return statSync(file, { throwIfNoEntry: false })?.isFile() ? readFileSync(file) : undefined;
-    },
-  };
-}
-
-/** The static files of a log at a URL: `https://host` (the log by its name, as our server has them) or `https://host/…/logs/name`. */
-export function openUrlTileSource(url: string): TileSource {
-  const match = /^(.*)\/logs\/([^/]+)\/?$/.exec(url);
-  const client = createClient({ url: match?.[1] ?? url });
-  return {
-    async read(log, path) {
-      const name = match ? decodeURIComponent(match[2] as string) : log;
-      if (path !== 'checkpoint' && path !== witnessedPath) return client.fetchTile(path, { log: name });
-      const checkpoint = await (path === witnessedPath ? client.witnessedCheckpoint({ log: name }) : client.checkpoint({ log: name }));
-      return checkpoint === undefined ? undefined : Buffer.from(checkpoint);
     },
   };
 }

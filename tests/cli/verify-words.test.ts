@@ -49,6 +49,8 @@ test('what was named by mistake is said, and no mistake passes for a log in orde
     [['prove', '0', '--data', data, '--out', receipt], 2, `${receipt}: is there already`],
     [['verify', data, '--anchors', '--config', file('bad.yaml', 'workers: 1\n')], 2, 'unknown setting workers'],
     [['anchor', 'list', '--data', nowhere], 3, 'is not a data directory'],
+    [['anchor', 'list', '--data', data, '--log', 'nosuch'], 1, 'there is no log nosuch'],
+    [['anchor', 'verify', '--data', data, '--log', 'nosuch'], 1, 'there is no log nosuch'],
     [['anchor', 'verify', '--data', nowhere], 3, 'is not a data directory'],
     [['anchor', 'now', '--data', nowhere, '--config', config, '--target', 'other'], 2, 'there are usb'],
     [['drill', '--data', nowhere], 3, 'is not a data directory'],
@@ -64,8 +66,9 @@ test('what was named by mistake is said, and no mistake passes for a log in orde
 test('who does not answer has shown nothing; what else was found stays found', () => {
   const away = { code: 'unreachable', where: 'signature', message: 'the server does not answer' };
   const forked = { code: 'history_forked', where: 'checkpoint', message: 'history was rewritten' };
-  expect(() => refuseOutOfReach([away, { ...away, code: 'queue_full' }])).toThrow(expect.objectContaining({ code: 'unreachable' }) as Error);
+  expect(() => refuseOutOfReach([away, { ...away, where: 'tile/0/000' }])).toThrow(expect.objectContaining({ code: 'unreachable' }) as Error);
   refuseOutOfReach([]);
+  refuseOutOfReach([away, { ...away, code: 'queue_full' }]);
   refuseOutOfReach([away, forked]);
 });
 

@@ -67,7 +67,7 @@ async function runRestore(backup: string, options: RestoreOptions): Promise<void
 
 async function openTiles(where: string): Promise<TileSource> {
   if (/^https?:\/\//.test(where)) {
-    const { openUrlTileSource } = await import('../../server/verify.ts');
+    const { openUrlTileSource } = await import('../../server/url-tiles.ts');
     return openUrlTileSource(where);
   }
   const { openFileTileSource } = await import('../../storage/files/tile-store.ts');
