@@ -9,8 +9,7 @@ export interface TokenAuthenticator {
   authenticate(token: string): Principal | Promise<Principal>;
   /**
    * The same of a token that was accepted before, for whoever is in the middle of something: while the provider cannot be reached, it is what it was, by
-   * the keys that it gave last,
-   * until it is over.
+   * the keys that it gave last, until it is over.
    * @param before whose it was then
    * @throws as {@link authenticate}, but for `issuer_unreachable`
    */

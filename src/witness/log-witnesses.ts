@@ -102,6 +102,8 @@ export class LogWitnesses {
   readonly #ports: LogWitnessPorts;
   readonly #times: WitnessTimes;
   readonly #witnesses: WitnessState[];
+  /** As `quorum none` is: cosignatures are gathered, and none is missing. */
+  readonly #isMetByNobody: boolean;
   #newest: PublishedCheckpoint | undefined;
   /** The newest checkpoint that has its quorum. */
   #witnessed: PublishedCheckpoint | undefined;
@@ -122,6 +124,7 @@ export class LogWitnesses {
     this.#policy = policy;
     this.#ports = ports;
     this.#times = times;
+    this.#isMetByNobody = judgeQuorum(policy, []).met;
     this.#witnesses = policy.witnesses
       .filter(({ url, vkey }) => url !== undefined && !passedOver.has(vkey))
       .map((witness) => ({
@@ -167,7 +170,7 @@ export class LogWitnesses {
     if (cosigned && (this.#witnessed?.treeSize ?? -1) < cosigned.treeSize) this.#judge(cosigned, this.#ports.clock.now());
     if (this.#newest && newest.treeSize <= this.#newest.treeSize) return;
     this.#newest = newest;
-    if (this.#witnessed?.treeSize !== newest.treeSize) this.#behindSinceMs ??= this.#ports.clock.now();
+    if (!this.#isMetByNobody && this.#witnessed?.treeSize !== newest.treeSize) this.#behindSinceMs ??= this.#ports.clock.now();
     this.#schedule();
   }
 
@@ -288,7 +291,8 @@ export class LogWitnesses {
     this.#witnessed = cosigned;
     this.#witnessedAtMs = atMs;
     // What was published since the round began is witnessed by none yet.
-    this.#behindSinceMs = this.#newest === undefined || this.#newest.treeSize === cosigned.treeSize ? undefined : this.#witnessedAtMs;
+    const isBehind = !this.#isMetByNobody && this.#newest !== undefined && this.#newest.treeSize !== cosigned.treeSize;
+    this.#behindSinceMs = isBehind ? this.#witnessedAtMs : undefined;
     for (const { treeSize, settle } of this.#waiters.slice()) if (treeSize <= cosigned.treeSize) settle(true);
   }
 

@@ -83,9 +83,8 @@ function status(code: number, body = '', retryAfterMs?: number): Answer {
 }
 
 function start(quorum: string, times = {}): LogWitnesses {
-  const policy = parseWitnessPolicy(
-    `${cosigners.map(({ vkey }, i) => `witness ${'abc'[i]} ${vkey} http://${'abc'[i]}/`).join('\n')}\ngroup g ${quorum} a b c\nquorum g\n`,
-  );
+  const rule = quorum === 'none' ? 'quorum none' : `group g ${quorum} a b c\nquorum g`;
+  const policy = parseWitnessPolicy(`${cosigners.map(({ vkey }, i) => `witness ${'abc'[i]} ${vkey} http://${'abc'[i]}/`).join('\n')}\n${rule}\n`);
   const ports = {
     async ask(url: string, body: string): Promise<WitnessReply> {
       const who = new URL(url).hostname;
@@ -304,6 +303,26 @@ test('a witness that refuses what our tiles prove: alarm', async () => {
   publish(witnesses, 9);
   await time.pass(1_000);
   expect(forks).toMatchObject([{ witness: 'a', kind: 'refused', witnessSize: 5 }]);
+});
+
+test('where the policy asks for nobody, nothing is missing while they are away, nor when they are there', async () => {
+  const away = status(500);
+  for (const who of ['a', 'b', 'c']) answers[who] = away;
+  const witnesses = start('none');
+  publish(witnesses, 5);
+  await time.pass(600_000);
+  expect(witnesses.behindSinceMs).toBeUndefined();
+  expect(witnesses.figures()[0]?.failures).toBeGreaterThan(1);
+  let answer: (() => void) | undefined;
+  const back = honest('a');
+  answers['a'] = (one, body) => new Promise((resolve) => (answer = () => resolve(back(one, body) as WitnessReply)));
+  await time.pass(300_000);
+  // It cosigns what it was asked for, and more was published since.
+  publish(witnesses, 9);
+  answer?.();
+  await time.pass(0);
+  expect(witnesses.witnessedSize).toBe(5);
+  expect(witnesses.behindSinceMs).toBeUndefined();
 });
 
 describe('who waits for a quorum', () => {
