@@ -60,7 +60,10 @@ export interface AnchorTarget {
    * @throws VeiltrailError `anchor_refused` when the target is not what it must be, `anchor_failed` when it cannot be reached now
    */
   put(anchored: Anchored): Promise<JsonObject>;
-  /** Whether the target, or what it signed, still says so. Does not throw for what somebody changed. */
+  /**
+   * Whether the target, or what it signed, still says so. Does not throw for what somebody changed.
+   * @throws VeiltrailError `anchor_failed` where it cannot be asked: nothing is known then
+   */
   check(anchor: Anchor): Promise<AnchorCheck>;
   /**
    * The checkpoints that it keeps of a log, whatever this machine knows of them, those of most leaves first; undefined for a file that cannot be read or

@@ -70,9 +70,9 @@ export function createBucketTarget(settings: BucketTargetSettings, parts: Bucket
     },
     async check({ log, treeSize, checkpoint, proof }) {
       const key = proofText(proof, 'key');
-      // Whatever else is in the bucket was not put there by this target.
+      // Whatever else is in the bucket was not put there by this target. Nobody signs a proof, so whoever edits its key must not make this pass for asked.
       if (key !== keyOfCheckpoint(prefix, log, treeSize))
-        return { ok: undefined, detail: `${key} is not where this target keeps it now, so the bucket was not asked` };
+        throw failed(name, `the bucket was not asked: ${key} is not where this target keeps it now`);
       try {
         const stored = await bucket.get(key, proofText(proof, 'versionId'));
         if (!stored) return { ok: false, detail: `${key} is not in the bucket any more` };

@@ -53,13 +53,13 @@ test('it was there by its time only where it came whole, and not before it only 
   }
 });
 
-test('only what stands where this target keeps a checkpoint of this size is asked for', async () => {
+test('only what stands where this target keeps a checkpoint of this size is asked for; else nothing is known, which is no success', async () => {
   etag = whole;
   asked.length = 0;
   expect(await check({})).toMatchObject({ ok: true });
   expect(asked).toEqual([`/audit/${key}?versionId=v1`]);
   for (const proof of [{ key: 'any/key' }, { key: keyOfCheckpoint('other', 'log', 1) }, { key: keyOfCheckpoint('prod', 'other', 1) }])
-    expect(await check(proof)).toEqual({ ok: undefined, detail: expect.stringContaining('not where this target keeps it') });
-  expect(await check({}, 2)).toMatchObject({ ok: undefined });
+    await expect(check(proof)).rejects.toMatchObject({ code: 'anchor_failed', message: expect.stringContaining('not where this target keeps it') });
+  await expect(check({}, 2)).rejects.toMatchObject({ code: 'anchor_failed' });
   expect(asked).toHaveLength(1);
 });
