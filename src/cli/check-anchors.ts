@@ -6,7 +6,7 @@ import { readTargets, type TargetSettings } from '../anchor/targets.ts';
 import { bracketText, contradictions, type TimeBracket } from '../anchor/time-brackets.ts';
 import type { VerifyReport } from '../app/verify-log.ts';
 import { VeiltrailError } from '../core/errors.ts';
-import { openAnchors, type OpenedAnchors, refuseNoLogs } from '../server/anchors.ts';
+import { openAnchors, type OpenedAnchors, refuseLostLogs, refuseUnknownLog } from '../server/anchors.ts';
 import { withRecords } from '../server/open-records.ts';
 import { readConfig } from '../server/config.ts';
 import { keysDirectory } from '../server/data-files.ts';
@@ -16,13 +16,14 @@ import { checkVkey } from './vkey-option.ts';
 /** Of the newest leaves, in a report. */
 const bracketsShown = 3;
 
-/** Every anchor of a data directory, or of one log. @throws VeiltrailError `data_dir_missing`, `vkey_missing`, `anchor_config` */
+/** Every anchor of a data directory, or of one log. @throws VeiltrailError `data_dir_missing`, `checkpoint_missing`, `log_unknown`, `vkey_missing`, `anchor_config` */
 export async function checkAnchors(
   dataDir: string,
   settings: readonly TargetSettings[],
   { log, vkey }: { log?: string; vkey?: string },
 ): Promise<CheckedLog[]> {
-  refuseNoLogs(dataDir);
+  refuseLostLogs(dataDir);
+  if (log !== undefined) refuseUnknownLog(dataDir, log);
   const opened = openAnchors(dataDir, settings);
   const checked: CheckedLog[] = [];
   for (const one of log === undefined ? await logsOf(opened) : [log]) {

@@ -1,9 +1,11 @@
 /** Anchors of a data directory: which checkpoints are there to be given away, the targets of the configuration, and what is said of the results. */
-import { statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { logNamePattern } from '../access/access-file.ts';
 import { Anchoring, type AnchorFigures, type AnchorResult } from '../anchor/anchoring.ts';
 import type { Anchor, Anchored, AnchorTarget } from '../anchor/anchor.ts';
-import { AnchorStore } from '../anchor/anchor-store.ts';
+import { AnchorStore, anchorsDirectory } from '../anchor/anchor-store.ts';
 import { openTarget, type TargetSettings } from '../anchor/targets.ts';
 import { quoteAction, quotedPointers, quoteId, quoteOf } from '../anchor/anchor-quote.ts';
 import type { AccessEntry } from '../app/access-event.ts';
@@ -13,6 +15,8 @@ import { VeiltrailError } from '../core/errors.ts';
 import { systemRandom } from '../core/random.ts';
 import { parseCheckpointText } from '../log/checkpoint.ts';
 import { dataDirPaths } from '../storage/data-dir.ts';
+import { configFileName } from './data-config.ts';
+import { keysDirectory } from './data-files.ts';
 import type { AppendOwnRecord } from './own-records.ts';
 import { openSealedSegments } from './sealed-segments.ts';
 import { openFileTileSource } from '../storage/files/tile-store.ts';
@@ -52,10 +56,32 @@ export function openAnchors(dataDir: string, settings: readonly TargetSettings[]
   };
 }
 
-/** What was mistyped must not look like a log that nobody anchored. @throws VeiltrailError `data_dir_missing` */
+/** What was mistyped must not look like a log that nobody anchored. @throws VeiltrailError `data_dir_missing` where nothing says that it is one */
 export function refuseNoLogs(dataDir: string): void {
-  if (!statSync(dataDirPaths(dataDir).logs, { throwIfNoEntry: false })?.isDirectory())
-    throw new VeiltrailError('data_dir_missing', `${dataDir} is not a data directory: there are no logs in it`);
+  const { logs } = dataDirPaths(dataDir);
+  // Whoever took the logs away has not made it another kind of directory.
+  if (isDirectory(logs) || existsSync(join(dataDir, configFileName)) || isDirectory(join(dataDir, keysDirectory))) return;
+  throw new VeiltrailError('data_dir_missing', `${dataDir} is not a data directory: there are no logs in it`);
+}
+
+/** Where anchors are to be held against logs. @throws VeiltrailError `data_dir_missing`; `checkpoint_missing` where the logs were taken away */
+export function refuseLostLogs(dataDir: string): void {
+  refuseNoLogs(dataDir);
+  if (!isDirectory(dataDirPaths(dataDir).logs))
+    throw new VeiltrailError('checkpoint_missing', 'logs is missing: there is nothing to hold anchors against');
+}
+
+/** As {@link refuseNoLogs}, of one log. @throws VeiltrailError `log_unknown` where there is neither tile, nor key, nor anchor of such a log */
+export function refuseUnknownLog(dataDir: string, log: string): void {
+  const { logs } = dataDirPaths(dataDir);
+  const isKnown =
+    logNamePattern.test(log) &&
+    (isDirectory(join(logs, log)) || isDirectory(join(dataDir, anchorsDirectory, log)) || existsSync(join(dataDir, keysDirectory, `${log}.vkey`)));
+  if (!isKnown) throw new VeiltrailError('log_unknown', `there is no log ${log} in ${dataDir}`);
+}
+
+function isDirectory(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
 }
 
 /** What anchoring needs of the server that it runs in. */

@@ -77,8 +77,9 @@ async function settingsOf({ config }: AnchorOptions): Promise<TargetSettings[]> 
 
 async function listAnchors(options: AnchorOptions): Promise<void> {
   const { AnchorStore } = await import('../../anchor/anchor-store.ts');
-  const { refuseNoLogs } = await import('../../server/anchors.ts');
+  const { refuseNoLogs, refuseUnknownLog } = await import('../../server/anchors.ts');
   refuseNoLogs(dataDirOf(options));
+  if (options.log !== undefined) refuseUnknownLog(dataDirOf(options), options.log);
   const store = new AnchorStore(dataDirOf(options));
   let count = 0;
   for (const log of options.log === undefined ? await store.logs() : [options.log]) {
