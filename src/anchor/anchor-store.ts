@@ -63,6 +63,13 @@ export class AnchorStore {
     return namesIn(this.#dir);
   }
 
+  /** Whether a target made any that is still kept here, of whatever log. */
+  async hasOf(target: string): Promise<boolean> {
+    for (const log of await this.logs())
+      if ((await namesIn(join(this.#dir, log))).some((file) => file === `${target}.locks` || filePattern.exec(file)?.[2] === target)) return true;
+    return false;
+  }
+
   /** The newest of a log that a target made; undefined where there is none. */
   async newest(log: string, target: string): Promise<(FiledAnchor & { anchor: Anchor }) | undefined> {
     // Names have so many digits that their order is that of the sizes.

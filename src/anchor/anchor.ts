@@ -68,7 +68,7 @@ export interface AnchorTarget {
   /**
    * The checkpoints that it keeps of a log, whatever this machine knows of them, those of most leaves first; undefined for a file that cannot be read or
    * holds none. Of a bucket `anchor verify --bucket` asks.
-   * @throws VeiltrailError `anchor_failed` where it cannot be asked
+   * @throws VeiltrailError `anchor_failed` where it cannot be asked; its detail `isAbsent` where the place is not there, as before the first anchor
    */
   kept?(origin: string): AsyncIterable<string | undefined>;
   /**

@@ -11,6 +11,7 @@ import { constants } from 'node:fs';
 import { link, mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { isAbsolute, join, relative } from 'node:path';
 import { promisify } from 'node:util';
+import { VeiltrailError } from '../core/errors.ts';
 import type { JsonObject } from '../core/json.ts';
 import { syncDirectory } from './anchor-store.ts';
 import { type AnchorCheck, type AnchorTarget, failed, proofText, refused } from './anchor.ts';
@@ -64,23 +65,44 @@ export function createFileTarget({ name, everyMs, dir, git }: FileSettings): Anc
       let kept: string;
       try {
         kept = await readFile(join(dir, path), 'utf8');
-      } catch {
-        return { ok: false, detail: `${path} is not there any more` };
+      } catch (cause) {
+        const isEmpty = (await namesWithout(name, dir, cause as NodeJS.ErrnoException)).length === 0;
+        // Many mount points are empty directories.
+        return { ok: false, detail: `${path} is not there any more${isEmpty ? ', nor is anything else: is it mounted?' : ''}` };
       }
       if (!sameCheckpoint(kept, checkpoint)) return { ok: false, detail: `${path} holds another checkpoint` };
       return { ok: true, detail: `kept in ${relative('.', join(dir, path)) || path}` };
     },
     async *kept(origin) {
       const kept = join(dir, encodeURIComponent(origin));
-      const names = await readdir(kept).catch((cause: NodeJS.ErrnoException) => {
-        if (cause.code === 'ENOENT') return [];
-        throw failed(name, `cannot read: ${cause.code}`, cause);
+      const names = await readdir(kept).catch(async (cause: NodeJS.ErrnoException) => {
+        await namesWithout(name, dir, cause);
+        return [];
       });
       const sizes = names.flatMap((file) => /^([1-9]\d{0,15})\.checkpoint$/.exec(file)?.[1] ?? []).map(Number);
       for (const size of sizes.filter(Number.isSafeInteger).toSorted((one, other) => other - one))
         yield await readKept(join(dir, pathOf(origin, size))).catch(() => undefined);
     },
   };
+}
+
+const missing: ReadonlySet<string | undefined> = new Set(['ENOENT', 'ENOTDIR']);
+
+/**
+ * Tells what is not in the directory from a directory that is not there: a share that is not mounted keeps what it keeps. Returns what else is in it.
+ * @param cause why something in it could not be read
+ * @throws VeiltrailError `anchor_failed`; its detail `isAbsent` where there is no such directory
+ */
+async function namesWithout(name: string, dir: string, cause: NodeJS.ErrnoException): Promise<string[]> {
+  if (!missing.has(cause.code)) throw failed(name, `cannot read: ${cause.code}`, cause);
+  try {
+    return await readdir(dir);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (!missing.has(code)) throw failed(name, `cannot read: ${code}`, error);
+    const { message, detail } = failed(name, `its directory ${dir} is not there: is it mounted?`);
+    throw new VeiltrailError('anchor_failed', message, { ...detail, isAbsent: true }, { cause: error });
+  }
 }
 
 /** The bytes that are there now: ours, or those that an earlier try left, with the same root and perhaps other cosignatures. */

@@ -32,10 +32,15 @@ export async function checkAnchors(
   return checked;
 }
 
-/** Logs that have anchors here, and where a target can be asked what it keeps, all others. */
+/** Logs that have anchors here, and where there are targets that should keep something of them, all others. */
 async function logsOf({ store, targets, checkpoints }: OpenedAnchors): Promise<string[]> {
-  const asked = targets.some((target) => target.kept !== undefined) ? await checkpoints() : [];
-  return [...new Set([...(await store.logs()), ...asked.map(({ log }) => log)])].toSorted();
+  const published = targets.length > 0 ? await checkpoints() : [];
+  return [...new Set([...(await store.logs()), ...published.map(({ log }) => log)])].toSorted();
+}
+
+/** What a target was not asked, for people. */
+export function notCheckedText(log: string, { target, why }: CheckedLog['notChecked'][number]): string {
+  return `what ${target} keeps of log ${log}: ${why}`;
 }
 
 /** A report with what is known of the times of leaves, by log. */
@@ -57,11 +62,15 @@ export async function addAnchors(
     report.problemCount++;
     report.problems.push({ code, where, message });
   };
-  if (checked.every(({ anchors }) => anchors.length === 0))
+  if (settings.length === 0 && checked.every(({ anchors }) => anchors.length === 0))
     report.steps.push({ step: 'anchors', ok: true, detail: 'none: nobody but this machine vouches for its logs' });
+  if (settings.length > 0 && checked.length === 0)
+    report.notChecked.push('what the targets of the configuration keep: no log has published anything');
+  for (const { log: name, notChecked } of checked) report.notChecked.push(...notChecked.map((one) => notCheckedText(name, one)));
   report.brackets = Object.fromEntries(checked.map(({ log: name, brackets }) => [name, brackets]));
   for (const { log: name, anchors, brackets } of checked) {
-    if (anchors.length === 0) continue;
+    // What strangers wrote into a target is no anchor.
+    if (anchors.every(({ ok, treeSize, unreachable }) => ok === undefined && treeSize === 0 && !unreachable)) continue;
     for (const { ok, notCompared, file, detail } of anchors)
       if (ok === false) addProblem(notCompared ? 'anchor_not_compared' : 'anchor_mismatch', file, `${file}: ${detail}`);
     const wrong = contradictions(brackets);

@@ -5,7 +5,7 @@
  */
 import type { AnchorTarget } from '../anchor/anchor.ts';
 import { quotesStayBefore, verifyQuote } from '../anchor/anchor-quote.ts';
-import type { FiledAnchor } from '../anchor/anchor-store.ts';
+import type { AnchorStore, FiledAnchor } from '../anchor/anchor-store.ts';
 import { type LowerBound, type TimeBracket, timeBrackets, type UpperBound } from '../anchor/time-brackets.ts';
 import { equalBytes } from '../core/bytes.ts';
 import { readTile } from '../app/read-tile.ts';
@@ -43,6 +43,8 @@ export interface CheckedLog {
   /** That is published. */
   treeSize: number;
   anchors: CheckedAnchor[];
+  /** Configured targets of which nothing is known of this log, and why. */
+  notChecked: { target: string; why: string }[];
   /** Between which times its leaves came, by the anchors that fit. */
   brackets: TimeBracket[];
 }
@@ -56,12 +58,15 @@ export async function verifyAnchors(log: string, vkey: string, anchors: OpenedAn
   const targets = new Map(anchors.targets.map((target) => [target.name, target]));
   const checked: CheckedAnchor[] = [];
   for (const filed of await anchors.store.list(log)) checked.push(await verifyAnchor(log, filed, { trust, treeSize, tiles: anchors.tiles, targets }));
+  const notChecked: CheckedLog['notChecked'] = [];
   for (const target of anchors.targets) {
     // The log may have grown, and been anchored, since.
     const now = openCheckpoint((await anchors.tiles.read(log, 'checkpoint')) ?? bytes, trust);
-    checked.push(...(await verifyKept(log, target, checked, { trust, treeSize: now.treeSize, tiles: anchors.tiles, targets })));
+    const found = await verifyKept(log, target, checked, { trust, treeSize: now.treeSize, tiles: anchors.tiles, targets, store: anchors.store });
+    checked.push(...found.anchors);
+    if (found.why !== undefined) notChecked.push({ target: target.name, why: found.why });
   }
-  return { log, treeSize, anchors: checked, brackets: timeBrackets(treeSize, lowerBounds(checked), upperBounds(checked)) };
+  return { log, treeSize, anchors: checked, notChecked, brackets: timeBrackets(treeSize, lowerBounds(checked), upperBounds(checked)) };
 }
 
 function lowerBounds(checked: readonly CheckedAnchor[]): LowerBound[] {
@@ -130,9 +135,14 @@ const wrongMax = 10;
 
 /**
  * What a target keeps and no anchor here tells of: whoever rewrites a log, or puts an older one back, deletes the anchors beside it as well.
- * A checkpoint that the log's key did not sign says nothing: others may write there.
+ * A checkpoint that the log's key did not sign says nothing: others may write there. Of a target that nothing is known of, `why`.
  */
-async function verifyKept(log: string, target: AnchorTarget, known: readonly CheckedAnchor[], { trust, ...now }: Against): Promise<CheckedAnchor[]> {
+async function verifyKept(
+  log: string,
+  target: AnchorTarget,
+  known: readonly CheckedAnchor[],
+  { trust, store, ...now }: Against & { store: AnchorStore },
+): Promise<{ anchors: CheckedAnchor[]; why?: string }> {
   const { name, kind } = target;
   const about = (treeSize: number): Omit<CheckedAnchor, 'ok' | 'detail'> => ({ file: name, log, treeSize, target: name, kind });
   const named = new Set(known.filter((one) => one.target === name).map(({ treeSize }) => treeSize));
@@ -151,15 +161,20 @@ async function verifyKept(log: string, target: AnchorTarget, known: readonly Che
     }
   } catch (error) {
     if (!(error instanceof VeiltrailError)) throw error;
+    // The first anchor makes its place. Where there were any it is away.
+    if (error.detail['isAbsent'] === true && !(await store.hasOf(name)))
+      return { anchors: [], why: `no anchor here was made there, and ${error.message.replace(/^anchor [^:]*: /, '')}` };
     wrong.push({ ...about(0), ok: undefined, unreachable: true, detail: error.message });
   }
   const detail = `kept there, and no anchor here tells of it${unnamed > 1 ? ` (nor of ${unnamed - 1} of fewer leaves)` : ''}: its file was deleted, or never came to be`;
   const ofOthers = `${strange} of its files of this log's name ${strange === 1 ? 'is no checkpoint' : 'are no checkpoints'} of it: others may write there, and a crash may cut one short`;
-  return [
+  const anchors: CheckedAnchor[] = [
     ...wrong,
     ...(unnamed > 0 ? [{ ...about(newest), ok: true, detail }] : []),
     ...(strange > 0 ? [{ ...about(0), ok: undefined, detail: ofOthers }] : []),
   ];
+  if (named.size > 0 || wrong.length > 0 || unnamed > 0) return { anchors };
+  return { anchors, why: `no anchor here was made there, ${target.kept ? 'and nothing is kept there' : 'so nobody was asked'}` };
 }
 
 function signedByLog(text: string, trust: CheckpointTrust): VerifiedCheckpoint | undefined {

@@ -53,7 +53,7 @@ test('is not compared where a tile is gone, or not whole, which is not said to b
     expect(await seen()).toMatchObject([{ ok: false, notCompared: true, detail }]);
     rmSync(join(logs, 'tile/1/000.p/2'));
     expect(await seen()).toMatchObject([{ ok: false, notCompared: true, detail }]);
-    const report: BracketedReport = { ok: true, problemCount: 0, problems: [], steps: [] } as unknown as BracketedReport;
+    const report: BracketedReport = { ok: true, problemCount: 0, problems: [], steps: [], notChecked: [] } as unknown as BracketedReport;
     await addAnchors(report, log.dataDir, { log: 'default', vkey: log.vkey });
     expect(report.problems).toMatchObject([{ code: 'anchor_not_compared' }]);
     rmSync(join(log.dataDir, 'anchors'), { recursive: true });

@@ -5,8 +5,9 @@ import type { BucketLocks, RenewedLocks } from '../../anchor/bucket-locks.ts';
 import type { SegmentCopies } from '../../anchor/bucket-segments.ts';
 import type { TargetSettings } from '../../anchor/targets.ts';
 import { VeiltrailError } from '../../core/errors.ts';
+import { visibleLine } from '../../core/visible.ts';
 import type { CheckedAnchor } from '../../server/verify-anchors.ts';
-import { colors } from '../colors.ts';
+import { colors, errorColors } from '../colors.ts';
 import { dataDefault, dataDirOf } from '../connection.ts';
 import { exitCodes } from '../exit.ts';
 import { print, printJson, say } from '../output.ts';
@@ -184,7 +185,7 @@ interface VerifyOptions extends AnchorOptions {
 
 async function verifyAnchorsCommand(options: VerifyOptions): Promise<void> {
   if (options.bucket !== undefined) return verifyBucket(options.bucket, options);
-  const { checkAnchors } = await import('../check-anchors.ts');
+  const { checkAnchors, notCheckedText } = await import('../check-anchors.ts');
   const { bracketText, contradictions } = await import('../../anchor/time-brackets.ts');
   const leaf = leafOf(options);
   const log = leaf === undefined ? options.log : (options.log ?? 'default');
@@ -206,6 +207,11 @@ async function verifyAnchorsCommand(options: VerifyOptions): Promise<void> {
     if (options.json) printJson(one);
     else print(checkLine(one));
   }
+  for (const { log: name, notChecked } of checked)
+    for (const one of notChecked) {
+      if (options.json) printJson({ log: name, target: one.target, notChecked: one.why });
+      else say(errorColors.dim(`not checked: ${visibleLine(notCheckedText(name, one))}`));
+    }
   if (options.json) return;
   for (const { log: name, brackets } of checked)
     for (const one of brackets) {
