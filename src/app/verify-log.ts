@@ -38,7 +38,7 @@ import { verifyLeaves, type VerifiedLeaves } from './verify-leaves.ts';
 import type { RangeResult, RangeTask } from './verify-range.ts';
 import type { RemovalChecks } from './verify-removals.ts';
 import { type StateChecks, verifyState } from './verify-state.ts';
-import { describeStep, runStep, type Step, type VerifyStep, refuseOutOfReach } from './verify-step.ts';
+import { describeStep, runStep, type Shown, type Step, type VerifyStep, refuseOutOfReach } from './verify-step.ts';
 import { type AskWitnessCheckpoint, verifyWitnessCopies } from './verify-witness-copies.ts';
 import { verifyWitnesses, type WitnessChecks } from './verify-witnesses.ts';
 
@@ -93,6 +93,8 @@ export interface VerifyOptions {
   onVerified?: (to: number) => void;
   /** Checkpoints that were seen before, by origin: the log must have grown from its own; written where all is well. */
   seen?: { read(origin: string): string | undefined; write(origin: string, checkpoint: string): void };
+  /** Checkpoints that this log showed before, while they could not be compared: it must have grown from them, too. */
+  shown?: readonly string[];
   /** Whose cosignatures to ask for, instead of the policy beside the data. */
   witnessPolicy?: WitnessPolicy;
   /** Asks the witnesses of the policy for what they hold of this log; without it nobody is asked. */
@@ -167,7 +169,7 @@ class Verification {
     const steps = [...rest.databases, signed, ...rest.history, ...leaves.steps, tiles, ...rest.vault];
     const problems = new Problems();
     for (const step of steps) problems.merge({ list: step.problems.list(), count: step.problems.count });
-    refuseOutOfReach(problems.list());
+    refuseOutOfReach(problems.list(), checkpoint && this.#showing(checkpoint, rest.history));
     // Damage that was found would be found again: a start goes on from the same tiles.
     if (store && problems.count === 0) {
       const state = await runStep('state', (step) => this.#state(store, step));
@@ -189,6 +191,11 @@ class Verification {
       steps: steps.map(describeStep),
       notChecked: [...within, ...steps.flatMap(({ notChecked }) => notChecked)],
     };
+  }
+
+  #showing({ treeSize, root }: VerifiedCheckpoint, [consistency]: readonly Step[]): Shown {
+    const compared = this.#kept().length > 0 && consistency?.problems.count === 0;
+    return { checkpoint: this.#note, treeSize, root: Buffer.from(root).toString('hex'), compared };
   }
 
   #leaves(treeSize: number, roots: Uint8Array): Promise<VerifiedLeaves> {
@@ -271,8 +278,7 @@ class Verification {
   }
 
   async #history(now: VerifiedCheckpoint, step: Step): Promise<string> {
-    const { keptCheckpoint, resume, seen } = this.#options;
-    const earlier = [...new Set([resume?.checkpoint, keptCheckpoint, seen?.read(now.origin)])].filter((one) => one !== undefined);
+    const earlier = [...new Set([...this.#kept(), ...(this.#options.shown ?? [])])];
     if (earlier.length === 0) {
       step.notChecked.push('whether newest events were deleted: no earlier checkpoint was given (--checkpoint FILE)');
       return 'no earlier checkpoint to compare with';
@@ -280,6 +286,12 @@ class Verification {
     const sizes: number[] = [];
     for (const one of earlier) sizes.push(await this.#grownFrom(one, now));
     return `grown from the kept checkpoint of size ${sizes.join(' and that of ')}`;
+  }
+
+  /** Checkpoints that were found in order before, or that somebody vouches for. */
+  #kept(): string[] {
+    const { keptCheckpoint, resume, seen } = this.#options;
+    return [resume?.checkpoint, keptCheckpoint, seen?.read(this.#origin)].filter((one) => one !== undefined);
   }
 
   /** Its size. @throws VeiltrailError `rolled_back`, `history_forked`, and of a checkpoint that is not this log's */

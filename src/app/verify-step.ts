@@ -20,10 +20,30 @@ export function newStep(name: string): Step {
   return { name, problems: new Problems(), notChecked: [], detail: '' };
 }
 
-/** Where nothing is wrong but that whoever has the log does not answer, nothing was found out about it. @throws VeiltrailError `unreachable` */
-export function refuseOutOfReach(problems: readonly Problem[]): void {
+/** A signed checkpoint that was shown by whoever then fell silent. */
+export interface Shown {
+  /** As signed. */
+  checkpoint: string;
+  treeSize: number;
+  /** Hex. */
+  root: string;
+  /** It grew from the checkpoints kept elsewhere, of which there was one. */
+  compared: boolean;
+}
+
+/**
+ * Where nothing is wrong but that whoever has the log does not answer, nothing was found out about it.
+ * @throws VeiltrailError `unreachable`; the checkpoint that was shown is in the detail, and where its growth was not compared it is told of
+ */
+export function refuseOutOfReach(problems: readonly Problem[], shown?: Shown): void {
   const [first] = problems;
-  if (first && problems.every(({ code }) => code === 'unreachable')) throw new VeiltrailError(first.code, first.message, { where: first.where });
+  if (!first || problems.some(({ code }) => code !== 'unreachable')) return;
+  const { where, message } = first;
+  const evidence =
+    !shown || shown.compared
+      ? ''
+      : `; it shows a signed checkpoint of size ${shown.treeSize} and root ${shown.root}, and nothing says what that grew from: keep it (--json prints it)`;
+  throw new VeiltrailError('unreachable', `${message}${evidence}`, { where, ...shown });
 }
 
 /** Runs one step; what it throws is a problem like those it finds. */

@@ -13,6 +13,7 @@ import { printJson, say } from './output.ts';
 import { stopAsked } from './stop-asked.ts';
 import { type Pass, runPass, type VerifyTarget } from './verify-passes.ts';
 import { VerifyState } from './verify-state.ts';
+import { Silence, silenceCodes } from './watch-silence.ts';
 import { raiseAlarm, WatchMetrics } from './watch-report.ts';
 
 export interface PassOptions {
@@ -26,6 +27,8 @@ export interface PassOptions {
   /** Where progress is kept. */
   resume?: string;
   json?: boolean;
+  /** How a log is verified [as what `where` names]. */
+  target?: VerifyTarget;
 }
 
 export interface WatchOptions extends PassOptions {
@@ -65,11 +68,14 @@ export async function watch(options: WatchOptions): Promise<void> {
   // Also of those that were never well, and so are not in the state.
   const seen = new Set<string>();
   const restsUntil = new Map<string, number>();
+  const silences = new Map<string, Silence>();
   while (!stopping.signal.aborted) {
     for (const log of await logsOf(options, [...state.logs(), ...seen])) {
       if (stopping.signal.aborted) break;
       if (Date.now() < (restsUntil.get(log) ?? 0)) continue;
-      const pass = await tryPass(log, options, state, !seen.has(log));
+      const silence = silences.get(log) ?? new Silence();
+      silences.set(log, silence);
+      const pass = await tryPass(log, options, state, !seen.has(log), silence);
       if (!pass) continue;
       seen.add(log);
       restsUntil.set(log, Date.now() + restMsAfter(pass));
@@ -91,8 +97,8 @@ export async function watch(options: WatchOptions): Promise<void> {
  * How long a log is left alone, beyond what is between passes: until it is repaired, each pass may read all of it again, which shall take a tenth of the
  * time and no more. At most an hour.
  */
-export function restMsAfter({ report: { ok }, seconds }: Pick<Pass, 'report' | 'seconds'>): number {
-  return ok ? 0 : Math.min(9_000 * seconds, 3_600_000);
+export function restMsAfter({ report: { ok, problems }, seconds }: Pick<Pass, 'report' | 'seconds'>): number {
+  return ok || problems.every(({ code }) => silenceCodes.has(code)) ? 0 : Math.min(9_000 * seconds, 3_600_000);
 }
 
 /** Raises the alarm where something else is wrong than was told, or all is well again. @returns whether the watch is over */
@@ -109,25 +115,33 @@ async function heed(log: string, pass: Pass, told: Map<string, string>, { alert,
 
 /**
  * A pass; undefined where the log is out of reach for now, which is told and tried again. What cannot be read at all is as wrong as what was changed: a
- * watch that ended by it would be one that somebody can end.
+ * watch that ended by it would be one that somebody can end. So is silence for too long: it would be one that somebody can keep from finding anything.
  * @param isFirst only then it may be wrong use
  */
-async function tryPass(log: string, options: WatchOptions, state: VerifyState, isFirst: boolean): Promise<Pass | undefined> {
+async function tryPass(log: string, options: WatchOptions, state: VerifyState, isFirst: boolean, silence: Silence): Promise<Pass | undefined> {
   const startedMs = Date.now();
   const fullAt = state.get(log)?.fullAt;
   const full = fullAt === undefined || Date.now() - Date.parse(fullAt) >= options.fullEveryHours * 3_600_000;
   // A first pass that was cut short goes on; a later one begins again.
   const again = full && fullAt !== undefined;
   try {
-    return await runPass(targetOf(options), { ...options.verify, log, ...(full ? {} : { leavesOnly: true }) }, state, again);
+    const verify = { ...options.verify, log, shown: silence.shown, ...(full ? {} : { leavesOnly: true }) };
+    const pass = await runPass(targetOf(options), verify, state, again);
+    silence.end(pass.report);
+    return pass;
   } catch (error) {
     const code = error instanceof VeiltrailError ? error.code : 'internal';
     if (isFirst && (misuse.has(code) || (code === 'not_found' && fullAt === undefined))) throw error;
-    if (!passing.has(code)) return unreadable(error, options, { full, startedMs, known: state.get(log)?.checkpoint });
+    const facts = { full, startedMs, known: state.get(log)?.checkpoint };
+    if (!(error instanceof VeiltrailError) || !passing.has(code)) {
+      silence.end({ ok: false });
+      return unreadable(error, options, facts);
+    }
+    const alarming = silence.note(error, performance.now());
     const at = new Date().toISOString();
-    if (options.json) printJson({ at, log, unreachable: code });
-    else say(errorColors.yellow(`${at} ${log}: ${(error as Error).message}; trying again`));
-    return undefined;
+    if (options.json) printJson({ at, log, unreachable: code, ...error.detail });
+    else say(errorColors.yellow(`${at} ${log}: ${visibleLine(error.message)}; ${alarming ? 'for too long' : 'trying again'}`));
+    return alarming && unreadable(alarming, options, facts);
   }
 }
 
@@ -209,7 +223,8 @@ async function logsOf({ where, isDataDir, log }: PassOptions, known: Iterable<st
   return listExpectedLogs(where, known);
 }
 
-function targetOf({ where, isDataDir }: PassOptions): VerifyTarget {
+function targetOf({ where, isDataDir, target }: PassOptions): VerifyTarget {
+  if (target) return target;
   if (isDataDir && !existsSync(join(where, 'config.json'))) throw new VeiltrailError('data_dir_missing', `${where} is not a data directory any more`);
   return async (options) => {
     const { verifyPublishedLog, verifyStoredLog } = await import('../server/verify.ts');

@@ -1,14 +1,17 @@
 /** `verify URL`: what a server that is away, or says that it is, changes about what is found. */
-import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
+import { watch } from '../../src/cli/verify-watch.ts';
 import type { VerifyOptions, VerifyReport } from '../../src/app/verify-log.ts';
+import { type NoteSigner, signCheckpoint } from '../../src/log/index.ts';
 import { openTrail } from '../../src/server/compose.ts';
 import { openUrlTileSource } from '../../src/server/url-tiles.ts';
 import { verifyLogFrom } from '../../src/server/verify.ts';
+import { openKeyring } from '../../src/vault/keyring.ts';
 
 type Answer = (response: ServerResponse) => void;
 
@@ -17,6 +20,8 @@ const dir = mkdtempSync(join(tmpdir(), 'veiltrail-verify-url-'));
 const instead = new Map<string, Answer>();
 let published = '';
 let vkey = '';
+/** Of 100 leaves. */
+let keptCheckpoint = '';
 const files = createServer((request, response) => {
   const path = (request.url ?? '').replace(/^\/logs\/default\//, '');
   const other = [...instead].find(([file]) => path.startsWith(file))?.[1];
@@ -31,8 +36,13 @@ beforeAll(async () => {
   const dataDir = join(dir, 'data');
   const trail = await openTrail({ dataDir, workers: 1 });
   await trail.createLog('default');
-  const lines = Array.from({ length: 300 }, (_, i) => JSON.stringify({ id: `e-${i}`, action: 'user.login' }));
-  await trail.append({ log: 'default', principal: 'local', body: new TextEncoder().encode(lines.join('\n')), format: 'ndjson' });
+  const append = async (from: number, to: number): Promise<void> => {
+    const lines = Array.from({ length: to - from }, (_, i) => JSON.stringify({ id: `e-${from + i}`, action: 'user.login' }));
+    await trail.append({ log: 'default', principal: 'local', body: new TextEncoder().encode(lines.join('\n')), format: 'ndjson' });
+  };
+  await append(0, 100);
+  keptCheckpoint = (await trail.checkpoint('default')) as string;
+  await append(100, 300);
   vkey = trail.vkeyOf('default');
   await trail.close();
   published = join(dataDir, 'logs/default');
@@ -75,5 +85,69 @@ test('a server chooses neither what counts as away nor the words for it; the fil
   instead.set('tile/0/000', hangUp);
   await expect(verify()).rejects.toMatchObject({ code: 'unreachable', message: expect.stringMatching(/^tile\/0\/000: the server at /) as string });
   instead.set('tile/0/000', refuse(503, '{"code":"disk_full","title":"nope"}'));
-  await expect(verify()).rejects.toMatchObject({ code: 'unreachable', message: 'tile/0/000: the server is away, it answers HTTP 503' });
+  await expect(verify()).rejects.toMatchObject({
+    code: 'unreachable',
+    message: expect.stringMatching(/^tile\/0\/000: the server is away, it answers HTTP 503;/) as string,
+  });
+});
+
+/** A watch in this process, which leaves it as it was. @returns what the alarm was told, and the metrics */
+async function watched(name: string, options: Partial<VerifyOptions> = {}): Promise<{ alarm: Alarm; metrics: string }> {
+  const [program, alarmed, metrics] = ['sh', 'json', 'prom'].map((type) => join(dir, `${name}.${type}`)) as [string, string, string];
+  writeFileSync(program, `#!/bin/sh\ncat > '${alarmed}'\n`, { mode: 0o755 });
+  const signals = ['SIGINT', 'SIGTERM'] as const;
+  const listeners = signals.map((signal) => process.listeners(signal));
+  const said = vi.spyOn(process.stdout, 'write').mockReturnValue(true);
+  const target = (of: VerifyOptions): Promise<VerifyReport> => verify(of);
+  try {
+    const often = { everySeconds: 0.001, fullEveryHours: 24, json: true };
+    await watch({ where: url(), isDataDir: false, verify: { vkey, ...options }, target, metrics, alert: program, ...often });
+    expect(process.exitCode).toBe(1);
+  } finally {
+    said.mockRestore();
+    process.exitCode = undefined;
+    signals.forEach((signal, i) => {
+      process.removeAllListeners(signal);
+      for (const one of listeners[i] ?? []) process.on(signal, one);
+    });
+  }
+  return { alarm: JSON.parse(readFileSync(alarmed, 'utf8')) as Alarm, metrics: readFileSync(metrics, 'utf8') };
+}
+
+interface Alarm {
+  ok: boolean;
+  problems: { code: string; message: string }[];
+}
+
+test('a watch is not muted by a server that shows its checkpoint and hangs up on one tile', async () => {
+  let passes = 0;
+  instead.set('tile/0/000', hangUp);
+  instead.set('checkpoint', (response) => {
+    passes++;
+    response.end(readFileSync(join(published, 'checkpoint')));
+  });
+  const { alarm, metrics } = await watched('withheld');
+  expect(alarm).toMatchObject({ ok: false, problems: [{ code: 'tiles_withheld', message: expect.stringContaining('tile/0/000: ') as string }] });
+  expect(metrics).toMatch(/^veiltrail_watch_ok\{log="default"\} 0$/m);
+  expect(passes).toBe(3);
+});
+
+test('a fork that is shown, and whose tiles are withheld, is told of, kept, and found once the log is there again', async () => {
+  const signer = openKeyring(join(dir, 'data/keys'), { create: false }).signer('default') as NoteSigner;
+  const fork = signCheckpoint({ origin: signer.name, treeSize: 290, root: new Uint8Array(32).fill(7), extensions: [] }, [signer]);
+  instead.set('checkpoint', refuse(200, fork));
+  instead.set('tile/', hangUp);
+  await expect(verify({ keptCheckpoint })).rejects.toMatchObject({
+    code: 'unreachable',
+    message: expect.stringContaining(`of size 290 and root ${'07'.repeat(32)}, and nothing says what that grew from`) as string,
+    detail: { checkpoint: fork, treeSize: 290, compared: false },
+  });
+  // It is shown once, and then never again.
+  let looks = 0;
+  instead.set('checkpoint', (response) => {
+    if (++looks > 1) instead.clear();
+    response.end(looks > 1 ? readFileSync(join(published, 'checkpoint')) : fork);
+  });
+  const { alarm } = await watched('forked', { keptCheckpoint });
+  expect(alarm).toMatchObject({ ok: false, problems: [{ code: 'history_forked' }] });
 });

@@ -110,7 +110,7 @@ async function runVerify(target: string | undefined, options: VerifyOptions, com
   if (options.resume !== undefined || options.watch) return runPasses(where, vkey, options);
   if (/^https?:\/\//.test(where)) {
     only(optionsFor.log, 'a log at a URL');
-    return reportLog(await verifyPublished(where, vkey, options), options);
+    return reportLog(await tellingShown(() => verifyPublished(where, vkey, options), options), options);
   }
   const kind = statSync(where, { throwIfNoEntry: false });
   if (!kind) throw new VeiltrailError('not_found', `${where}: there is nothing here to verify; say which data directory, file or URL`);
@@ -172,7 +172,17 @@ async function runPasses(where: string, vkey: string | undefined, options: Verif
       ...(options.keepGoing === undefined ? {} : { keepGoing: options.keepGoing }),
     });
   }
-  for (const report of await verifyOnwards(passes)) reportLog(report, options);
+  for (const report of await tellingShown(() => verifyOnwards(passes), options)) reportLog(report, options);
+}
+
+/** Of a log that is out of reach: as JSON, what it showed before it fell silent. */
+async function tellingShown<T>(verify: () => Promise<T>, { json }: VerifyOptions): Promise<T> {
+  try {
+    return await verify();
+  } catch (error) {
+    if (json && error instanceof VeiltrailError && error.code === 'unreachable') printJson({ unreachable: error.code, ...error.detail });
+    throw error;
+  }
 }
 
 function numberOf(option: string, text: string): number {
