@@ -2,8 +2,10 @@
  * What a data directory keeps about witnesses, both of mode 0600 and under the seal:
  *
  *     witnesses.json   {"format":1,"mode":"flag"|"require","policy":"…"}: the policy in force, C2SP tlog-policy, verbatim
- *     forks.json       {"format":1,"forks":[{"log","witness","vkey","kind","witnessSize","checkpoint","at","acknowledged"?:{"by","at"}}]}:
- *                      histories that witnesses hold and the log does not; a log stays stopped until its fork is acknowledged
+ *     forks.json       {"format":1,"forks":[{"log","witness","vkey","kind","witnessSize","checkpoint","at","told"?,
+ *                      "acknowledged"?:{"by","at","told"?}}]}:
+ *                      histories that witnesses hold and the log does not; a log stays stopped until its fork is acknowledged; what has no
+ *                      "told" is on no record yet
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -49,9 +51,20 @@ export function writeForks(dataDir: string, forks: readonly KnownFork[]): void {
 
 function isFork(value: unknown): value is KnownFork {
   if (typeof value !== 'object' || value === null) return false;
-  const { log, witness, vkey, kind, witnessSize, checkpoint, at } = value as Record<string, unknown>;
+  const { log, witness, vkey, kind, witnessSize, checkpoint, at, told, acknowledged } = value as Record<string, unknown>;
   const texts = [log, witness, vkey, checkpoint, at].every((one) => typeof one === 'string');
-  return texts && (kind === 'ahead' || kind === 'refused') && typeof witnessSize === 'number';
+  return texts && (kind === 'ahead' || kind === 'refused') && typeof witnessSize === 'number' && isMark(told) && isDecision(acknowledged);
+}
+
+function isDecision(value: unknown): boolean {
+  if (value === undefined) return true;
+  if (typeof value !== 'object' || value === null) return false;
+  const { by, at, told } = value as Record<string, unknown>;
+  return typeof by === 'string' && typeof at === 'string' && isMark(told);
+}
+
+function isMark(value: unknown): boolean {
+  return value === undefined || typeof value === 'boolean';
 }
 
 function readFile(dataDir: string, name: string): Record<string, unknown> | undefined {

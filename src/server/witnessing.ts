@@ -40,6 +40,7 @@ const askMs = 10_000;
 /** A log without its quorum for so long is told of: what `/readyz` says is not heard by everybody. */
 const lateMsDefault = 300_000;
 const lookMsMax = 30_000;
+const own = { type: 'system', id: 'veiltrail' };
 
 export class Witnessing {
   readonly #parts: WitnessingParts;
@@ -134,12 +135,11 @@ export class Witnessing {
       throw error;
     }
     await this.#parts.ledger.halt(log, false);
-    // That of another log, too, where this one is the log in which forks are told.
-    for (const known of [fork, ...this.#undecided()]) await this.#tellFork(known);
-    await this.#parts.tell(forkEvent(fork, 'witness.fork.acknowledge', { type: 'user', id: by }));
-    await this.#recordPolicy();
     const info = this.#parts.ledger.logs().find((one) => one.log === log);
     if (info) this.#witnesses?.restart(log, info.published, info.witnessed);
+    // Those of other logs, too, where this one is the log in which forks are told.
+    await this.#tellSoon();
+    await this.#recordPolicy();
     return fork;
   }
 
@@ -155,19 +155,54 @@ export class Witnessing {
     await this.#recordPolicy();
     for (const info of this.#parts.ledger.logs()) this.published(info);
     // Whoever starts the server again is told what keeps it from going on.
-    for (const fork of this.#undecided()) {
-      this.#parts.onFork?.(fork);
-      this.#telling = this.#telling.then(() => this.#tellFork(fork));
-    }
-    if (!this.#witnesses) return;
-    const look = (): void => void (this.#telling = this.#telling.then(() => this.#tellLate()));
+    for (const fork of this.#undecided()) this.#parts.onFork?.(fork);
+    void this.#tellSoon();
+    const look = (): void => {
+      void this.#tellSoon();
+      if (this.#witnesses) this.#telling = this.#telling.then(() => this.#tellLate());
+    };
     this.#timer = setInterval(look, Math.min(lookMsMax, this.#lateMs)).unref();
   }
 
-  /** A fork is told once, under an id and a time of its own; in a log that is stopped it cannot be, and the file is all there is until that goes on. */
-  async #tellFork(fork: KnownFork): Promise<void> {
-    const id = `witness.fork:${fork.log}:${fork.at}`;
-    await this.#parts.tell({ id, time: fork.at, ...forkEvent(fork, 'witness.fork', { type: 'system', id: 'veiltrail' }) }).catch(() => undefined);
+  /** Tells what is on no record yet, after what is being told now. */
+  #tellSoon(): Promise<unknown> {
+    return (this.#telling = this.#telling.then(() => this.#tellForks()));
+  }
+
+  /**
+   * Forks and the decisions about them, each under an id and a time of its own. In a log that is stopped they cannot be told, nor on a disk that is
+   * full: the file says which were not, and the next look, decision or start tries again.
+   */
+  async #tellForks(): Promise<void> {
+    for (const fork of this.#forks) {
+      const { log, at, acknowledged } = fork;
+      if (!fork.told && (await this.#isTold({ id: `witness.fork:${log}:${at}`, time: at, ...forkEvent(fork, 'witness.fork', own) }))) {
+        fork.told = true;
+        this.#keepMarks();
+      }
+      if (!acknowledged || acknowledged.told) continue;
+      const event = forkEvent(fork, 'witness.fork.acknowledge', { type: 'user', id: acknowledged.by });
+      if (!(await this.#isTold({ id: `witness.fork.acknowledge:${log}:${at}`, time: acknowledged.at, ...event }))) continue;
+      acknowledged.told = true;
+      this.#keepMarks();
+    }
+  }
+
+  /** Told again after a start, under the same id, is what cannot be kept here. */
+  #keepMarks(): void {
+    try {
+      writeForks(this.#parts.dataDir, this.#forks);
+    } catch {
+      // the disk takes no file
+    }
+  }
+
+  /** Whether an event is on record now. */
+  #isTold(event: JsonObject): Promise<boolean> {
+    return this.#parts.tell(event).then(
+      () => true,
+      (error: VeiltrailError) => error.code === 'not_witnessed', // stored
+    );
   }
 
   /** Tells of quorums that are missing for long, and of those that are there again. */
@@ -179,22 +214,18 @@ export class Witnessing {
       ...[...this.#late].filter(([log]) => !isLate.has(log)).map(([log, sinceMs]) => ({ log, sinceMs, outcome: 'success' as const })),
     ];
     for (const { log, sinceMs, outcome, ...size } of events) {
-      const told = this.#parts.tell({
+      const isTold = await this.#isTold({
         source: 'veiltrail',
         action: 'witness.quorum',
         category: 'integrity',
         outcome,
         severity: outcome === 'failure' ? 4 : 2,
-        actor: { type: 'system', id: 'veiltrail' },
+        actor: own,
         targets: [{ type: 'log', id: log }],
         message: outcome === 'failure' ? `log ${log} is without its quorum of witnesses` : `log ${log} has its quorum of witnesses again`,
         metadata: { since: new Date(sinceMs).toISOString(), ...size },
       });
       // What could not be told is tried again.
-      const isTold = await told.then(
-        () => true,
-        (error: VeiltrailError) => error.code === 'not_witnessed', // stored
-      );
       if (!isTold) continue;
       if (outcome === 'failure') this.#late.set(log, sinceMs);
       else this.#late.delete(log);
@@ -231,10 +262,7 @@ export class Witnessing {
       try {
         writeForks(this.#parts.dataDir, this.#forks);
       } finally {
-        // Where the server's own log is the one that is stopped, the file is all there is.
-        const told = this.#tellFork(fork);
-        this.#telling = Promise.all([this.#telling, told]);
-        await told;
+        await this.#tellSoon();
       }
     }
   }
@@ -280,7 +308,7 @@ function changeEvent(before: StoredWitnessPolicy | undefined, after: StoredWitne
     crud: 'u',
     outcome: 'success',
     severity: 3,
-    actor: { type: 'system', id: 'veiltrail' },
+    actor: own,
     targets: [{ type: 'policy', id: 'witnesses' }],
     metadata: { ...(before ? { before: shown(before) } : {}), after: shown(after) },
   };

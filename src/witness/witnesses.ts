@@ -23,8 +23,10 @@ export interface KnownFork extends Fork {
   log: string;
   /** RFC 3339. */
   at: string;
-  /** By whom, and when, the witness was passed over. */
-  acknowledged?: { by: string; at: string };
+  /** Its event is on record. */
+  told?: boolean;
+  /** By whom, and when, the witness was passed over; and whether the event of that is on record. */
+  acknowledged?: { by: string; at: string; told?: boolean };
 }
 
 export interface WitnessesParts {

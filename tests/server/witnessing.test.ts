@@ -20,6 +20,7 @@ import {
   signCheckpoint,
 } from '../../src/log/index.ts';
 import { openWitnessDirectory } from '../../src/witness/witness-directory.ts';
+import { acknowledgeStoredFork } from '../../src/server/acknowledge-fork.ts';
 import { type OpenTrail, openTrail, type TrailOptions } from '../../src/server/compose.ts';
 import { verifyPublishedLog, verifyStoredLog } from '../../src/server/verify.ts';
 import { createMetrics } from '../../src/server/metrics.ts';
@@ -290,45 +291,92 @@ describe('by a policy that flags', () => {
   });
 });
 
-test('a policy that cannot be told, because the log for that is stopped, is told when somebody has let it go on', async () => {
-  make();
-  const policyFile = join(folder, 'policy');
-  writeFileSync(policyFile, `log ${vkey()}\nquorum none\n`);
-  const fork = { log: '_system', witness: 'w0', vkey: vkey(), kind: 'ahead', witnessSize: 5, checkpoint: 'x', at: '2026-11-01T00:00:00Z' } as const;
-  writeForks(dataDir(), [fork, { ...fork, log: 'default' }]);
-  const stopped = new Set<string>();
-  const told: unknown[] = [];
-  const ids = new Set<unknown>();
-  const witnessing = await Witnessing.open({
-    dataDir: dataDir(),
-    witnessPolicyFile: policyFile,
-    ledger: {
-      logs: () => [{ log: '_system', published: { treeSize: 1, checkpoint: '' } } as never],
-      cosigned: async () => undefined,
-      async halt(log, halted) {
-        if (halted) stopped.add(log);
-        else stopped.delete(log);
+describe('what cannot be told', () => {
+  const fork = { log: '_system', witness: 'w0', vkey: 'x', kind: 'ahead', witnessSize: 5, checkpoint: 'x', at: '2026-11-01T00:00:00Z' } as const;
+  /** What logs were told, by an installation whose log for that is stopped at times, or fails. */
+  let told: unknown[];
+  let isFailing: boolean;
+  const openAlone = (witnessPolicyFile?: string): Promise<Witnessing> => {
+    const stopped = new Set<string>();
+    return Witnessing.open({
+      dataDir: dataDir(),
+      ...(witnessPolicyFile === undefined ? {} : { witnessPolicyFile }),
+      ledger: {
+        logs: () => [{ log: '_system', published: { treeSize: 1, checkpoint: '' } } as never],
+        cosigned: async () => undefined,
+        async halt(log, halted) {
+          if (halted) stopped.add(log);
+          else stopped.delete(log);
+        },
       },
-    },
-    tiles: { read: async () => undefined } as never,
-    vkeysOf: () => [],
-    async tell(event) {
-      if (stopped.has('_system')) throw new VeiltrailError('history_forked', 'the log is stopped');
-      // As a log does.
-      if (event['id'] !== undefined && ids.has(event['id'])) return;
-      ids.add(event['id']);
-      told.push(event['action']);
-    },
+      tiles: { read: async () => undefined } as never,
+      vkeysOf: () => [],
+      async tell({ action, targets }) {
+        if (stopped.has('_system')) throw new VeiltrailError('history_forked', 'the log is stopped');
+        if (isFailing) throw new VeiltrailError('storage_full', 'the disk is full');
+        told.push(action === 'witness.policy.change' ? action : `${action as string} ${(targets as { id: string }[])[0]?.id}`);
+      },
+    });
+  };
+  beforeEach(() => {
+    make();
+    told = [];
+    isFailing = false;
   });
-  try {
-    expect([told, readWitnessPolicy(dataDir())]).toEqual([[], undefined]);
+
+  test('because the log for that is stopped, is told when somebody has let it go on, and once', async () => {
+    const policyFile = join(folder, 'policy');
+    writeFileSync(policyFile, `log ${vkey()}\nquorum none\n`);
+    writeForks(dataDir(), [fork, { ...fork, log: 'default' }]);
+    const witnessing = await openAlone(policyFile);
+    try {
+      expect([told, readWitnessPolicy(dataDir())]).toEqual([[], undefined]);
+      await witnessing.acknowledge('_system', 'somebody');
+      // Of the other log as well, which nothing told of so far.
+      expect(told.toSorted()).toEqual(['witness.fork _system', 'witness.fork default', 'witness.fork.acknowledge _system', 'witness.policy.change']);
+      expect(readWitnessPolicy(dataDir())?.policy).toBe(readFileSync(policyFile, 'utf8'));
+    } finally {
+      await witnessing.close();
+    }
+    await (await openAlone()).close();
+    expect(told, 'by no later start, however much later').toHaveLength(4);
+  });
+
+  test('because the disk is full while somebody decides, is told by the next start', async () => {
+    writeForks(dataDir(), [fork]);
+    const witnessing = await openAlone();
+    isFailing = true;
     await witnessing.acknowledge('_system', 'somebody');
-    // Of the other log as well, which nothing told of so far.
-    expect(told).toEqual(['witness.fork', 'witness.fork', 'witness.fork.acknowledge', 'witness.policy.change']);
-    expect(readWitnessPolicy(dataDir())?.policy).toBe(readFileSync(policyFile, 'utf8'));
-  } finally {
     await witnessing.close();
-  }
+    expect(told).toEqual([]);
+    expect(readForks(dataDir())).toMatchObject([{ acknowledged: { by: 'somebody' } }]);
+    isFailing = false;
+    await (await openAlone()).close();
+    expect(told).toEqual(['witness.fork _system', 'witness.fork.acknowledge _system']);
+    expect(readForks(dataDir())).toMatchObject([{ told: true, acknowledged: { told: true } }]);
+  });
+
+  test('because no server runs while somebody decides, is told by the next start', async () => {
+    await open();
+    await trail.close();
+    writeForks(dataDir(), [{ ...fork, log: 'default' }]);
+    await acknowledgeStoredFork(dataDir(), 'default');
+    await open();
+    const { events } = await until(
+      () => trail.search('_system', {}).catch(() => ({ events: [] })), // not made yet
+      (found) => found.events.length > 1,
+    );
+    expect(events.map(({ record }) => record['action']).toSorted()).toEqual(['witness.fork', 'witness.fork.acknowledge']);
+    expect(events.map(({ record }) => (record['actor'] as JsonObject)['type']).toSorted()).toEqual(['system', 'user']);
+  });
+
+  test.each([{ told: 1 }, { acknowledged: true }, { acknowledged: { by: 'x' } }, { acknowledged: { by: 'x', at: 'x', told: 'yes' } }])(
+    'a mark that is none (%j) is damage',
+    (change) => {
+      writeForks(dataDir(), [{ ...fork, ...(change as object) }]);
+      expect(() => readForks(dataDir())).toThrow(/forks\.json is damaged/);
+    },
+  );
 });
 
 test('the file of the configuration says so, too', () => {
