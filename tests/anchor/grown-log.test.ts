@@ -54,7 +54,7 @@ test('is not compared where a tile is gone, or not whole, which is not said to b
     rmSync(join(logs, 'tile/1/000.p/2'));
     expect(await seen()).toMatchObject([{ ok: false, notCompared: true, detail }]);
     const report: BracketedReport = { ok: true, problemCount: 0, problems: [], steps: [], notChecked: [] } as unknown as BracketedReport;
-    await addAnchors(report, log.dataDir, { log: 'default', vkey: log.vkey });
+    await addAnchors(report, log.dataDir, opened, { log: 'default', vkey: log.vkey });
     expect(report.problems).toMatchObject([{ code: 'anchor_not_compared' }]);
     rmSync(join(log.dataDir, 'anchors'), { recursive: true });
     expect(await seen()).toMatchObject([{ treeSize: 600, ok: false, notCompared: true, detail }]);

@@ -49,7 +49,7 @@ export function addAnchor(program: Command): void {
     .description('Check every anchor: signed by the log, a prefix of what is published now, and still what its target says.')
     .option(...configOption)
     .option('--log <name>', 'of one log [all]')
-    .option('--vkey <vkey>', "the log's public key, or @FILE that holds it; without it the data directory's own is taken")
+    .option('--vkey <vkey>', "the public key of that log [default], or @FILE that holds it; without it the data directory's own is taken")
     .option('--leaf <number>', 'after and before which times this leaf of the log [default] came, by the anchors that fit')
     .option('--bucket <target>', 'verify the log from this bucket alone; needs --vkey. With --data, vault and keyring there open the records in it')
     .option(...dataOption)

@@ -20,6 +20,7 @@ import { certificateIn, reportCertificate } from '../verify-certificate.ts';
 import { reportEvidence } from '../verify-evidence.ts';
 import { isRawExport, reportRawExport } from '../verify-raw-export.ts';
 import { verifyOnwards, watch, type PassOptions } from '../verify-watch.ts';
+import { isOnlyUnreachable } from '../unreachable-anchors.ts';
 import { refuseUnusedOptions } from '../unused-options.ts';
 import { readText, readVkey } from '../vkey-option.ts';
 
@@ -118,8 +119,10 @@ async function runVerify(target: string | undefined, options: VerifyOptions, com
     if (!isDataDir(where)) only(optionsFor.log, 'a directory of tiles');
     else if (options.anchors) only(optionsFor.anchored, 'a data directory');
     else only(optionsFor.dataDir, 'a data directory without --anchors');
+    // Wrong use is said before anything is verified.
+    const addAnchors = options.anchors && isDataDir(where) ? await anchorsOf(where, vkey, options) : undefined;
     const report = isDataDir(where) ? await verifyStored(where, vkey, options) : await verifyPublished(where, vkey, options);
-    if (options.anchors && isDataDir(where)) await verifyAnchorsOf(report, where, vkey, options);
+    if (addAnchors) await addAnchors(report);
     else if (existsSync(join(where, 'anchors'))) report.notChecked.push('what third parties keep of it, and by when it was there: --anchors');
     return reportLog(report, options);
   }
@@ -190,13 +193,12 @@ function numberOf(option: string, text: string): number {
   return Number(text);
 }
 
-async function verifyAnchorsOf(report: VerifyReport, dir: string, vkey: string | undefined, { config, log }: VerifyOptions): Promise<void> {
-  const { addAnchors } = await import('../check-anchors.ts');
-  await addAnchors(report, dir, {
-    ...(config === undefined ? {} : { config }),
-    ...(log === undefined ? {} : { log }),
-    ...(vkey === undefined ? {} : { vkey }),
-  });
+/** Adds what anchors say to a report. @throws VeiltrailError for a configuration that cannot be used */
+async function anchorsOf(dir: string, vkey: string | undefined, { config, log }: VerifyOptions): Promise<(report: VerifyReport) => Promise<void>> {
+  const { addAnchors, openConfiguredAnchors } = await import('../check-anchors.ts');
+  const opened = openConfiguredAnchors(dir, config);
+  const which = { ...(log === undefined ? {} : { log }), ...(vkey === undefined ? {} : { vkey }) };
+  return (report) => addAnchors(report, dir, opened, which);
 }
 
 function isDataDir(dir: string): boolean {
@@ -239,7 +241,8 @@ async function verifyPublished(where: string, vkey: string | undefined, options:
 }
 
 function reportLog(report: VerifyReport, options: VerifyOptions): void {
-  if (!report.ok) process.exitCode = exitCodes.wrong;
+  const isAway = isOnlyUnreachable(report);
+  if (!report.ok) process.exitCode = isAway ? exitCodes.refused : exitCodes.wrong;
   if (options.json) {
     const { steps: _steps, problemCount: _count, ...facts } = report;
     return printJson(facts);
@@ -253,7 +256,9 @@ function reportLog(report: VerifyReport, options: VerifyOptions): void {
   for (const what of report.notChecked) say(errorColors.dim(`not checked: ${visibleLine(what)}`));
   const verdict = report.ok
     ? colors.green('all well')
-    : colors.red(report.firstBadLeaf === null ? 'something is wrong' : `first bad leaf: ${report.firstBadLeaf}`);
+    : isAway
+      ? colors.yellow('nothing wrong was found, and not everybody answered')
+      : colors.red(report.firstBadLeaf === null ? 'something is wrong' : `first bad leaf: ${report.firstBadLeaf}`);
   print(`${colors.bold(visibleLine(report.origin))}, ${report.treeSize} leaves: ${verdict}`);
 }
 
