@@ -122,8 +122,8 @@ export interface VerifyReport {
 }
 
 /**
- * @throws VeiltrailError `vkey_missing` where no key is known, `unreachable` where whoever has the log does not answer and nothing else is wrong; whatever is
- * wrong with the log is in the report
+ * @throws VeiltrailError `vkey_missing` where no key is known, `unreachable`, `redirected` where whoever has the log does not answer, or is elsewhere, and
+ * nothing else is wrong; whatever is wrong with the log is in the report
  */
 export async function verifyLog(options: VerifyOptions, parts: VerifyParts): Promise<VerifyReport> {
   const run = new Verification(options, parts);

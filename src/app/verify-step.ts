@@ -32,18 +32,20 @@ export interface Shown {
 }
 
 /**
- * Where nothing is wrong but that whoever has the log does not answer, nothing was found out about it.
- * @throws VeiltrailError `unreachable`; the checkpoint that was shown is in the detail, and where its growth was not compared it is told of
+ * Where nothing is wrong but that whoever has the log does not answer, or that it is elsewhere, nothing was found out about it.
+ * @throws VeiltrailError `redirected`; `unreachable`, where the checkpoint that was shown is in the detail, and told of where its growth was not compared
  */
 export function refuseOutOfReach(problems: readonly Problem[], shown?: Shown): void {
   const [first] = problems;
-  if (!first || problems.some(({ code }) => code !== 'unreachable')) return;
-  const { where, message } = first;
+  // Whoever shows a checkpoint and sends on whoever asks for more has answered.
+  const isAway = ({ code, where }: Problem): boolean => code === 'unreachable' || (code === 'redirected' && where === 'checkpoint');
+  if (!first || !problems.every(isAway)) return;
+  const { code, where, message } = first;
   const evidence =
     !shown || shown.compared
       ? ''
       : `; it shows a signed checkpoint of size ${shown.treeSize} and root ${shown.root}, and nothing says what that grew from: keep it (--json prints it)`;
-  throw new VeiltrailError('unreachable', `${message}${evidence}`, { where, ...shown });
+  throw new VeiltrailError(code, `${message}${evidence}`, { where, ...shown });
 }
 
 /** Runs one step; what it throws is a problem like those it finds. */

@@ -147,7 +147,7 @@ async function tryPass(log: string, options: WatchOptions, state: VerifyState, i
 
 const passing = new Set(['unreachable', 'storage_busy']);
 /** What a person did wrong who starts a watch. */
-const misuse = new Set(['vkey_missing', 'vkey_syntax', 'vkey_type']);
+const misuse = new Set(['vkey_missing', 'vkey_syntax', 'vkey_type', 'redirected']);
 
 /** The failed pass over what cannot even be opened. */
 async function unreadable(

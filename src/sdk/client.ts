@@ -150,7 +150,7 @@ interface ReadOptions {
   signal?: AbortSignal;
 }
 
-/** Every method throws a `VeiltrailError`: `unreachable`, `unexpected_answer`, or the code of the server's problem. */
+/** Every method throws a `VeiltrailError`: `unreachable`, `redirected`, `unexpected_answer`, or the code of the server's problem. */
 export interface Client {
   /**
    * Appends events, split into as many requests as their number and size ask for, one after the other. When one fails, those before it are

@@ -57,7 +57,7 @@ function parseServerUrl(text: string): URL {
   return url;
 }
 
-/** Performs a call. @throws VeiltrailError `unreachable`, or the code of the server's problem; the signal's reason when it was aborted */
+/** Performs a call. @throws VeiltrailError `unreachable`, `redirected`, or the code of the server's problem; the signal's reason when it was aborted */
 export async function performCall(options: TransportOptions, call: Call): Promise<Response> {
   for (let tried = 1; ; tried++) {
     let response: Response | undefined;
@@ -66,6 +66,8 @@ export async function performCall(options: TransportOptions, call: Call): Promis
       response = await send(options, call);
     } catch (error) {
       call.signal?.throwIfAborted();
+      // What is our own word, and no failure of the way there, would be the same again.
+      if (error instanceof VeiltrailError && error.code === 'redirected') throw error;
       failure = error;
     }
     if (response?.ok) return response;
@@ -91,12 +93,23 @@ async function send({ url, key, fetch, timeoutMs }: TransportOptions, call: Call
   const timer = setTimeout(() => timeout.abort(new DOMException('the server takes too long', 'TimeoutError')), timeoutMs);
   try {
     const response = await fetchAnswer({ url, key, fetch }, call, timeout.signal);
+    if (response.type === 'opaqueredirect' || redirects.has(response.status)) throw await redirected(response, url);
     if (call.streams && response.ok) return response;
     const bytes = await response.arrayBuffer();
     return new Response(bytes.byteLength === 0 ? null : bytes, { status: response.status, headers: response.headers });
   } finally {
     clearTimeout(timer);
   }
+}
+
+const redirects: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
+
+/** Of where it leads only what a person needs who gave the wrong URL; browsers do not say it. */
+async function redirected(response: Response, url: URL): Promise<VeiltrailError> {
+  await response.body?.cancel();
+  const location = response.headers.get('location');
+  const to = location !== null && URL.canParse(location, url.href) ? ` to ${new URL(location, url).origin}` : '';
+  return new VeiltrailError('redirected', `the server at ${url.origin} redirects${to}, where nothing is sent: give the URL that it leads to`);
 }
 
 function fetchAnswer({ url, key, fetch }: Pick<TransportOptions, 'url' | 'key' | 'fetch'>, call: Call, timeout: AbortSignal): Promise<Response> {
@@ -110,7 +123,7 @@ function fetchAnswer({ url, key, fetch }: Pick<TransportOptions, 'url' | 'key' |
     headers,
     ...(call.body === undefined ? {} : { body: call.body }),
     // To wherever a redirect leads, the key was not meant to go.
-    redirect: 'error',
+    redirect: 'manual',
     credentials: 'omit',
     signal: call.signal ? AbortSignal.any([call.signal, timeout]) : timeout,
   });

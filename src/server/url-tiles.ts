@@ -12,7 +12,7 @@ const retriesMax = 3;
 /**
  * The static files of a log at a URL: `https://host` (the log by its name, as our server has them) or `https://host/…/logs/name`.
  * Reading throws a VeiltrailError that names the file: `unreachable` where there is no answer, or that of a server that is down or overloaded (429, 502,
- * 503, 504); `unexpected_answer` for any other refusal.
+ * 503, 504); `redirected`; `unexpected_answer` for any other refusal.
  */
 export function openUrlTileSource(url: string, retry: Partial<RetryOptions> = {}): TileSource {
   const match = /^(.*)\/logs\/([^/]+)\/?$/.exec(url);
@@ -44,7 +44,7 @@ function absentOr(error: VeiltrailError, path: string): undefined {
     throw new VeiltrailError(code, message, { where: path }, { cause: error });
   };
   if (status === undefined) {
-    if (error.code === 'unreachable') fail(error.code, `${path}: ${error.message}`);
+    if (error.code === 'unreachable' || error.code === 'redirected') fail(error.code, `${path}: ${error.message}`);
     throw error;
   }
   if (status === 404) return undefined;

@@ -194,8 +194,15 @@ describe('a client of a server that has trouble', () => {
   });
 
   it('does not follow a redirect with its key', async () => {
-    const url = await answers((response) => void response.writeHead(302, { location: 'http://127.0.0.1:1/' }).end());
-    await expect(createClient({ url, key: 'k', retry: { retriesMax: 0 } }).read(0)).rejects.toMatchObject({ code: 'unreachable' });
+    const url = await answers((response) => void response.writeHead(302, { location: 'http://127.0.0.1:1/logs?secret=s' }).end());
+    await expect(createClient({ url, key: 'k', retry }).read(0)).rejects.toMatchObject({
+      code: 'redirected',
+      message: `the server at ${new URL(url).origin} redirects to http://127.0.0.1:1, where nothing is sent: give the URL that it leads to`,
+    });
+    // Not again: it would be the same.
+    expect(asked.length).toBe(1);
+    const odd = await answers((response) => void response.writeHead(301, { location: 'http://' }).end());
+    await expect(createClient({ url: odd, retry }).read(0)).rejects.toMatchObject({ code: 'redirected' });
   });
 
   it('waits for an answer only so long', async () => {

@@ -76,6 +76,15 @@ test.each([429, 502, 503, 504])('a proxy that answers %i in the stead of a serve
   await expect(verify()).rejects.toMatchObject({ code: 'unreachable', message: `checkpoint: the server is away, it answers HTTP ${status}` });
 });
 
+test('a redirect is named: of the checkpoint a wrong URL, of a tile no answer of a log', async () => {
+  const redirect: Answer = (response) => void response.writeHead(301, { location: 'https://audit.example/' }).end();
+  instead.set('tile/0/000', redirect);
+  expect((await verify()).problems[0]).toMatchObject({ code: 'redirected', where: 'tile/0/000' });
+  instead.set('checkpoint', redirect);
+  const elsewhere = expect.stringMatching(/^checkpoint: the server at \S+ redirects to https:\/\/audit\.example,/) as string;
+  await expect(verify()).rejects.toMatchObject({ code: 'redirected', message: elsewhere });
+});
+
 test('a server chooses neither what counts as away nor the words for it; the file is named', async () => {
   instead.set('tile/0/000', refuse(403, '{"code":"unreachable","title":"nope"}'));
   const { ok, problems } = await verify();
