@@ -126,6 +126,8 @@ async function verifyAnchor(log: string, filed: FiledAnchor, { trust, treeSize, 
     return { ...named, ...check, detail, ...(check.ok && check.notBefore !== undefined ? quoted : {}) };
   } catch (error) {
     if (!(error instanceof VeiltrailError)) throw error;
+    // What somebody took out of a proof is no silence of the target's.
+    if (error.code === 'anchor_syntax') return { ...named, ok: false, detail: error.message };
     return { ...named, ok: undefined, unreachable: true, detail: error.message };
   }
 }

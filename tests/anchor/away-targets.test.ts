@@ -39,6 +39,11 @@ test('a directory that is not mounted is out of reach where anything was anchore
 
     expect(await anchor('now', '--target', 'usb')).toEqual(says(0, 'kept by usb'));
     expect((await verify())[1]).not.toContain('what usb keeps');
+    const file = join(log.dataDir, 'anchors/default/0000000000000003-usb.json');
+    const whole = readFileSync(file, 'utf8');
+    writeFileSync(file, JSON.stringify({ ...(JSON.parse(whole) as object), proof: {} }));
+    expect(await verify()).toEqual(says(1, 'its proof has no path'));
+    writeFileSync(file, whole);
     renameSync(usb, away);
     expect(await verify()).toEqual(says(3, `its directory ${usb} is not there: is it mounted?`));
     writeFileSync(usb, '');
