@@ -1,7 +1,8 @@
 /**
  * What a data directory keeps about witnesses, both of mode 0600 and under the seal:
  *
- *     witnesses.json   {"format":1,"mode":"flag"|"require","policy":"…"}: the policy in force, C2SP tlog-policy, verbatim
+ *     witnesses.json   {"format":1,"mode":"flag"|"require","policy":"…","missing"?:[{"log","sinceMs","witnessedSize","told"?}]}: the policy in
+ *                      force, C2SP tlog-policy, verbatim; and logs that were without its quorum for long when the file was written
  *     forks.json       {"format":1,"forks":[{"log","witness","vkey","kind","witnessSize","checkpoint","at","told"?,
  *                      "acknowledged"?:{"by","at","told"?}}]}:
  *                      histories that witnesses hold and the log does not; a log stays stopped until its fork is acknowledged; what has no
@@ -12,6 +13,7 @@ import { join } from 'node:path';
 import { VeiltrailError } from '../core/errors.ts';
 import { isJsonObject, parseJson } from '../core/json.ts';
 import { replaceKeyFile } from '../vault/key-file.ts';
+import type { MissingQuorum } from './missing-quorums.ts';
 import { type KnownFork, type WitnessMode, witnessModes } from '../witness/witnesses.ts';
 
 const policyFile = 'witnesses.json';
@@ -21,6 +23,7 @@ const format = 1;
 export interface StoredWitnessPolicy {
   mode: WitnessMode;
   policy: string;
+  missing?: readonly MissingQuorum[];
 }
 
 /** @throws VeiltrailError `config_damaged`, `newer_format` */
@@ -28,13 +31,15 @@ export function readWitnessPolicy(dataDir: string): StoredWitnessPolicy | undefi
   const value = readFile(dataDir, policyFile);
   if (!value) return undefined;
   const mode = witnessModes.find((one) => one === value['mode']);
-  if (!mode || typeof value['policy'] !== 'string') throw damaged(policyFile);
-  return { mode, policy: value['policy'] };
+  const { policy, missing = [] } = value;
+  if (!mode || typeof policy !== 'string' || !Array.isArray(missing) || !missing.every(isMissing)) throw damaged(policyFile);
+  return { mode, policy, missing };
 }
 
 /** Durable when it returns. */
-export function writeWitnessPolicy(dataDir: string, { mode, policy }: StoredWitnessPolicy): void {
-  replaceKeyFile(dataDir, policyFile, `${JSON.stringify({ format, mode, policy })}\n`);
+export function writeWitnessPolicy(dataDir: string, { mode, policy, missing = [] }: StoredWitnessPolicy): void {
+  const kept = { format, mode, policy, ...(missing.length > 0 ? { missing } : {}) };
+  replaceKeyFile(dataDir, policyFile, `${JSON.stringify(kept)}\n`);
 }
 
 /** @throws VeiltrailError `config_damaged`, `newer_format`: a log that was stopped must not go on because its file cannot be read */
@@ -54,6 +59,13 @@ function isFork(value: unknown): value is KnownFork {
   const { log, witness, vkey, kind, witnessSize, checkpoint, at, told, acknowledged } = value as Record<string, unknown>;
   const texts = [log, witness, vkey, checkpoint, at].every((one) => typeof one === 'string');
   return texts && (kind === 'ahead' || kind === 'refused') && typeof witnessSize === 'number' && isMark(told) && isDecision(acknowledged);
+}
+
+function isMissing(value: unknown): value is MissingQuorum {
+  if (typeof value !== 'object' || value === null) return false;
+  const { log, sinceMs, witnessedSize, told } = value as Record<string, unknown>;
+  const isTime = typeof sinceMs === 'number' && sinceMs >= 0 && sinceMs <= 8.64e15; // what a Date can be
+  return typeof log === 'string' && isTime && Number.isSafeInteger(witnessedSize) && isMark(told);
 }
 
 function isDecision(value: unknown): boolean {

@@ -13,6 +13,7 @@ import { readGrowth } from '../verify/growth.ts';
 import { createAskWitness } from '../witness/ask-witness.ts';
 import type { Fork, WitnessTimes } from '../witness/log-witnesses.ts';
 import { forkReason, type KnownFork, readWitnessSettings, type WitnessMode, Witnesses, type WitnessTroubles } from '../witness/witnesses.ts';
+import { type MissingQuorum, MissingQuorums } from './missing-quorums.ts';
 import { readForks, readWitnessPolicy, type StoredWitnessPolicy, writeForks, writeWitnessPolicy } from './witness-files.ts';
 
 export interface WitnessOptions {
@@ -49,8 +50,7 @@ export class Witnessing {
   #changed = false;
   readonly #witnesses: Witnesses | undefined;
   #telling: Promise<unknown> = Promise.resolve();
-  /** Logs whose missing quorum was told. */
-  readonly #late = new Map<string, number>();
+  readonly #missing: MissingQuorums;
   readonly #lateMs: number = lateMsDefault;
   #timer: NodeJS.Timeout | undefined;
 
@@ -60,6 +60,15 @@ export class Witnessing {
     const stored = readWitnessPolicy(parts.dataDir);
     const { witnessPolicyFile, witnessMode, witnessTimes: { waitMs, lateMs, ...times } = {} } = parts;
     this.#lateMs = lateMs ?? lateMsDefault;
+    const missing = {
+      behind: () => this.#witnesses?.behind() ?? [],
+      isForked: (log: string) => this.#undecided().some((one) => one.log === log),
+      isTold: (event: JsonObject) => this.#isTold(event),
+      keep: (list: readonly MissingQuorum[]) => this.#keepMissing(list),
+      clock: systemClock,
+      lateMs: this.#lateMs,
+    };
+    this.#missing = new MissingQuorums(missing, stored?.missing ?? []);
     const policy = witnessPolicyFile === undefined ? stored?.policy : readPolicy(witnessPolicyFile);
     if (policy === undefined) return;
     this.#policy = { mode: witnessMode ?? stored?.mode ?? 'flag', policy };
@@ -148,6 +157,7 @@ export class Witnessing {
     clearInterval(this.#timer);
     this.#witnesses?.close();
     await this.#telling;
+    if (this.#witnesses) this.#missing.look();
   }
 
   async #open(): Promise<void> {
@@ -159,7 +169,7 @@ export class Witnessing {
     void this.#tellSoon();
     const look = (): void => {
       void this.#tellSoon();
-      if (this.#witnesses) this.#telling = this.#telling.then(() => this.#tellLate());
+      if (this.#witnesses) this.#telling = this.#telling.then(() => this.#missing.tell());
     };
     this.#timer = setInterval(look, Math.min(lookMsMax, this.#lateMs)).unref();
   }
@@ -205,33 +215,6 @@ export class Witnessing {
     );
   }
 
-  /** Tells of quorums that are missing for long, and of those that are there again. */
-  async #tellLate(): Promise<void> {
-    const late = this.#witnesses?.late(this.#lateMs) ?? [];
-    const isLate = new Set(late.map(({ log }) => log));
-    const events = [
-      ...late.filter(({ log }) => !this.#late.has(log)).map((one) => ({ ...one, outcome: 'failure' as const })),
-      ...[...this.#late].filter(([log]) => !isLate.has(log)).map(([log, sinceMs]) => ({ log, sinceMs, outcome: 'success' as const })),
-    ];
-    for (const { log, sinceMs, outcome, ...size } of events) {
-      const isTold = await this.#isTold({
-        source: 'veiltrail',
-        action: 'witness.quorum',
-        category: 'integrity',
-        outcome,
-        severity: outcome === 'failure' ? 4 : 2,
-        actor: own,
-        targets: [{ type: 'log', id: log }],
-        message: outcome === 'failure' ? `log ${log} is without its quorum of witnesses` : `log ${log} has its quorum of witnesses again`,
-        metadata: { since: new Date(sinceMs).toISOString(), ...size },
-      });
-      // What could not be told is tried again.
-      if (!isTold) continue;
-      if (outcome === 'failure') this.#late.set(log, sinceMs);
-      else this.#late.delete(log);
-    }
-  }
-
   /** The directory's policy is the one that is on record: where it cannot be told now, it is in force, and told when that is possible again. */
   async #recordPolicy(): Promise<void> {
     if (!this.#policy || !this.#changed) return;
@@ -242,8 +225,14 @@ export class Witnessing {
       if ((error as VeiltrailError).code === 'history_forked') return;
       throw error;
     }
-    writeWitnessPolicy(this.#parts.dataDir, this.#policy);
+    writeWitnessPolicy(this.#parts.dataDir, { ...this.#policy, missing: this.#missing.list });
     this.#changed = false;
+  }
+
+  /** Beside the policy that is on record; before there is one, it is known to this process alone. */
+  #keepMissing(missing: readonly MissingQuorum[]): void {
+    const stored = readWitnessPolicy(this.#parts.dataDir);
+    if (stored) writeWitnessPolicy(this.#parts.dataDir, { ...stored, missing });
   }
 
   /** Forks about which nobody has decided. */

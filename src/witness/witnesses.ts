@@ -164,11 +164,10 @@ export class Witnesses {
     return { stopped, flagged };
   }
 
-  /** Logs that have been without their quorum for longer than this; those of which a witness holds another history are another matter. */
-  late(ms: number): { log: string; witnessedSize: number; sinceMs: number }[] {
-    const now = this.#parts.clock.now();
+  /** Logs of which something is published without its quorum; those of which a witness holds another history are another matter. */
+  behind(): { log: string; witnessedSize: number; sinceMs: number }[] {
     return [...this.#logs].flatMap(([log, { witnessedSize, behindSinceMs: sinceMs }]) =>
-      sinceMs === undefined || now - sinceMs <= ms || this.forkOf(log) ? [] : [{ log, witnessedSize, sinceMs }],
+      sinceMs === undefined || this.forkOf(log) ? [] : [{ log, witnessedSize, sinceMs }],
     );
   }
 
