@@ -19,7 +19,11 @@ function expectSame(origin: string, fields: readonly Field[], by = seed): void {
   expect(toHex(commitPacked(origin, pack(fields, by)))).toBe(toHex(commitFields(origin, fields, by)));
 }
 
-afterEach(() => vi.unstubAllGlobals());
+// Files share a process: modules that were loaded without WebAssembly would be those of the next file, too.
+afterEach(() => {
+  vi.unstubAllGlobals();
+  vi.resetModules();
+});
 
 test.each(vectors.cases)('golden: $name', ({ origin, seed: by, fields, commitment }) => {
   const packed = pack(fields, Uint8Array.from(Buffer.from(by, 'hex')));
